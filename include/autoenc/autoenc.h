@@ -1,0 +1,284 @@
+/* autoenc.h - train and run autoencoders inside a C program.
+ *
+ * Read it from the top: it grows in the order in which a user meets things.
+ *
+ *   context     the home of everything: allocator, seed, threads, the last message
+ *   model       described by widths, by layers or by JSON; all three arrive at the same thing
+ *   fit         a matrix in, a trained model out
+ *   use         encode, decode, reconstruct, score
+ *   files       save and load, to a path or to memory
+ *   tensors     parameters by name, read and written
+ *   the loop    gradients, optimizer and step, for a caller who writes the loop
+ *   layers      networks of any other form
+ *
+ * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
+ *            that were wrong. On failure a result handed back through the last parameter is NULL and the model is as it
+ *            was before the call (aenc_fit: as it was after its last whole step).
+ * Ownership  What a call hands back through `T **out` is yours: give it to T_free, which accepts NULL. Pointers passed
+ *            in are borrowed until the call returns. Handles keep alive what they need, so the order of freeing is free.
+ * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
+ * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
+ *            model file and on the command line.
+ * Threads    A context and what belongs to it are used by one thread at a time. Contexts share nothing.
+ */
+#ifndef AUTOENC_H
+#define AUTOENC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <autoenc/version.h>
+
+#ifndef AENC_API
+#if defined(_WIN32)
+#define AENC_API
+#else
+#define AENC_API __attribute__((visibility("default")))
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Status ---- */
+
+typedef int32_t aenc_status;
+enum {
+    AENC_OK = 0,
+    AENC_ERR_ARGUMENT = -10,    /* a NULL, a value out of range, an unknown name */
+    AENC_ERR_SHAPE = -20,       /* sizes that do not fit each other or overflow */
+    AENC_ERR_NONFINITE = -30,   /* NaN or infinity in data handed in */
+    AENC_ERR_NO_MEMORY = -40,   /* the allocator answered NULL */
+    AENC_ERR_IO = -50,          /* the system refused to read or write */
+    AENC_ERR_FORMAT = -60,      /* a file or a text that is not what it should be */
+    AENC_ERR_DIVERGED = -70,    /* training met a loss or a gradient that is not finite */
+    AENC_ERR_UNSUPPORTED = -80, /* understood, and not possible here */
+    AENC_ERR_NO_GRADIENT = -90, /* a trained parameter lies below an op without derivative */
+    AENC_ERR_VERSION = -100,    /* made for a newer library than this one */
+    AENC_ERR_INTERNAL = -200    /* a defect of the library */
+};
+
+/* The constant's name, such as "AENC_ERR_SHAPE"; "unknown status" for other numbers. Static; never NULL. */
+AENC_API const char *aenc_status_name(aenc_status status);
+
+/* 10000 * major + 100 * minor + patch of the library that is running. */
+AENC_API int32_t aenc_version_number(void);
+/* "major.minor.patch"; static. */
+AENC_API const char *aenc_version_string(void);
+
+/* ---- Context ---- */
+
+typedef struct aenc_context aenc_context;
+
+/* What the library allocates with. Both functions or neither. `alignment` is a power of two, at most 64. */
+typedef struct aenc_context_options {
+    size_t struct_size;
+    uint64_t seed;   /* every random number follows from it; 0 is a seed like any other */
+    int64_t threads; /* worker threads, the caller's included; 0: 1; results do not depend on it */
+    void *(*allocate)(void *user, size_t size, size_t alignment); /* NULL when it cannot */
+    void (*release)(void *user, void *block, size_t size, size_t alignment);
+    void *allocator_user;
+    /* The CBLAS's own process-wide thread count. NULL or "1": set to one when the context is created, for the whole
+     * process, where the provider allows it (OpenBLAS, BLIS). "leave": untouched; then results may depend on it. */
+    const char *blas_threads;
+} aenc_context_options;
+
+/* options may be NULL. *out is NULL on failure; there is no message then, as there is no context. */
+AENC_API aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out);
+AENC_API void aenc_context_free(aenc_context *ctx);
+/* Why the last failing call on this context, or on what belongs to it, failed. Valid until the next failing call;
+ * "" before the first. Never NULL; a NULL context has a message that says so. */
+AENC_API const char *aenc_message(const aenc_context *ctx);
+/* One "key: value" per line: version, the CBLAS underneath and its kernels, instruction set, threads, and a line that
+ * begins with "warning:" when the CBLAS runs slower kernels than this processor has. Valid as long as ctx. */
+AENC_API const char *aenc_build_info(aenc_context *ctx);
+
+/* ---- Data ---- */
+
+/* Row-major float32, one datum per row; row r begins at data + r * stride. stride is in floats; 0 means cols. */
+typedef struct aenc_matrix {
+    const float *data;
+    size_t rows, cols, stride;
+} aenc_matrix;
+
+/* ---- Model ---- */
+
+typedef struct aenc_model aenc_model;
+typedef struct aenc_layer aenc_layer;
+
+/* An autoencoder. Either widths (encoder_widths ends with the code, and the decoder mirrors it unless decoder_widths is
+ * given) or layers (encoder_layers; the decoder mirrors them unless decoder_layers is given). */
+typedef struct aenc_model_options {
+    size_t struct_size;
+    const size_t *input;          /* dimensions of one datum: {784}, {28, 28}, {channels, height, width} */
+    size_t input_rank;            /* 1 to 5 */
+    const size_t *encoder_widths; /* {128, 64, 32}: two hidden layers and a code of 32 */
+    size_t encoder_count;
+    const size_t *decoder_widths; /* hidden widths from code to output, without the output; NULL: mirrored */
+    size_t decoder_count;
+    const char *activation;       /* of hidden layers; NULL: "relu" */
+    const char *code_activation;  /* NULL: "identity", a linear code */
+    const char *output;           /* activation of the output; NULL: "identity" */
+    const char *loss;             /* NULL: "mse" */
+    const char *init;             /* how weights start; NULL: each layer's own default */
+    const aenc_layer *encoder_layers; /* a layer or container; borrowed for the call */
+    const aenc_layer *decoder_layers;
+} aenc_model_options;
+
+/* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */
+AENC_API aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
+/* The same from the JSON description that model files carry (docs/format.md). length in bytes. */
+AENC_API aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out);
+AENC_API void aenc_model_free(aenc_model *model);
+
+/* The JSON description, NUL-terminated; valid as long as the model. */
+AENC_API const char *aenc_model_description(const aenc_model *model);
+/* Floats per row of input, of code, of output; trained numbers in all. 0 for NULL. */
+AENC_API size_t aenc_model_input_size(const aenc_model *model);
+AENC_API size_t aenc_model_code_size(const aenc_model *model);
+AENC_API size_t aenc_model_output_size(const aenc_model *model);
+AENC_API size_t aenc_model_parameter_size(const aenc_model *model);
+
+/* ---- Fit ---- */
+
+enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
+
+/* What a run knows at an event. Losses are means per row over the epoch so far (train) or the whole set (valid). */
+typedef struct aenc_progress {
+    size_t struct_size;
+    int64_t event;           /* AENC_EVENT_STEP, AENC_EVENT_EPOCH */
+    int64_t epoch, epochs;   /* from 1; planned */
+    int64_t step, steps;     /* in this epoch, from 1; planned */
+    double train_loss;       /* every term together */
+    double valid_loss;       /* NaN where there is no validation set, and at steps */
+    double learning_rate;    /* of the last step */
+    double gradient_norm;    /* of the last step, before clipping */
+    double seconds;          /* of this epoch so far */
+    double best_valid_loss;  /* NaN before the first */
+    int64_t best_epoch;      /* 0 before the first */
+} aenc_progress;
+
+typedef struct aenc_fit_options {
+    size_t struct_size;
+    const char *optimizer;      /* NULL: "adam" with lr=1e-3 */
+    const char *schedule;       /* of the learning rate; NULL: "constant" */
+    int64_t epochs;             /* 0: 20 */
+    int64_t batch;              /* rows per step; 0: 128, and never more than there are */
+    const aenc_matrix *target;  /* what to reconstruct, row by row; NULL: the input itself */
+    const aenc_matrix *valid;   /* held-out rows; NULL: none, or valid_share */
+    const aenc_matrix *valid_target; /* NULL: valid itself */
+    double valid_share;         /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
+    int64_t patience;           /* stop after so many epochs without a better valid loss; 0: never */
+    double min_improvement;     /* what counts as better, in units of the loss; 0: any */
+    double clip_norm;           /* largest Euclidean norm of the gradient; 0: no limit */
+    double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
+    int (*progress)(void *user, const aenc_progress *now); /* calling thread; non-zero stops the run, still AENC_OK */
+    void *progress_user;
+} aenc_fit_options;
+
+/* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
+ * is stopped early by patience, or by the callback). options may be NULL. */
+AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+
+/* The epochs of the last fit, as the callback saw them. */
+AENC_API size_t aenc_model_history_count(const aenc_model *model);
+/* now->struct_size must be set. */
+AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
+
+/* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */
+
+AENC_API aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);    /* code */
+AENC_API aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats); /* output */
+AENC_API aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* output */
+/* The loss of each row's reconstruction, without penalties. target NULL: x itself. */
+AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                                size_t out_floats); /* 1 */
+/* The loss of each element: for a loss that is a mean over elements, a row's score is the mean of its features' scores.
+ * AENC_ERR_UNSUPPORTED by name for a loss that does not split. */
+AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                                         size_t out_floats); /* output */
+
+/* ---- Files: safetensors with the description in their metadata (docs/format.md) ---- */
+
+/* Writes a temporary file beside it, syncs it and renames it: a crash leaves the old file or the new one. */
+AENC_API aenc_status aenc_model_save(aenc_model *model, const char *path);
+AENC_API aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out);
+/* The same bytes in memory. *size receives what is needed; with bytes NULL nothing else happens. capacity smaller than
+ * that is AENC_ERR_SHAPE. */
+AENC_API aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size);
+AENC_API aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out);
+
+/* ---- Tensors and parameters ---- */
+
+typedef struct aenc_tensor aenc_tensor;
+enum { AENC_F32 = 10, AENC_I32 = 20, AENC_U8 = 30 };
+enum { AENC_RANK_MAX = 6 };
+
+/* Zero-filled, dense, row-major. rank 0 is a scalar. */
+AENC_API aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank,
+                                        aenc_tensor **out);
+AENC_API void aenc_tensor_free(aenc_tensor *tensor);
+AENC_API int32_t aenc_tensor_type(const aenc_tensor *tensor);   /* 0 for NULL */
+AENC_API size_t aenc_tensor_rank(const aenc_tensor *tensor);    /* 0 for NULL */
+AENC_API size_t aenc_tensor_dim(const aenc_tensor *tensor, size_t axis); /* 0 beyond the rank */
+AENC_API size_t aenc_tensor_count(const aenc_tensor *tensor);   /* elements; 0 for NULL */
+/* Copies the elements out of or into the tensor, converting between its type and float. floats must equal its count.
+ * Writing a float that the type cannot hold exactly is AENC_ERR_ARGUMENT. */
+AENC_API aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats);
+AENC_API aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t floats);
+
+/* Parameters (trained) come first, then state (running statistics and the like: saved, not trained). Names such as
+ * "encoder.0.weight" stay valid as long as the model. NULL beyond the end. */
+AENC_API size_t aenc_model_parameter_count(const aenc_model *model);
+AENC_API const char *aenc_model_parameter_name(const aenc_model *model, size_t index);
+AENC_API aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out);
+AENC_API aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value);
+/* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
+AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
+/* Frozen parameters are not trained. `prefix` selects every name that begins with it; "" is all of them. */
+AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
+
+/* ---- The loop taken apart ---- */
+
+typedef struct aenc_optimizer aenc_optimizer;
+
+/* spec: "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", with settings. Holds the model's moments. */
+AENC_API aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_optimizer **out);
+AENC_API void aenc_optimizer_free(aenc_optimizer *optimizer);
+AENC_API aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate);
+AENC_API double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer); /* NaN for NULL */
+/* 0: no limit */
+AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value);
+
+typedef struct aenc_batch {
+    size_t struct_size;
+    aenc_matrix input;
+    aenc_matrix target;  /* data NULL: the input */
+    const float *weight; /* one per row, not negative; NULL: all 1 */
+} aenc_batch;
+
+/* Forward and backward over the batch. *loss (may be NULL) is the weighted mean over rows. The parameters do not change.
+ * AENC_ERR_DIVERGED, naming the parameter, if a gradient is not finite. */
+AENC_API aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss);
+/* Updates the parameters from the gradients of the last aenc_model_gradients and commits staged state, once. */
+AENC_API aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer);
+/* Both. */
+AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss);
+/* Loss over the batch as evaluation sees it (no dropout, running statistics). */
+AENC_API aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss);
+
+/* ---- Layers ---- */
+
+/* spec: "dense:units=128,activation=relu", "dropout:rate=0.1", "batch_norm", "layer_norm", "reshape:dims=8x8", or a
+ * container "sequential" or "residual", which is filled with aenc_layer_add. See docs/layers.md for all of them. */
+AENC_API aenc_status aenc_layer_create(aenc_context *ctx, const char *spec, aenc_layer **out);
+/* Appends a copy of child to a container. */
+AENC_API aenc_status aenc_layer_add(aenc_layer *container, const aenc_layer *child);
+AENC_API void aenc_layer_free(aenc_layer *layer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,14 @@
+/* version.h - the numbers that the build reads.
+ *
+ * AENC_VERSION_* is the release. AENC_ABI_VERSION is the soname: it moves only when a program compiled against an
+ * older header would misbehave, which additions never make it do.
+ */
+#ifndef AUTOENC_VERSION_H
+#define AUTOENC_VERSION_H
+
+#define AENC_VERSION_MAJOR 0
+#define AENC_VERSION_MINOR 1
+#define AENC_VERSION_PATCH 0
+#define AENC_ABI_VERSION 0
+
+#endif

@@ -1,0 +1,87 @@
+/* arena.c - chunks in a list, the last one being filled. */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHUNK = 16384, ALIGNMENT = 16 };
+
+struct arena_chunk {
+    struct arena_chunk *before;
+    size_t used, size; /* bytes of memory[] */
+    char *memory;
+};
+
+void aenc_arena_create(aenc_context *ctx, struct arena *arena) {
+    arena->ctx = ctx;
+    arena->last = NULL;
+    arena->failed = false;
+}
+
+void aenc_arena_free(struct arena *arena) {
+    while (arena->last != NULL) {
+        struct arena_chunk *before = arena->last->before;
+        aenc_release(arena->ctx, arena->last->memory);
+        aenc_release(arena->ctx, arena->last);
+        arena->last = before;
+    }
+}
+
+static struct arena_chunk *chunk_add(struct arena *arena, size_t bytes) {
+    struct arena_chunk *chunk = aenc_alloc(arena->ctx, 1, sizeof *chunk);
+    if (chunk == NULL) return NULL;
+    chunk->size = bytes > CHUNK ? bytes : CHUNK;
+    chunk->memory = aenc_alloc(arena->ctx, chunk->size, 1);
+    if (chunk->memory == NULL) {
+        aenc_release(arena->ctx, chunk);
+        return NULL;
+    }
+    chunk->before = arena->last;
+    arena->last = chunk;
+    return chunk;
+}
+
+void *aenc_arena_alloc(struct arena *arena, size_t count, size_t size) {
+    size_t bytes;
+    if (!aenc_size_multiply(count, size, &bytes) || bytes > PTRDIFF_MAX) {
+        arena->failed = true;
+        aenc_fail(arena->ctx, AENC_ERR_NO_MEMORY, "%zu elements of %zu bytes are more than memory can address", count,
+                  size);
+        return NULL;
+    }
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    struct arena_chunk *chunk = arena->last;
+    if (chunk == NULL || chunk->size - chunk->used < bytes) chunk = chunk_add(arena, bytes);
+    if (chunk == NULL) {
+        arena->failed = true;
+        return NULL;
+    }
+    void *block = chunk->memory + chunk->used;
+    chunk->used += bytes;
+    return block;
+}
+
+char *aenc_arena_text(struct arena *arena, const char *text) {
+    size_t length = strlen(text);
+    char *copy = aenc_arena_alloc(arena, length + 1, 1);
+    if (copy != NULL) memcpy(copy, text, length);
+    return copy;
+}
+
+char *aenc_arena_format(struct arena *arena, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        aenc_fail(arena->ctx, AENC_ERR_INTERNAL, "a text could not be formatted: %s", format);
+        return NULL;
+    }
+    char *text = aenc_arena_alloc(arena, (size_t)length + 1, 1);
+    if (text == NULL) return NULL;
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}

@@ -1,0 +1,47 @@
+/* context.h - the only home of state: allocator, seed, threads, the last message.
+ *
+ * Everything that can fail gets the context and reports through aenc_fail, so that a status never travels without the
+ * sentence that explains it. A context is reference counted: every handle holds one reference, and the last one to go
+ * releases it, in whatever order a garbage collector frees them.
+ */
+#ifndef AENC_BASE_CONTEXT_H
+#define AENC_BASE_CONTEXT_H
+
+#include <autoenc/autoenc.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct pool;
+
+enum { MESSAGE_SIZE = 1024, BUILD_INFO_SIZE = 2048 };
+
+struct aenc_context {
+    atomic_size_t references;
+    void *(*allocate)(void *user, size_t size, size_t alignment);
+    void (*release)(void *user, void *block, size_t size, size_t alignment);
+    void *allocator_user;
+    uint64_t seed;
+    struct pool *pool; /* owned; never NULL in a created context */
+    bool blas_left_alone; /* the caller asked that the CBLAS's thread count stay as it is */
+    aenc_status status; /* that the message explains: what to answer where a callee answered NULL */
+    char message[MESSAGE_SIZE];
+    char build_info[BUILD_INFO_SIZE];
+};
+
+#if defined(__GNUC__)
+#define AENC_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define AENC_PRINTF(text, first)
+#endif
+
+/* Stores the message (truncated to MESSAGE_SIZE) and answers status, so that a caller can write
+ * `return aenc_fail(ctx, AENC_ERR_SHAPE, "rows is %zu, ...", rows)`. Allocates nothing. Only integers, strings and %g
+ * are formatted; the decimal point is always '.', whatever the locale. */
+aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
+
+void aenc_context_retain(aenc_context *ctx);
+/* Drops one reference; the last one frees the context. NULL-safe. */
+void aenc_context_release(aenc_context *ctx);
+
+#endif

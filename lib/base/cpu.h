@@ -1,0 +1,67 @@
+/* cpu.h - what is asked of the processor; the only home of architecture guards. */
+#ifndef AENC_BASE_CPU_H
+#define AENC_BASE_CPU_H
+
+#include <stdbool.h>
+
+#if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
+
+/* Tells the core that this is a spin loop. */
+static inline void cpu_relax(void) { __builtin_ia32_pause(); }
+
+/* What -mavx2 -mfma may emit. */
+static inline bool cpu_has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+/* What -march=x86-64-v4 may emit; every processor with these has the small rest (lzcnt, movbe, f16c) too. */
+static inline bool cpu_has_avx512(void) {
+    return cpu_has_avx2() && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+           __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+#else
+
+static inline void cpu_relax(void) {}
+static inline bool cpu_has_avx2(void) { return false; }
+static inline bool cpu_has_avx512(void) { return false; }
+
+#endif
+
+/* Denormal numbers cost up to a hundred times a normal operation and mean nothing here: moments that decay towards zero
+ * would slow training down by half. cpu_flush_denormals makes this thread treat them as zero and answers the mode before,
+ * which cpu_restore_denormals takes. Where the processor has no such mode, nothing happens. */
+#if defined(__SSE__) && defined(__GNUC__)
+enum { CPU_FLUSH_TO_ZERO = 0x8000, CPU_DENORMALS_ARE_ZERO = 0x40 };
+static inline unsigned cpu_flush_denormals(void) {
+    unsigned before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | CPU_FLUSH_TO_ZERO | CPU_DENORMALS_ARE_ZERO);
+    return before;
+}
+static inline void cpu_restore_denormals(unsigned before) { __builtin_ia32_ldmxcsr(before); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+static inline unsigned cpu_flush_denormals(void) {
+    unsigned long before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | 1ul << 24)); /* FZ */
+    return (unsigned)before;
+}
+static inline void cpu_restore_denormals(unsigned before) {
+    __asm__ volatile("msr fpcr, %0" : : "r"((unsigned long)before));
+}
+#else
+static inline unsigned cpu_flush_denormals(void) { return 0; }
+static inline void cpu_restore_denormals(unsigned before) { (void)before; }
+#endif
+
+/* Whether a 32-bit integer argument arrives in the lower half of a 64-bit register whose upper half the callee must
+ * ignore (elsewhere, as on RISC-V, the callee may count on sign extension). */
+#if defined(__x86_64__) && !defined(__ILP32__)
+enum { CPU_IGNORES_UPPER_HALF = 1 };
+#elif defined(__aarch64__) && !defined(__ILP32__)
+enum { CPU_IGNORES_UPPER_HALF = 1 };
+#else
+enum { CPU_IGNORES_UPPER_HALF = 0 };
+#endif
+
+#endif

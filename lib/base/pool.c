@@ -1,0 +1,248 @@
+/* pool.c - a gate that workers may pass while a job is open.
+ *
+ * gate holds, from the top: the job's number, OPEN, and how many workers are inside. A worker enters by raising the
+ * count of an open gate, in one exchange, so that nobody enters a closed one; the caller closes it when the indices are
+ * used up and waits only for those that are inside. A worker that the system has not woken yet is therefore never
+ * waited for: on a machine with too little room the caller does the work itself.
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include "base/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+
+enum { WORKERS_MAX = 4096 };
+enum { INSIDE = 0xFFFF, OPEN = 0x10000, JOB = 0x20000 }; /* fields of gate */
+enum { SPIN_NANOSECONDS = 10000 };
+
+struct worker {
+    struct pool *pool;
+    int index;
+    pthread_t thread;
+};
+
+struct pool {
+    int workers;
+    struct worker *worker; /* (workers - 1): index 1 and on */
+    /* The job: written while the gate is closed and nobody is inside. */
+    pool_task *task;
+    void *user;
+    int64_t count;
+    atomic_llong next;       /* index */
+    atomic_ullong gate;
+    atomic_int sleepers;     /* workers that are, or are about to be, asleep on wake */
+    atomic_bool stop;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;     /* workers: a gate has opened, or stop */
+    pthread_cond_t deserted; /* the caller: the last worker has left a closed gate */
+};
+
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void take_indices(struct pool *pool, int worker) {
+    for (;;) {
+        int64_t index = (int64_t)atomic_fetch_add(&pool->next, 1);
+        if (index >= pool->count) return;
+        pool->task(pool->user, index, worker);
+    }
+}
+
+/* ---- Workers ---- */
+
+/* Whether there is a reason to stop waiting: a job other than the one done last, or the end. */
+static bool called(struct pool *pool, unsigned long long done) {
+    unsigned long long gate = atomic_load(&pool->gate);
+    return atomic_load(&pool->stop) || ((gate & OPEN) != 0 && gate / JOB != done);
+}
+
+static void wait_for_call(struct pool *pool, unsigned long long done) {
+    int64_t end = nanoseconds() + SPIN_NANOSECONDS;
+    while (nanoseconds() < end) {
+        if (called(pool, done)) return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!called(pool, done)) pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* The number of the job entered, 0 if the gate was closed. Jobs count from 1. */
+static unsigned long long enter(struct pool *pool) {
+    unsigned long long gate = atomic_load(&pool->gate);
+    while ((gate & OPEN) != 0)
+        if (atomic_compare_exchange_weak(&pool->gate, &gate, gate + 1)) return gate / JOB;
+    return 0;
+}
+
+static void leave(struct pool *pool) {
+    unsigned long long before = atomic_fetch_sub(&pool->gate, 1);
+    if ((before & OPEN) != 0 || (before & INSIDE) != 1) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->deserted);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void *work(void *argument) {
+    const struct worker *self = argument;
+    struct pool *pool = self->pool;
+    unsigned long long done = 0;
+    cpu_flush_denormals();
+    for (;;) {
+        wait_for_call(pool, done);
+        if (atomic_load(&pool->stop)) return NULL;
+        unsigned long long job = enter(pool);
+        if (job == 0) continue;
+        if (job != done) take_indices(pool, self->index);
+        done = job;
+        leave(pool);
+    }
+}
+
+/* ---- The caller ---- */
+
+static void open_gate(struct pool *pool) {
+    unsigned long long job = atomic_load(&pool->gate) / JOB + 1;
+    atomic_store(&pool->next, 0);
+    atomic_store(&pool->gate, job * JOB | OPEN);
+    /* A worker counts itself a sleeper before it looks at the gate for the last time. */
+    if (atomic_load(&pool->sleepers) == 0) return;
+    pthread_mutex_lock(&pool->mutex);
+    if (pool->count >= pool->workers) pthread_cond_broadcast(&pool->wake);
+    else
+        for (int64_t i = 1; i < pool->count; i++) pthread_cond_signal(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static bool deserted(struct pool *pool) { return (atomic_load(&pool->gate) & INSIDE) == 0; }
+
+static void close_gate(struct pool *pool) {
+    unsigned long long before = atomic_fetch_and(&pool->gate, ~(unsigned long long)OPEN);
+    if ((before & INSIDE) == 0) return;
+    int64_t end = nanoseconds() + SPIN_NANOSECONDS;
+    while (nanoseconds() < end) {
+        if (deserted(pool)) return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&pool->mutex);
+    while (!deserted(pool)) pthread_cond_wait(&pool->deserted, &pool->mutex);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+int aenc_pool_workers(const struct pool *pool) { return pool == NULL ? 1 : pool->workers; }
+
+static void share(struct pool *pool, int64_t count, pool_task *task, void *user) {
+    pool->task = task;
+    pool->user = user;
+    pool->count = count;
+    open_gate(pool);
+    take_indices(pool, 0);
+    close_gate(pool);
+}
+
+void aenc_pool_run(struct pool *pool, int64_t count, pool_task *task, void *user) {
+    unsigned mode = cpu_flush_denormals();
+    if (aenc_pool_workers(pool) > 1 && count > 1) share(pool, count, task, user);
+    else
+        for (int64_t i = 0; i < count; i++) task(user, i, 0);
+    cpu_restore_denormals(mode);
+}
+
+/* ---- Creating and freeing ---- */
+
+/* Answers the system's error, 0 when all threads run; pool->workers counts those that do, and the caller. Signals are
+ * the business of the program's own threads. */
+static int start_threads(struct pool *pool, int workers) {
+    sigset_t all, before;
+    int error = 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (error == 0 && pool->workers < workers) {
+        struct worker *worker = &pool->worker[pool->workers - 1];
+        worker->pool = pool;
+        worker->index = pool->workers;
+        error = pthread_create(&worker->thread, NULL, work, worker);
+        if (error == 0) pool->workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+/* Mutex and conditions, all or none. */
+static int create_locks(struct pool *pool) {
+    int error = pthread_mutex_init(&pool->mutex, NULL);
+    if (error != 0) return error;
+    error = pthread_cond_init(&pool->wake, NULL);
+    if (error != 0) goto no_wake;
+    error = pthread_cond_init(&pool->deserted, NULL);
+    if (error == 0) return 0;
+    pthread_cond_destroy(&pool->wake);
+no_wake:
+    pthread_mutex_destroy(&pool->mutex);
+    return error;
+}
+
+static aenc_status system_failure(aenc_context *ctx, const char *what, int workers, int error) {
+    char words[128];
+    if (strerror_r(error, words, sizeof words) != 0) words[0] = '\0';
+    return aenc_fail(ctx, error == ENOMEM || error == EAGAIN ? AENC_ERR_NO_MEMORY : AENC_ERR_UNSUPPORTED,
+                     "threads: %s of %d workers: error %d: %s", what, workers, error, words);
+}
+
+aenc_status aenc_pool_create(aenc_context *ctx, int workers, struct pool **out) {
+    *out = NULL;
+    if (workers < 1 || workers > WORKERS_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threads is %d, must be from 1 to %d", workers, WORKERS_MAX);
+    struct pool *pool = aenc_alloc(ctx, 1, sizeof *pool);
+    if (pool == NULL) return AENC_ERR_NO_MEMORY;
+    pool->worker = aenc_alloc(ctx, (size_t)workers - 1, sizeof *pool->worker);
+    if (pool->worker == NULL) {
+        aenc_release(ctx, pool);
+        return AENC_ERR_NO_MEMORY;
+    }
+    int error = create_locks(pool);
+    if (error != 0) {
+        aenc_release(ctx, pool->worker);
+        aenc_release(ctx, pool);
+        return system_failure(ctx, "the locks", workers, error);
+    }
+    atomic_init(&pool->next, 0);
+    atomic_init(&pool->gate, 0);
+    atomic_init(&pool->sleepers, 0);
+    atomic_init(&pool->stop, false);
+    pool->workers = 1;
+    error = start_threads(pool, workers);
+    if (error != 0) {
+        int started = pool->workers;
+        aenc_pool_free(ctx, pool);
+        return system_failure(ctx, "no more could be started", started, error);
+    }
+    *out = pool;
+    return AENC_OK;
+}
+
+void aenc_pool_free(aenc_context *ctx, struct pool *pool) {
+    if (pool == NULL) return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->stop, true);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+    for (int i = 0; i < pool->workers - 1; i++) pthread_join(pool->worker[i].thread, NULL);
+    pthread_cond_destroy(&pool->deserted);
+    pthread_cond_destroy(&pool->wake);
+    pthread_mutex_destroy(&pool->mutex);
+    aenc_release(ctx, pool->worker);
+    aenc_release(ctx, pool);
+}
