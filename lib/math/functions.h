@@ -1,0 +1,43 @@
+/* functions.h - exp, log, tanh and their kin for one num, made for loops.
+ *
+ * In float they are our own polynomials (functions_float.h): no branches and no calls, so that a loop over them
+ * vectorises in every instruction set. In the double build, which only the gradient checks use, they are libm's
+ * (functions_double.h). Both are right at infinities and pass NaN on.
+ *
+ *   num_exp(x)        e^x; +inf above the range, 0 where the result would be subnormal
+ *   num_expm1(x)      e^x - 1, accurate near 0; +inf above 88
+ *   num_log(x)        -inf at 0, NaN below
+ *   num_log1p_unit(x) log(1 + x) for x in [0, 1]
+ *   num_tanh(x)  num_erf(x)
+ *   num_sigmoid(x)    1 / (1 + e^-x)
+ *   num_softplus(x)   log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
+ *   num_sin_cos(u, &s, &c)  of 2 pi u, u in [0, 1]: the angle of Box & Muller
+ *   num_sqrt, num_abs, num_copysign
+ */
+#ifndef AENC_MATH_FUNCTIONS_H
+#define AENC_MATH_FUNCTIONS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/number.h"
+
+/* A loop over a function that was not inlined does not vectorise. */
+#if defined(__GNUC__)
+#define AENC_INLINE inline __attribute__((always_inline))
+#else
+#define AENC_INLINE inline
+#endif
+
+#ifdef AENC_NUM_DOUBLE
+#include "math/functions_double.h"
+#else
+#include "math/functions_float.h"
+#endif
+
+static AENC_INLINE num num_sigmoid(num x) { return 1 / (1 + num_exp(-x)); }
+
+static AENC_INLINE num num_softplus(num x) { return (x > 0 ? x : 0) + num_log1p_unit(num_exp(-num_abs(x))); }
+
+#endif

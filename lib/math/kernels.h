@@ -1,0 +1,146 @@
+/* kernels.h - the hot loops, as tables of functions built once per instruction set.
+ *
+ * Each lib/math/kernels_*.c is compiled once per set (AENC_ISA names it) and exports one constant table; aenc_kernels
+ * picks the tables that this processor runs best. A generic binary therefore runs AVX2 or AVX-512 code where there is
+ * some. All loops are deterministic: the order of every sum depends on the length alone. A result may not overlap an
+ * operand, but where the name says in place.
+ */
+#ifndef AENC_MATH_KERNELS_H
+#define AENC_MATH_KERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/number.h"
+
+#define AENC_JOIN_NAMES(subject, isa) aenc_##subject##_kernels_##isa
+#define AENC_JOIN(subject, isa) AENC_JOIN_NAMES(subject, isa)
+/* The symbol of a table in the instruction set being compiled. */
+#define AENC_KERNELS(subject) AENC_JOIN(subject, AENC_ISA)
+
+/* Functions of one number. `slope` is leaky relu's, elu's alpha, or unused. */
+enum function {
+    FUNCTION_IDENTITY,
+    FUNCTION_RELU,
+    FUNCTION_LEAKY_RELU, /* x or slope x */
+    FUNCTION_ELU,        /* x or slope (e^x - 1) */
+    FUNCTION_SIGMOID,
+    FUNCTION_TANH,
+    FUNCTION_SOFTPLUS, /* log(1 + e^x), stable */
+    FUNCTION_GELU,     /* x Phi(x), exact erf form (Hendrycks & Gimpel 2016) */
+    FUNCTION_SILU,     /* x sigmoid(x) */
+    FUNCTION_EXP,
+    FUNCTION_LOG,
+    FUNCTION_SQRT,
+    FUNCTION_SQUARE,
+    FUNCTION_ABSOLUTE,
+    FUNCTION_NEGATE,
+    FUNCTION_RECIPROCAL,
+    FUNCTION_COUNT
+};
+
+struct function_kernels {
+    const char *name; /* "relu" */
+    bool from_output; /* the derivative follows from y alone: x may be NULL */
+    void (*forward)(num *y, const num *x, int64_t n, num slope);
+    /* y = f(y + bias), in place; bias NULL: 0 */
+    void (*biased)(num *y, const num *bias, int64_t n, num slope);
+    /* dx = dy f'(x), or dx += */
+    void (*backward)(num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add);
+    /* g = g f'(x), in place; only where from_output */
+    void (*backward_in_place)(num *g, const num *y, int64_t n, num slope);
+};
+
+struct elementwise_kernels {
+    struct function_kernels function[FUNCTION_COUNT];
+    void (*add)(num *y, const num *a, const num *b, int64_t n);
+    void (*subtract)(num *y, const num *a, const num *b, int64_t n);
+    void (*multiply)(num *y, const num *a, const num *b, int64_t n);
+    void (*divide)(num *y, const num *a, const num *b, int64_t n);
+    /* y = scale x + shift */
+    void (*affine)(num *y, const num *x, num scale, num shift, int64_t n);
+    /* y += scale x */
+    void (*accumulate)(num *y, const num *x, num scale, int64_t n);
+    /* y += a b */
+    void (*accumulate_product)(num *y, const num *a, const num *b, int64_t n);
+    num (*sum)(const num *x, int64_t n);
+    num (*dot)(const num *a, const num *b, int64_t n);
+    num (*maximum)(const num *x, int64_t n);
+    /* y[c] = (or +=) sum over rows of x[r * stride + c], rows in order */
+    void (*column_sums)(num *y, const num *x, int64_t rows, int64_t cols, int64_t stride, bool add);
+    /* y = softmax(x), y = log softmax(x) of one row */
+    void (*softmax)(num *y, const num *x, int64_t n);
+    void (*log_softmax)(num *y, const num *x, int64_t n);
+    /* Whether every element is finite. */
+    bool (*finite)(const num *x, int64_t n);
+    /* Standard normals from uniform bits (Box & Muller 1958), n a multiple of 4; out and bits of n. */
+    void (*normals)(num *out, const uint32_t *bits, int64_t n);
+    /* Uniforms in (0, 1), 24 bits. */
+    void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
+};
+
+/* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */
+enum element_loss {
+    ELEMENT_SQUARED,      /* (y - t)^2 */
+    ELEMENT_ABSOLUTE,     /* |y - t|, derivative 0 at 0 */
+    ELEMENT_HUBER,        /* (y-t)^2 / 2 within delta, delta (|y-t| - delta/2) beyond: PyTorch's huber_loss */
+    ELEMENT_BCE,          /* -t log y - (1-t) log(1-y), logs clamped at -100 as PyTorch's */
+    ELEMENT_BCE_LOGITS,   /* max(y,0) - y t + log(1 + e^-|y|) */
+    ELEMENT_LOSS_COUNT
+};
+
+struct element_loss_kernels {
+    const char *name;
+    num (*total)(const num *y, const num *t, int64_t n, num parameter); /* sum over the row */
+    void (*each)(num *out, const num *y, const num *t, int64_t n, num parameter);
+    /* dy = scale * d/dy, or dy +=; the same for the target */
+    void (*backward)(num *dy, const num *y, const num *t, num scale, int64_t n, num parameter, bool add);
+    void (*backward_target)(num *dt, const num *y, const num *t, num scale, int64_t n, num parameter, bool add);
+    /* dy = (or +=) g * d/dy with a gradient for each element, for the form that is not summed */
+    void (*backward_each)(num *dy, const num *y, const num *t, const num *g, int64_t n, num parameter, bool add);
+    void (*backward_each_target)(num *dt, const num *y, const num *t, const num *g, int64_t n, num parameter, bool add);
+};
+
+struct loss_kernels {
+    struct element_loss_kernels element[ELEMENT_LOSS_COUNT];
+};
+
+/* Updates of n parameters w from gradients g, already divided and clipped by `scale`: the gradient used is
+ * clamp(scale * g, -limit, limit) (limit: NUM_MAX for none). Formulas in optim/. */
+struct update {
+    double learning_rate, scale, limit, weight_decay; /* double: 1 - beta2 would lose its digits in float */
+    double beta1, beta2, epsilon;    /* adam, rmsprop (beta2: its alpha), momentum (beta1) */
+    double correction1, correction2; /* adam: 1 - beta^t */
+    double dampening;
+    bool nesterov, first, centered;
+};
+struct optimizer_kernels {
+    void (*sgd)(num *w, const num *g, int64_t n, const struct update *u);
+    void (*momentum)(num *w, const num *g, num *velocity, int64_t n, const struct update *u);
+    void (*rmsprop)(num *w, const num *g, num *square, num *velocity, num *mean, int64_t n, const struct update *u);
+    void (*adam)(num *w, const num *g, num *first, num *second, int64_t n, const struct update *u);
+    void (*adamw)(num *w, const num *g, num *first, num *second, int64_t n, const struct update *u);
+    double (*square_sum)(const num *g, int64_t n);
+};
+
+/* Normalisation over the last axis of one row: y = (x - mean) / sqrt(variance + epsilon), and its backward. */
+struct norm_kernels {
+    void (*normalise)(num *y, const num *x, int64_t n, num epsilon, num *mean, num *rstd);
+    /* dx (=, +=) rstd (g - mean(g) - y mean(g y)), y the normalised row */
+    void (*backward)(num *dx, const num *g, const num *y, num rstd, int64_t n, bool add);
+};
+
+struct kernels {
+    const char *isa; /* "generic", "avx2", "avx512" */
+    const struct elementwise_kernels *elementwise;
+    const struct loss_kernels *loss;
+    const struct optimizer_kernels *optimizer;
+    const struct norm_kernels *norm;
+};
+
+/* The set for this processor; a constant. */
+const struct kernels *aenc_kernels(void);
+/* Every set that this processor runs, the best first; NULL beyond the last. For tests. */
+const struct kernels *aenc_kernels_at(int64_t index);
+
+#endif

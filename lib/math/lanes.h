@@ -1,0 +1,53 @@
+/* lanes.h - sums of one row that vectorise and still have one order.
+ *
+ * Element i is added to lane i mod LANES; lanes are added in pairs; blocks of LANE_BLOCK elements are added in double.
+ * The order of additions follows from the length alone. Included by the kernels_*.c.
+ */
+#ifndef AENC_MATH_LANES_H
+#define AENC_MATH_LANES_H
+
+#include "math/functions.h"
+
+enum { LANES = 32, LANE_BLOCK = 1024 };
+
+/* What is summed, given two numbers of the row and a constant. */
+typedef num lane_term(num a, num b, num constant);
+
+/* lane[k] + lane[k + width], width 16, 8, ... 1. */
+static AENC_INLINE num lanes_fold(num *lane) {
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int k = 0; k < width; k++) lane[k] += lane[k + width];
+    return lane[0];
+}
+
+static AENC_INLINE num lanes_block(const num *restrict a, const num *restrict b, int64_t n, num constant,
+                                   lane_term *term) {
+    num lane[LANES] = {0};
+    int64_t whole = n - n % LANES;
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int64_t k = 0; k < LANES; k++) lane[k] += term(a[i + k], b[i + k], constant);
+    for (int64_t k = 0; k < n - whole; k++) lane[k] += term(a[whole + k], b[whole + k], constant);
+    return lanes_fold(lane);
+}
+
+/* sum over i of term(a[i], b[i], constant); a and b may be the same. */
+static AENC_INLINE double lanes_total(const num *a, const num *b, int64_t n, num constant, lane_term *term) {
+    double total = 0;
+    for (int64_t first = 0; first < n; first += LANE_BLOCK) {
+        int64_t count = n - first < LANE_BLOCK ? n - first : LANE_BLOCK;
+        total += (double)lanes_block(a + first, b + first, count, constant, term);
+    }
+    return total;
+}
+
+static AENC_INLINE num lane_first(num a, num b, num constant) {
+    (void)b, (void)constant;
+    return a;
+}
+
+static AENC_INLINE num lane_product(num a, num b, num constant) {
+    (void)constant;
+    return a * b;
+}
+
+#endif
