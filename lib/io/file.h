@@ -1,0 +1,21 @@
+/* file.h - whole files in, whole files out; nothing torn.
+ *
+ * Saving writes a temporary file in the same directory, syncs it, renames it over the target and syncs the directory:
+ * after a crash there is the old file or the new one. EINTR and short writes are carried on; every other failure
+ * removes the temporary file and is reported with the path and the system's words. The new file has the old one's
+ * permission bits; a symbolic link is replaced, not followed, and what is not a regular file (a device, a pipe) is
+ * never replaced.
+ */
+#ifndef AENC_IO_FILE_H
+#define AENC_IO_FILE_H
+
+#include "base/mem.h"
+
+/* Reads the whole file into *out (aenc_alloc). AENC_ERR_IO with path and reason; also when it is larger than limit
+ * bytes (0: no limit) or not a regular file. *out is NULL on failure. */
+aenc_status aenc_file_read(aenc_context *ctx, const char *path, size_t limit, void **out, size_t *size);
+/* AENC_ERR_IO leaves the file at path as it was, with one exception, which the message names: the directory could not
+ * be synced, so the new file is there and only a power failure could still bring the old one back. */
+aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *bytes, size_t size);
+
+#endif
