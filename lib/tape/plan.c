@@ -1,0 +1,399 @@
+/* plan.c - from a recording to a list of stages.
+ *
+ * What is not reached from an output, a term or a stage is left out. Every node gets a level: the number of boundaries
+ * below it, where a boundary is anything that must be complete for all rows before the next may begin (a sum over the
+ * batch, an op that reads all rows, a change of row space). Within a level nodes run row shard by row shard without
+ * waiting for each other. Forward goes up the levels, backward comes down; the gradients of operands without rows are
+ * gathered tile by tile where the walk needs them, those of parameters at the very end.
+ *
+ * Walking the stages in the order in which they will run, the plan knows who writes each gradient first: that one assigns,
+ * the others add, and nothing has to be cleared.
+ */
+#include <string.h>
+
+#include "tape/tape.h"
+
+enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 32768, TILE_MULTIPLE = 16 };
+
+struct planner {
+    struct tape *tape;
+    struct plan *plan;
+    bool *written; /* by index of a base: its gradient has been assigned */
+    int top;       /* highest level */
+};
+
+struct node *aenc_node_base(struct node *n) {
+    while (n->op != NULL && n->op->view) n = n->in[0];
+    return n;
+}
+
+static bool has_rows(const struct node *n) {
+    if (n->kind == NODE_ROW) return true;
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i]->kind == NODE_ROW) return true;
+    return false;
+}
+
+bool aenc_node_by_rows(const struct node *n) {
+    if (n->op == NULL) return n->kind == NODE_ROW;
+    if (n->op->view || n->op->span == SPAN_SERIAL) return false;
+    return n->op->span == SPAN_REDUCE ? has_rows(n) : n->kind == NODE_ROW;
+}
+
+int aenc_node_space(const struct node *n) {
+    if (n->kind == NODE_ROW) return n->space;
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i]->kind == NODE_ROW) return n->in[i]->space;
+    return 0;
+}
+
+/* Computed in one piece: neither leaf nor view nor by rows. */
+static bool once(const struct node *n) { return n->op != NULL && !n->op->view && !aenc_node_by_rows(n); }
+
+/* The gradient of operand i is summed over rows by gather rather than written by backward. */
+static bool gathered(const struct node *n, int i) {
+    const struct node *base = aenc_node_base(n->in[i]);
+    if (base->kind == NODE_PARAMETER) return true;
+    return n->in[i]->kind != NODE_ROW && has_rows(n);
+}
+
+/* ---- What lives, what carries gradients, on which level ---- */
+
+static void mark_live(const struct planner *p) {
+    struct tape *tape = p->tape;
+    for (size_t i = 0; i < tape->output_count; i++) tape->output[i]->live = true;
+    for (size_t i = 0; i < tape->term_count; i++) {
+        tape->term[i].node->live = true;
+        if (tape->term[i].weight_step != NULL) tape->term[i].weight_step->live = true;
+    }
+    for (size_t i = 0; i < tape->stage_count; i++) tape->stage[i].value->live = tape->stage[i].state->live = true;
+    for (size_t i = tape->node_count; i-- > 0;) {
+        struct node *n = tape->node[i];
+        for (int k = 0; k < n->in_count && n->live; k++) n->in[k]->live = true;
+    }
+}
+
+/* A gradient passes through a node when a term is above it and something that wants one is below. Every op on the way
+ * must know its derivative. */
+static aenc_status mark_active(const struct planner *p) {
+    struct tape *tape = p->tape;
+    for (size_t i = 0; i < tape->term_count; i++) tape->term[i].node->active = tape->term[i].node->needs_gradient;
+    for (size_t i = tape->node_count; i-- > 0;) {
+        struct node *n = tape->node[i];
+        for (int k = 0; k < n->in_count && n->active; k++) {
+            if (!n->in[k]->needs_gradient) continue;
+            n->in[k]->active = true;
+            bool known = n->op->view || (gathered(n, k) ? n->op->gather != NULL : n->op->backward != NULL);
+            if (!known)
+                return aenc_tape_fail(tape, AENC_ERR_NO_GRADIENT,
+                                      "op '%s' has no derivative for operand %d, and trained parameters lie below it",
+                                      n->op->name, k);
+        }
+    }
+    return AENC_OK;
+}
+
+/* How far n must lie above operand m. */
+static int level_above(const struct node *n, struct node *m) {
+    const struct node *base = aenc_node_base(m);
+    if (base->op == NULL && base->kind != NODE_ROW) return 0;
+    bool rows_below = aenc_node_by_rows(base) && (base->op == NULL || base->op->span != SPAN_REDUCE);
+    bool rows_here = aenc_node_by_rows(n) && n->op->span != SPAN_ALL;
+    bool same_space = aenc_node_space(base) == aenc_node_space(n);
+    if (rows_below && rows_here && same_space) return base->level;
+    if (once(base) && once(n)) return base->level;
+    return base->level + 1;
+}
+
+static void find_levels(struct planner *p) {
+    for (size_t i = 0; i < p->tape->node_count; i++) {
+        struct node *n = p->tape->node[i];
+        n->level = 0;
+        for (int k = 0; k < n->in_count; k++) {
+            int above = n->op->view ? aenc_node_base(n->in[k])->level : level_above(n, n->in[k]);
+            if (above > n->level) n->level = above;
+        }
+        if (n->live && n->level > p->top) p->top = n->level;
+    }
+}
+
+/* About 64 rows for every GEMM: by shapes alone, never by threads, so that results do not depend on them. */
+static void find_shards(const struct planner *p) {
+    for (int s = 0; s < SPACES_MAX; s++) p->plan->shard_rows[s] = SHARD_GEMM_ROWS;
+    for (size_t i = 0; i < p->tape->node_count; i++) {
+        const struct node *n = p->tape->node[i];
+        if (!n->live || n->op == NULL || n->op->gemm_rows == NULL || !has_rows(n)) continue;
+        int64_t rows = SHARD_GEMM_ROWS / n->op->gemm_rows(n);
+        int64_t *shard = &p->plan->shard_rows[aenc_node_space(n)];
+        if (rows < 1) rows = 1;
+        if (rows < *shard) *shard = rows;
+    }
+    for (int s = 0; s < SPACES_MAX; s++)
+        if (p->tape->shard_rows[s] > 0) p->plan->shard_rows[s] = p->tape->shard_rows[s];
+}
+
+/* ---- Appending to the plan ---- */
+
+static aenc_status step_add(const struct planner *p, enum step_kind kind, struct node *n, int operand) {
+    struct plan *plan = p->plan;
+    void *steps = plan->step;
+    if (aenc_grow(p->tape->ctx, &steps, &plan->step_capacity, plan->step_count + 1, sizeof *plan->step) != AENC_OK)
+        return AENC_ERR_NO_MEMORY;
+    plan->step = steps;
+    plan->step[plan->step_count++] = (struct plan_step){kind, n, operand, -1};
+    return AENC_OK;
+}
+
+/* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. A backward pass over rows joins the
+ * forward pass before it: a shard need not wait for the others there. */
+static aenc_status stage_close(const struct planner *p, enum stage_kind kind, int space, size_t first, bool join) {
+    struct plan *plan = p->plan;
+    size_t end = kind == STAGE_GATHER ? plan->tile_count : plan->step_count;
+    if (end == first) return AENC_OK;
+    struct plan_stage *before = plan->stage_count > 0 ? &plan->stage[plan->stage_count - 1] : NULL;
+    if (join && before != NULL && before->kind == STAGE_ROWS && kind == STAGE_ROWS && before->space == space) {
+        before->count += (int64_t)(end - first);
+        return AENC_OK;
+    }
+    void *stages = plan->stage;
+    if (aenc_grow(p->tape->ctx, &stages, &plan->stage_capacity, plan->stage_count + 1, sizeof *plan->stage) != AENC_OK)
+        return AENC_ERR_NO_MEMORY;
+    plan->stage = stages;
+    plan->stage[plan->stage_count++] = (struct plan_stage){kind, space, (int64_t)first, (int64_t)(end - first)};
+    return AENC_OK;
+}
+
+/* ---- Forward ---- */
+
+enum selection { SELECT_ONCE, SELECT_ROWS, SELECT_ALL, SELECT_REDUCE };
+
+static bool selected(const struct node *n, int level, enum selection selection, int space) {
+    if (!n->live || n->level != level) return false;
+    if (selection == SELECT_ONCE) return once(n);
+    if (!aenc_node_by_rows(n) || aenc_node_space(n) != space) return false;
+    if (selection == SELECT_REDUCE) return n->op != NULL && n->op->span == SPAN_REDUCE;
+    bool all = n->op != NULL && n->op->span == SPAN_ALL;
+    return selection == SELECT_ALL ? all : !all;
+}
+
+static aenc_status forward_stage(const struct planner *p, int level, enum selection selection, int space) {
+    size_t first = p->plan->step_count;
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
+        struct node *n = p->tape->node[i];
+        bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
+        if (!both && !selected(n, level, selection, space)) continue;
+        enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
+        status = step_add(p, kind, n, 0);
+    }
+    enum stage_kind kind = selection == SELECT_ONCE     ? STAGE_ONCE
+                           : selection == SELECT_REDUCE ? STAGE_COMBINE
+                                                        : STAGE_ROWS;
+    return status != AENC_OK ? status : stage_close(p, kind, space, first, false);
+}
+
+static aenc_status plan_forward(const struct planner *p) {
+    aenc_status status = AENC_OK;
+    for (int level = 0; level <= p->top && status == AENC_OK; level++) {
+        status = forward_stage(p, level, SELECT_ONCE, 0);
+        for (int space = 0; space < SPACES_MAX && status == AENC_OK; space++) {
+            status = forward_stage(p, level, SELECT_ROWS, space);
+            if (status == AENC_OK) status = forward_stage(p, level, SELECT_REDUCE, space);
+        }
+    }
+    return status;
+}
+
+/* ---- Backward ---- */
+
+static bool is_term(const struct planner *p, const struct node *n) {
+    for (size_t i = 0; i < p->tape->term_count; i++)
+        if (p->tape->term[i].node == n) return true;
+    return false;
+}
+
+/* Who writes which operand's gradient first. */
+static void find_modes(const struct planner *p, struct node *n) {
+    for (int k = 0; k < n->in_count; k++) {
+        n->mode[k] = GRADIENT_NONE;
+        n->clear[k] = false;
+        if (!n->in[k]->active || gathered(n, k)) continue;
+        bool *written = &p->written[aenc_node_base(n->in[k])->index];
+        n->clear[k] = n->op->partial && !*written;
+        n->mode[k] = *written || n->op->partial ? GRADIENT_ADD : GRADIENT_ASSIGN;
+        *written = true;
+    }
+}
+
+/* operand of a seed: 1 when it adds to what a node above has written. */
+static aenc_status seed_add(const struct planner *p, struct node *n) {
+    bool *written = &p->written[aenc_node_base(n)->index];
+    aenc_status status = step_add(p, STEP_SEED, n, *written);
+    *written = true;
+    return status;
+}
+
+/* Terms of the whole batch are seeded before everything else: a seed depends on no value. */
+static aenc_status seed_stage(const struct planner *p) {
+    size_t first = p->plan->step_count;
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
+        struct node *n = p->tape->node[i];
+        if (n->active && n->kind == NODE_BATCH && is_term(p, n)) status = seed_add(p, n);
+    }
+    return status != AENC_OK ? status : stage_close(p, STAGE_ONCE, 0, first, false);
+}
+
+/* The steps of one node on the way down: seed its gradient if it is a term, send it on, gather parts by shard. */
+static aenc_status backward_steps(const struct planner *p, struct node *n) {
+    aenc_status status = AENC_OK;
+    if (n->kind == NODE_ROW && is_term(p, n)) status = seed_add(p, n);
+    if (n->op == NULL || n->op->view) return status;
+    find_modes(p, n);
+    if (status == AENC_OK && n->op->backward != NULL) status = step_add(p, STEP_BACKWARD, n, 0);
+    for (int k = 0; k < n->in_count && status == AENC_OK; k++) {
+        bool shard = aenc_node_by_rows(n) && n->op->by_shard != NULL && gathered(n, k) && n->in[k]->active &&
+                     n->op->by_shard(n, k);
+        if (shard) status = step_add(p, STEP_SHARD_GATHER, n, k);
+    }
+    return status;
+}
+
+static aenc_status backward_stage(const struct planner *p, int level, enum selection selection, int space) {
+    size_t first = p->plan->step_count;
+    aenc_status status = AENC_OK;
+    for (size_t i = p->tape->node_count; i-- > 0 && status == AENC_OK;) {
+        struct node *n = p->tape->node[i];
+        /* A view is seeded where its base is computed. */
+        bool view_term = n->op != NULL && n->op->view && is_term(p, n) &&
+                         selected(aenc_node_base(n), level, selection, space) && n->live;
+        if (n->active && (view_term || selected(n, level, selection, space))) status = backward_steps(p, n);
+    }
+    if (status != AENC_OK) return status;
+    enum stage_kind kind = selection == SELECT_ONCE ? STAGE_ONCE : STAGE_ROWS;
+    return stage_close(p, kind, space, first, selection == SELECT_ROWS && level == p->top);
+}
+
+/* ---- Gradients without a row axis ---- */
+
+static bool by_shard(const struct node *n, int k) {
+    return aenc_node_by_rows(n) && n->op->by_shard != NULL && n->op->by_shard(n, k);
+}
+
+/* Every use of target by nodes on `level` (any level for parameters, level < 0), in tape order. */
+static aenc_status uses_add(const struct planner *p, struct node *target, int level) {
+    struct plan *plan = p->plan;
+    for (size_t i = (size_t)target->index + 1; i < p->tape->node_count; i++) {
+        struct node *n = p->tape->node[i];
+        if (!n->active || n->op == NULL || n->op->view || (level >= 0 && n->level != level)) continue;
+        for (int k = 0; k < n->in_count; k++) {
+            if (aenc_node_base(n->in[k]) != target || !gathered(n, k)) continue;
+            void *uses = plan->use;
+            if (aenc_grow(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
+                return AENC_ERR_NO_MEMORY;
+            plan->use = uses;
+            plan->use[plan->use_count++] = (struct use){n, k, by_shard(n, k) ? 0 : -1};
+        }
+    }
+    return AENC_OK;
+}
+
+/* Rows of axis 0 in one tile: about TILE_NUMBERS numbers, the tiles of one target of nearly equal size. A target that is
+ * used through a view, whose axis 0 is another, stays whole. */
+static int64_t tile_rows(const struct planner *p, const struct node *target, size_t first_use) {
+    int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
+    for (size_t i = first_use; i < p->plan->use_count; i++)
+        if (p->plan->use[i].node->in[p->plan->use[i].operand] != target) return dim;
+    int64_t count = aenc_shape_count(&target->shape);
+    int64_t tiles = (count + TILE_NUMBERS - 1) / TILE_NUMBERS;
+    int64_t rows = (dim + tiles - 1) / tiles;
+    rows = (rows + TILE_MULTIPLE - 1) / TILE_MULTIPLE * TILE_MULTIPLE;
+    return rows < dim ? rows : dim;
+}
+
+static aenc_status tiles_add(const struct planner *p, struct node *target, int level) {
+    struct plan *plan = p->plan;
+    size_t first = plan->use_count;
+    aenc_status status = uses_add(p, target, level);
+    if (status != AENC_OK || plan->use_count == first) return status;
+    bool *written = &p->written[target->index];
+    int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
+    int64_t rows = tile_rows(p, target, first);
+    for (int64_t lo = 0; lo < dim; lo += rows) {
+        void *tiles = plan->tile;
+        if (aenc_grow(p->tape->ctx, &tiles, &plan->tile_capacity, plan->tile_count + 1, sizeof *plan->tile) != AENC_OK)
+            return AENC_ERR_NO_MEMORY;
+        plan->tile = tiles;
+        struct span range = {lo, lo + rows < dim ? lo + rows : dim};
+        plan->tile[plan->tile_count++] =
+            (struct tile){target, range, (int64_t)first, (int64_t)(plan->use_count - first), *written};
+    }
+    *written = true;
+    return AENC_OK;
+}
+
+/* level < 0: the parameters, at the end of the walk; otherwise batch nodes that rows on this level read. */
+static aenc_status gather_stage(const struct planner *p, int level) {
+    size_t first = p->plan->tile_count;
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
+        struct node *n = p->tape->node[i];
+        bool wanted = n->active && (level < 0 ? n->kind == NODE_PARAMETER : n->kind == NODE_BATCH && n->op != NULL && !n->op->view);
+        if (wanted) status = tiles_add(p, n, level);
+    }
+    return status != AENC_OK ? status : stage_close(p, STAGE_GATHER, 0, first, false);
+}
+
+static aenc_status plan_backward(const struct planner *p) {
+    aenc_status status = AENC_OK;
+    for (int level = p->top; level >= 0 && status == AENC_OK; level--) {
+        for (int space = 0; space < SPACES_MAX && status == AENC_OK; space++) {
+            status = backward_stage(p, level, SELECT_ROWS, space);
+            if (status == AENC_OK) status = backward_stage(p, level, SELECT_ALL, space);
+        }
+        if (status == AENC_OK) status = backward_stage(p, level, SELECT_ONCE, 0);
+        if (status == AENC_OK) status = gather_stage(p, level);
+    }
+    return status == AENC_OK ? gather_stage(p, -1) : status;
+}
+
+/* ---- The whole ---- */
+
+aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan) {
+    memset(plan, 0, sizeof *plan);
+    if (tape->status != AENC_OK) return tape->status;
+    plan->tape = tape;
+    plan->training = training;
+    struct planner p = {tape, plan, NULL, 0};
+    aenc_status status = AENC_ERR_NO_MEMORY;
+    p.written = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p.written);
+    if (p.written == NULL) goto done;
+    mark_live(&p);
+    if (training) {
+        status = mark_active(&p);
+        if (status != AENC_OK) goto done;
+    }
+    find_levels(&p);
+    find_shards(&p);
+    status = training ? seed_stage(&p) : AENC_OK;
+    if (status == AENC_OK) status = plan_forward(&p);
+    if (status == AENC_OK && training) status = plan_backward(&p);
+    if (status == AENC_OK) status = aenc_plan_memory(tape, plan);
+done:
+    aenc_release(tape->ctx, p.written);
+    if (status != AENC_OK) {
+        tape->status = status;
+        aenc_plan_free(plan);
+    }
+    return status;
+}
+
+void aenc_plan_free(struct plan *plan) {
+    if (plan->tape == NULL) return;
+    aenc_context *ctx = plan->tape->ctx;
+    aenc_release(ctx, plan->stage);
+    aenc_release(ctx, plan->step);
+    aenc_release(ctx, plan->tile);
+    aenc_release(ctx, plan->use);
+    memset(plan, 0, sizeof *plan);
+}

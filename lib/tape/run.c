@@ -1,0 +1,194 @@
+/* run.c - replaying a plan: stages in order, shards and tiles in parallel, one barrier between stages.
+ *
+ * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of one
+ * gradient, and every sum has an order given by shapes alone.
+ */
+#include <string.h>
+
+#include "tape/tape.h"
+
+aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct run *run) {
+    memset(run, 0, sizeof *run);
+    run->plan = plan;
+    run->kernels = aenc_kernels();
+    run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
+    run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
+    run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
+    run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
+    bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
+                run->binding != NULL;
+    if (good) return AENC_OK;
+    aenc_run_free(ctx, run);
+    return AENC_ERR_NO_MEMORY;
+}
+
+void aenc_run_free(aenc_context *ctx, struct run *run) {
+    aenc_release(ctx, run->block[SLOT_ACTIVATION]);
+    aenc_release(ctx, run->block[SLOT_GRADIENT]);
+    aenc_release(ctx, run->part);
+    aenc_release(ctx, run->binding);
+    memset(run, 0, sizeof *run);
+}
+
+/* ---- Steps ---- */
+
+static void copy_row(num *restrict to, const float *restrict from, int64_t count) {
+    for (int64_t i = 0; i < count; i++) to[i] = (num)from[i];
+}
+
+/* Input rows from wherever the caller has them. */
+static void feed(const struct node *n, struct span rows, const struct run *run) {
+    const struct tape *tape = run->plan->tape;
+    size_t f = 0;
+    while (tape->field[f].node != n) f++;
+    const struct binding *binding = &run->binding[f];
+    int64_t size = aenc_node_row_size(n);
+    num *value = aenc_value(run, n);
+    for (int64_t r = rows.lo; r < rows.hi; r++) {
+        int64_t from = binding->row != NULL ? binding->row[r] : r;
+        copy_row(value + r * size, binding->source + from * binding->stride, size);
+    }
+}
+
+/* The factor of a term: its weight, times its step value. */
+static double term_weight(const struct run *run, const struct term *term) {
+    return term->weight_step == NULL ? term->weight : term->weight * (double)*aenc_value(run, term->weight_step);
+}
+
+/* d(sum over rows of weight[r] term[r]) / d term[r]; of a batch term, the total weight, so that dividing by it once at the
+ * update leaves the term itself. */
+static void seed(const struct node *n, struct span rows, bool add, const struct run *run) {
+    const struct tape *tape = run->plan->tape;
+    num *g = aenc_gradient(run, n);
+    double factor = 0;
+    for (size_t i = 0; i < tape->term_count; i++)
+        if (tape->term[i].node == n) factor += term_weight(run, &tape->term[i]);
+    if (n->kind != NODE_ROW) {
+        g[0] = (add ? g[0] : 0) + (num)(factor * run->weight_total);
+        return;
+    }
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        g[r] = (add ? g[r] : 0) + (num)(factor * (run->weight != NULL ? run->weight[r] : 1));
+}
+
+/* Zeroes the span's rows of the gradients that a partial op is about to add to. */
+static void clear_operands(const struct node *n, struct span rows, const struct run *run) {
+    for (int k = 0; k < n->in_count; k++) {
+        if (!n->clear[k]) continue;
+        const struct node *in = n->in[k];
+        bool by_rows = in->kind == NODE_ROW;
+        int64_t size = aenc_node_row_size(in);
+        num *g = aenc_gradient(run, in) + (by_rows ? rows.lo * size : 0);
+        memset(g, 0, (size_t)(by_rows ? (rows.hi - rows.lo) * size : size) * sizeof *g);
+    }
+}
+
+static void shard_gather(const struct plan_step *step, struct span rows, const struct run *run) {
+    const struct node *in = step->node->in[step->operand];
+    struct span whole = {0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
+    num *part = run->part + step->part_offset + run->shard * aenc_shape_count(&in->shape);
+    step->node->op->gather(step->node, step->operand, whole, rows, part, false, run);
+}
+
+static void step_run(const struct plan_step *step, struct span rows, const struct run *run) {
+    const struct node *n = step->node;
+    switch (step->kind) {
+        case STEP_FEED: feed(n, rows, run); break;
+        case STEP_FORWARD: n->op->forward(n, rows, run); break;
+        case STEP_SEED: seed(n, rows, step->operand != 0, run); break;
+        case STEP_BACKWARD:
+            clear_operands(n, rows, run);
+            n->op->backward(n, rows, run);
+            break;
+        case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
+        case STEP_COMBINE: break;
+    }
+}
+
+/* ---- Stages ---- */
+
+/* What the workers of one stage share. */
+struct work {
+    const struct run *run;
+    const struct plan_stage *stage;
+};
+
+static int64_t shards_of(const struct run *run, int space) {
+    int64_t shard = run->plan->shard_rows[space];
+    return (run->live[space] + shard - 1) / shard;
+}
+
+static void rows_task(void *user, int64_t index, int worker) {
+    (void)worker;
+    const struct work *work = user;
+    struct run run = *work->run;
+    int64_t shard = run.plan->shard_rows[work->stage->space];
+    int64_t live = run.live[work->stage->space];
+    struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
+    run.shard = index;
+    for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
+}
+
+static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {
+    const struct node *in = use->node->in[use->operand];
+    int64_t count = aenc_shape_count(&in->shape);
+    int64_t dim = in->shape.rank == 0 ? 1 : in->shape.dim[0];
+    int64_t inner = count / dim;
+    int64_t size = (tile->range.hi - tile->range.lo) * inner;
+    int64_t shards = shards_of(run, aenc_node_space(use->node));
+    if (!add) memset(out, 0, (size_t)size * sizeof *out);
+    for (int64_t s = 0; s < shards; s++)
+        run->kernels->elementwise->accumulate(out, run->part + use->part_offset + s * count + tile->range.lo * inner, 1,
+                                              size);
+}
+
+static void tile_task(void *user, int64_t index, int worker) {
+    (void)worker;
+    const struct work *work = user;
+    const struct run *run = work->run;
+    const struct tile *tile = &run->plan->tile[work->stage->first + index];
+    const struct node *target = tile->target;
+    int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
+    num *out = aenc_gradient(run, target) + tile->range.lo * (aenc_shape_count(&target->shape) / dim);
+    for (int64_t i = 0; i < tile->use_count; i++) {
+        const struct use *use = &run->plan->use[tile->first_use + i];
+        const struct node *in = use->node->in[use->operand];
+        bool add = tile->add || i > 0;
+        struct span range = tile->range;
+        if (in != target) range = (struct span){0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
+        struct span rows = {0, run->live[aenc_node_space(use->node)]};
+        if (use->part_offset >= 0) add_parts(use, tile, out, add, run);
+        else use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
+    }
+}
+
+static void stage_run(const struct run *run, const struct plan_stage *stage, struct pool *pool) {
+    struct work work = {run, stage};
+    const struct plan_step *step = run->plan->step + stage->first;
+    struct span all = {0, run->live[stage->space]};
+    switch (stage->kind) {
+        case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, &work); break;
+        case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, &work); break;
+        case STAGE_ONCE:
+            for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);
+            break;
+        case STAGE_COMBINE:
+            for (int64_t i = 0; i < stage->count; i++)
+                step[i].node->op->combine(step[i].node, shards_of(run, stage->space), run);
+            break;
+    }
+}
+
+void aenc_run_replay(struct run *run, struct pool *pool) {
+    for (size_t i = 0; i < run->plan->stage_count; i++) stage_run(run, &run->plan->stage[i], pool);
+}
+
+double aenc_run_term(const struct run *run, const struct term *term) {
+    const num *value = aenc_value(run, term->node);
+    double factor = term_weight(run, term);
+    if (term->node->kind != NODE_ROW) return factor * (double)value[0] * run->weight_total;
+    double sum = 0;
+    for (int64_t r = 0; r < run->live[term->node->space]; r++)
+        sum += (double)value[r] * (run->weight != NULL ? (double)run->weight[r] : 1);
+    return factor * sum;
+}

@@ -1,0 +1,37 @@
+/* shape.c - counting, comparing and naming shapes. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tape/tape.h"
+
+int64_t aenc_shape_count(const struct shape *shape) {
+    int64_t count = 1;
+    for (int i = 0; i < shape->rank; i++) count *= shape->dim[i];
+    return count;
+}
+
+bool aenc_shape_equal(const struct shape *a, const struct shape *b) {
+    if (a->rank != b->rank) return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i]) return false;
+    return true;
+}
+
+int64_t aenc_node_row_size(const struct node *n) {
+    int64_t count = 1;
+    for (int i = n->kind == NODE_ROW ? 1 : 0; i < n->shape.rank; i++) count *= n->shape.dim[i];
+    return count;
+}
+
+char *aenc_shape_text(const struct node *n, char *buffer) {
+    size_t used = (size_t)snprintf(buffer, SHAPE_TEXT, "(");
+    for (int i = 0; i < n->shape.rank && used < SHAPE_TEXT; i++) {
+        const char *comma = i == 0 ? "" : ", ";
+        int wrote = n->kind == NODE_ROW && i == 0
+                        ? snprintf(buffer + used, SHAPE_TEXT - used, "rows")
+                        : snprintf(buffer + used, SHAPE_TEXT - used, "%s%" PRId64, comma, n->shape.dim[i]);
+        used += (size_t)wrote;
+    }
+    if (used < SHAPE_TEXT) snprintf(buffer + used, SHAPE_TEXT - used, ")");
+    return buffer;
+}
