@@ -1,0 +1,376 @@
+/* linear.c - products with matrices: dense and the batched product.
+ *
+ * Sizes: M lines of x (rows of the span times the axes between the row axis and the last), K inner, N out. Weights are
+ * stored (out, in) as in PyTorch. The transposed form reads a weight stored (in, out), which is how a tied decoder uses
+ * its encoder's.
+ *
+ * A dense layer is one GEMM and one pass for bias and activation. Its backward turns the gradient in place into the one
+ * before the activation, which is what weight and bias gradients are gathered from afterwards. Only activations whose
+ * derivative follows from the output are fused; the others are recorded behind.
+ */
+#include <inttypes.h>
+
+#include "math/blas.h"
+#include "op/family.h"
+#include "op/lines.h"
+
+/* ---- Dense: y = f(x W^T + b), or f(x W + b) with W stored (in, out) ---- */
+
+enum { DENSE_X, DENSE_WEIGHT, DENSE_BIAS };
+
+struct dense {
+    bool transposed;
+    enum function function;
+    double slope;
+};
+
+static aenc_status dense_infer(struct tape *tape, struct node *n) {
+    const struct dense *dense = n->attr;
+    const struct node *x = n->in[DENSE_X], *weight = n->in[DENSE_WEIGHT];
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    int least = x->kind == NODE_ROW ? 2 : 1;
+    bool matrix = weight->kind != NODE_ROW && weight->shape.rank == 2;
+    if (x->shape.rank < least || !matrix || weight->shape.dim[dense->transposed ? 0 : 1] != aenc_line_width(x))
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'dense': x of shape %s does not fit %s of shape %s",
+                              aenc_shape_text(x, a), dense->transposed ? "transposed weight" : "weight",
+                              aenc_shape_text(weight, b));
+    int64_t out = weight->shape.dim[dense->transposed ? 1 : 0];
+    const struct node *bias = n->in_count > DENSE_BIAS ? n->in[DENSE_BIAS] : NULL;
+    if (bias != NULL && (bias->kind == NODE_ROW || bias->shape.rank != 1 || bias->shape.dim[0] != out))
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'dense': bias has shape %s, and there are %" PRId64 " outputs",
+                              aenc_shape_text(bias, a), out);
+    n->kind = x->kind == NODE_ROW ? NODE_ROW : NODE_BATCH;
+    n->space = x->space;
+    n->shape = x->shape;
+    n->shape.dim[n->shape.rank - 1] = out;
+    int64_t lines = aenc_shape_count(&x->shape) / aenc_line_width(x);
+    if (!aenc_blas_fits(lines) || !aenc_blas_fits(out) || !aenc_blas_fits(aenc_line_width(x)))
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'dense': x of shape %s is more than the CBLAS can take",
+                              aenc_shape_text(x, a));
+    return AENC_OK;
+}
+
+static void dense_forward(const struct node *n, struct span rows, const struct run *run) {
+    const struct dense *dense = n->attr;
+    int64_t in = aenc_line_width(n->in[DENSE_X]), out = aenc_line_width(n);
+    struct span lines = aenc_lines(n, rows, out);
+    const num *x = aenc_value(run, n->in[DENSE_X]) + lines.lo * in;
+    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
+    num *y = aenc_value(run, n) + lines.lo * out;
+    int64_t count = lines.hi - lines.lo;
+    aenc_blas_gemm(false, !dense->transposed, count, out, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
+    const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) : NULL;
+    if (bias == NULL && dense->function == FUNCTION_IDENTITY) return;
+    const struct function_kernels *function = &run->kernels->elementwise->function[dense->function];
+    for (int64_t i = 0; i < count; i++) function->biased(y + i * out, bias, out, (num)dense->slope);
+}
+
+/* dpre = dy f'(y), in place; dx = dpre W (transposed: dpre W^T). */
+static void dense_backward(const struct node *n, struct span rows, const struct run *run) {
+    const struct dense *dense = n->attr;
+    const struct node *x = n->in[DENSE_X];
+    int64_t in = aenc_line_width(x), out = aenc_line_width(n);
+    struct span lines = aenc_lines(n, rows, out);
+    int64_t count = lines.hi - lines.lo;
+    num *gradient = aenc_gradient(run, n) + lines.lo * out;
+    if (dense->function != FUNCTION_IDENTITY) {
+        const num *y = aenc_value(run, n) + lines.lo * out;
+        const struct function_kernels *function = &run->kernels->elementwise->function[dense->function];
+        function->backward_in_place(gradient, y, count * out, (num)dense->slope);
+    }
+    if (n->kind != NODE_ROW) {
+        for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
+        return;
+    }
+    enum gradient_mode mode = aenc_gradient_mode(n, DENSE_X);
+    if (mode == GRADIENT_NONE) return;
+    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
+    num *dx = aenc_gradient(run, x) + lines.lo * in;
+    aenc_blas_gemm(false, dense->transposed, count, in, out, gradient, out, weight, dense->transposed ? out : in,
+                   mode == GRADIENT_ADD ? 1 : 0, dx, in);
+}
+
+/* An x without rows: the tile is of its first axis, which in a vector is the inner one. */
+static void dense_gather_x(const struct node *n, struct span tile, num *out, num beta, const struct run *run) {
+    const struct dense *dense = n->attr;
+    const struct node *x = n->in[DENSE_X];
+    int64_t in = aenc_line_width(x), width = aenc_line_width(n), wide = tile.hi - tile.lo;
+    const num *gradient = aenc_gradient(run, n), *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
+    int64_t stored = dense->transposed ? width : in;
+    if (x->shape.rank == 1) {
+        weight += dense->transposed ? tile.lo * width : tile.lo;
+        aenc_blas_gemm(false, dense->transposed, 1, wide, width, gradient, width, weight, stored, beta, out, wide);
+        return;
+    }
+    int64_t each = aenc_shape_count(&x->shape) / in / x->shape.dim[0]; /* lines in one step of the first axis */
+    aenc_blas_gemm(false, dense->transposed, wide * each, in, width, gradient + tile.lo * each * width, width, weight,
+                   stored, beta, out, in);
+}
+
+/* dW = dpre^T x (transposed: x^T dpre), the tile's rows of it; db = column sums of dpre. */
+static void dense_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
+                         const struct run *run) {
+    const struct dense *dense = n->attr;
+    const struct node *x = n->in[DENSE_X];
+    int64_t in = aenc_line_width(x), width = aenc_line_width(n);
+    struct span lines = aenc_lines(n, rows, width);
+    int64_t count = lines.hi - lines.lo, wide = tile.hi - tile.lo;
+    const num *gradient = aenc_gradient(run, n) + lines.lo * width;
+    const num *input = aenc_value(run, x) + lines.lo * in;
+    num beta = add ? 1 : 0;
+    if (operand == DENSE_X) dense_gather_x(n, tile, out, beta, run);
+    else if (operand == DENSE_BIAS)
+        run->kernels->elementwise->column_sums(out, gradient + tile.lo, count, wide, width, add);
+    else if (dense->transposed)
+        aenc_blas_gemm(true, false, wide, width, count, input + tile.lo, in, gradient, width, beta, out, width);
+    else aenc_blas_gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
+}
+
+static int64_t dense_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
+
+/* The derivative of f(pre) along the tangents: those of the unfused form, f'(pre) (x' W^T). */
+static struct node *dense_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
+    const struct dense *dense = n->attr;
+    for (int i = DENSE_WEIGHT; i < n->in_count; i++) {
+        if (tangents[i] == NULL) continue;
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "op 'dense' has no tangent along its %s",
+                       i == DENSE_WEIGHT ? "weight" : "bias");
+        return NULL;
+    }
+    if (tangents[DENSE_X] == NULL) return NULL;
+    struct node *along =
+        aenc_op_dense(tape, tangents[DENSE_X], n->in[DENSE_WEIGHT], NULL, dense->transposed, FUNCTION_IDENTITY, 0);
+    if (dense->function == FUNCTION_IDENTITY) return along;
+    enum function function;
+    struct node *before = aenc_op_before_activation(tape, aenc_op_result(tape, n), &function);
+    struct node *unfused = aenc_op_function(tape, function, dense->slope, before);
+    return unfused == NULL ? NULL : unfused->op->tangent(tape, unfused, &along);
+}
+
+static const struct op dense_op = {
+    .name = "dense",
+    .arity = -1,
+    .infer = dense_infer,
+    .forward = dense_forward,
+    .backward = dense_backward,
+    .gather = dense_gather,
+    .gemm_rows = dense_gemm_rows,
+    .tangent = dense_tangent,
+};
+
+/* A negative slope makes the output ambiguous: which side of zero the operand was on does not follow from it. */
+static bool fuses(enum function function, double slope) {
+    return slope >= 0 && aenc_kernels()->elementwise->function[function].from_output;
+}
+
+struct node *aenc_op_dense(struct tape *tape, struct node *x, struct node *weight, struct node *bias, bool transposed,
+                           enum function function, double slope) {
+    struct node *in[] = {x, weight, bias};
+    bool fused = function == FUNCTION_IDENTITY || fuses(function, slope);
+    struct dense dense = {transposed, fused ? function : FUNCTION_IDENTITY, slope};
+    struct node *y = aenc_tape_record(tape, &dense_op, in, bias == NULL ? 2 : 3, &dense, sizeof dense);
+    return fused ? y : aenc_op_function(tape, function, slope, y);
+}
+
+struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function) {
+    *function = FUNCTION_IDENTITY;
+    if (y == NULL || y->op == NULL) return y;
+    if (y->op == &dense_op) {
+        const struct dense *dense = y->attr;
+        if (dense->function == FUNCTION_IDENTITY) return y;
+        *function = dense->function;
+        struct node *bias = y->in_count > DENSE_BIAS ? y->in[DENSE_BIAS] : NULL;
+        return aenc_op_dense(tape, y->in[DENSE_X], y->in[DENSE_WEIGHT], bias, dense->transposed, FUNCTION_IDENTITY, 0);
+    }
+    bool stopped = y->op->view && y->needs_gradient != y->in[0]->needs_gradient;
+    if (y->op->view && !stopped) {
+        struct node *before = aenc_op_before_activation(tape, y->in[0], function);
+        int rows = y->kind == NODE_ROW ? 1 : 0;
+        if (*function == FUNCTION_IDENTITY) return y;
+        return aenc_op_reshape(tape, before, y->shape.dim + rows, y->shape.rank - rows);
+    }
+    double slope;
+    return aenc_op_is_function(y, function, &slope) ? y->in[0] : y;
+}
+
+/* ---- Batched product: y = op(a) op(b) over the last two axes, op the identity or the transpose ---- */
+
+struct matmul {
+    bool transpose_a, transpose_b;
+};
+
+/* Sizes of one product of the batch, and how the stored matrices repeat over it. */
+struct product {
+    int64_t m, n, k;
+    int64_t lda, ldb;         /* stored columns */
+    int64_t a_size, b_size;   /* numbers of one stored matrix */
+    int64_t a_count, b_count; /* matrices per row of a node with rows, or in all; they repeat beyond */
+};
+
+static int64_t matrices(const struct node *n) {
+    int last = n->shape.rank - 1;
+    return aenc_node_row_size(n) / (n->shape.dim[last] * n->shape.dim[last - 1]);
+}
+
+static struct product product_of(const struct node *n) {
+    const struct matmul *matmul = n->attr;
+    const struct node *a = n->in[0], *b = n->in[1];
+    int last = n->shape.rank - 1;
+    struct product p = {.m = n->shape.dim[last - 1], .n = n->shape.dim[last]};
+    p.k = a->shape.dim[a->shape.rank - (matmul->transpose_a ? 2 : 1)];
+    p.lda = aenc_line_width(a);
+    p.ldb = aenc_line_width(b);
+    p.a_size = p.m * p.k;
+    p.b_size = p.k * p.n;
+    p.a_count = matrices(a);
+    p.b_count = matrices(b);
+    return p;
+}
+
+/* Leading axes of b are a's, or, without rows, none: then one b serves every product. */
+static bool leading_equal(const struct node *a, const struct node *b) {
+    int skip_a = a->kind == NODE_ROW ? 1 : 0, skip_b = b->kind == NODE_ROW ? 1 : 0;
+    if (b->kind != NODE_ROW && b->shape.rank == 2) return true;
+    if (a->shape.rank - skip_a != b->shape.rank - skip_b) return false;
+    for (int i = 0; i < a->shape.rank - skip_a - 2; i++)
+        if (a->shape.dim[i + skip_a] != b->shape.dim[i + skip_b]) return false;
+    return true;
+}
+
+static aenc_status matmul_infer(struct tape *tape, struct node *n) {
+    const struct matmul *matmul = n->attr;
+    const struct node *a = n->in[0], *b = n->in[1];
+    int least_a = a->kind == NODE_ROW ? 3 : 2, least_b = b->kind == NODE_ROW ? 3 : 2;
+    bool good = a->shape.rank >= least_a && b->shape.rank >= least_b && (a->kind == NODE_ROW || b->kind != NODE_ROW);
+    int64_t m = 0, k = 0, inner = -1, columns = 0;
+    if (good) {
+        m = a->shape.dim[a->shape.rank - (matmul->transpose_a ? 1 : 2)];
+        k = a->shape.dim[a->shape.rank - (matmul->transpose_a ? 2 : 1)];
+        inner = b->shape.dim[b->shape.rank - (matmul->transpose_b ? 1 : 2)];
+        columns = b->shape.dim[b->shape.rank - (matmul->transpose_b ? 2 : 1)];
+    }
+    bool spaces = a->kind != NODE_ROW || b->kind != NODE_ROW || a->space == b->space;
+    if (!good || k != inner || !spaces || !leading_equal(a, b)) {
+        char left[SHAPE_TEXT], right[SHAPE_TEXT];
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'matmul': %s%s times %s%s", aenc_shape_text(a, left),
+                              matmul->transpose_a ? " transposed" : "", aenc_shape_text(b, right),
+                              matmul->transpose_b ? " transposed" : "");
+    }
+    if (!aenc_blas_fits(m) || !aenc_blas_fits(k) || !aenc_blas_fits(columns))
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE,
+                              "op 'matmul': a product of %" PRId64 " by %" PRId64 " by %" PRId64
+                              " is more than the CBLAS can take",
+                              m, k, columns);
+    n->kind = a->kind == NODE_ROW ? NODE_ROW : NODE_BATCH;
+    n->space = a->space;
+    n->shape = a->shape;
+    n->shape.dim[n->shape.rank - 2] = m;
+    n->shape.dim[n->shape.rank - 1] = columns;
+    return AENC_OK;
+}
+
+/* Products [lo, hi) that the span's rows are made of. */
+static struct span products(const struct node *n, const struct product *p, struct span rows) {
+    return aenc_lines(n, rows, p->m * p->n);
+}
+
+/* Where product i finds its operand. */
+static int64_t place(const struct node *operand, int64_t i, int64_t count, int64_t size) {
+    return (operand->kind == NODE_ROW ? i : i % count) * size;
+}
+
+static void matmul_forward(const struct node *n, struct span rows, const struct run *run) {
+    const struct matmul *matmul = n->attr;
+    struct product p = product_of(n);
+    struct span all = products(n, &p, rows);
+    const num *a = aenc_value(run, n->in[0]), *b = aenc_value(run, n->in[1]);
+    num *y = aenc_value(run, n);
+    for (int64_t i = all.lo; i < all.hi; i++)
+        aenc_blas_gemm(matmul->transpose_a, matmul->transpose_b, p.m, p.n, p.k,
+                       a + place(n->in[0], i, p.a_count, p.a_size), p.lda, b + place(n->in[1], i, p.b_count, p.b_size),
+                       p.ldb, 0, y + i * p.m * p.n, p.n);
+}
+
+/* Stored rows [tile.lo, tile.hi) of the operand's gradient from product i, to out:
+ *   a (m, k): dy op(b)^T    a (k, m): op(b) dy^T    b (k, n): op(a)^T dy    b (n, k): dy^T op(a) */
+static void product_gradient(const struct node *n, int operand, int64_t i, struct span tile, num *out, num beta,
+                             const struct run *run) {
+    const struct matmul *matmul = n->attr;
+    struct product p = product_of(n);
+    const num *a = aenc_value(run, n->in[0]) + place(n->in[0], i, p.a_count, p.a_size);
+    const num *b = aenc_value(run, n->in[1]) + place(n->in[1], i, p.b_count, p.b_size);
+    const num *dy = aenc_gradient(run, n) + i * p.m * p.n;
+    int64_t wide = tile.hi - tile.lo, lo = tile.lo;
+    if (operand == 0 && !matmul->transpose_a)
+        aenc_blas_gemm(false, !matmul->transpose_b, wide, p.k, p.n, dy + lo * p.n, p.n, b, p.ldb, beta, out, p.k);
+    else if (operand == 0)
+        aenc_blas_gemm(matmul->transpose_b, true, wide, p.m, p.n, b + (matmul->transpose_b ? lo : lo * p.n), p.ldb, dy,
+                       p.n, beta, out, p.m);
+    else if (!matmul->transpose_b)
+        aenc_blas_gemm(!matmul->transpose_a, false, wide, p.n, p.m, a + (matmul->transpose_a ? lo * p.m : lo), p.lda,
+                       dy, p.n, beta, out, p.n);
+    else aenc_blas_gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
+}
+
+static void matmul_backward(const struct node *n, struct span rows, const struct run *run) {
+    struct product p = product_of(n);
+    struct span all = products(n, &p, rows);
+    for (int operand = 0; operand < 2; operand++) {
+        const struct node *in = n->in[operand];
+        enum gradient_mode mode = aenc_gradient_mode(n, operand);
+        if (n->kind != NODE_ROW) aenc_gather_whole(n, operand, rows, run);
+        if (in->kind != NODE_ROW || mode == GRADIENT_NONE) continue;
+        int64_t size = operand == 0 ? p.a_size : p.b_size;
+        struct span stored = {0, size / aenc_line_width(in)};
+        num *out = aenc_gradient(run, in);
+        for (int64_t i = all.lo; i < all.hi; i++)
+            product_gradient(n, operand, i, stored, out + i * size, mode == GRADIENT_ADD ? 1 : 0, run);
+    }
+}
+
+/* The tile is of stored rows when the operand is one matrix, else of its first leading axis. */
+static void matmul_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
+                          const struct run *run) {
+    struct product p = product_of(n);
+    struct span all = products(n, &p, rows);
+    const struct node *in = n->in[operand];
+    int64_t size = operand == 0 ? p.a_size : p.b_size, count = operand == 0 ? p.a_count : p.b_count;
+    int64_t width = aenc_line_width(in);
+    if (!add && all.lo == all.hi) {
+        int64_t numbers = aenc_shape_count(&in->shape) / in->shape.dim[0] * (tile.hi - tile.lo);
+        for (int64_t i = 0; i < numbers; i++) out[i] = 0;
+    }
+    if (in->shape.rank == 2) {
+        for (int64_t i = all.lo; i < all.hi; i++)
+            product_gradient(n, operand, i, tile, out, add || i > all.lo ? 1 : 0, run);
+        return;
+    }
+    int64_t each = count / in->shape.dim[0];
+    struct span chosen = {tile.lo * each, tile.hi * each}, stored = {0, size / width};
+    for (int64_t i = all.lo; i < all.hi; i++) {
+        int64_t matrix = i % count;
+        if (matrix < chosen.lo || matrix >= chosen.hi) continue;
+        product_gradient(n, operand, i, stored, out + (matrix - chosen.lo) * size, add || i - all.lo >= count ? 1 : 0,
+                         run);
+    }
+}
+
+static int64_t matmul_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
+
+static const struct op matmul_op = {
+    .name = "matmul",
+    .arity = 2,
+    .infer = matmul_infer,
+    .forward = matmul_forward,
+    .backward = matmul_backward,
+    .gather = matmul_gather,
+    .gemm_rows = matmul_gemm_rows,
+};
+
+struct node *aenc_op_matmul(struct tape *tape, struct node *a, struct node *b, bool transpose_a, bool transpose_b) {
+    struct matmul matmul = {transpose_a, transpose_b};
+    struct node *in[] = {a, b};
+    return aenc_tape_record(tape, &matmul_op, in, 2, &matmul, sizeof matmul);
+}
+
+const struct op *const aenc_linear_ops[] = {&dense_op, &matmul_op, NULL};

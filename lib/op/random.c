@@ -1,0 +1,145 @@
+/* random.c - nodes that draw: normals, uniforms, dropout.
+ *
+ * A draw belongs to (seed, the node's name path, step, turn, row in the whole batch, element); see base/random.h. What
+ * was drawn is therefore not stored but drawn again where backward needs it.
+ */
+#include <math.h>
+
+#include "op/family.h"
+
+enum { CHUNK = 256 }; /* elements drawn at a time; a multiple of 4 */
+
+/* Gives a node that draws its name and with it its stream. */
+static struct node *named(struct tape *tape, struct node *n, const char *name) {
+    if (n == NULL) return NULL;
+    n->name = aenc_tape_path(tape, name);
+    n->stream = aenc_random_stream(n->name);
+    return tape->status == AENC_OK ? n : NULL;
+}
+
+/* ---- Noise: (rows, dims) of independent numbers ---- */
+
+static aenc_status noise_infer(struct tape *tape, struct node *n) {
+    (void)tape;
+    n->kind = NODE_ROW;
+    n->shape = *(const struct shape *)n->attr;
+    return AENC_OK;
+}
+
+typedef void convert(num *out, const uint32_t *bits, int64_t n);
+
+static void noise_draw(const struct node *n, struct span rows, const struct run *run, convert *of_bits) {
+    int64_t size = aenc_node_row_size(n);
+    uint32_t bits[CHUNK];
+    num drawn[CHUNK];
+    for (int64_t r = rows.lo; r < rows.hi; r++) {
+        struct draw draw = aenc_node_draw(run, n, r);
+        num *out = aenc_value(run, n) + r * size;
+        for (int64_t first = 0; first < size; first += CHUNK) {
+            int64_t length = size - first < CHUNK ? size - first : CHUNK;
+            int64_t whole = (length + 3) / 4 * 4;
+            aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)whole);
+            of_bits(drawn, bits, whole);
+            for (int64_t i = 0; i < length; i++) out[first + i] = drawn[i];
+        }
+    }
+}
+
+static void normal_forward(const struct node *n, struct span rows, const struct run *run) {
+    noise_draw(n, rows, run, run->kernels->elementwise->normals);
+}
+
+static void uniform_forward(const struct node *n, struct span rows, const struct run *run) {
+    noise_draw(n, rows, run, run->kernels->elementwise->uniforms);
+}
+
+static const struct op normal_op = {.name = "normal", .arity = 0, .infer = noise_infer, .forward = normal_forward};
+static const struct op uniform_op = {.name = "uniform", .arity = 0, .infer = noise_infer, .forward = uniform_forward};
+
+static struct node *noise_record(struct tape *tape, const struct op *op, const char *name, const int64_t *dims,
+                                 int rank) {
+    if (rank < 0 || rank >= RANK_MAX) {
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': a row may have 0 to %d axes, not %d", op->name, RANK_MAX - 1,
+                       rank);
+        return NULL;
+    }
+    struct shape shape = {rank + 1, {tape->capacity[0]}};
+    for (int i = 0; i < rank; i++) shape.dim[i + 1] = dims[i];
+    return named(tape, aenc_tape_record(tape, op, NULL, 0, &shape, sizeof shape), name);
+}
+
+struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *dims, int rank) {
+    return noise_record(tape, &normal_op, name, dims, rank);
+}
+
+struct node *aenc_op_uniform(struct tape *tape, const char *name, const int64_t *dims, int rank) {
+    return noise_record(tape, &uniform_op, name, dims, rank);
+}
+
+/* ---- Dropout: y = x m / (1 - rate), m 0 with probability rate and 1 otherwise; dx = dy m / (1 - rate) ---- */
+
+struct dropout {
+    double rate;
+};
+
+static aenc_status dropout_infer(struct tape *tape, struct node *n) {
+    const struct dropout *dropout = n->attr;
+    char text[SHAPE_TEXT];
+    if (!(dropout->rate >= 0 && dropout->rate < 1))
+        return aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "op 'dropout': rate %g is not in [0, 1)", dropout->rate);
+    if (n->in[0]->kind != NODE_ROW)
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'dropout': x of shape %s has no rows",
+                              aenc_shape_text(n->in[0], text));
+    return aenc_op_infer_like(n, n->in[0]);
+}
+
+/* to (=, +=) from m / (1 - rate), for batch row r */
+static void mask_row(const struct node *n, int64_t r, num *restrict to, const num *restrict from, bool add,
+                     const struct run *run) {
+    const struct dropout *dropout = n->attr;
+    int64_t size = aenc_node_row_size(n);
+    uint32_t bits[CHUNK], threshold = (uint32_t)(dropout->rate * 4294967296.0);
+    num scale = (num)(1 / (1 - dropout->rate));
+    struct draw draw = aenc_node_draw(run, n, r);
+    for (int64_t first = 0; first < size; first += CHUNK) {
+        int64_t length = size - first < CHUNK ? size - first : CHUNK;
+        aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)length);
+        for (int64_t i = 0; i < length; i++) {
+            num kept = bits[i] >= threshold ? from[first + i] * scale : 0;
+            to[first + i] = (add ? to[first + i] : 0) + kept;
+        }
+    }
+}
+
+static void dropout_forward(const struct node *n, struct span rows, const struct run *run) {
+    int64_t size = aenc_node_row_size(n);
+    const num *x = aenc_value(run, n->in[0]);
+    num *y = aenc_value(run, n);
+    for (int64_t r = rows.lo; r < rows.hi; r++) mask_row(n, r, y + r * size, x + r * size, false, run);
+}
+
+static void dropout_backward(const struct node *n, struct span rows, const struct run *run) {
+    enum gradient_mode mode = aenc_gradient_mode(n, 0);
+    if (mode == GRADIENT_NONE) return;
+    int64_t size = aenc_node_row_size(n);
+    const num *gradient = aenc_gradient(run, n);
+    num *dx = aenc_gradient(run, n->in[0]);
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        mask_row(n, r, dx + r * size, gradient + r * size, mode == GRADIENT_ADD, run);
+}
+
+static const struct op dropout_op = {
+    .name = "dropout",
+    .arity = 1,
+    .infer = dropout_infer,
+    .forward = dropout_forward,
+    .backward = dropout_backward,
+};
+
+struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x, double rate) {
+    if (tape->mode == MODE_EVALUATE || rate == 0) return x;
+    struct dropout dropout = {rate};
+    return named(tape, aenc_tape_record(tape, &dropout_op, &x, 1, &dropout, sizeof dropout), name);
+}
+
+const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op, NULL};
