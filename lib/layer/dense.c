@@ -1,0 +1,68 @@
+/* dense.c - y = f(x W^T + b) over the last axis of x, W (units, in).
+ *
+ * Weights start as torch.nn.Linear's unless the spec says otherwise; so do biases, which start at zero when an init is
+ * given.
+ */
+#include <string.h>
+
+#include "layer/layer.h"
+
+static const struct setting_rule rules[] = {
+    {.name = "units", .kind = SETTING_INTEGER, .required = true, .low = 1, .high = 2147483647},
+    {.name = "bias", .kind = SETTING_BOOL, .fallback = 1},
+    {.name = "activation", .kind = SETTING_TEXT, .text_fallback = "identity"},
+    {.name = "init", .kind = SETTING_TEXT, .text_fallback = NULL},
+    {.name = NULL},
+};
+
+static aenc_status check(aenc_context *ctx, const struct json *spec) {
+    enum function function;
+    double slope;
+    struct init init;
+    if (!aenc_activation_find(ctx, aenc_setting_text(spec, rules, "activation"), &function, &slope)) return ctx->status;
+    const char *text = aenc_setting_text(spec, rules, "init");
+    return text == NULL ? AENC_OK : aenc_init_parse(ctx, text, &init);
+}
+
+/* How weight and bias start. */
+static aenc_status starts(aenc_context *ctx, const struct json *spec, struct init *weight, struct init *bias) {
+    const char *text = aenc_setting_text(spec, rules, "init");
+    if (text == NULL) return AENC_OK;
+    aenc_status status = aenc_init_parse(ctx, text, weight);
+    if (weight->kind != INIT_TORCH) *bias = (struct init){.kind = INIT_CONSTANT};
+    return status;
+}
+
+static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x) {
+    struct tape *tape = recorder->tape;
+    if (x->shape.rank < 2) {
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'dense': a row without an axis cannot be multiplied");
+        return NULL;
+    }
+    enum function function;
+    double slope;
+    int64_t units = aenc_setting_integer(spec, rules, "units"), in = x->shape.dim[x->shape.rank - 1];
+    struct shape weight_shape = {2, {units, in}}, bias_shape = {1, {units}};
+    struct init weight_init = {INIT_TORCH, 1, in, units}, bias_init = weight_init;
+    tape->status = starts(tape->ctx, spec, &weight_init, &bias_init);
+    if (!aenc_activation_find(tape->ctx, aenc_setting_text(spec, rules, "activation"), &function, &slope))
+        tape->status = tape->ctx->status;
+    struct node *weight = aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
+    struct node *bias = NULL;
+    if (aenc_setting_bool(spec, rules, "bias"))
+        bias = aenc_store_parameter(recorder->store, tape, "bias", bias_shape, bias_init, false);
+    return tape->status != AENC_OK ? NULL : aenc_op_dense(tape, x, weight, bias, false, function, slope);
+}
+
+/* Back to the last axis of what went in, with the same settings otherwise. */
+static struct json *mirror(aenc_context *ctx, struct arena *arena, const struct json *spec, const struct shape *in) {
+    (void)ctx;
+    struct json *dense = aenc_layer_spec_new(arena, "dense");
+    aenc_json_add_number(arena, dense, "units", (double)in->dim[in->rank - 1]);
+    const struct json *bias = aenc_json_member(spec, "bias"), *init = aenc_json_member(spec, "init");
+    if (bias != NULL) aenc_json_add_copy(arena, dense, "bias", bias);
+    if (init != NULL) aenc_json_add_copy(arena, dense, "init", init);
+    return dense;
+}
+
+const struct layer_type aenc_layer_dense = {"dense", rules, MIRROR_BLOCK, check, record, mirror};

@@ -1,0 +1,60 @@
+/* layers.c - the list of layers, and what goes by name. */
+#include <string.h>
+
+#include "io/bytes.h"
+#include "layer/layer.h"
+
+/* Besides the activations. */
+static const struct layer_type *const types[] = {
+    &aenc_layer_dense,   &aenc_layer_dropout, &aenc_layer_batch_norm, &aenc_layer_layer_norm,
+    &aenc_layer_reshape, &aenc_layer_flatten, &aenc_layer_sequential, &aenc_layer_residual,
+};
+enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
+
+/* The index-th of all; NULL beyond the last. */
+static const struct layer_type *type_at(size_t index) {
+    return index < TYPE_COUNT ? types[index] : aenc_layer_activation(index - TYPE_COUNT);
+}
+
+const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name) {
+    const char *known[KNOWN_MAX];
+    size_t count = 0;
+    for (const struct layer_type *type = type_at(0); type != NULL; type = type_at(count)) {
+        if (strcmp(type->name, name) == 0) return type;
+        if (count < KNOWN_MAX) known[count] = type->name;
+        count++;
+    }
+    char list[512];
+    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown layer '%s'; known: %s", aenc_quoted(name).text,
+              aenc_names_list(known, count < KNOWN_MAX ? count : KNOWN_MAX, list, sizeof list));
+    return NULL;
+}
+
+aenc_status aenc_layer_check(aenc_context *ctx, const struct json *spec) {
+    if (spec == NULL || spec->kind != JSON_OBJECT)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "a layer must be an object with a 'type'");
+    const struct layer_type *type = aenc_layer_type(ctx, aenc_settings_type(spec));
+    if (type == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_settings_check(ctx, "layer", spec, type->rules);
+    return status != AENC_OK || type->check == NULL ? status : type->check(ctx, spec);
+}
+
+struct node *aenc_layer_record(struct recorder *recorder, const char *name, const struct json *spec, struct node *x) {
+    struct tape *tape = recorder->tape;
+    if (tape->status != AENC_OK || x == NULL) return NULL;
+    const struct layer_type *type = aenc_layer_type(tape->ctx, aenc_settings_type(spec));
+    if (type == NULL) {
+        tape->status = AENC_ERR_ARGUMENT;
+        return NULL;
+    }
+    const char *before = aenc_tape_enter(tape, name);
+    struct node *y = tape->status != AENC_OK ? NULL : type->record(recorder, spec, x);
+    aenc_tape_leave(tape, before);
+    return tape->status != AENC_OK ? NULL : y;
+}
+
+struct json *aenc_layer_spec_new(struct arena *arena, const char *type) {
+    struct json *spec = aenc_json_root(arena, JSON_OBJECT);
+    aenc_json_add_text(arena, spec, "type", type);
+    return spec;
+}

@@ -1,0 +1,141 @@
+/* store.c - declaring parameters and states, finding them again, giving them memory and first values. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "layer/init.h"
+#include "layer/store.h"
+
+enum { OFFSET_MULTIPLE = 16 }; /* nums: a cache line of floats */
+
+void aenc_store_create(aenc_context *ctx, struct store *store) {
+    memset(store, 0, sizeof *store);
+    store->ctx = ctx;
+    aenc_arena_create(ctx, &store->arena);
+}
+
+void aenc_store_free(struct store *store) {
+    aenc_context *ctx = store->ctx;
+    if (ctx == NULL) return;
+    aenc_release(ctx, store->entry);
+    aenc_release(ctx, store->parameter);
+    aenc_release(ctx, store->state);
+    aenc_release(ctx, store->gradient);
+    aenc_arena_free(&store->arena);
+    memset(store, 0, sizeof *store);
+}
+
+struct entry *aenc_store_find(const struct store *store, const char *name) {
+    for (size_t i = 0; i < store->entry_count; i++)
+        if (strcmp(store->entry[i].name, name) == 0) return &store->entry[i];
+    return NULL;
+}
+
+/* Numbers of a shape; false when they overflow or there are none. */
+static bool shape_size(const struct shape *shape, int64_t *count) {
+    size_t product = sizeof(num);
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] < 1 || !aenc_size_multiply(product, (size_t)shape->dim[i], &product)) return false;
+    *count = (int64_t)(product / sizeof(num));
+    return product <= PTRDIFF_MAX / 4;
+}
+
+/* Appends an entry behind the others of its kind. The name is in the store's arena. */
+static aenc_status entry_add(struct store *store, const char *name, const struct entry *wanted, struct entry **out) {
+    if (store->parameter != NULL)
+        return aenc_fail(store->ctx, AENC_ERR_INTERNAL, "'%s' is declared after the parameters were allocated", name);
+    int64_t count;
+    int64_t *size = wanted->kind == ENTRY_PARAMETER ? &store->parameter_size : &store->state_size;
+    if (!shape_size(&wanted->shape, &count) || count > INT64_MAX / 8 - *size)
+        return aenc_fail(store->ctx, AENC_ERR_SHAPE, "'%s' is empty or too large to be addressed", name);
+    void *entries = store->entry;
+    if (aenc_grow(store->ctx, &entries, &store->entry_capacity, store->entry_count + 1, sizeof *store->entry) !=
+        AENC_OK)
+        return AENC_ERR_NO_MEMORY;
+    store->entry = entries;
+    struct entry *entry = &store->entry[store->entry_count];
+    *entry = *wanted;
+    entry->name = aenc_arena_text(&store->arena, name);
+    if (entry->name == NULL) return AENC_ERR_NO_MEMORY;
+    entry->count = count;
+    entry->offset = *size;
+    *size += (count + OFFSET_MULTIPLE - 1) / OFFSET_MULTIPLE * OFFSET_MULTIPLE;
+    store->entry_count++;
+    *out = entry;
+    return AENC_OK;
+}
+
+/* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place. */
+static struct node *leaf_find(const struct tape *tape, enum node_kind kind, const char *path) {
+    for (size_t i = 0; i < tape->node_count; i++) {
+        struct node *n = tape->node[i];
+        if (n->op == NULL && n->kind == kind && strcmp(n->name, path) == 0) return n;
+    }
+    return NULL;
+}
+
+static void shape_print(const struct shape *shape, char *text) {
+    struct node like = {.kind = NODE_PARAMETER, .shape = *shape};
+    aenc_shape_text(&like, text);
+}
+
+/* The entry called `path`, declared if it is new; NULL with tape->status set. */
+static struct entry *entry_of(struct store *store, struct tape *tape, const char *path, const struct entry *wanted) {
+    struct entry *entry = aenc_store_find(store, path);
+    if (entry == NULL) {
+        aenc_status status = entry_add(store, path, wanted, &entry);
+        if (status == AENC_OK) return entry;
+        tape->status = status;
+        return NULL;
+    }
+    if (entry->kind == wanted->kind && aenc_shape_equal(&entry->shape, &wanted->shape)) return entry;
+    char have[SHAPE_TEXT], want[SHAPE_TEXT];
+    shape_print(&entry->shape, have);
+    shape_print(&wanted->shape, want);
+    aenc_tape_fail(tape, AENC_ERR_SHAPE, "'%s' has shape %s, and %s is asked for", path, have, want);
+    return NULL;
+}
+
+struct node *aenc_store_parameter(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                  struct init init, bool decays) {
+    if (tape->status != AENC_OK) return NULL;
+    const char *path = aenc_tape_path(tape, name);
+    if (tape->status != AENC_OK) return NULL;
+    struct entry wanted = {.kind = ENTRY_PARAMETER, .shape = shape, .init = init, .decays = decays};
+    const struct entry *entry = entry_of(store, tape, path, &wanted);
+    if (entry == NULL) return NULL;
+    struct node *leaf = leaf_find(tape, NODE_PARAMETER, path);
+    return leaf != NULL ? leaf : aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
+}
+
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                              double start) {
+    if (tape->status != AENC_OK) return NULL;
+    const char *path = aenc_tape_path(tape, name);
+    if (tape->status != AENC_OK) return NULL;
+    struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .init = {.kind = INIT_CONSTANT, .gain = start}};
+    const struct entry *entry = entry_of(store, tape, path, &wanted);
+    if (entry == NULL) return NULL;
+    struct node *leaf = leaf_find(tape, NODE_STATE, path);
+    return leaf != NULL ? leaf : aenc_tape_state(tape, path, shape, entry->offset);
+}
+
+aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
+    if (store->parameter != NULL)
+        return aenc_fail(store->ctx, AENC_ERR_INTERNAL, "the parameters have been allocated before");
+    num *parameter = aenc_alloc(store->ctx, (size_t)store->parameter_size, sizeof *parameter);
+    num *state = aenc_alloc(store->ctx, (size_t)store->state_size, sizeof *state);
+    aenc_status status = parameter == NULL || state == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
+        const struct entry *entry = &store->entry[i];
+        num *block = entry->kind == ENTRY_PARAMETER ? parameter : state;
+        status = aenc_init_draw(store->ctx, entry, seed, block + entry->offset);
+    }
+    if (status != AENC_OK) {
+        aenc_release(store->ctx, parameter);
+        aenc_release(store->ctx, state);
+        return status;
+    }
+    store->parameter = parameter;
+    store->state = state;
+    return AENC_OK;
+}

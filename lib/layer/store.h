@@ -1,0 +1,68 @@
+/* store.h - a model's parameters and states by name, one contiguous block of each.
+ *
+ * Recording declares entries; when the first recording is done the store allocates its blocks and draws the initial
+ * values, each from the random stream of its own name: adding a parameter changes no other. Offsets never move.
+ */
+#ifndef AENC_LAYER_STORE_H
+#define AENC_LAYER_STORE_H
+
+#include "tape/tape.h"
+
+enum entry_kind { ENTRY_PARAMETER, ENTRY_STATE };
+
+/* How a value starts. gain multiplies. */
+enum init_kind {
+    INIT_CONSTANT,       /* gain itself */
+    INIT_XAVIER_UNIFORM, /* +-gain sqrt(6 / (fan_in + fan_out)): Glorot & Bengio 2010 */
+    INIT_XAVIER_NORMAL,
+    INIT_HE_UNIFORM, /* +-gain sqrt(6 / fan_in) */
+    INIT_HE_NORMAL,  /* gain sqrt(2 / fan_in): He et al. 2015 */
+    INIT_LECUN_UNIFORM, /* +-gain sqrt(3 / fan_in) */
+    INIT_LECUN_NORMAL,  /* gain sqrt(1 / fan_in): LeCun et al. 1998 */
+    INIT_ORTHOGONAL,    /* Saxe et al. 2014 */
+    INIT_UNIFORM,       /* +-gain */
+    INIT_NORMAL,        /* gain as standard deviation */
+    INIT_TORCH          /* +-1 / sqrt(fan_in): torch.nn.Linear's default, weights and biases */
+};
+
+struct init {
+    enum init_kind kind;
+    double gain;
+    int64_t fan_in, fan_out;
+};
+
+struct entry {
+    const char *name;
+    enum entry_kind kind;
+    struct shape shape; /* no row axis */
+    struct init init;
+    int64_t offset; /* in its block, in nums; a multiple of 16 */
+    int64_t count;
+    bool frozen;
+    bool decays; /* weight decay applies: weights yes, biases and gains no */
+};
+
+struct store {
+    aenc_context *ctx;
+    struct arena arena;
+    struct entry *entry; /* in order of declaration */
+    size_t entry_count, entry_capacity;
+    int64_t parameter_size, state_size; /* nums, padding included */
+    num *parameter, *state;             /* NULL until aenc_store_allocate */
+    num *gradient;                      /* as parameter; NULL until training needs it */
+};
+
+void aenc_store_create(aenc_context *ctx, struct store *store);
+void aenc_store_free(struct store *store);
+struct entry *aenc_store_find(const struct store *store, const char *name);
+/* Records the parameter (or state) `tape scope.name` on the tape, declaring it if it is new. AENC_ERR_SHAPE when it
+ * exists with another shape. NULL with tape->status set. */
+struct node *aenc_store_parameter(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                  struct init init, bool decays);
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start);
+/* Allocates the blocks and draws every initial value from (seed, name). */
+aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
+/* "he_normal:gain=2" and the like into *init (kind and gain); message set on failure. */
+aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init);
+
+#endif

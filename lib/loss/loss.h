@@ -1,0 +1,34 @@
+/* loss.h - how far an output is from its target, one number per row.
+ *
+ * A loss turns two nodes into a node. What is a mean over elements is the mean over the numbers of one row; the mean
+ * over rows is the run's affair. The room knows nothing of models: whoever has an output and a target may ask.
+ */
+#ifndef AENC_LOSS_LOSS_H
+#define AENC_LOSS_LOSS_H
+
+#include "io/settings.h"
+#include "op/op.h"
+
+struct loss_type {
+    const char *name;
+    const struct setting_rule *rules; /* "type" is not among them */
+    int output_factor;                /* numbers of the output's last axis for each of the target's */
+    /* output and target are row nodes, the output's row output_factor times as long; answers (rows). */
+    struct node *(*record)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
+    /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not
+     * split. */
+    struct node *(*each)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
+};
+
+/* The type of a spec that is checked at once; NULL with AENC_ERR_ARGUMENT's message. */
+const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec);
+
+/* ---- For the files of this room ---- */
+
+extern const struct loss_type aenc_loss_mse, aenc_loss_mae, aenc_loss_huber, aenc_loss_bce, aenc_loss_gaussian_nll,
+    aenc_loss_cosine;
+
+/* x with its row in the shape of like's; the tape fails, naming the loss, where their sizes differ. */
+struct node *aenc_loss_fit(struct tape *tape, const char *loss, struct node *x, const struct node *like);
+
+#endif

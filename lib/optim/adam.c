@@ -1,0 +1,62 @@
+/* adam.c - Adam (Kingma & Ba 2015), and with decoupled weight decay AdamW (Loshchilov & Hutter 2019).
+ *
+ *     m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2
+ *     w -= lr m / (1 - beta1^t) / (sqrt(v / (1 - beta2^t)) + eps)
+ *
+ * In adam weight_decay w is a part of g; in adamw w shrinks by 1 - lr weight_decay first.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "optim/optim.h"
+
+static const struct setting_rule adam_rules[] = {
+    {.name = "lr", .kind = SETTING_NUMBER, .fallback = 1e-3, .low = 0, .high = INFINITY},
+    {.name = "beta1", .kind = SETTING_NUMBER, .fallback = 0.9, .low = 0, .high = 1 - DBL_EPSILON},
+    {.name = "beta2", .kind = SETTING_NUMBER, .fallback = 0.999, .low = 0, .high = 1 - DBL_EPSILON},
+    {.name = "eps", .kind = SETTING_NUMBER, .fallback = 1e-8, .low = 0, .high = INFINITY},
+    {.name = "weight_decay", .kind = SETTING_NUMBER, .fallback = 0, .low = 0, .high = INFINITY},
+    {.name = "decay_all", .kind = SETTING_BOOL, .fallback = 1},
+    {.name = NULL},
+};
+
+/* Differs in the default of weight_decay. */
+static const struct setting_rule adamw_rules[] = {
+    {.name = "lr", .kind = SETTING_NUMBER, .fallback = 1e-3, .low = 0, .high = INFINITY},
+    {.name = "beta1", .kind = SETTING_NUMBER, .fallback = 0.9, .low = 0, .high = 1 - DBL_EPSILON},
+    {.name = "beta2", .kind = SETTING_NUMBER, .fallback = 0.999, .low = 0, .high = 1 - DBL_EPSILON},
+    {.name = "eps", .kind = SETTING_NUMBER, .fallback = 1e-8, .low = 0, .high = INFINITY},
+    {.name = "weight_decay", .kind = SETTING_NUMBER, .fallback = 0.01, .low = 0, .high = INFINITY},
+    {.name = "decay_all", .kind = SETTING_BOOL, .fallback = 1},
+    {.name = NULL},
+};
+
+static void adam_read(const struct json *spec, struct optimizer *optimizer) {
+    struct update *u = &optimizer->update;
+    u->beta1 = aenc_setting_number(spec, adam_rules, "beta1");
+    u->beta2 = aenc_setting_number(spec, adam_rules, "beta2");
+    u->epsilon = aenc_setting_number(spec, adam_rules, "eps");
+    optimizer->uses[0] = optimizer->uses[1] = true;
+}
+
+static struct update corrected(const struct optimizer *optimizer, const struct update *u) {
+    struct update now = *u;
+    now.correction1 = 1 - pow(u->beta1, (double)optimizer->step);
+    now.correction2 = 1 - pow(u->beta2, (double)optimizer->step);
+    return now;
+}
+
+static void adam_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
+                        int64_t count) {
+    struct update now = corrected(optimizer, u);
+    aenc_kernels()->optimizer->adam(w + at, g + at, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
+}
+
+static void adamw_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
+                         int64_t count) {
+    struct update now = corrected(optimizer, u);
+    aenc_kernels()->optimizer->adamw(w + at, g + at, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
+}
+
+const struct optimizer_type aenc_optim_adam = {"adam", adam_rules, adam_read, adam_update};
+const struct optimizer_type aenc_optim_adamw = {"adamw", adamw_rules, adam_read, adamw_update};

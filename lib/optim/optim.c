@@ -1,0 +1,108 @@
+/* optim.c - the list of optimizers, their moments, and one step over all parameters. */
+#include "optim/optim.h"
+
+#include <string.h>
+
+#include "io/bytes.h"
+
+enum { CHUNK = 16384 }; /* nums that one task updates */
+
+static const struct optimizer_type *const types[] = {
+    &aenc_optim_sgd,     &aenc_optim_momentum, &aenc_optim_nesterov,
+    &aenc_optim_rmsprop, &aenc_optim_adam,     &aenc_optim_adamw,
+};
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+static const struct optimizer_type *type_find(aenc_context *ctx, const struct json *spec) {
+    const char *name = aenc_settings_type(spec);
+    const char *known[TYPE_COUNT];
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        known[i] = types[i]->name;
+        if (strcmp(types[i]->name, name) != 0) continue;
+        return aenc_settings_check(ctx, "optimizer", spec, types[i]->rules) == AENC_OK ? types[i] : NULL;
+    }
+    char list[256];
+    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown optimizer '%s'; known: %s", aenc_quoted(name).text,
+              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    return NULL;
+}
+
+aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
+                              struct optimizer **out) {
+    *out = NULL;
+    const struct optimizer_type *type = type_find(ctx, spec);
+    if (type == NULL) return AENC_ERR_ARGUMENT;
+    struct optimizer *optimizer = aenc_alloc(ctx, 1, sizeof *optimizer);
+    if (optimizer == NULL) return AENC_ERR_NO_MEMORY;
+    optimizer->ctx = ctx;
+    optimizer->type = type;
+    optimizer->parameter_size = parameter_size;
+    optimizer->update.learning_rate = aenc_setting_number(spec, type->rules, "lr");
+    optimizer->update.weight_decay = aenc_setting_number(spec, type->rules, "weight_decay");
+    optimizer->decay_all = aenc_setting_bool(spec, type->rules, "decay_all");
+    type->read(spec, optimizer);
+    for (int i = 0; i < MOMENTS_MAX; i++) {
+        if (!optimizer->uses[i]) continue;
+        optimizer->moment[i] = aenc_alloc(ctx, (size_t)parameter_size, sizeof(num));
+        if (optimizer->moment[i] != NULL) continue;
+        aenc_optim_free(ctx, optimizer);
+        return AENC_ERR_NO_MEMORY;
+    }
+    *out = optimizer;
+    return AENC_OK;
+}
+
+void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer) {
+    if (optimizer == NULL) return;
+    for (int i = 0; i < MOMENTS_MAX; i++) aenc_release(ctx, optimizer->moment[i]);
+    aenc_release(ctx, optimizer);
+}
+
+double aenc_optim_learning_rate(const struct optimizer *optimizer) { return optimizer->update.learning_rate; }
+
+void aenc_optim_set_learning_rate(struct optimizer *optimizer, double learning_rate) {
+    optimizer->update.learning_rate = learning_rate;
+}
+
+void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double value) {
+    optimizer->clip_norm = norm;
+    optimizer->clip_value = value;
+}
+
+/* ---- One step ---- */
+
+/* What the workers share. */
+struct work {
+    const struct optimizer *optimizer;
+    struct store *store;
+    struct update update, without_decay;
+};
+
+/* The part of each trained entry that lies in the task's chunk of the block. */
+static void chunk_task(void *user, int64_t index, int worker) {
+    (void)worker;
+    const struct work *work = user;
+    struct store *store = work->store;
+    const struct optimizer *optimizer = work->optimizer;
+    int64_t lo = index * CHUNK, hi = lo + CHUNK;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const struct entry *entry = &store->entry[i];
+        int64_t end = entry->offset + entry->count;
+        if (entry->kind != ENTRY_PARAMETER || entry->frozen || entry->offset >= hi || end <= lo) continue;
+        int64_t first = entry->offset > lo ? entry->offset : lo;
+        int64_t last = end < hi ? end : hi;
+        const struct update *u = optimizer->decay_all || entry->decays ? &work->update : &work->without_decay;
+        optimizer->type->update(optimizer, u, store->parameter, store->gradient, first, last - first);
+    }
+}
+
+void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool) {
+    optimizer->step++;
+    struct work work = {.optimizer = optimizer, .store = store, .update = optimizer->update};
+    work.update.first = optimizer->step == 1;
+    work.update.scale = scale * aenc_clip_factor(norm, optimizer->clip_norm);
+    work.update.limit = optimizer->clip_value > 0 ? optimizer->clip_value : (double)NUM_MAX;
+    work.without_decay = work.update;
+    work.without_decay.weight_decay = 0;
+    aenc_pool_run(pool, (optimizer->parameter_size + CHUNK - 1) / CHUNK, chunk_task, &work);
+}

@@ -1,0 +1,90 @@
+/* optim.h - how parameters move: optimizers, clipping, schedules of the learning rate.
+ *
+ * An optimizer is settings, moments as large as the parameter block, and a count of steps. Formulas, names and defaults
+ * are PyTorch's. It allocates when it is created and never in an update; the elements of an update are independent of
+ * each other, so threads change nothing.
+ */
+#ifndef AENC_OPTIM_OPTIM_H
+#define AENC_OPTIM_OPTIM_H
+
+#include "io/settings.h"
+#include "layer/store.h"
+
+enum { MOMENTS_MAX = 3 };
+
+struct optimizer;
+
+struct optimizer_type {
+    const char *name;
+    const struct setting_rule *rules; /* "type" is not among them; "lr", "weight_decay", "decay_all" in all of them */
+    /* Copies the rest of the settings into optimizer->update and sets optimizer->uses. */
+    void (*read)(const struct json *spec, struct optimizer *optimizer);
+    /* Updates numbers [at, at + count) of the block w from the gradients g; u is the optimizer's, for this step. */
+    void (*update)(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
+                   int64_t count);
+};
+
+struct optimizer {
+    aenc_context *ctx;
+    const struct optimizer_type *type;
+    struct update update; /* the settings; what changes with the step is filled in by each update */
+    bool decay_all;       /* weight decay on every parameter (PyTorch's way), or only where entry->decays */
+    bool uses[MOMENTS_MAX];
+    num *moment[MOMENTS_MAX];     /* as the parameter block; NULL where not used */
+    int64_t parameter_size;       /* nums of the block */
+    int64_t step;                 /* updates so far */
+    double clip_norm, clip_value; /* 0: no limit */
+};
+
+/* spec is not kept. parameter_size is the store's. AENC_ERR_ARGUMENT with the known names. */
+aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
+                              struct optimizer **out);
+/* NULL-safe. */
+void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer);
+double aenc_optim_learning_rate(const struct optimizer *optimizer);
+void aenc_optim_set_learning_rate(struct optimizer *optimizer, double learning_rate);
+/* 0: no limit */
+void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double value);
+/* One step: store's parameters that are not frozen, from its gradients times scale. norm: the Euclidean norm of the
+ * gradients after scale, which clipping by norm compares; both finite. pool NULL: on this thread alone. */
+void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool);
+
+/* clip.c: what gradients of this norm are multiplied with so that it stays within limit (0: no limit). */
+double aenc_clip_factor(double norm, double limit);
+
+/* ---- Schedules: the learning rate of a step, a function of the step, and of the losses where it says so ---- */
+
+struct schedule;
+
+struct schedule_type {
+    const char *name;
+    const struct setting_rule *rules;
+    void (*read)(const struct json *spec, struct schedule *schedule);
+    /* The factor of the base rate at a step, from 0. */
+    double (*factor)(const struct schedule *schedule, int64_t step);
+};
+
+struct schedule {
+    const struct schedule_type *type;
+    double base;                             /* learning rate */
+    int64_t total_steps, epoch_steps;        /* planned; per epoch; both at least 1 */
+    double factor, floor, warmup, threshold; /* settings, where the type has them */
+    int64_t every, patience, steps;
+    double best, reached; /* plateau: lowest loss, present factor */
+    int64_t bad_epochs;   /* plateau: without a lower loss */
+};
+
+/* spec is not kept. */
+aenc_status aenc_schedule_create(aenc_context *ctx, const struct json *spec, double base, int64_t total_steps,
+                                 int64_t epoch_steps, struct schedule *out);
+/* Of a step, from 0, in the whole run. */
+double aenc_schedule_rate(const struct schedule *schedule, int64_t step);
+/* An epoch has ended with this loss: of the validation set, or without one of training. */
+void aenc_schedule_epoch(struct schedule *schedule, double loss);
+
+/* ---- For the files of this room ---- */
+
+extern const struct optimizer_type aenc_optim_sgd, aenc_optim_momentum, aenc_optim_nesterov, aenc_optim_rmsprop,
+    aenc_optim_adam, aenc_optim_adamw;
+
+#endif
