@@ -1,0 +1,35 @@
+/* api.h - what the public calls share: reading options of any age, checking data. No arithmetic, no policy. */
+#ifndef AENC_API_API_H
+#define AENC_API_API_H
+
+#include "layer/handle.h"
+#include "layer/layer.h"
+#include "model/model.h"
+
+struct aenc_optimizer {
+    struct aenc_model *model; /* retained */
+    struct optimizer *optimizer;
+};
+
+/* Copies what the caller's struct and this library both know into out (`known` bytes) and zero-fills the rest. given NULL:
+ * all zero. AENC_ERR_ARGUMENT for an impossible struct_size, AENC_ERR_VERSION with the offset of the byte when the caller's
+ * struct is larger and says something there. `name` is the struct's. */
+aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *given, size_t known, void *out);
+
+/* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
+ * overflow, every number finite. `name` is the argument's. */
+aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);
+/* The same for a room of floats to write rows * cols into. */
+aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
+                            size_t cols);
+/* What a call calls its data in messages. */
+struct data_names {
+    const char *x, *target;
+};
+/* x fits the model's input, and target (NULL: x) its output, row by row. model is not NULL. */
+aenc_status aenc_data_check(struct aenc_model *model, struct data_names names, const aenc_matrix *x,
+                            const aenc_matrix *target);
+/* "name is NULL". */
+aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
+
+#endif

@@ -1,0 +1,58 @@
+/* check.c - data that can be used. */
+#include <stdint.h>
+
+#include "api/api.h"
+
+static aenc_status finite_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t stride) {
+    const struct elementwise_kernels *kernels = aenc_kernels()->elementwise;
+    for (size_t r = 0; r < m->rows; r++) {
+        const float *row = m->data + r * stride;
+        if (kernels->finite(row, (int64_t)m->cols)) continue;
+        size_t c = 0;
+        while (row[c] - row[c] == 0) c++;
+        return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s: row %zu, column %zu is %g", name, r, c, (double)row[c]);
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
+    if (m == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL", name);
+    if (m->data == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: data is NULL", name);
+    if (m->rows == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: rows is 0", name);
+    if (m->cols != cols)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is %zu; the model takes %zu", name, m->cols, cols);
+    size_t stride = m->stride == 0 ? m->cols : m->stride;
+    if (stride < m->cols)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: stride %zu is less than cols %zu", name, stride, m->cols);
+    size_t floats;
+    if (m->rows > INT64_MAX / 2 || !aenc_size_multiply(m->rows, stride, &floats) ||
+        floats > PTRDIFF_MAX / sizeof(float))
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %zu rows of %zu floats are more than memory can address", name,
+                         m->rows, stride);
+    return finite_check(ctx, name, m, stride);
+}
+
+aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
+                            size_t cols) {
+    size_t needed;
+    if (out == NULL) return aenc_null(ctx, call, "out");
+    if (!aenc_size_multiply(rows, cols, &needed) || needed > floats)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: out has room for %zu floats; %zu rows of %zu are needed", call, floats,
+                         rows, cols);
+    return AENC_OK;
+}
+
+aenc_status aenc_data_check(aenc_model *model, struct data_names names, const aenc_matrix *x,
+                            const aenc_matrix *target) {
+    aenc_status status = aenc_matrix_check(model->ctx, names.x, x, (size_t)model->input_size);
+    if (status != AENC_OK) return status;
+    if (target == NULL && model->target_size != model->input_size)
+        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s is NULL, and %s with %zu columns cannot stand in: the output has %zu",
+                         names.target, names.x, (size_t)model->input_size, (size_t)model->target_size);
+    if (target == NULL) return AENC_OK;
+    status = aenc_matrix_check(model->ctx, names.target, target, (size_t)model->target_size);
+    if (status == AENC_OK && target->rows != x->rows)
+        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
+                           names.x, x->rows);
+    return status;
+}

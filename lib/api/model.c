@@ -1,0 +1,179 @@
+/* model.c - creating a model and asking what it is. */
+#include <string.h>
+
+#include "api/api.h"
+
+/* Declares, allocates and draws. The arena is taken over. */
+static aenc_status model_finish(aenc_context *ctx, struct arena *arena, const struct json *description,
+                                aenc_model **out) {
+    aenc_model *model;
+    aenc_status status = aenc_model_declare(ctx, arena, description, &model);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (status == AENC_OK) *out = model;
+    else aenc_model_release(model);
+    return status;
+}
+
+aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (options == NULL) return aenc_null(ctx, "aenc_model_create", "options");
+    aenc_model_options o;
+    aenc_status status = aenc_options_read(ctx, "aenc_model_options", options, sizeof o, &o);
+    if (status != AENC_OK) return status;
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    const struct json *description;
+    status = aenc_description_from_options(ctx, &arena, &o, &description);
+    if (status == AENC_OK) return model_finish(ctx, &arena, description, out);
+    aenc_arena_free(&arena);
+    return status;
+}
+
+aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (json == NULL) return aenc_null(ctx, "aenc_model_parse", "json");
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    struct json *given;
+    const struct json *description;
+    aenc_status status = aenc_json_parse(&arena, json, length, "the model description", &given);
+    if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
+    if (status == AENC_OK) return model_finish(ctx, &arena, description, out);
+    aenc_arena_free(&arena);
+    return status;
+}
+
+void aenc_model_free(aenc_model *model) { aenc_model_release(model); }
+
+const char *aenc_model_description(const aenc_model *model) { return model == NULL ? "" : model->description_text; }
+size_t aenc_model_input_size(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->input_size; }
+size_t aenc_model_code_size(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->code_size; }
+size_t aenc_model_output_size(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->output_size; }
+
+size_t aenc_model_parameter_size(const aenc_model *model) {
+    size_t size = 0;
+    for (size_t i = 0; model != NULL && i < model->store.entry_count; i++)
+        if (model->store.entry[i].kind == ENTRY_PARAMETER) size += (size_t)model->store.entry[i].count;
+    return size;
+}
+
+/* ---- Parameters by name ---- */
+
+size_t aenc_model_parameter_count(const aenc_model *model) { return model == NULL ? 0 : model->store.entry_count; }
+
+/* Parameters first, then states, each in order of declaration. */
+const char *aenc_model_parameter_name(const aenc_model *model, size_t index) {
+    for (int kind = ENTRY_PARAMETER; model != NULL && kind <= ENTRY_STATE; kind++)
+        for (size_t i = 0; i < model->store.entry_count; i++)
+            if ((int)model->store.entry[i].kind == kind && index-- == 0) return model->store.entry[i].name;
+    return NULL;
+}
+
+static struct entry *entry_find(const aenc_model *model, const char *call, const char *name) {
+    if (name == NULL) {
+        aenc_null(model->ctx, call, "name");
+        return NULL;
+    }
+    struct entry *entry = aenc_store_find(&model->store, name);
+    if (entry == NULL) aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no parameter '%s'", call, name);
+    return entry;
+}
+
+/* A tensor of the entry's shape with `scale` times the numbers. */
+static aenc_status tensor_from(const aenc_model *model, const struct entry *entry, const num *values, double scale,
+                               aenc_tensor **out) {
+    size_t dims[RANK_MAX];
+    for (int i = 0; i < entry->shape.rank; i++) dims[i] = (size_t)entry->shape.dim[i];
+    aenc_tensor *tensor;
+    aenc_status status = aenc_tensor_create(model->ctx, AENC_F32, dims, (size_t)entry->shape.rank, &tensor);
+    float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
+    if (status == AENC_OK && floats == NULL) status = AENC_ERR_NO_MEMORY;
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) floats[i] = (float)(scale * (double)values[i]);
+    if (status == AENC_OK) status = aenc_tensor_write(tensor, floats, (size_t)entry->count);
+    aenc_release(model->ctx, floats);
+    if (status == AENC_OK) *out = tensor;
+    else aenc_tensor_free(tensor);
+    return status;
+}
+
+static num *values_of(const aenc_model *model, const struct entry *entry) {
+    return (entry->kind == ENTRY_PARAMETER ? model->store.parameter : model->store.state) + entry->offset;
+}
+
+aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out) {
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const struct entry *entry = entry_find(model, "aenc_model_parameter_get", name);
+    if (entry == NULL) return AENC_ERR_ARGUMENT;
+    return tensor_from(model, entry, values_of(model, entry), 1, out);
+}
+
+aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out) {
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_gradient_get", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const struct entry *entry = entry_find(model, "aenc_model_gradient_get", name);
+    if (entry == NULL) return AENC_ERR_ARGUMENT;
+    if (entry->kind != ENTRY_PARAMETER)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_gradient_get: '%s' is a state and not trained", name);
+    if (entry->frozen)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_gradient_get: '%s' is frozen, and its gradient is not computed", name);
+    if (model->gradients == NULL)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_gradient_get: no gradients wait; call aenc_model_gradients first");
+    return tensor_from(model, entry, model->store.gradient + entry->offset, 1 / model->gradient_weight, out);
+}
+
+static aenc_status shape_fail(const aenc_model *model, const char *name, const aenc_tensor *value,
+                              const struct entry *entry) {
+    struct node want = {.kind = NODE_PARAMETER, .shape = entry->shape}, have = {.kind = NODE_PARAMETER};
+    have.shape.rank = (int)aenc_tensor_rank(value);
+    for (int i = 0; i < have.shape.rank; i++) have.shape.dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
+    char want_text[SHAPE_TEXT], have_text[SHAPE_TEXT];
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_parameter_set: the tensor has shape %s; '%s' has %s",
+                     aenc_shape_text(&have, have_text), name, aenc_shape_text(&want, want_text));
+}
+
+aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_model_parameter_set";
+    if (value == NULL) return aenc_null(model->ctx, call, "value");
+    const struct entry *entry = entry_find(model, call, name);
+    if (entry == NULL) return AENC_ERR_ARGUMENT;
+    bool same = aenc_tensor_rank(value) == (size_t)entry->shape.rank;
+    for (int i = 0; same && i < entry->shape.rank; i++)
+        same = aenc_tensor_dim(value, (size_t)i) == (size_t)entry->shape.dim[i];
+    if (!same) return shape_fail(model, name, value, entry);
+    float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
+    if (floats == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = aenc_tensor_read(value, floats, (size_t)entry->count);
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
+        if (floats[i] - floats[i] != 0)
+            status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
+                               (long long)i, name, (double)floats[i]);
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) values_of(model, entry)[i] = (num)floats[i];
+    aenc_release(model->ctx, floats);
+    return status;
+}
+
+aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (prefix == NULL) return aenc_null(model->ctx, "aenc_model_freeze", "prefix");
+    size_t found = 0;
+    for (size_t i = 0; i < model->store.entry_count; i++) {
+        struct entry *entry = &model->store.entry[i];
+        if (entry->kind != ENTRY_PARAMETER || strncmp(entry->name, prefix, strlen(prefix)) != 0) continue;
+        entry->frozen = frozen != 0;
+        found++;
+    }
+    if (found == 0)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_freeze: no parameter's name begins with '%s'", prefix);
+    aenc_model_forget_journeys(model);
+    return AENC_OK;
+}

@@ -1,0 +1,24 @@
+/* options.c - options structs of any age. */
+#include <string.h>
+
+#include "api/api.h"
+
+aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name) {
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s is NULL", call, name);
+}
+
+aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *given, size_t known, void *out) {
+    size_t size = known;
+    memset(out, 0, known);
+    if (given != NULL) memcpy(&size, given, sizeof size);
+    if (size < sizeof size)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s.struct_size is %zu; set it to sizeof(%s)", name, size, name);
+    if (given != NULL) memcpy(out, given, size < known ? size : known);
+    memcpy(out, &known, sizeof known);
+    for (size_t i = known; i < size; i++)
+        if (((const unsigned char *)given)[i] != 0)
+            return aenc_fail(ctx, AENC_ERR_VERSION,
+                             "%s: byte %zu is set, and this library knows only the first %zu bytes of that struct", name,
+                             i, known);
+    return AENC_OK;
+}

@@ -1,0 +1,175 @@
+/* train.c - fit, and the loop taken apart. */
+#include "train/train.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "api/api.h"
+
+/* ---- Fit ---- */
+
+static aenc_status count_check(aenc_context *ctx, const char *field, int64_t value) {
+    if (value >= 0 && value <= INT32_MAX) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.%s is %lld; it is from 0 to %d", field, (long long)value,
+                     INT32_MAX);
+}
+
+static aenc_status real_check(aenc_context *ctx, const char *field, double value, double end) {
+    if (value >= 0 && value < end) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.%s is %g; it is at least 0 and below %g", field, value,
+                     end);
+}
+
+static aenc_status fit_check(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o) {
+    aenc_context *ctx = model->ctx;
+    aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
+    if (status == AENC_OK) status = count_check(ctx, "epochs", o->epochs);
+    if (status == AENC_OK) status = count_check(ctx, "batch", o->batch);
+    if (status == AENC_OK) status = count_check(ctx, "patience", o->patience);
+    if (status == AENC_OK) status = real_check(ctx, "valid_share", o->valid_share, 1);
+    if (status == AENC_OK) status = real_check(ctx, "min_improvement", o->min_improvement, HUGE_VAL);
+    if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
+    if (status == AENC_OK) status = real_check(ctx, "clip_value", o->clip_value, HUGE_VAL);
+    if (status != AENC_OK) return status;
+    if (o->valid == NULL && o->valid_target != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_target is given without valid");
+    if (o->patience > 0 && o->valid == NULL && !(o->valid_share > 0))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.patience is %lld, but there is no validation set to be patient with",
+                         (long long)o->patience);
+    if (o->valid == NULL) return AENC_OK;
+    if (o->target != NULL && o->valid_target == NULL && model->target_size == model->input_size)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.target is given, and valid_target is not");
+    return aenc_data_check(model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target);
+}
+
+aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_fit_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = fit_check(model, x, &o);
+    return status == AENC_OK ? aenc_train_fit(model, x, &o) : status;
+}
+
+size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
+
+aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (now == NULL) return aenc_null(model->ctx, "aenc_model_history", "now");
+    if (index >= model->history.count)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_history: index is %zu; there are %zu epochs", index,
+                         model->history.count);
+    size_t size = now->struct_size;
+    if (size < sizeof size || size > sizeof *now)
+        return aenc_fail(model->ctx, size > sizeof *now ? AENC_ERR_VERSION : AENC_ERR_ARGUMENT,
+                         "aenc_progress.struct_size is %zu; this library knows %zu bytes", size, sizeof *now);
+    memcpy(now, &model->history.epoch[index], size);
+    now->struct_size = size;
+    return AENC_OK;
+}
+
+/* ---- Optimizer ---- */
+
+aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_optimizer **out) {
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_optimizer_create", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *ctx = model->ctx;
+    if (spec == NULL) return aenc_null(ctx, "aenc_optimizer_create", "spec");
+    aenc_optimizer *handle = aenc_alloc(ctx, 1, sizeof *handle);
+    if (handle == NULL) return AENC_ERR_NO_MEMORY;
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    struct json *parsed;
+    aenc_status status = aenc_settings_parse(&arena, "optimizer", spec, &parsed);
+    if (status == AENC_OK) status = aenc_optim_create(ctx, parsed, model->store.parameter_size, &handle->optimizer);
+    aenc_arena_free(&arena);
+    if (status != AENC_OK) {
+        aenc_release(ctx, handle);
+        return status;
+    }
+    aenc_model_retain(model);
+    handle->model = model;
+    *out = handle;
+    return AENC_OK;
+}
+
+void aenc_optimizer_free(aenc_optimizer *optimizer) {
+    if (optimizer == NULL) return;
+    aenc_model *model = optimizer->model;
+    aenc_optim_free(model->ctx, optimizer->optimizer);
+    aenc_release(model->ctx, optimizer);
+    aenc_model_release(model);
+}
+
+aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate) {
+    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
+    if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
+        return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_optimizer_set_learning_rate: %g is not a learning rate", learning_rate);
+    aenc_optim_set_learning_rate(optimizer->optimizer, learning_rate);
+    return AENC_OK;
+}
+
+double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer) {
+    return optimizer == NULL ? NAN : aenc_optim_learning_rate(optimizer->optimizer);
+}
+
+aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value) {
+    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
+    if (!(norm >= 0) || !(value >= 0))
+        return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_optimizer_set_clipping: norm %g and value %g are at least 0", norm, value);
+    aenc_optim_set_clipping(optimizer->optimizer, norm, value);
+    return AENC_OK;
+}
+
+/* ---- Steps ---- */
+
+/* A batch of any age, checked, as rows. */
+struct checked {
+    struct rows input, target;
+    const float *weight;
+};
+
+static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struct checked *out) {
+    if (batch == NULL) return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "batch is NULL");
+    aenc_batch b;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
+    const aenc_matrix *target = b.target.data == NULL ? NULL : &b.target;
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"input", "target"}, &b.input, target);
+    if (status != AENC_OK) return status;
+    out->input = aenc_rows_of(&b.input);
+    out->target = aenc_rows_of(target);
+    out->weight = b.weight;
+    return AENC_OK;
+}
+
+aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    struct checked b;
+    aenc_status status = batch_check(model, batch, &b);
+    return status == AENC_OK ? aenc_train_gradients(model, &b.input, &b.target, b.weight, loss) : status;
+}
+
+aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
+    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
+    return aenc_train_apply(optimizer->model, optimizer->optimizer);
+}
+
+aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (optimizer == NULL) return aenc_null(model->ctx, "aenc_model_step", "optimizer");
+    if (optimizer->model != model)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_step: the optimizer belongs to another model");
+    aenc_status status = aenc_model_gradients(model, batch, loss);
+    return status == AENC_OK ? aenc_train_apply(model, optimizer->optimizer) : status;
+}
+
+aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
+    struct checked b;
+    aenc_status status = batch_check(model, batch, &b);
+    return status == AENC_OK ? aenc_train_evaluate(model, &b.input, &b.target, b.weight, loss) : status;
+}

@@ -1,0 +1,51 @@
+/* use.c - encode, decode, reconstruct, score. */
+#include "api/api.h"
+
+/* One journey: x with x_cols columns through the model, row_size floats per row out. */
+static aenc_status journey_take(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
+                                int64_t x_cols, int64_t row_size, float *out, size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_matrix_check(model->ctx, kind == JOURNEY_DECODE ? "code" : "x", x, (size_t)x_cols);
+    if (status == AENC_OK)
+        status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_model_infer(model, kind, &rows, NULL, out);
+}
+
+aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_encode", JOURNEY_ENCODE, x, model == NULL ? 0 : model->input_size,
+                        model == NULL ? 0 : model->code_size, out, out_floats);
+}
+
+aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_decode", JOURNEY_DECODE, code, model == NULL ? 0 : model->code_size,
+                        model == NULL ? 0 : model->output_size, out, out_floats);
+}
+
+aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_reconstruct", JOURNEY_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
+                        model == NULL ? 0 : model->output_size, out, out_floats);
+}
+
+static aenc_status score(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
+                         const aenc_matrix *target, int64_t row_size, float *out, size_t out_floats) {
+    aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, target);
+    if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    struct rows target_rows = aenc_rows_of(target);
+    return aenc_model_infer(model, kind, &rows, &target_rows, out);
+}
+
+aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                       size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    return score(model, "aenc_score", JOURNEY_SCORE, x, target, 1, out, out_floats);
+}
+
+aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                                size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
+}

@@ -1,0 +1,268 @@
+/* description.c - what the caller says of a network, completed to the one JSON description.
+ *
+ * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss".
+ * Widths become a sequence of dense layers; layers without a decoder are mirrored.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "layer/handle.h"
+#include "model/model.h"
+
+enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
+
+/* ---- Widths ---- */
+
+/* What the arrays of dense layers are made from. */
+struct widths {
+    const char *activation, *init;
+    int64_t input; /* numbers of one datum */
+};
+
+static struct json *layers_root(struct arena *arena) {
+    struct json *root = aenc_json_root(arena, JSON_OBJECT);
+    aenc_json_add_text(arena, root, "type", "sequential");
+    aenc_json_add(arena, root, "layers", JSON_ARRAY);
+    return root;
+}
+
+static struct json *layers_of(struct json *sequential) { return sequential == NULL ? NULL : sequential->last; }
+
+static void dense_add(struct arena *arena, struct json *sequential, double units, const char *activation,
+                      const char *init) {
+    struct json *dense = aenc_json_add(arena, layers_of(sequential), NULL, JSON_OBJECT);
+    aenc_json_add_text(arena, dense, "type", "dense");
+    aenc_json_add_number(arena, dense, "units", units);
+    if (activation != NULL && strcmp(activation, "identity") != 0)
+        aenc_json_add_text(arena, dense, "activation", activation);
+    if (init != NULL) aenc_json_add_text(arena, dense, "init", init);
+}
+
+static void shape_layer_add(struct arena *arena, struct json *sequential, const char *type, const aenc_model_options *o,
+                            int factor) {
+    struct json *layer = aenc_json_add(arena, layers_of(sequential), NULL, JSON_OBJECT);
+    aenc_json_add_text(arena, layer, "type", type);
+    if (strcmp(type, "reshape") != 0) return;
+    struct json *dims = aenc_json_add(arena, layer, "dims", JSON_ARRAY);
+    for (size_t i = 0; i < o->input_rank; i++) {
+        double dim = (double)o->input[i] * (i + 1 == o->input_rank ? factor : 1);
+        aenc_json_add_number(arena, dims, NULL, dim);
+    }
+}
+
+static aenc_status widths_check(aenc_context *ctx, const char *field, const size_t *width, size_t count) {
+    if (count > WIDTHS_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s has %zu entries; at most %d are taken", field, count, WIDTHS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (width[i] == 0 || width[i] > INT32_MAX)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s[%zu] is %zu; a width is from 1 to %d", field, i, width[i],
+                             INT32_MAX);
+    return AENC_OK;
+}
+
+static const struct json *encoder_from_widths(struct arena *arena, const aenc_model_options *o, struct widths w) {
+    struct json *encoder = layers_root(arena);
+    if (o->input_rank > 1) shape_layer_add(arena, encoder, "flatten", o, 1);
+    for (size_t i = 0; i < o->encoder_count; i++) {
+        bool code = i + 1 == o->encoder_count;
+        dense_add(arena, encoder, (double)o->encoder_widths[i], code ? o->code_activation : w.activation, w.init);
+    }
+    return encoder;
+}
+
+/* Hidden widths as given, or the encoder's backwards without the code; then the output. */
+static const struct json *decoder_from_widths(struct arena *arena, const aenc_model_options *o, struct widths w,
+                                              int factor) {
+    struct json *decoder = layers_root(arena);
+    size_t hidden = o->decoder_widths != NULL ? o->decoder_count : o->encoder_count - 1;
+    for (size_t i = 0; i < hidden; i++) {
+        size_t width = o->decoder_widths != NULL ? o->decoder_widths[i] : o->encoder_widths[hidden - 1 - i];
+        dense_add(arena, decoder, (double)width, w.activation, w.init);
+    }
+    dense_add(arena, decoder, (double)w.input * factor, o->output, w.init);
+    if (o->input_rank > 1) shape_layer_add(arena, decoder, "reshape", o, factor);
+    return decoder;
+}
+
+/* ---- The output of a mirrored decoder ---- */
+
+static bool is_type(const struct json *layer, const char *type) {
+    return strcmp(aenc_settings_type(layer), type) == 0;
+}
+
+/* Gives the decoder its output activation: fused into the last dense layer where it is one (behind it at most a change of
+ * shape), as a layer of its own otherwise. */
+static const struct json *with_output(struct arena *arena, const struct json *decoder, const char *output) {
+    if (output == NULL || strcmp(output, "identity") == 0) return decoder;
+    const struct json *layers = is_type(decoder, "sequential") ? aenc_json_member(decoder, "layers") : NULL;
+    const struct json *last = NULL;
+    for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next)
+        if (!is_type(l, "reshape") && !is_type(l, "flatten")) last = l;
+    bool fuse = last != NULL && is_type(last, "dense") && aenc_json_member(last, "activation") == NULL;
+    struct json *copy = layers_root(arena);
+    if (layers == NULL) aenc_json_add_copy(arena, layers_of(copy), NULL, decoder);
+    for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next) {
+        struct json *added = aenc_json_add_copy(arena, layers_of(copy), NULL, l);
+        if (fuse && l == last) aenc_json_add_text(arena, added, "activation", output);
+    }
+    if (fuse) return copy;
+    struct json *parsed;
+    if (aenc_settings_parse(arena, "activation", output, &parsed) != AENC_OK) return NULL;
+    aenc_json_add_copy(arena, layers_of(copy), NULL, parsed);
+    return copy;
+}
+
+/* ---- Completing ---- */
+
+static aenc_status input_shape(aenc_context *ctx, const struct json *description, struct shape *shape) {
+    const struct json *input = aenc_json_member(description, "input");
+    if (input == NULL || input->kind != JSON_ARRAY || input->count < 1 || input->count > INPUT_RANK_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'input' must be an array of 1 to %d dimensions", INPUT_RANK_MAX);
+    shape->rank = 0;
+    size_t count = 1;
+    for (const struct json *d = input->first; d != NULL; d = d->next) {
+        bool whole = d->kind == JSON_NUMBER && d->number >= 1 && d->number <= INT32_MAX &&
+                     d->number == (double)(int64_t)d->number;
+        if (!whole || !aenc_size_multiply(count, (size_t)d->number, &count) || count > INT32_MAX)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                             "model: dimension %d of 'input' is %.17g; it must be a whole number, the product of all at "
+                             "most %d", shape->rank, d->kind == JSON_NUMBER ? d->number : NAN, INT32_MAX);
+        shape->dim[shape->rank++] = (int64_t)d->number;
+    }
+    return AENC_OK;
+}
+
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss"};
+
+static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
+    if (given == NULL || given->kind != JSON_OBJECT)
+        return aenc_fail(ctx, AENC_ERR_FORMAT, "the model description is not a JSON object");
+    for (const struct json *m = given->first; m != NULL; m = m->next) {
+        bool known = false;
+        for (size_t i = 0; i < sizeof known_keys / sizeof *known_keys; i++)
+            known = known || strcmp(m->key, known_keys[i]) == 0;
+        if (known) continue;
+        char list[256];
+        aenc_names_list(known_keys, sizeof known_keys / sizeof *known_keys, list, sizeof list);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: unknown member '%s'; known: %s", m->key, list);
+    }
+    const struct json *format = aenc_json_member(given, "format");
+    if (format == NULL || (format->kind == JSON_NUMBER && format->number == FORMAT)) return AENC_OK;
+    if (format->kind == JSON_NUMBER && format->number > FORMAT)
+        return aenc_fail(ctx, AENC_ERR_VERSION, "the model description has format %g; this library reads up to %d",
+                         format->number, FORMAT);
+    return aenc_fail(ctx, AENC_ERR_FORMAT, "the model description's 'format' is not %d", FORMAT);
+}
+
+/* The loss as an object: {"type": "mse"} when absent, parsed when it is a text. */
+static aenc_status loss_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
+                                 const struct json **out) {
+    const struct json *loss = aenc_json_member(given, "loss");
+    *out = loss;
+    if (loss != NULL && loss->kind == JSON_OBJECT) return AENC_OK;
+    if (loss != NULL && loss->kind != JSON_TEXT)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'loss' must be a name or an object with a 'type'");
+    struct json *parsed;
+    aenc_status status = aenc_settings_parse(arena, "loss", loss == NULL ? "mse" : loss->text, &parsed);
+    *out = parsed;
+    return status;
+}
+
+static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
+                                    const struct shape *input, const struct json **out) {
+    const struct json *decoder = aenc_json_member(given, "decoder");
+    const struct json *output = aenc_json_member(given, "output");
+    if (output != NULL && output->kind != JSON_TEXT)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'output' must be the name of an activation");
+    if (decoder == NULL) decoder = aenc_layer_mirror(ctx, arena, aenc_json_member(given, "encoder"), input);
+    if (decoder == NULL) return ctx->status;
+    *out = with_output(arena, decoder, output == NULL ? NULL : output->text);
+    return *out == NULL ? ctx->status : AENC_OK;
+}
+
+static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct json *given, const struct json **out) {
+    struct shape input;
+    const struct json *encoder = aenc_json_member(given, "encoder");
+    const struct json *decoder = NULL;
+    const struct json *loss = NULL;
+    aenc_status status = keys_check(ctx, given);
+    if (status == AENC_OK) status = input_shape(ctx, given, &input);
+    if (status == AENC_OK && encoder == NULL)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: there is no encoder: give widths or layers");
+    if (status == AENC_OK) status = aenc_layer_check(ctx, encoder);
+    if (status == AENC_OK) status = loss_complete(ctx, arena, given, &loss);
+    if (status == AENC_OK) status = decoder_complete(ctx, arena, given, &input, &decoder);
+    if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
+    if (status == AENC_OK && aenc_loss_find(ctx, loss) == NULL) status = AENC_ERR_ARGUMENT;
+    if (status != AENC_OK) return status;
+    struct json *whole = aenc_json_root(arena, JSON_OBJECT);
+    aenc_json_add_number(arena, whole, "format", FORMAT);
+    aenc_json_add_copy(arena, whole, "input", aenc_json_member(given, "input"));
+    aenc_json_add_copy(arena, whole, "encoder", encoder);
+    aenc_json_add_copy(arena, whole, "decoder", decoder);
+    *out = whole;
+    return aenc_json_add_copy(arena, whole, "loss", loss) == NULL ? ctx->status : AENC_OK;
+}
+
+aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
+                                      const struct json **out) {
+    const struct json *whole = NULL;
+    aenc_status status = complete(ctx, arena, given, &whole);
+    /* Building does not look at each answer: a refused allocation in between may have left out anything. */
+    if (arena->failed) status = aenc_fail(ctx, AENC_ERR_NO_MEMORY, "the allocator refused memory for the description");
+    *out = status == AENC_OK ? whole : NULL;
+    return status;
+}
+
+/* ---- From options ---- */
+
+static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o) {
+    if (o->input == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.input is NULL");
+    if (o->input_rank == 0 || o->input_rank > INPUT_RANK_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.input_rank is %zu; it is from 1 to %d", o->input_rank,
+                         INPUT_RANK_MAX);
+    if (o->encoder_layers != NULL && o->encoder_widths != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has both encoder_widths and encoder_layers");
+    if (o->encoder_layers == NULL && (o->encoder_widths == NULL || o->encoder_count == 0))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has neither encoder_widths nor encoder_layers");
+    if (o->decoder_layers != NULL && o->decoder_widths != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has both decoder_widths and decoder_layers");
+    if (o->decoder_widths != NULL && o->encoder_widths == NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.decoder_widths goes with encoder_widths");
+    aenc_status status = widths_check(ctx, "aenc_model_options.encoder_widths", o->encoder_widths,
+                                      o->encoder_widths == NULL ? 0 : o->encoder_count);
+    if (status != AENC_OK) return status;
+    return widths_check(ctx, "aenc_model_options.decoder_widths", o->decoder_widths,
+                        o->decoder_widths == NULL ? 0 : o->decoder_count);
+}
+
+aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena, const aenc_model_options *o,
+                                          const struct json **out) {
+    *out = NULL;
+    aenc_status status = options_check(ctx, o);
+    if (status != AENC_OK) return status;
+    struct json *given = aenc_json_root(arena, JSON_OBJECT);
+    struct json *dims = aenc_json_add(arena, given, "input", JSON_ARRAY);
+    for (size_t i = 0; i < o->input_rank; i++) aenc_json_add_number(arena, dims, NULL, (double)o->input[i]);
+    struct shape input;
+    struct json *loss;
+    if (arena->failed) return AENC_ERR_NO_MEMORY;
+    status = input_shape(ctx, given, &input);
+    if (status == AENC_OK) status = aenc_settings_parse(arena, "loss", o->loss == NULL ? "mse" : o->loss, &loss);
+    if (status != AENC_OK) return status;
+    aenc_json_add_copy(arena, given, "loss", loss);
+    const struct loss_type *type = aenc_loss_find(ctx, loss);
+    if (type == NULL) return AENC_ERR_ARGUMENT;
+    struct widths w = {o->activation == NULL ? "relu" : o->activation, o->init, aenc_shape_count(&input)};
+    bool layers = o->encoder_layers != NULL;
+    aenc_json_add_copy(arena, given, "encoder",
+                       layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
+    const struct json *decoder = o->decoder_layers != NULL ? o->decoder_layers->spec
+                                 : layers                  ? NULL
+                                                           : decoder_from_widths(arena, o, w, type->output_factor);
+    if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
+    bool apply_output = o->output != NULL && (layers || o->decoder_layers != NULL);
+    if (apply_output) aenc_json_add_text(arena, given, "output", o->output);
+    return aenc_description_complete(ctx, arena, given, out);
+}

@@ -1,0 +1,135 @@
+/* file.c - a model as safetensors: every parameter and state under its name, the description in the metadata.
+ *
+ * Reading first declares the model from its description and compares every name and shape with the file, and only then
+ * allocates: a description cannot ask for more memory than the file has bytes.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "io/safetensors.h"
+#include "model/model.h"
+
+static const char metadata_key[] = "autoenc";
+
+/* ---- Writing ---- */
+
+static void source_fill(const struct entry *entry, const float *values, struct tensor_source *source) {
+    source->name = entry->name;
+    source->type = TENSOR_F32;
+    source->rank = entry->shape.rank;
+    for (int i = 0; i < entry->shape.rank; i++) source->dim[i] = (uint64_t)entry->shape.dim[i];
+    source->values = values;
+}
+
+static const num *values_of(const struct store *store, const struct entry *entry) {
+    return (entry->kind == ENTRY_PARAMETER ? store->parameter : store->state) + entry->offset;
+}
+
+aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size) {
+    aenc_context *ctx = model->ctx;
+    const struct store *store = &model->store;
+    *out = NULL;
+    struct tensor_source *source = aenc_alloc(ctx, store->entry_count, sizeof *source);
+    float *floats = aenc_alloc(ctx, (size_t)(store->parameter_size + store->state_size), sizeof *floats);
+    aenc_status status = source != NULL && floats != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
+    float *next = floats;
+    for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
+        const struct entry *entry = &store->entry[i];
+        const num *values = values_of(store, entry);
+        for (int64_t k = 0; k < entry->count; k++) next[k] = (float)values[k];
+        source_fill(entry, next, &source[i]);
+        next += entry->count;
+    }
+    const struct metadata_entry metadata = {metadata_key, model->description_text};
+    if (status == AENC_OK)
+        status = aenc_safetensors_write(ctx, source, store->entry_count, &metadata, 1, out, size);
+    aenc_release(ctx, floats);
+    aenc_release(ctx, source);
+    return status;
+}
+
+/* ---- Reading ---- */
+
+static aenc_status entry_check(aenc_context *ctx, const struct safetensors *file, const struct entry *entry,
+                               const char *what) {
+    const struct tensor_entry *tensor = aenc_safetensors_find(file, entry->name);
+    if (tensor == NULL) return aenc_fail(ctx, AENC_ERR_FORMAT, "%s has no tensor '%s'", what, entry->name);
+    bool same = tensor->rank == entry->shape.rank;
+    for (int i = 0; same && i < tensor->rank; i++) same = tensor->dim[i] == (uint64_t)entry->shape.dim[i];
+    if (same) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_FORMAT,
+                     "%s: tensor '%s' has %" PRIu64 " elements in rank %d; the description wants %" PRId64 " in rank %d",
+                     what, entry->name, tensor->count, tensor->rank, entry->count, entry->shape.rank);
+}
+
+static aenc_status tensors_check(const struct aenc_model *model, const struct safetensors *file, const char *what) {
+    for (size_t i = 0; i < model->store.entry_count; i++) {
+        aenc_status status = entry_check(model->ctx, file, &model->store.entry[i], what);
+        if (status != AENC_OK) return status;
+    }
+    for (size_t i = 0; i < file->tensor_count; i++)
+        if (aenc_store_find(&model->store, file->tensor[i].name) == NULL)
+            return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what,
+                             file->tensor[i].name);
+    return AENC_OK;
+}
+
+static aenc_status tensor_load(struct aenc_model *model, const struct safetensors *file, const struct entry *entry,
+                               float *floats, const char *what) {
+    const struct tensor_entry *tensor = aenc_safetensors_find(file, entry->name);
+    aenc_status status = aenc_tensor_entry_floats(model->ctx, tensor, floats, (size_t)entry->count);
+    if (status != AENC_OK) return status;
+    num *values = (entry->kind == ENTRY_PARAMETER ? model->store.parameter : model->store.state) + entry->offset;
+    for (int64_t i = 0; i < entry->count; i++) {
+        values[i] = (num)floats[i];
+        if (values[i] - values[i] != 0)
+            return aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %" PRId64 " of tensor '%s' is not finite", what,
+                             i, entry->name);
+    }
+    return AENC_OK;
+}
+
+static aenc_status tensors_load(struct aenc_model *model, const struct safetensors *file, const char *what) {
+    int64_t largest = 1;
+    for (size_t i = 0; i < model->store.entry_count; i++)
+        if (model->store.entry[i].count > largest) largest = model->store.entry[i].count;
+    float *floats = aenc_alloc_raw(model->ctx, (size_t)largest, sizeof *floats);
+    aenc_status status = floats == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    for (size_t i = 0; i < model->store.entry_count && status == AENC_OK; i++)
+        status = tensor_load(model, file, &model->store.entry[i], floats, what);
+    aenc_release(model->ctx, floats);
+    return status;
+}
+
+static aenc_status description_load(aenc_context *ctx, const struct safetensors *file, const char *what,
+                                    struct aenc_model **out) {
+    const char *text = aenc_safetensors_metadata(file, metadata_key);
+    if (text == NULL)
+        return aenc_fail(ctx, AENC_ERR_FORMAT, "%s has no model description (metadata '%s')", what, metadata_key);
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    struct json *given;
+    const struct json *description;
+    aenc_status status = aenc_json_parse(&arena, text, strlen(text), "the model description", &given);
+    if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
+    if (status == AENC_OK) return aenc_model_declare(ctx, &arena, description, out);
+    aenc_arena_free(&arena);
+    return status;
+}
+
+aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
+                                  struct aenc_model **out) {
+    *out = NULL;
+    struct safetensors file;
+    struct aenc_model *model = NULL;
+    aenc_status status = aenc_safetensors_read(ctx, bytes, size, what, &file);
+    if (status != AENC_OK) return status;
+    status = description_load(ctx, &file, what, &model);
+    if (status == AENC_OK) status = tensors_check(model, &file, what);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (status == AENC_OK) status = tensors_load(model, &file, what);
+    if (status == AENC_OK) *out = model;
+    else aenc_model_release(model);
+    aenc_safetensors_free(&file);
+    return status;
+}

@@ -1,0 +1,88 @@
+/* journey.c - recording a way through the model, planning it, giving it memory. */
+#include <string.h>
+
+#include "model/model.h"
+
+void aenc_journey_free(aenc_context *ctx, struct journey *journey) {
+    for (int i = 0; i < journey->run_count; i++) aenc_run_free(ctx, &journey->run[i]);
+    aenc_release(ctx, journey->run);
+    aenc_plan_free(&journey->plan);
+    aenc_tape_free(&journey->tape);
+    memset(journey, 0, sizeof *journey);
+}
+
+/* The target as the loss sees it: a field of its own, or the input in the output's shape. */
+static struct node *record_target(struct aenc_model *model, struct tape *tape, struct node *x, bool own_target) {
+    struct shape shape = model->output;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    if (own_target) return aenc_tape_input(tape, "target", shape.dim, shape.rank);
+    return aenc_op_reshape(tape, x, shape.dim, shape.rank);
+}
+
+static struct node *record_result(struct aenc_model *model, struct journey *journey, enum journey_kind kind) {
+    struct tape *tape = &journey->tape;
+    struct recorder recorder = {tape, &model->store};
+    const struct json *encoder = aenc_json_member(model->description, "encoder");
+    const struct json *decoder = aenc_json_member(model->description, "decoder");
+    if (kind == JOURNEY_DECODE) {
+        struct node *code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
+        return aenc_layer_record(&recorder, "decoder", decoder, code);
+    }
+    struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
+    struct node *code = aenc_layer_record(&recorder, "encoder", encoder, x);
+    if (kind == JOURNEY_ENCODE) return code;
+    struct node *output = aenc_layer_record(&recorder, "decoder", decoder, code);
+    if (kind == JOURNEY_RECONSTRUCT || output == NULL) return output;
+    struct node *target = record_target(model, tape, x, journey->own_target);
+    if (target == NULL) return NULL;
+    if (kind != JOURNEY_FEATURES) return model->loss->record(tape, model->loss_spec, output, target);
+    struct node *each = model->loss->each == NULL ? NULL : model->loss->each(tape, model->loss_spec, output, target);
+    if (each == NULL)
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "loss '%s' does not split into features", model->loss->name);
+    return each;
+}
+
+static aenc_status journey_record(struct aenc_model *model, enum journey_kind kind, int64_t rows,
+                                  struct journey *journey) {
+    bool training = kind == JOURNEY_TRAIN;
+    aenc_tape_create(model->ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &journey->tape);
+    if (!training) journey->tape.shard_rows[0] = INFER_ROWS;
+    struct node *result = record_result(model, journey, kind);
+    if (journey->tape.status != AENC_OK) return journey->tape.status;
+    if (training) aenc_tape_term(&journey->tape, "reconstruction", result, 1, NULL);
+    else aenc_tape_output(&journey->tape, result);
+    journey->result = training ? NULL : result;
+    return aenc_plan_create(&journey->tape, training, &journey->plan);
+}
+
+/* Inference has one run per worker, each with memory of its own. */
+static aenc_status journey_runs(struct aenc_model *model, enum journey_kind kind, struct journey *journey) {
+    int count = kind == JOURNEY_TRAIN ? 1 : aenc_pool_workers(model->ctx->pool);
+    journey->run = aenc_alloc(model->ctx, (size_t)count, sizeof *journey->run);
+    if (journey->run == NULL) return AENC_ERR_NO_MEMORY;
+    for (int i = 0; i < count; i++) {
+        struct run *run = &journey->run[i];
+        aenc_status status = aenc_run_create(model->ctx, &journey->plan, run);
+        if (status != AENC_OK) return status;
+        journey->run_count++;
+        run->block[SLOT_PARAMETER] = model->store.parameter;
+        run->block[SLOT_STATE] = model->store.state;
+        run->seed = model->ctx->seed;
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
+                                 struct journey **out) {
+    struct journey *journey = &model->journey[kind][own_target];
+    *out = journey;
+    if (kind != JOURNEY_TRAIN) rows = INFER_ROWS;
+    if (journey->recorded && journey->tape.capacity[0] >= rows) return AENC_OK;
+    aenc_journey_free(model->ctx, journey);
+    journey->own_target = own_target;
+    aenc_status status = journey_record(model, kind, rows, journey);
+    if (status == AENC_OK) status = journey_runs(model, kind, journey);
+    if (status == AENC_OK) journey->recorded = true;
+    else aenc_journey_free(model->ctx, journey);
+    return status;
+}

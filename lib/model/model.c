@@ -1,0 +1,97 @@
+/* model.c - declaring a model from its description, and ending it. */
+#include <string.h>
+
+#include "model/model.h"
+
+/* A row node's shape without the row axis. */
+static struct shape row_shape(const struct node *n) {
+    struct shape shape = {n->shape.rank - 1, {0}};
+    for (int i = 0; i < shape.rank; i++) shape.dim[i] = n->shape.dim[i + 1];
+    return shape;
+}
+
+static aenc_status description_read(struct aenc_model *model) {
+    const struct json *input = aenc_json_member(model->description, "input");
+    for (const struct json *d = input->first; d != NULL; d = d->next)
+        model->input.dim[model->input.rank++] = (int64_t)d->number;
+    model->loss_spec = aenc_json_member(model->description, "loss");
+    model->loss = aenc_loss_find(model->ctx, model->loss_spec);
+    if (model->loss == NULL) return AENC_ERR_ARGUMENT;
+    return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
+}
+
+static aenc_status output_check(struct aenc_model *model) {
+    int64_t factor = model->loss->output_factor;
+    int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
+    if (last % factor == 0) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE,
+                     "loss '%s' takes %d numbers per output element; the decoder's last axis of %lld does not divide",
+                     model->loss->name, (int)factor, (long long)last);
+}
+
+/* Records everything once in training mode on a tape that is thrown away: the store now knows every parameter, and the
+ * model its shapes. */
+static aenc_status declare(struct aenc_model *model) {
+    struct tape tape;
+    aenc_tape_create(model->ctx, MODE_TRAIN, 1, &tape);
+    struct recorder recorder = {&tape, &model->store};
+    struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
+    struct node *code = aenc_layer_record(&recorder, "encoder", aenc_json_member(model->description, "encoder"), x);
+    struct node *y = aenc_layer_record(&recorder, "decoder", aenc_json_member(model->description, "decoder"), code);
+    aenc_status status = tape.status;
+    if (status == AENC_OK) {
+        model->code = row_shape(code);
+        model->output = row_shape(y);
+        model->input_size = aenc_shape_count(&model->input);
+        model->code_size = aenc_shape_count(&model->code);
+        model->output_size = aenc_shape_count(&model->output);
+        model->target_size = model->output_size / model->loss->output_factor;
+        status = output_check(model);
+    }
+    aenc_tape_free(&tape);
+    return status;
+}
+
+aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const struct json *description,
+                               struct aenc_model **out) {
+    *out = NULL;
+    struct aenc_model *model = aenc_alloc(ctx, 1, sizeof *model);
+    if (model == NULL) {
+        aenc_arena_free(arena);
+        return AENC_ERR_NO_MEMORY;
+    }
+    atomic_init(&model->references, 1);
+    model->ctx = ctx;
+    aenc_context_retain(ctx);
+    model->arena = *arena;
+    model->description = description;
+    aenc_store_create(ctx, &model->store);
+    aenc_status status = description_read(model);
+    if (status == AENC_OK) status = declare(model);
+    if (status == AENC_OK) *out = model;
+    else aenc_model_release(model);
+    return status;
+}
+
+void aenc_model_retain(struct aenc_model *model) {
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+}
+
+void aenc_model_forget_journeys(struct aenc_model *model) {
+    model->gradients = NULL;
+    for (int kind = 0; kind < JOURNEY_COUNT; kind++)
+        for (int own = 0; own < 2; own++) aenc_journey_free(model->ctx, &model->journey[kind][own]);
+}
+
+void aenc_model_release(struct aenc_model *model) {
+    if (model == NULL) return;
+    if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
+    aenc_context *ctx = model->ctx;
+    aenc_model_forget_journeys(model);
+    aenc_store_free(&model->store);
+    aenc_release(ctx, model->history.epoch);
+    aenc_release(ctx, model->description_text);
+    aenc_arena_free(&model->arena);
+    aenc_release(ctx, model);
+    aenc_context_release(ctx);
+}

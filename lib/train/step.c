@@ -1,0 +1,140 @@
+/* step.c - the gradients of one batch, and what is done with them. */
+#include <math.h>
+#include <string.h>
+
+#include "train/train.h"
+
+static bool finite_number(double x) { return x - x == 0; }
+
+/* ---- Gradients ---- */
+
+static aenc_status gradient_memory(struct aenc_model *model) {
+    struct store *store = &model->store;
+    if (store->gradient != NULL) return AENC_OK;
+    store->gradient = aenc_alloc(model->ctx, (size_t)store->parameter_size, sizeof(num));
+    return store->gradient == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+static aenc_status weight_sum(aenc_context *ctx, const float *weight, int64_t rows, double *out) {
+    *out = (double)rows;
+    if (weight == NULL) return AENC_OK;
+    double sum = 0;
+    for (int64_t r = 0; r < rows; r++) {
+        bool finite = finite_number((double)weight[r]);
+        if (!finite || weight[r] < 0)
+            return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
+                             "weight[%lld] is %g; weights are finite and not negative", (long long)r, (double)weight[r]);
+        sum += (double)weight[r];
+    }
+    *out = sum;
+    if (sum > 0) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %g", sum);
+}
+
+static void bind(struct run *run, size_t field, const struct rows *rows) {
+    run->binding[field] = (struct binding){rows->data, rows->stride, rows->row};
+}
+
+/* The squared norm of all gradients; when it is not finite, the entry to blame. */
+static double squared_norm(const struct store *store, const struct entry **culprit) {
+    const struct optimizer_kernels *kernels = aenc_kernels()->optimizer;
+    double sum = 0;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const struct entry *entry = &store->entry[i];
+        if (entry->kind != ENTRY_PARAMETER || entry->frozen) continue;
+        double part = kernels->square_sum(store->gradient + entry->offset, entry->count);
+        if (!finite_number(part) && *culprit == NULL) *culprit = entry;
+        sum += part;
+    }
+    return sum;
+}
+
+static aenc_status gradients_check(struct aenc_model *model, double loss, double weight) {
+    const struct entry *culprit = NULL;
+    double square = squared_norm(&model->store, &culprit);
+    if (!finite_number(loss))
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %g%s%s",
+                         (unsigned long long)model->step + 1, loss, culprit == NULL ? "" : ", as is the gradient of ",
+                         culprit == NULL ? "" : culprit->name);
+    if (culprit != NULL)
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite",
+                         culprit->name, (unsigned long long)model->step + 1);
+    model->gradient_norm = sqrt(square) / weight;
+    return AENC_OK;
+}
+
+aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                 const float *weight, double *loss) {
+    struct journey *journey;
+    double total;
+    bool own_target = target != NULL && target->data != NULL;
+    model->gradients = NULL;
+    aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
+    if (status == AENC_OK) status = gradient_memory(model);
+    if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, &journey);
+    if (status != AENC_OK) return status;
+    struct run *run = journey->run;
+    bind(run, 0, input);
+    if (own_target) bind(run, 1, target);
+    run->block[SLOT_PARAMETER_GRADIENT] = model->store.gradient;
+    run->live[0] = input->count;
+    run->weight = weight;
+    run->weight_total = total;
+    run->step = model->step;
+    aenc_run_replay(run, model->ctx->pool);
+    double mean = aenc_run_term(run, &journey->tape.term[0]) / total;
+    status = gradients_check(model, mean, total);
+    if (status != AENC_OK) return status;
+    model->gradients = journey;
+    model->gradient_weight = total;
+    if (loss != NULL) *loss = mean;
+    return AENC_OK;
+}
+
+/* ---- Update ---- */
+
+static void states_commit(const struct aenc_model *model, const struct journey *journey) {
+    for (size_t i = 0; i < journey->tape.stage_count; i++) {
+        const struct stage *stage = &journey->tape.stage[i];
+        memcpy(model->store.state + stage->state->offset, aenc_value(journey->run, stage->value),
+               (size_t)aenc_shape_count(&stage->state->shape) * sizeof(num));
+    }
+}
+
+aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
+    if (model->gradients == NULL)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
+    aenc_optim_update(optimizer, &model->store, 1 / model->gradient_weight, model->gradient_norm, model->ctx->pool);
+    states_commit(model, model->gradients);
+    model->gradients = NULL;
+    model->step++;
+    return AENC_OK;
+}
+
+/* ---- Evaluation ---- */
+
+enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time: their scores stand on the stack */
+
+static struct rows rows_from(struct rows rows, int64_t first, int64_t count) {
+    if (rows.row != NULL) rows.row += first;
+    else if (rows.data != NULL) rows.data += first * rows.stride;
+    rows.count = count;
+    return rows;
+}
+
+aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                const float *weight, double *loss) {
+    float score[EVALUATE_ROWS];
+    double total, sum = 0;
+    aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
+    for (int64_t first = 0; first < input->count && status == AENC_OK; first += EVALUATE_ROWS) {
+        int64_t count = input->count - first < EVALUATE_ROWS ? input->count - first : EVALUATE_ROWS;
+        struct rows x = rows_from(*input, first, count);
+        struct rows t = rows_from(*target, first, count);
+        status = aenc_model_infer(model, JOURNEY_SCORE, &x, &t, score);
+        for (int64_t r = 0; r < count && status == AENC_OK; r++)
+            sum += (double)score[r] * (weight == NULL ? 1 : (double)weight[first + r]);
+    }
+    if (status == AENC_OK) *loss = sum / total;
+    return status;
+}

@@ -1,0 +1,46 @@
+/* train.h - gradients of a batch, their application, and the run over epochs.
+ *
+ * A step is three things that a caller may also do one by one: the gradients of a batch (sums over rows), the check that
+ * they are finite, and the update with the staged states. A failure before the update leaves the model as it was.
+ */
+#ifndef AENC_TRAIN_TRAIN_H
+#define AENC_TRAIN_TRAIN_H
+
+#include "model/model.h"
+#include "optim/optim.h"
+
+/* Forward and backward over rows of input (and target; without data: the input). weight (may be NULL) has one number per
+ * row, their sum positive. *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then, as on
+ * any failure, no gradients wait to be applied. */
+aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                 const float *weight, double *loss);
+/* Updates the parameters with the waiting gradients and commits staged states. */
+aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
+/* Weighted mean loss as evaluation sees it. */
+aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                const float *weight, double *loss);
+
+/* batches.c: which rows are trained on, held out, and in what order. */
+struct batches {
+    aenc_context *ctx;
+    int64_t *train; /* row indices, shuffled anew for each epoch */
+    int64_t *valid; /* held-out row indices; NULL: none */
+    int64_t train_count, valid_count;
+};
+aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_share, struct batches *out);
+void aenc_batches_free(struct batches *batches);
+/* The order of epoch `epoch`: a function of the seed, the epoch and the set of rows, not of the order before. */
+void aenc_batches_shuffle(struct batches *batches, uint64_t epoch);
+
+/* snapshot.c: parameters and states of the best epoch so far. */
+struct snapshot {
+    num *parameter, *state; /* NULL before the first */
+};
+aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapshot);
+void aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
+void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
+
+/* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
+aenc_status aenc_train_fit(struct aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+
+#endif

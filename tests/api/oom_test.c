@@ -1,0 +1,338 @@
+/* oom_test.c - every journey with its k-th allocation refused, for every k: once, and from then on. Each time nothing is
+ * lost, the status says what happened, and the model is what it was. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/memory.h"
+
+enum { ROWS = 12, COLS = 4, CODE = 2, BLOCK = 4096, FILE_ROOM = 1 << 15 };
+
+/* What every journey has at hand. */
+struct scene {
+    struct memory memory;
+    aenc_context *ctx;
+    aenc_model *model; /* NULL for journeys that make one */
+    float data[ROWS * COLS];
+    aenc_matrix x;
+};
+
+typedef aenc_status journey(struct scene *scene);
+
+static const char layered[] =
+    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3},{\"type\":\"batch_norm\"},"
+    "{\"type\":\"relu\"},{\"type\":\"dropout\",\"rate\":0.25},{\"type\":\"dense\",\"units\":2}]},\"loss\":\"mse\"}";
+
+static void data_fill(struct scene *scene) {
+    for (size_t i = 0; i < ROWS * COLS; i++) scene->data[i] = (float)((i * 13) % 17) / 17.0f;
+    scene->x = (aenc_matrix){scene->data, ROWS, COLS, 0};
+}
+
+/* ---- What a model is: every number in it ---- */
+
+/* Answers how many floats. */
+static size_t model_numbers(aenc_model *model, float *out) {
+    size_t used = 0;
+    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+        aenc_tensor *t;
+        CHECK(aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &t) == AENC_OK);
+        size_t count = aenc_tensor_count(t);
+        CHECK(used + count <= BLOCK && aenc_tensor_read(t, out + used, count) == AENC_OK);
+        used += count;
+        aenc_tensor_free(t);
+    }
+    return used;
+}
+
+static bool all_finite(const float *numbers, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (numbers[i] - numbers[i] != 0) return false;
+    return true;
+}
+
+/* ---- Journeys that make a model ---- */
+
+static aenc_status take_model(aenc_status status, aenc_model *model) {
+    CHECK((model != NULL) == (status == AENC_OK));
+    aenc_model_free(model);
+    return status;
+}
+
+static aenc_status widths_create(struct scene *scene) {
+    static const size_t input[] = {2, 2}, widths[] = {3, 2};
+    aenc_model *model = NULL;
+    aenc_model_options options = {.struct_size = sizeof options,
+                                  .input = input,
+                                  .input_rank = 2,
+                                  .encoder_widths = widths,
+                                  .encoder_count = 2,
+                                  .activation = "tanh",
+                                  .output = "sigmoid",
+                                  .loss = "bce",
+                                  .init = "orthogonal"};
+    aenc_status status = aenc_model_create(scene->ctx, &options, &model);
+    return take_model(status, model);
+}
+
+/* So many layers that the description fills several chunks of an arena: a refusal in the middle leaves nothing out. */
+static aenc_status many_widths_create(struct scene *scene) {
+    enum { MANY = 60 };
+    size_t input = 2, widths[MANY];
+    for (size_t i = 0; i < MANY; i++) widths[i] = 1 + i % 3;
+    aenc_model *model = NULL;
+    aenc_model_options options = {.struct_size = sizeof options,
+                                  .input = &input,
+                                  .input_rank = 1,
+                                  .encoder_widths = widths,
+                                  .encoder_count = MANY,
+                                  .activation = "gelu",
+                                  .init = "he_normal",
+                                  .loss = "mae"};
+    aenc_status status = aenc_model_create(scene->ctx, &options, &model);
+    return take_model(status, model);
+}
+
+static aenc_status layers_create(struct scene *scene) {
+    static const char *const specs[] = {"dense:units=3,activation=relu", "batch_norm", "layer_norm", "dropout:rate=0.5",
+                                        "dense:units=2"};
+    static const size_t input[] = {COLS};
+    aenc_layer *encoder = NULL, *layer = NULL, *residual = NULL;
+    aenc_model *model = NULL;
+    aenc_status status = aenc_layer_create(scene->ctx, "sequential", &encoder);
+    for (size_t i = 0; i < 5 && status == AENC_OK; i++) {
+        status = aenc_layer_create(scene->ctx, specs[i], &layer);
+        if (status == AENC_OK) status = aenc_layer_add(encoder, layer);
+        aenc_layer_free(layer);
+    }
+    layer = NULL;
+    if (status == AENC_OK) status = aenc_layer_create(scene->ctx, "residual", &residual);
+    if (status == AENC_OK) status = aenc_layer_create(scene->ctx, "dense:units=2", &layer);
+    if (status == AENC_OK) status = aenc_layer_add(residual, layer);
+    if (status == AENC_OK) status = aenc_layer_add(encoder, residual);
+    aenc_model_options options = {.struct_size = sizeof options,
+                                  .input = input,
+                                  .input_rank = 1,
+                                  .encoder_layers = encoder,
+                                  .output = "sigmoid"};
+    if (status == AENC_OK) status = aenc_model_create(scene->ctx, &options, &model);
+    aenc_layer_free(encoder);
+    aenc_layer_free(residual);
+    aenc_layer_free(layer);
+    return take_model(status, model);
+}
+
+static aenc_status parse(struct scene *scene) {
+    aenc_model *model = NULL;
+    aenc_status status = aenc_model_parse(scene->ctx, layered, strlen(layered), &model);
+    return take_model(status, model);
+}
+
+/* The file of a model, made where memory is plenty. */
+static size_t file_bytes(char *bytes) {
+    struct memory memory = {0};
+    aenc_context *ctx = memory_context(&memory, 3, 1);
+    aenc_model *model = NULL;
+    size_t size = 0;
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, layered, strlen(layered), &model), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_save_memory(model, bytes, FILE_ROOM, &size), AENC_OK);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+    memory_check_empty(&memory);
+    return size;
+}
+
+static aenc_status load_memory(struct scene *scene) {
+    static char bytes[FILE_ROOM];
+    static size_t size;
+    if (size == 0) size = file_bytes(bytes);
+    aenc_model *model = NULL;
+    aenc_status status = aenc_model_load_memory(scene->ctx, bytes, size, &model);
+    return take_model(status, model);
+}
+
+static char path[64];
+
+static aenc_status load_file(struct scene *scene) {
+    aenc_model *model = NULL;
+    aenc_status status = aenc_model_load(scene->ctx, path, &model);
+    return take_model(status, model);
+}
+
+static aenc_status tensors(struct scene *scene) {
+    const size_t dims[] = {2, 3};
+    aenc_tensor *floats = NULL, *bytes = NULL;
+    aenc_status status = aenc_tensor_create(scene->ctx, AENC_F32, dims, 2, &floats);
+    if (status == AENC_OK) status = aenc_tensor_create(scene->ctx, AENC_U8, dims, 2, &bytes);
+    CHECK((status == AENC_OK) == (bytes != NULL));
+    aenc_tensor_free(floats);
+    aenc_tensor_free(bytes);
+    return status;
+}
+
+/* ---- Journeys with a model ---- */
+
+static aenc_status fit(struct scene *scene) {
+    aenc_fit_options options = {.struct_size = sizeof options,
+                                .epochs = 2,
+                                .batch = 5,
+                                .valid_share = 0.25,
+                                .schedule = "cosine",
+                                .clip_norm = 1};
+    return aenc_fit(scene->model, &scene->x, &options);
+}
+
+static aenc_status steps(struct scene *scene) {
+    aenc_optimizer *optimizer = NULL;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    double loss;
+    aenc_status status = aenc_optimizer_create(scene->model, "adam", &optimizer);
+    CHECK((status == AENC_OK) == (optimizer != NULL));
+    batch.input.rows = 5;
+    if (status == AENC_OK) status = aenc_model_gradients(scene->model, &batch, &loss);
+    if (status == AENC_OK) batch.target = batch.input;
+    if (status == AENC_OK) status = aenc_model_gradients(scene->model, &batch, &loss);
+    aenc_optimizer_free(optimizer);
+    return status;
+}
+
+/* Larger batches than before are recorded anew. */
+static aenc_status growing_batches(struct scene *scene) {
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    aenc_status status = AENC_OK;
+    for (size_t rows = 2; rows <= ROWS && status == AENC_OK; rows += 5) {
+        batch.input.rows = rows;
+        status = aenc_model_gradients(scene->model, &batch, NULL);
+    }
+    return status;
+}
+
+static aenc_status use(struct scene *scene) {
+    float code[ROWS * CODE], out[ROWS * COLS];
+    aenc_matrix codes = {code, ROWS, CODE, 0};
+    aenc_model *m = scene->model;
+    memset(code, 0, sizeof code);
+    aenc_status status = aenc_encode(m, &scene->x, code, ROWS * CODE);
+    if (status == AENC_OK) status = aenc_decode(m, &codes, out, ROWS * COLS);
+    if (status == AENC_OK) status = aenc_reconstruct(m, &scene->x, out, ROWS * COLS);
+    if (status == AENC_OK) status = aenc_score(m, &scene->x, NULL, out, ROWS);
+    if (status == AENC_OK) status = aenc_score(m, &scene->x, &scene->x, out, ROWS);
+    if (status == AENC_OK) status = aenc_score_features(m, &scene->x, NULL, out, ROWS * COLS);
+    return status;
+}
+
+static aenc_status evaluate(struct scene *scene) {
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    double loss;
+    return aenc_model_evaluate(scene->model, &batch, &loss);
+}
+
+static aenc_status save_memory(struct scene *scene) {
+    char bytes[FILE_ROOM];
+    size_t size;
+    return aenc_model_save_memory(scene->model, bytes, sizeof bytes, &size);
+}
+
+static aenc_status save_file(struct scene *scene) { return aenc_model_save(scene->model, path); }
+
+static aenc_status parameters(struct scene *scene) {
+    aenc_tensor *t = NULL, *g = NULL;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    const char *name = aenc_model_parameter_name(scene->model, 0);
+    aenc_status status = aenc_model_parameter_get(scene->model, name, &t);
+    CHECK((status == AENC_OK) == (t != NULL));
+    if (status == AENC_OK) status = aenc_model_parameter_set(scene->model, name, t);
+    if (status == AENC_OK) status = aenc_model_gradients(scene->model, &batch, NULL);
+    if (status == AENC_OK) status = aenc_model_gradient_get(scene->model, name, &g);
+    aenc_tensor_free(t);
+    aenc_tensor_free(g);
+    return status;
+}
+
+static aenc_status freeze(struct scene *scene) {
+    aenc_status status = aenc_model_freeze(scene->model, "encoder", 1);
+    if (status == AENC_OK) status = growing_batches(scene);
+    CHECK(aenc_model_freeze(scene->model, "", 0) == AENC_OK);
+    return status;
+}
+
+/* ---- Running them ---- */
+
+static const struct {
+    const char *name;
+    journey *take;
+    bool has_model, trains;
+} journeys[] = {
+    {"tensors", tensors, false, false},
+    {"widths", widths_create, false, false},
+    {"many widths", many_widths_create, false, false},
+    {"layers", layers_create, false, false},
+    {"parse", parse, false, false},
+    {"load from memory", load_memory, false, false},
+    {"load from a file", load_file, false, false},
+    {"use", use, true, false},
+    {"evaluate", evaluate, true, false},
+    {"steps", steps, true, false},
+    {"growing batches", growing_batches, true, false},
+    {"parameters", parameters, true, false},
+    {"freeze", freeze, true, false},
+    {"save to memory", save_memory, true, false},
+    {"save to a file", save_file, true, false},
+    {"fit", fit, true, true},
+};
+
+/* The model after a call that may have failed: what it was, or where it trained, finite; and it can be used and trained. */
+static void model_check(struct scene *scene, bool trains, const float *before, size_t count) {
+    static float after[BLOCK];
+    float code[ROWS * CODE];
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1};
+    CHECK(model_numbers(scene->model, after) == count);
+    CHECK(trains ? all_finite(after, count) : memcmp(before, after, count * sizeof *after) == 0);
+    CHECK_STATUS(scene->ctx, aenc_encode(scene->model, &scene->x, code, ROWS * CODE), AENC_OK);
+    CHECK(all_finite(code, ROWS * CODE));
+    CHECK_STATUS(scene->ctx, aenc_fit(scene->model, &scene->x, &options), AENC_OK);
+}
+
+/* Answers whether an allocation was refused. */
+static bool take(size_t index, long k, bool for_good) {
+    static float before[BLOCK];
+    struct scene scene;
+    size_t count = 0;
+    memset(&scene, 0, sizeof scene);
+    data_fill(&scene);
+    scene.ctx = memory_context(&scene.memory, 3, 1);
+    if (journeys[index].has_model) {
+        CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, layered, strlen(layered), &scene.model), AENC_OK);
+        count = model_numbers(scene.model, before);
+    }
+    long blocks = scene.memory.blocks;
+    scene.memory.calls = 0;
+    scene.memory.fail_at = k;
+    scene.memory.for_good = for_good;
+    aenc_status status = journeys[index].take(&scene);
+    bool refused = scene.memory.refused > 0;
+    scene.memory.fail_at = 0;
+    int failures = check_failures;
+    CHECK_STATUS(scene.ctx, status, refused ? AENC_ERR_NO_MEMORY : AENC_OK);
+    if (!journeys[index].has_model) CHECK(scene.memory.blocks == blocks);
+    else model_check(&scene, journeys[index].trains, before, count);
+    if (refused) CHECK(strlen(aenc_message(scene.ctx)) > 0);
+    aenc_model_free(scene.model);
+    aenc_context_free(scene.ctx);
+    memory_check_empty(&scene.memory);
+    if (check_failures > failures)
+        fprintf(stderr, "  in '%s', allocation %ld%s\n", journeys[index].name, k, for_good ? " and all after it" : "");
+    return refused;
+}
+
+int main(void) {
+    snprintf(path, sizeof path, "oom_test.%ld.safetensors", (long)getpid());
+    take(sizeof journeys / sizeof *journeys - 2, 0, false); /* saves the file that is loaded */
+    for (size_t i = 0; i < sizeof journeys / sizeof *journeys; i++) {
+        for (int for_good = 0; for_good < 2; for_good++) {
+            long k = 1;
+            while (take(i, k, for_good)) k++;
+            CHECK(k > 1);
+        }
+    }
+    remove(path);
+    return check_finish();
+}
