@@ -1,0 +1,21 @@
+/* commands.h - what main.c calls; each answers the exit status. */
+#ifndef TOOL_COMMANDS_H
+#define TOOL_COMMANDS_H
+
+#include "options.h"
+
+int tool_train(const struct options *options);
+/* encode, decode, reconstruct and score: rows in, rows out */
+int tool_use(const struct options *options);
+int tool_info(const struct options *options);
+
+/* Reads the model at path. */
+int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out);
+/* What `command` (encode, decode, reconstruct, score) answers for all rows: *out of (rows, *cols), for free().
+ * target NULL: the rows themselves; features: score every feature. */
+int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
+                   const struct data *data, const struct data *target, float **out, size_t *cols);
+/* "-" can be read once only; TOOL_USAGE when more than one of the paths (NULL: not given) is it. */
+int tool_stdin_once(const struct options *options, const char *const *paths, size_t count);
+
+#endif

@@ -1,0 +1,20 @@
+/* gzip.h - inflating a gzip stream piece by piece, where the build has zlib. */
+#ifndef TOOL_GZIP_H
+#define TOOL_GZIP_H
+
+#include <stddef.h>
+
+struct gunzip;
+
+enum gunzip_state { GUNZIP_MORE, GUNZIP_END, GUNZIP_BAD };
+
+/* zlib's version; NULL in a build without it, where the other calls answer NULL and GUNZIP_BAD. */
+const char *tool_gunzip_version(void);
+struct gunzip *tool_gunzip_create(void);
+void tool_gunzip_free(struct gunzip *stream);
+/* Consumes *in (of *in_size bytes) and fills out; both are advanced, *made is what was written. GUNZIP_END: a member of
+ * the file is complete and its checksum right; the next call begins another. */
+enum gunzip_state tool_gunzip_run(struct gunzip *stream, const unsigned char **in, size_t *in_size, unsigned char *out,
+                                  size_t out_size, size_t *made);
+
+#endif

@@ -1,0 +1,112 @@
+/* info.c - a model file for the eye: its description, indented where a line would be too long, and its parameters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+enum { LINE_WIDTH = 96, INDENT = 2, NAME_WIDTH = 36 };
+
+/* The end of the JSON value that begins at text: of a string, a bracket with all inside, or a word. */
+static const char *value_end(const char *text) {
+    size_t depth = 0;
+    bool quoted = false;
+    for (; *text != '\0'; text++) {
+        if (quoted) {
+            if (*text == '\\' && text[1] != '\0') text++;
+            else if (*text == '"') quoted = false;
+            continue;
+        }
+        if (*text == '"') quoted = true;
+        if (*text == '{' || *text == '[') depth++;
+        if (depth == 0 && (*text == ',' || *text == '}' || *text == ']')) return text;
+        if (*text == '}' || *text == ']') depth--;
+    }
+    return text;
+}
+
+static void print_flat(const char *text, const char *end) {
+    bool quoted = false;
+    for (; text < end; text++) {
+        (void)putchar(*text);
+        if (quoted && *text == '\\' && text + 1 < end) (void)putchar(*++text);
+        else if (*text == '"') quoted = !quoted;
+        else if (!quoted && (*text == ',' || *text == ':')) (void)putchar(' ');
+    }
+}
+
+/* Prints the value [text, end) of compact JSON, of which `column` columns of its first line are taken. */
+static void print_value(const char *text, const char *end, size_t depth, size_t column) {
+    if ((*text != '{' && *text != '[') || column + (size_t)(end - text) <= LINE_WIDTH) {
+        print_flat(text, end);
+        return;
+    }
+    char close = end[-1];
+    (void)printf("%c\n", *text);
+    for (const char *item = text + 1; item < end - 1;) {
+        const char *item_end = value_end(item);
+        size_t used = (depth + 1) * INDENT;
+        (void)printf("%*s", (int)used, "");
+        if (*text == '{') {
+            const char *colon = item + 1;
+            while (*colon != '"') colon += *colon == '\\' ? 2 : 1;
+            print_flat(item, colon + 2);
+            used += (size_t)(colon - item) + 3;
+            item = colon + 2;
+        }
+        print_value(item, item_end, depth + 1, used);
+        (void)printf("%s\n", *item_end == ',' ? "," : "");
+        item = *item_end == ',' ? item_end + 1 : item_end;
+    }
+    (void)printf("%*s%c", (int)(depth * INDENT), "", close);
+}
+
+static int print_parameter(const struct options *options, aenc_context *ctx, const aenc_model *model, size_t index,
+                           size_t *seen) {
+    const char *name = aenc_model_parameter_name(model, index);
+    aenc_tensor *tensor = NULL;
+    aenc_status status = aenc_model_parameter_get(model, name, &tensor);
+    if (status != AENC_OK) return tool_library_failed(options, ctx, status);
+    char shape[160] = "";
+    size_t used = 0;
+    for (size_t axis = 0; axis < aenc_tensor_rank(tensor); axis++) {
+        int more = snprintf(shape + used, sizeof shape - used, "%s%zu", axis > 0 ? " x " : "",
+                            aenc_tensor_dim(tensor, axis));
+        used += more > 0 ? (size_t)more : 0;
+    }
+    bool state = *seen >= aenc_model_parameter_size(model);
+    *seen += aenc_tensor_count(tensor);
+    (void)printf("  %-*s %-18s %10zu%s\n", NAME_WIDTH, name, used > 0 ? shape : "scalar", aenc_tensor_count(tensor),
+                 state ? "  state, not trained" : "");
+    aenc_tensor_free(tensor);
+    return TOOL_OK;
+}
+
+static int print_model(const struct options *options, aenc_context *ctx, const aenc_model *model) {
+    const char *description = aenc_model_description(model);
+    if (options->json) {
+        (void)printf("%s\n", description);
+        return TOOL_OK;
+    }
+    (void)printf("input %zu -> code %zu -> output %zu, %zu trained numbers\n\ndescription\n",
+                 aenc_model_input_size(model), aenc_model_code_size(model), aenc_model_output_size(model),
+                 aenc_model_parameter_size(model));
+    print_value(description, description + strlen(description), 0, 0);
+    (void)printf("\n\nparameters\n");
+    size_t seen = 0;
+    int status = TOOL_OK;
+    for (size_t i = 0; status == TOOL_OK && i < aenc_model_parameter_count(model); i++) {
+        status = print_parameter(options, ctx, model, i, &seen);
+    }
+    return status;
+}
+
+int tool_info(const struct options *options) {
+    aenc_context *ctx = NULL;
+    aenc_model *model = NULL;
+    int status = tool_context_create(options, &ctx);
+    if (status == TOOL_OK) status = tool_model_load(options, ctx, options->operand[0], &model);
+    if (status == TOOL_OK) status = print_model(options, ctx, model);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+    return status;
+}

@@ -1,0 +1,84 @@
+/* options.h - the command line as a struct.
+ *
+ * Every option is one row of the table in options.c: its kind, its place in the struct, the commands that take it, its
+ * range and its line in the help. A number that was not given is 0 (lr and the like: no default of the tool's own).
+ */
+#ifndef TOOL_OPTIONS_H
+#define TOOL_OPTIONS_H
+
+#include <autoenc/autoenc.h>
+
+#include "data.h"
+#include "output.h"
+
+enum command {
+    COMMAND_TRAIN = 1,
+    COMMAND_ENCODE = 2,
+    COMMAND_DECODE = 4,
+    COMMAND_RECONSTRUCT = 8,
+    COMMAND_SCORE = 16,
+    COMMAND_INFO = 32,
+    COMMAND_VERSION = 64
+};
+
+enum { WIDTHS_MAX = 64 };
+
+struct widths {
+    size_t value[WIDTHS_MAX];
+    size_t count;
+};
+
+struct options {
+    enum command command;
+    const char *command_name;
+    const char *operand[2];
+    size_t operand_count;
+    bool help;
+
+    struct widths encoder, decoder;
+    const char *activation, *code_activation, *output, *loss, *init; /* specs: the library knows the names */
+    const char *model_json, *start;                                  /* paths */
+
+    const char *optimizer, *schedule; /* specs */
+    double lr, clip_norm, clip_value, min_improvement;
+    int64_t epochs, batch, patience;
+
+    const char *valid; /* a path or a share */
+    double valid_share;
+    const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
+    struct image_shape image;
+    int header; /* enum header */
+    int format; /* enum format */
+    bool features, json, quiet;
+
+    uint64_t seed;
+    int64_t threads;
+    const char *blas_threads;
+};
+
+/* What one command is, for the help. */
+struct command_text {
+    enum command command;
+    const char *name, *operands;
+    size_t operand_count;
+    const char *summary, *more, *examples;
+};
+
+/* Fills *out from argv[1] on. TOOL_USAGE with a message that names the option and what is known. */
+int tool_options_parse(int argc, char **argv, struct options *out);
+/* The number of rows is *count. */
+const struct command_text *tool_commands(size_t *count);
+/* Help for one command, or (NULL) for the tool, on standard output. */
+void tool_help(const struct command_text *command);
+/* The rows of the table that `command` takes, one per line, two columns. */
+void tool_options_list(enum command command);
+
+/* Says why the library refused. TOOL_USAGE when its message names the value of an option, which is then named too. */
+int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status);
+
+/* A context as the options ask for it. */
+int tool_context_create(const struct options *options, aenc_context **out);
+/* How the options want data read. */
+struct data_options tool_data_options(const struct options *options);
+
+#endif

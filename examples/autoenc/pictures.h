@@ -1,0 +1,16 @@
+/* pictures.h - the pictures of a model: loss, reconstructions, code. */
+#ifndef TOOL_PICTURES_H
+#define TOOL_PICTURES_H
+
+#include "commands.h"
+
+/* Before any work: is there libpng, can the directory be had, do --image and --labels fit? labels->values is NULL
+ * without --labels. rows or other_rows is what the labels may count; *other says that it was the second. */
+int tool_pictures_prepare(const struct options *options, struct data *labels);
+/* DIR/loss.png from the model's last fit. */
+int tool_pictures_loss(const struct options *options, const aenc_model *model);
+/* DIR/reconstructions.png (originals above) and DIR/code.png. labels NULL: one colour. */
+int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
+                       const struct data *labels);
+
+#endif

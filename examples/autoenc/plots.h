@@ -1,0 +1,32 @@
+/* plots.h - the three pictures as files: curves of the loss, the code as a scatter, rows beside their
+ * reconstructions. */
+#ifndef TOOL_PLOTS_H
+#define TOOL_PLOTS_H
+
+#include "picture.h"
+
+struct loss_plot {
+    const double *train, *valid; /* (count) per epoch; valid NaN where there is none */
+    size_t count;
+    size_t best; /* epoch from 1; 0: none */
+};
+int tool_plot_loss(const char *path, const struct loss_plot *plot);
+
+struct scatter_plot {
+    const struct point *points; /* (count) */
+    const double *labels;       /* (count); NULL: one colour */
+    size_t count;
+    const char *title, *x_name, *y_name;
+};
+int tool_plot_scatter(const char *path, const struct scatter_plot *plot);
+
+struct rows_plot {
+    const float *input;  /* (rows, input_cols) */
+    const float *output; /* (rows, output_cols) */
+    size_t rows, input_cols, output_cols;
+    struct image_shape image; /* channels 0: rows are drawn as curves */
+};
+/* A selection of rows spread over all of them. */
+int tool_plot_rows(const char *path, const struct rows_plot *plot);
+
+#endif

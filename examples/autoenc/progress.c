@@ -1,0 +1,159 @@
+/* progress.c - a bar on a terminal, a line per epoch elsewhere, JSON lines in the log. */
+#include "progress.h"
+
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_MIN = 10, BAR_MAX = 30, LINE_MAX_COLUMNS = 200 };
+
+/* A handler can reach nothing but a global of this type. */
+static volatile sig_atomic_t caught;
+
+/* The first one asks for a stop, the next one of either kind ends the process. */
+static void catch_signal(int number) {
+    caught = number;
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+}
+
+int tool_progress_signal(void) { return caught; }
+
+static void hold_signals(bool hold) {
+    struct sigaction action, before;
+    memset(&action, 0, sizeof action);
+    (void)sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = hold ? catch_signal : SIG_DFL;
+    const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        bool ignored = sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+        if (!ignored) (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
+void tool_progress_release_signals(void) { hold_signals(false); }
+
+static double now_seconds(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+int tool_progress_begin(struct progress *progress, const char *log_path, bool quiet) {
+    *progress = (struct progress){.log_name = log_path, .began = now_seconds(), .drawn = -1.0};
+    bool log_is_stdout = log_path != NULL && strcmp(log_path, "-") == 0;
+    if (log_path != NULL) progress->log = log_is_stdout ? stdout : fopen(log_path, "w");
+    if (log_path != NULL && progress->log == NULL) return tool_fail("--log %s: %s", log_path, strerror(errno));
+    if (!quiet) progress->screen = log_is_stdout ? stderr : stdout;
+    progress->bar = progress->screen != NULL && isatty(fileno(progress->screen)) == 1;
+    struct winsize size;
+    progress->width = 80;
+    if (progress->bar && ioctl(fileno(progress->screen), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        progress->width = size.ws_col < LINE_MAX_COLUMNS ? size.ws_col : LINE_MAX_COLUMNS;
+    }
+    hold_signals(true);
+    return TOOL_OK;
+}
+
+/* "12 ms", "1.5 s", "42 s", "3:05", "2:13:20" */
+static void time_text(double seconds, char *out, size_t size) {
+    unsigned long whole = seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 1000000000UL;
+    if (seconds < 0.0995) (void)snprintf(out, size, "%.0f ms", 1000.0 * seconds);
+    else if (seconds < 9.95) (void)snprintf(out, size, "%.1f s", seconds);
+    else if (whole < 60) (void)snprintf(out, size, "%lu s", whole);
+    else if (whole < 3600) (void)snprintf(out, size, "%lu:%02lu", whole / 60, whole % 60);
+    else (void)snprintf(out, size, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+static void clear_bar(struct progress *progress) {
+    if (progress->shown == 0) return;
+    (void)fprintf(progress->screen, "\r%*s\r", (int)progress->shown, "");
+    progress->shown = 0;
+}
+
+static void draw_bar(struct progress *progress, const aenc_progress *now) {
+    double clock = now_seconds();
+    if (progress->drawn >= 0.0 && clock - progress->drawn < 0.1) return;
+    progress->drawn = clock;
+    double share = (double)now->step / (double)(now->steps > 0 ? now->steps : 1);
+    double done = (double)(now->epoch - 1) + share;
+    double left = (clock - progress->began) * ((double)now->epochs - done) / (done > 0.0 ? done : 1.0);
+    char head[64], tail[96], wait[32], bar[BAR_MAX + 1];
+    time_text(left > 0.0 ? left : 0.0, wait, sizeof wait);
+    int head_length = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)now->epoch, (long long)now->epochs);
+    int tail_length = snprintf(tail, sizeof tail, " %3.0f %%  loss %.6g  %s left", 100.0 * share, now->train_loss,
+                               wait);
+    size_t used = (size_t)(head_length + tail_length) + 3;
+    size_t room = progress->width > used + BAR_MIN ? progress->width - used : BAR_MIN;
+    if (room > BAR_MAX) room = BAR_MAX;
+    size_t full = (size_t)((double)room * share);
+    for (size_t i = 0; i < room; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+    bar[room] = '\0';
+    clear_bar(progress);
+    int length = fprintf(progress->screen, "%s[%s]%s", head, bar, tail);
+    progress->shown = length > 0 ? (size_t)length : 0;
+    (void)fflush(progress->screen);
+}
+
+static void print_epoch(struct progress *progress, const aenc_progress *now) {
+    char took[32];
+    clear_bar(progress);
+    time_text(now->seconds, took, sizeof took);
+    (void)fprintf(progress->screen, "epoch %lld/%lld  loss %.6g", (long long)now->epoch, (long long)now->epochs,
+                  now->train_loss);
+    if (isfinite(now->valid_loss)) {
+        (void)fprintf(progress->screen, "  valid %.6g%s", now->valid_loss, now->best_epoch == now->epoch ? " *" : "  ");
+    }
+    (void)fprintf(progress->screen, "  %s\n", took);
+    (void)fflush(progress->screen);
+}
+
+/* JSON has no NaN; what is not known is null. */
+static void put_number(FILE *log, const char *key, double value) {
+    if (isfinite(value)) (void)fprintf(log, ", \"%s\": %.10g", key, value);
+    else (void)fprintf(log, ", \"%s\": null", key);
+}
+
+static void log_epoch(struct progress *progress, const aenc_progress *now) {
+    FILE *log = progress->log;
+    (void)fprintf(log, "{\"epoch\": %lld", (long long)now->epoch);
+    put_number(log, "train_loss", now->train_loss);
+    put_number(log, "valid_loss", now->valid_loss);
+    put_number(log, "seconds", now->seconds);
+    put_number(log, "learning_rate", now->learning_rate);
+    put_number(log, "gradient_norm", now->gradient_norm);
+    put_number(log, "best_valid_loss", now->best_valid_loss);
+    if (now->best_epoch > 0) (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
+    else (void)fprintf(log, ", \"best_epoch\": null");
+    (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld}\n", (long long)now->epochs, (long long)now->steps);
+    if ((fflush(log) != 0 || ferror(log)) && !progress->log_failed) {
+        progress->log_failed = true;
+        (void)tool_fail("--log %s: cannot be written: %s; training goes on", progress->log_name, strerror(errno));
+    }
+}
+
+int tool_progress_event(void *user, const aenc_progress *now) {
+    struct progress *progress = user;
+    if (now->event == AENC_EVENT_EPOCH) {
+        if (progress->log != NULL) log_epoch(progress, now);
+        if (progress->screen != NULL) print_epoch(progress, now);
+    } else if (progress->bar) {
+        draw_bar(progress, now);
+    }
+    return caught != 0;
+}
+
+int tool_progress_end(struct progress *progress) {
+    if (progress->screen != NULL) {
+        clear_bar(progress);
+        (void)fflush(progress->screen);
+    }
+    if (progress->log != NULL && progress->log != stdout && fclose(progress->log) != 0) progress->log_failed = true;
+    progress->log = NULL;
+    return progress->log_failed ? TOOL_FAILED : TOOL_OK;
+}

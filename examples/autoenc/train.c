@@ -1,0 +1,226 @@
+/* train.c - data in, a trained model out. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "number.h"
+#include "pictures.h"
+#include "progress.h"
+
+struct job {
+    const struct options *options;
+    aenc_context *ctx;
+    aenc_model *model;
+    struct data data, target, valid, valid_target, labels;
+    bool label_valid; /* the labels are those of the held-out data */
+};
+
+static int check_options(const struct options *options) {
+    int ways = (options->encoder.count > 0) + (options->model_json != NULL) + (options->start != NULL);
+    if (options->out == NULL) return tool_usage("train needs -o MODEL, the file for the trained model");
+    if (strcmp(options->out, "-") == 0) return tool_usage("train: -o: the model goes to a file, not to '-'");
+    if (ways == 0) return tool_usage("train needs --encoder A,B,C (or --model-json FILE, or --start MODEL)");
+    if (ways > 1) return tool_usage("train: only one of --encoder, --model-json and --start can be given");
+    const void *const fixed[] = {options->activation, options->code_activation, options->output, options->loss,
+                                 options->init};
+    static const char *const names[] = {"activation", "code-activation", "output", "loss", "init"};
+    for (size_t i = 0; options->encoder.count == 0 && i < 5; i++) {
+        if (fixed[i] == NULL) continue;
+        return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
+    }
+    if (options->encoder.count == 0 && options->decoder.count > 0) {
+        return tool_usage("train: --decoder goes with --encoder only");
+    }
+    if (options->valid_target != NULL && (options->valid == NULL || options->target == NULL)) {
+        return tool_usage("train: --valid-target goes with --valid DATA and --target only");
+    }
+    if (options->patience > 0 && options->valid == NULL && !(options->valid_share > 0.0)) {
+        return tool_usage("train: --patience needs --valid");
+    }
+    const char *const inputs[] = {options->operand[0], options->target,     options->valid,
+                                  options->valid_target, options->model_json, options->labels};
+    return tool_stdin_once(options, inputs, 6);
+}
+
+static int read_data(struct job *job) {
+    const struct options *options = job->options;
+    struct data_options how = tool_data_options(options);
+    int status = tool_data_read(options->operand[0], &how, &job->data);
+    if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
+    if (status == TOOL_OK && options->valid != NULL) status = tool_data_read(options->valid, &how, &job->valid);
+    if (status == TOOL_OK && options->valid_target != NULL) {
+        status = tool_data_read(options->valid_target, &how, &job->valid_target);
+    }
+    if (status != TOOL_OK || options->labels == NULL) return status;
+    job->label_valid = options->valid != NULL && job->labels.rows == job->valid.rows;
+    if (job->label_valid || job->labels.rows == job->data.rows) return TOOL_OK;
+    return tool_fail("--labels %s: has %zu rows, but %s has %zu", options->labels, job->labels.rows, job->data.name,
+                     job->data.rows);
+}
+
+/* The whole file as text from malloc; NULL after a failure that was reported. */
+static char *read_text(const char *path, size_t *length) {
+    enum { TEXT_MAX = 1 << 24 };
+    struct source source;
+    char *text = NULL;
+    if (tool_source_open(&source, path) != TOOL_OK) return NULL;
+    text = tool_allocate(path, TEXT_MAX + 1, 1);
+    if (text != NULL) {
+        *length = tool_source_read(&source, text, TEXT_MAX + 1);
+        bool large = *length > TEXT_MAX;
+        if (large) (void)tool_fail("%s: is larger than %d MiB", path, TEXT_MAX >> 20);
+        if (large || source.failed) {
+            free(text);
+            text = NULL;
+        }
+    }
+    tool_source_close(&source);
+    return text;
+}
+
+static int parse_model(struct job *job) {
+    size_t length = 0;
+    char *text = read_text(job->options->model_json, &length);
+    if (text == NULL) return TOOL_FAILED;
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) length--;
+    aenc_status status = aenc_model_parse(job->ctx, text, length, &job->model);
+    free(text);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(job->options, job->ctx, status);
+}
+
+static int make_model(struct job *job) {
+    const struct options *options = job->options;
+    if (options->start != NULL) return tool_model_load(options, job->ctx, options->start, &job->model);
+    if (options->model_json != NULL) return parse_model(job);
+    aenc_model_options asked = {.struct_size = sizeof asked};
+    asked.input = &job->data.cols;
+    asked.input_rank = 1;
+    asked.encoder_widths = options->encoder.value;
+    asked.encoder_count = options->encoder.count;
+    if (options->decoder.count > 0) asked.decoder_widths = options->decoder.value;
+    asked.decoder_count = options->decoder.count;
+    asked.activation = options->activation;
+    asked.code_activation = options->code_activation;
+    asked.output = options->output;
+    asked.loss = options->loss;
+    asked.init = options->init;
+    aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+}
+
+/* The optimizer's spec with --lr in it; in out unless there is nothing to add. NULL: it says lr twice. */
+static const char *optimizer_spec(const struct options *options, char *out, size_t size) {
+    const char *spec = options->optimizer != NULL ? options->optimizer : "adam";
+    if (!(options->lr > 0.0)) return options->optimizer;
+    if (strstr(spec, ":lr=") != NULL || strstr(spec, ",lr=") != NULL) {
+        (void)tool_usage("train: --lr and --optimizer %s both set the learning rate", spec);
+        return NULL;
+    }
+    char rate[32];
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(rate, sizeof rate, "%.*g", digits, options->lr);
+        double back = 0.0;
+        if (tool_number_parse(rate, strlen(rate), &back) == NUMBER_OK && back == options->lr) break;
+    }
+    int length = snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', rate);
+    if (length >= 0 && (size_t)length < size) return out;
+    (void)tool_usage("train: --optimizer is too long");
+    return NULL;
+}
+
+static int fit(struct job *job, struct progress *progress) {
+    const struct options *options = job->options;
+    char spec[512];
+    aenc_matrix x = tool_data_matrix(&job->data), target = tool_data_matrix(&job->target);
+    aenc_matrix valid = tool_data_matrix(&job->valid), valid_target = tool_data_matrix(&job->valid_target);
+    aenc_fit_options asked = {.struct_size = sizeof asked};
+    asked.optimizer = optimizer_spec(options, spec, sizeof spec);
+    if (asked.optimizer == NULL && options->lr > 0.0) return TOOL_USAGE;
+    asked.schedule = options->schedule;
+    asked.epochs = options->epochs;
+    asked.batch = options->batch;
+    asked.target = options->target != NULL ? &target : NULL;
+    asked.valid = options->valid != NULL ? &valid : NULL;
+    asked.valid_target = options->valid_target != NULL ? &valid_target : NULL;
+    asked.valid_share = options->valid_share;
+    asked.patience = options->patience;
+    asked.min_improvement = options->min_improvement;
+    asked.clip_norm = options->clip_norm;
+    asked.clip_value = options->clip_value;
+    asked.progress = tool_progress_event;
+    asked.progress_user = progress;
+    aenc_status status = aenc_fit(job->model, &x, &asked);
+    if (status == AENC_OK) return TOOL_OK;
+    int answer = tool_library_failed(options, job->ctx, status);
+    (void)tool_fail("nothing was saved");
+    return answer;
+}
+
+/* The library's own words about a BLAS that runs below this processor. */
+static void warn_slow(aenc_context *ctx) {
+    const char *line = strstr(aenc_build_info(ctx), "warning:");
+    if (line != NULL) (void)tool_fail("%.*s", (int)strcspn(line, "\n"), line);
+}
+
+static void say_end(const struct job *job, FILE *screen) {
+    size_t epochs = aenc_model_history_count(job->model);
+    aenc_progress last = {.struct_size = sizeof last};
+    bool known = epochs > 0 && aenc_model_history(job->model, epochs - 1, &last) == AENC_OK;
+    int stopper = tool_progress_signal();
+    if (stopper != 0) (void)fprintf(screen, "stopped by signal %d after %zu whole epochs\n", stopper, epochs);
+    else if (known && last.epoch < last.epochs) (void)fprintf(screen, "stopped early after epoch %zu\n", epochs);
+    if (known && last.best_epoch > 0) {
+        (void)fprintf(screen, "best epoch %lld, valid loss %.6g\n", (long long)last.best_epoch, last.best_valid_loss);
+    }
+    (void)fprintf(screen, "saved %s\n", job->options->out);
+    (void)fflush(screen);
+}
+
+static int fit_and_save(struct job *job) {
+    const struct options *options = job->options;
+    struct progress progress;
+    bool log_is_stdout = options->log != NULL && strcmp(options->log, "-") == 0;
+    int status = tool_progress_begin(&progress, options->log, options->quiet);
+    if (status != TOOL_OK) return status;
+    status = fit(job, &progress);
+    if (status == TOOL_OK) {
+        aenc_status saved = aenc_model_save(job->model, options->out);
+        if (saved != AENC_OK) status = tool_library_failed(options, job->ctx, saved);
+    }
+    int log_status = tool_progress_end(&progress);
+    tool_progress_release_signals();
+    bool quiet = options->quiet && tool_progress_signal() == 0;
+    if (status == TOOL_OK && !quiet) say_end(job, log_is_stdout ? stderr : stdout);
+    if (status == TOOL_OK && options->pictures != NULL) {
+        const struct data *rows = options->valid != NULL && (options->labels == NULL || job->label_valid) ? &job->valid
+                                                                                                        : &job->data;
+        status = tool_pictures_loss(options, job->model);
+        if (status == TOOL_OK) {
+            status = tool_pictures_rows(options, job->ctx, job->model, rows,
+                                        options->labels != NULL ? &job->labels : NULL);
+        }
+    }
+    return status == TOOL_OK ? log_status : status;
+}
+
+int tool_train(const struct options *options) {
+    struct job job = {.options = options};
+    int status = check_options(options);
+    if (status == TOOL_OK) status = tool_output_check(options->out);
+    if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
+    if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
+    if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
+    if (status == TOOL_OK) status = read_data(&job);
+    if (status == TOOL_OK) status = make_model(&job);
+    if (status == TOOL_OK) status = fit_and_save(&job);
+    tool_data_free(&job.data);
+    tool_data_free(&job.target);
+    tool_data_free(&job.valid);
+    tool_data_free(&job.valid_target);
+    tool_data_free(&job.labels);
+    aenc_model_free(job.model);
+    aenc_context_free(job.ctx);
+    return status;
+}

@@ -1,0 +1,108 @@
+/* use.c - a trained model over rows: encode, decode, reconstruct, score. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "pictures.h"
+
+struct job {
+    const struct options *options;
+    aenc_context *ctx;
+    aenc_model *model;
+    struct data data, target, labels;
+    float *result;
+    size_t cols;
+};
+
+int tool_stdin_once(const struct options *options, const char *const *paths, size_t count) {
+    size_t uses = 0;
+    for (size_t i = 0; i < count; i++) uses += paths[i] != NULL && strcmp(paths[i], "-") == 0;
+    if (uses <= 1) return TOOL_OK;
+    return tool_usage("%s: standard input ('-') can be read only once", options->command_name);
+}
+
+int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out) {
+    *out = NULL;
+    if (strcmp(path, "-") == 0) return tool_usage("%s: the model is read from a file, not '-'", options->command_name);
+    aenc_status status = aenc_model_load(ctx, path, out);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
+}
+
+static size_t result_cols(const struct options *options, const aenc_model *model, enum command command) {
+    if (command == COMMAND_ENCODE) return aenc_model_code_size(model);
+    if (command == COMMAND_SCORE && !options->features) return 1;
+    return aenc_model_output_size(model);
+}
+
+int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
+                   const struct data *data, const struct data *target, float **out, size_t *cols) {
+    aenc_matrix x = tool_data_matrix(data), wanted = {0};
+    const aenc_matrix *y = NULL;
+    aenc_status status = AENC_OK;
+    *cols = result_cols(options, model, command);
+    if (*cols != 0 && data->rows > SIZE_MAX / sizeof(float) / *cols) {
+        return tool_fail("%zu rows of %zu numbers are more than memory can address", data->rows, *cols);
+    }
+    size_t count = data->rows * *cols;
+    *out = tool_allocate("the result", count, sizeof **out);
+    if (*out == NULL) return TOOL_FAILED;
+    if (target != NULL) {
+        wanted = tool_data_matrix(target);
+        y = &wanted;
+    }
+    if (command == COMMAND_ENCODE) status = aenc_encode(model, &x, *out, count);
+    else if (command == COMMAND_DECODE) status = aenc_decode(model, &x, *out, count);
+    else if (command == COMMAND_RECONSTRUCT) status = aenc_reconstruct(model, &x, *out, count);
+    else if (options->features) status = aenc_score_features(model, &x, y, *out, count);
+    else status = aenc_score(model, &x, y, *out, count);
+    if (status == AENC_OK) return TOOL_OK;
+    free(*out);
+    *out = NULL;
+    return tool_library_failed(options, ctx, status);
+}
+
+static int read_job(struct job *job) {
+    const struct options *options = job->options;
+    struct data_options how = tool_data_options(options);
+    int status = tool_context_create(options, &job->ctx);
+    if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
+    return status;
+}
+
+static int run_job(struct job *job) {
+    const struct options *options = job->options;
+    const char *path = options->out != NULL ? options->out : "-";
+    const struct data *target = options->target != NULL ? &job->target : NULL;
+    int status = tool_model_run(options, job->ctx, job->model, options->command, &job->data, target, &job->result,
+                                &job->cols);
+    if (status == TOOL_OK) {
+        status = tool_output_table(path, (enum format)options->format, job->result, job->data.rows, job->cols);
+    }
+    if (status == TOOL_OK && options->pictures != NULL) {
+        status = tool_pictures_rows(options, job->ctx, job->model, &job->data,
+                                    options->labels != NULL ? &job->labels : NULL);
+    }
+    return status;
+}
+
+int tool_use(const struct options *options) {
+    struct job job = {.options = options};
+    enum format format;
+    const char *path = options->out != NULL ? options->out : "-";
+    const char *const inputs[] = {options->operand[1], options->target, options->labels};
+    int status = tool_stdin_once(options, inputs, 3);
+    if (status == TOOL_OK) status = tool_output_format(path, (enum format)options->format, &format);
+    if (status == TOOL_OK) status = tool_output_check(path);
+    if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
+    if (status == TOOL_OK) status = read_job(&job);
+    if (status == TOOL_OK) status = run_job(&job);
+    free(job.result);
+    tool_data_free(&job.data);
+    tool_data_free(&job.target);
+    tool_data_free(&job.labels);
+    aenc_model_free(job.model);
+    aenc_context_free(job.ctx);
+    return status;
+}

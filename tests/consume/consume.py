@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Installs the library and uses it as a stranger would.
+
+    consume.py installed MESON BUILD_DIR VERSION LANGUAGE=COMPILER...    through pkg-config, shared and static, C and C++
+    consume.py subproject MESON SOURCE_ROOT CBLAS CBLAS_DEP              as a meson subproject
+
+COMPILER is a command in one word, arguments separated by "|".
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+SUFFIX = {"c": ".c", "c++": ".cpp"}
+STANDARD = {"c": "-std=c99", "c++": "-std=c++11"}
+FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+PARENT = """project('parent', 'c', meson_version: '>=1.0.0')
+dep = dependency('libautoenc', fallback: ['libautoenc'], required: true)
+test('consumer', executable('consumer', 'consumer.c', dependencies: dep))
+"""
+
+
+def run(*command, **more):
+    result = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            **more)
+    if result.returncode != 0:
+        sys.exit("%s\n%s\nfailed with %d" % (" ".join(str(word) for word in command), result.stdout, result.returncode))
+    return result.stdout.strip()
+
+
+def installed_environment(prefix):
+    """No pkg-config module but the installed one: a consumer need not have what the library was built with."""
+    folders = sorted(path.parent for path in prefix.rglob("libautoenc.pc"))
+    libraries = sorted(path.parent for path in prefix.rglob("libautoenc.so.*")) + \
+        sorted(path.parent for path in prefix.rglob("libautoenc*.dylib"))
+    if not folders or not libraries:
+        sys.exit("no libautoenc.pc or no shared library below " + str(prefix))
+    return dict(os.environ, PKG_CONFIG_LIBDIR=str(folders[0]), PKG_CONFIG_PATH="", PKG_CONFIG_ALLOW_SYSTEM_LIBS="1",
+                LD_LIBRARY_PATH=os.pathsep.join(filter(None, [str(libraries[0]), os.environ.get("LD_LIBRARY_PATH")])))
+
+
+def installed(meson, build, version, *compilers):
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        run(meson, "install", "-C", build, "--no-rebuild", "--destdir", work / "stage")
+        prefix = next((work / "stage").rglob("include")).parent
+        environment = installed_environment(prefix)
+        # The module names the prefix that was configured; destdir put it elsewhere.
+        module = ["pkg-config", "--define-variable=prefix=" + str(prefix)]
+        if run(*module, "--modversion", "libautoenc", env=environment) != version:
+            sys.exit("the module's version is not " + version)
+        count = 0
+        for compiler in compilers:
+            language, command = compiler.split("=", 1)
+            for kind in ("shared", "static"):
+                words = run(*module, "--cflags", "--libs", *(["--static"] if kind == "static" else []), "libautoenc",
+                            env=environment).split()
+                if kind == "static":
+                    archive = next(prefix.rglob("libautoenc.a"))
+                    words = [str(archive) if word == "-lautoenc" else word for word in words]
+                source = work / ("consumer" + SUFFIX[language])
+                shutil.copy(HERE / "consumer.c", source)
+                program = work / "consumer"
+                run(*command.split("|"), STANDARD[language], *FLAGS, source, "-o", program, *words)
+                loaded = subprocess.run(["ldd", str(program)], capture_output=True, text=True, env=environment).stdout
+                if loaded and ("libautoenc" in loaded) != (kind == "shared"):
+                    sys.exit("%s %s: not linked as meant:\n%s" % (language, kind, loaded))
+                print("%s, %s: %s" % (language, kind, run(program, env=environment)))
+                count += 1
+        return count
+
+
+def subproject(meson, source, cblas, cblas_dep):
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        (work / "subprojects").mkdir()
+        (work / "subprojects" / "libautoenc").symlink_to(source, target_is_directory=True)
+        (work / "meson.build").write_text(PARENT)
+        shutil.copy(HERE / "consumer.c", work)
+        run(meson, "setup", work / "build", work, "-Doptimization=0", "--force-fallback-for=libautoenc",
+            "-Dlibautoenc:cblas=" + cblas, "-Dlibautoenc:cblas_dep=" + cblas_dep)
+        run(meson, "compile", "-C", work / "build", "-j", "2")
+        run(meson, "test", "-C", work / "build", "--no-rebuild")
+        tests = sorted(path.name for path in (work / "build").rglob("*_test"))
+        if tests:
+            sys.exit("a subproject builds tests: " + ", ".join(tests))
+        print("a subproject builds and runs")
+        return 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4 or sys.argv[1] not in ("installed", "subproject"):
+        sys.exit(__doc__)
+    done = (installed if sys.argv[1] == "installed" else subproject)(*sys.argv[2:])
+    sys.exit(0 if done > 0 else 1)

@@ -1,0 +1,612 @@
+"""The command-line tool as a user meets it: every command, every format, every refusal.
+
+Usage: tool_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; all inputs are made here.
+"""
+import gzip
+import json
+import math
+import os
+import pty
+import random
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import zlib
+
+TOOL = ""
+ROWS, SIDE = 120, 6
+COLS = SIDE * SIDE
+
+
+def make_rows(rows=ROWS, seed=3):
+    """Smooth bumps on a square, as bytes: images that an autoencoder can learn."""
+    draw = random.Random(seed)
+    out = []
+    for _ in range(rows):
+        x, y, w = draw.uniform(0, SIDE - 1), draw.uniform(0, SIDE - 1), draw.uniform(1, 2.5)
+        out.append([int(255 * math.exp(-((i - x) ** 2 + (j - y) ** 2) / w ** 2))
+                    for i in range(SIDE) for j in range(SIDE)])
+    return out
+
+
+def npy(values, shape, descr="<f4", fortran=False, version=1):
+    """The bytes of a .npy; `values` in the order of the file."""
+    header = ("{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" % (descr, fortran, tuple(shape))).encode()
+    width = 2 if version == 1 else 4
+    header += b" " * (-(8 + width + len(header) + 1) % 64) + b"\n"
+    codes = {"f4": "f", "f8": "d", "f2": "e", "u1": "B", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u2": "H"}
+    order = ">" if descr[0] == ">" else "<"
+    body = struct.pack("%s%d%s" % (order, len(values), codes[descr[1:]]), *values)
+    size = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + header + body
+
+
+def idx(rows, dims):
+    return bytes([0, 0, 8, len(dims)]) + b"".join(struct.pack(">I", d) for d in dims) + bytes(flat(rows))
+
+
+def flat(rows):
+    return [v for row in rows for v in row]
+
+
+def scaled(rows):
+    """The rows in [0, 1] as float32 has them."""
+    return [[struct.unpack("f", struct.pack("f", v / 255.0))[0] for v in row] for row in rows]
+
+
+def slurp(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def read_npy(path):
+    data = slurp(path)
+    assert data[:8] == b"\x93NUMPY\x01\x00", data[:8]
+    length = struct.unpack("<H", data[8:10])[0]
+    header = eval(data[10:10 + length].decode(), {})
+    assert header["descr"] == "<f4" and header["fortran_order"] is False and (10 + length) % 64 == 0
+    count = math.prod(header["shape"])
+    assert len(data) == 10 + length + 4 * count
+    return header["shape"], struct.unpack("<%df" % count, data[10 + length:])
+
+
+def png_size(path):
+    data = slurp(path)
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR", data[:16]
+    width, height, depth, color = struct.unpack(">IIBB", data[16:26])
+    assert (depth, color) == (8, 2)
+    at, packed = 8, b""
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at:at + 8])
+        packed += data[at + 8:at + 8 + size] if kind == b"IDAT" else b""
+        at += 12 + size
+    assert len(zlib.decompress(packed)) == height * (3 * width + 1)
+    return width, height
+
+
+class Tool(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.rows = make_rows()
+        cls.write("images.idx", idx(cls.rows, [ROWS, SIDE, SIDE]))
+        cls.write("images.idx.gz", gzip.compress(idx(cls.rows, [ROWS, SIDE, SIDE])))
+        cls.write("rows.npy", npy(flat(scaled(cls.rows)), (ROWS, COLS)))
+        text = "\n".join(",".join(repr(v) for v in row) for row in scaled(cls.rows)) + "\n"
+        cls.write("rows.csv", text.encode())
+        version = cls.run_tool("version").stdout
+        cls.has_zlib = "without zlib" not in version
+        cls.has_png = "without libpng" not in version
+        done = cls.run_tool(*cls.train_args("model.safetensors"))
+        assert done.returncode == 0, done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.folder.name, name)
+
+    @classmethod
+    def write(cls, name, data):
+        with open(cls.path(name), "wb") as file:
+            file.write(data)
+        return cls.path(name)
+
+    @classmethod
+    def run_tool(cls, *args, data=None, text=True, **more):
+        return subprocess.run([TOOL, *args], input=data, capture_output=True, text=text, timeout=120,
+                              cwd=cls.folder.name, **more)
+
+    @classmethod
+    def train_args(cls, out, *more, data="rows.npy", epochs="3"):
+        return ["train", data, "--encoder", "16,4", "--output", "sigmoid", "--epochs", epochs, "--batch", "32",
+                "--seed", "7", "-o", out, *more]
+
+    def good(self, *args, **more):
+        done = self.run_tool(*args, **more)
+        self.assertEqual(done.returncode, 0, (args, done.stderr))
+        return done
+
+    def bad(self, status, words, *args, **more):
+        """Refused with this status, all the words on standard error, and no temporary file left."""
+        done = self.run_tool(*args, **more)
+        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
+        for word in words if isinstance(words, (list, tuple)) else [words]:
+            self.assertIn(word, done.stderr if isinstance(done.stderr, str) else done.stderr.decode())
+        self.assertEqual([f for f in os.listdir(self.folder.name) if ".tmp" in f], [])
+        return done
+
+    # ---- Commands ----
+
+    def test_help_and_version(self):
+        for args in (["help"], ["--help"], ["-h"]):
+            self.assertIn("reconstruct", self.good(*args).stdout)
+        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version"):
+            text = self.good(command, "--help").stdout
+            self.assertIn("autoenc " + command, text.split("examples:")[1])
+            self.assertEqual(text, self.good("help", command).stdout)
+            self.assertLessEqual(max(len(line) for line in text.splitlines()), 120)
+        version = self.good("version", "--threads", "2").stdout
+        self.assertEqual(version, self.good("--version", "--threads", "2").stdout)
+        for word in ("autoenc 0.", "blas", "threads: 2", "gzip:", "pictures:"):
+            self.assertIn(word, version)
+
+    def test_train_writes_model_and_log(self):
+        done = self.good(*self.train_args("logged.safetensors", "--valid", "0.2", "--log", "run.jsonl", epochs="4"))
+        lines = [json.loads(line) for line in slurp(self.path("run.jsonl")).splitlines()]
+        self.assertEqual([line["epoch"] for line in lines], [1, 2, 3, 4])
+        for line in lines:
+            self.assertTrue(0 < line["train_loss"] < 1 and 0 < line["valid_loss"] < 1 and 0 <= line["seconds"] < 60)
+            self.assertAlmostEqual(line["learning_rate"], 1e-3)
+            self.assertGreater(line["gradient_norm"], 0)
+            self.assertGreaterEqual(line["best_epoch"], 1)
+        self.assertLess(lines[-1]["train_loss"], lines[0]["train_loss"])
+        self.assertEqual(sum(line.startswith("epoch ") for line in done.stdout.splitlines()), 4)
+        self.assertIn("saved logged.safetensors", done.stdout)
+        self.assertNotIn("\r", done.stdout)
+        data = slurp(self.path("logged.safetensors"))
+        header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+        self.assertEqual(header["encoder.0.weight"]["shape"], [16, COLS])
+
+    def test_log_on_standard_output_is_json_alone(self):
+        done = self.good(*self.train_args("x.safetensors", "--log", "-"))
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(lines), 3)
+        self.assertIsNone(lines[0]["valid_loss"])
+        self.assertIn("epoch 3/3", done.stderr)
+
+    def test_quiet(self):
+        done = self.good(*self.train_args("x.safetensors", "--quiet"))
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_options_reach_the_library(self):
+        base = slurp(self.path("model.safetensors"))
+        for more in (["--lr", "0.01"], ["--optimizer", "sgd:lr=0.1"], ["--schedule", "cosine"], ["--seed", "8"],
+                     ["--clip-norm", "0.001", "--optimizer", "sgd:lr=0.1"], ["--clip-value=1e-4"],
+                     ["--activation", "tanh"], ["--init", "xavier_normal"], ["--code-activation", "tanh"],
+                     ["--decoder", "8"], ["--batch", "16"],
+                     ["--loss", "mae"], ["--target", "rows.csv", "--epochs=4"]):
+            done = self.run_tool(*self.train_args("other.safetensors", *more))
+            self.assertEqual(done.returncode, 0, (more, done.stderr))
+            self.assertNotEqual(base, slurp(self.path("other.safetensors")), more)
+        self.good(*self.train_args("other.safetensors", "--optimizer", "adam", "--lr=1e-3", "--threads", "1"))
+        self.assertEqual(base, slurp(self.path("other.safetensors")))
+
+    def test_patience_and_valid_file(self):
+        done = self.good(*self.train_args("x.safetensors", "--valid", "rows.csv", "--patience", "1",
+                                          "--min-improvement", "10", "--log", "p.jsonl", epochs="50"))
+        self.assertEqual(len(slurp(self.path("p.jsonl")).splitlines()), 2)
+        self.assertIn("stopped early", done.stdout)
+
+    def test_same_seed_same_bytes(self):
+        base = slurp(self.path("model.safetensors"))
+        for threads in ("1", "2", "3"):
+            self.good(*self.train_args("again.safetensors", "--threads", threads))
+            self.assertEqual(base, slurp(self.path("again.safetensors")), threads)
+
+    def test_encode_decode_reconstruct_score(self):
+        self.good("encode", "model.safetensors", "rows.npy", "-o", "code.npy")
+        self.good("decode", "model.safetensors", "code.npy", "-o", "decoded.npy")
+        self.good("reconstruct", "model.safetensors", "rows.npy", "-o", "out.npy")
+        self.good("score", "model.safetensors", "rows.npy", "-o", "score.npy")
+        self.good("score", "model.safetensors", "rows.npy", "--features", "-o", "features.npy")
+        (code, _), (shape, out) = read_npy(self.path("code.npy")), read_npy(self.path("out.npy"))
+        self.assertEqual((code, shape), ((ROWS, 4), (ROWS, COLS)))
+        _, decoded = read_npy(self.path("decoded.npy"))
+        self.assertLess(max(abs(a - b) for a, b in zip(out, decoded)), 1e-5)
+        rows = flat(scaled(self.rows))
+        _, score = read_npy(self.path("score.npy"))
+        _, features = read_npy(self.path("features.npy"))
+        for i in range(ROWS):
+            part = slice(i * COLS, (i + 1) * COLS)
+            mse = sum((a - b) ** 2 for a, b in zip(rows[part], out[part])) / COLS
+            self.assertAlmostEqual(score[i], mse, places=5)
+            self.assertAlmostEqual(score[i], sum(features[part]) / COLS, places=5)
+
+    def test_score_against_target(self):
+        self.good("reconstruct", "model.safetensors", "rows.npy", "-o", "own.npy")
+        done = self.good("score", "model.safetensors", "rows.npy", "--target", "own.npy")
+        self.assertLess(max(float(v) for v in done.stdout.split()), 1e-10)
+
+    def test_info(self):
+        text = self.good("info", "model.safetensors").stdout
+        for word in ("input 36 -> code 4 -> output 36", "encoder.0.weight", "16 x 36", "576", '"units": 16'):
+            self.assertIn(word, text)
+        model = json.loads(self.good("info", "--json", "model.safetensors").stdout)
+        self.assertIn("encoder", model)
+
+    def test_description_and_start(self):
+        self.write("model.json", self.good("info", "--json", "model.safetensors").stdout.encode())
+        base = slurp(self.path("model.safetensors"))
+        plain = ["train", "rows.npy", "--epochs", "3", "--batch", "32", "--seed", "7", "-o", "described.safetensors"]
+        self.good(*plain, "--model-json", "model.json")
+        self.assertEqual(base, slurp(self.path("described.safetensors")))
+        done = self.good(*plain, "--start", "model.safetensors")
+        first = float(done.stdout.split("loss ")[1].split()[0])
+        fresh = self.good(*self.train_args("x.safetensors")).stdout
+        self.assertLess(first, float(fresh.split("loss ")[1].split()[0]))
+        self.bad(2, "--loss goes with --encoder", *plain, "--start", "model.safetensors", "--loss", "mae")
+        self.bad(1, "descr", *plain, "--model-json", self.write("bad.json", b'{"format": 1, "inp'))
+
+    # ---- Formats ----
+
+    def encoded(self, name, *more, data=None):
+        self.good("encode", "model.safetensors", name, "-o", "formats.npy", *more, data=data, text=data is None)
+        return slurp(self.path("formats.npy"))
+
+    def test_every_format_reads_the_same(self):
+        rows = scaled(self.rows)
+        base = self.encoded("rows.npy")
+        columns = [rows[i][k] for k in range(COLS) for i in range(ROWS)]
+        self.write("f.npy", npy(columns, (ROWS, COLS), fortran=True))
+        self.write("f8.npy", npy(flat(rows), (ROWS, COLS), "<f8", version=2))
+        self.write("big.npy", npy(flat(rows), (ROWS, COLS), ">f4", version=3))
+        self.write("cube.npy", npy(flat(rows), (ROWS, SIDE, SIDE), ">f8"))
+        cube = [rows[i][j * SIDE + k] for k in range(SIDE) for j in range(SIDE) for i in range(ROWS)]
+        self.write("fcube.npy", npy(cube, (ROWS, SIDE, SIDE), fortran=True))
+        names = ["f.npy", "f8.npy", "big.npy", "cube.npy", "fcube.npy", "rows.csv", "images.idx"]
+        if self.has_zlib:
+            self.write("rows.npy.gz", gzip.compress(slurp(self.path("rows.npy"))))
+            names += ["images.idx.gz", "rows.npy.gz"]
+        for name in names:
+            self.assertEqual(base, self.encoded(name), name)
+            self.assertEqual(base, self.encoded("-", data=slurp(self.path(name))), name + " on stdin")
+
+    def test_whole_number_types(self):
+        rows = [[(3 * i + 5 * k) % 100 for k in range(COLS)] for i in range(7)]
+        base = self.encoded(self.write("whole.npy", npy([float(v) for v in flat(rows)], (7, COLS))))
+        for kind in ("|u1", "|i1", "<i2", ">i2", "<i4", ">i4", "<i8", ">i8", "<u2", "<f2", ">f2"):
+            name = self.write("kind.npy", npy(flat(rows), (7, COLS), kind))
+            self.assertEqual(base, self.encoded(name), kind)
+        negative = [[-v for v in row] for row in rows]
+        base = self.encoded(self.write("whole.npy", npy([float(v) for v in flat(negative)], (7, COLS))))
+        for kind in ("|i1", "<i2", ">i4", "<i8"):
+            self.assertEqual(base, self.encoded(self.write("kind.npy", npy(flat(negative), (7, COLS), kind))), kind)
+
+    def test_csv_dialects(self):
+        rows = scaled(self.rows)[:9]
+        base = self.encoded(self.write("few.npy", npy(flat(rows), (9, COLS))))
+
+        def text(separator, head="", end="\n", form=repr):
+            return (head + end.join(separator.join(form(v) for v in row) for row in rows) + end).encode()
+        names = ",".join("p%d" % k for k in range(COLS)) + "\n"
+        dialects = {
+            "comma": text(","), "semicolon": text(";"), "tab": text("\t"), "space": text(" "), "spaces": text("   "),
+            "comma and blanks": text(" , "), "crlf": text(",", end="\r\n"), "bom": b"\xef\xbb\xbf" + text(","),
+            "header": text(",", names), "quoted header": text(",", names.replace("p1,", '"p, 1",')),
+            "bom and header": b"\xef\xbb\xbf" + text(",", names.replace(",", ",\t")),
+            "quoted": text(",", form=lambda v: '"%r"' % v), "no last newline": text(",")[:-1],
+            "comment": text(" ", "# from somewhere\n"), "empty lines": text(",", "\n\n", "\n\n"),
+            "exponents": text(",", form=lambda v: "%.12E" % v), "plus": text(",", form=lambda v: "+%r" % v),
+            "many digits": text(",", form=lambda v: "%.40f" % v),
+        }
+        for name, data in dialects.items():
+            self.assertEqual(base, self.encoded(self.write("dialect.csv", data)), name)
+            self.assertEqual(base, self.encoded("-", data=data), name)
+        numbered = ",".join(str(k) for k in range(COLS)) + "\n"
+        self.assertEqual(base, self.encoded(self.write("dialect.csv", text(",", numbered)), "--header", "yes"))
+
+    def test_output_formats(self):
+        self.good("encode", "model.safetensors", "rows.npy", "-o", "code.npy")
+        _, code = read_npy(self.path("code.npy"))
+        self.good("encode", "model.safetensors", "rows.npy", "-o", "code.csv")
+        text = slurp(self.path("code.csv")).decode()
+        self.assertEqual(text, self.good("encode", "model.safetensors", "rows.npy").stdout)
+        self.assertEqual(len(text.splitlines()), ROWS)
+        back = [struct.unpack("f", struct.pack("f", float(v)))[0] for v in text.replace("\n", ",").split(",")[:-1]]
+        self.assertEqual(list(code), back)
+        done = self.good("encode", "model.safetensors", "rows.npy", "-o", "-", "--format", "npy", text=False)
+        self.assertEqual(done.stdout, slurp(self.path("code.npy")))
+        self.good("encode", "model.safetensors", "rows.npy", "-o", "code.idx")
+        self.good("decode", "model.safetensors", "code.npy", "-o", "a.npy")
+        self.good("decode", "model.safetensors", "code.idx", "-o", "b.npy")
+        self.assertEqual(slurp(self.path("a.npy")), slurp(self.path("b.npy")))
+
+    def test_pipe_of_two(self):
+        first = self.good("encode", "model.safetensors", "-", "-o", "-", data=slurp(self.path("rows.csv")).decode())
+        second = self.good("decode", "model.safetensors", "-", "-o", "-", data=first.stdout)
+        direct = self.good("reconstruct", "model.safetensors", "rows.csv").stdout
+        pairs = zip(second.stdout.replace("\n", ",").split(",")[:-1], direct.replace("\n", ",").split(",")[:-1])
+        self.assertLess(max(abs(float(a) - float(b)) for a, b in pairs), 1e-5)
+
+    # ---- Refusals ----
+
+    def test_command_line_errors(self):
+        train = self.train_args("x.safetensors")
+        self.bad(2, "no command")
+        self.bad(2, ["unknown command 'fit'", "train, encode"], "fit")
+        self.bad(2, ["unknown option '--epoch'", "--epochs", "--encoder"], *train, "--epoch", "3")
+        self.bad(2, ["encode: unknown option '--epochs'", "known:"], "encode", "model.safetensors", "x.npy", "--epochs")
+        self.bad(2, ["--lr", "'fast'"], *train, "--lr", "fast")
+        self.bad(2, ["--lr", "'-1'", "positive"], *train, "--lr=-1")
+        self.bad(2, ["--epochs", "'0'"], *train, "--epochs", "0")
+        self.bad(2, ["--epochs", "'3.5'"], *train, "--epochs", "3.5")
+        self.bad(2, ["--seed", "'18446744073709551616'"], *train, "--seed", "18446744073709551616")
+        self.bad(2, ["--encoder", "'16,,4'"], *train, "--encoder", "16,,4")
+        self.bad(2, ["--encoder", "'0'"], *train, "--encoder", "0")
+        self.bad(2, ["--image", "'8'"], *train, "--image", "8")
+        self.bad(2, ["--valid", "'1.5'"], *train, "--valid", "1.5")
+        self.bad(2, ["--header", "'maybe'", "auto|yes|no"], *train, "--header", "maybe")
+        self.bad(2, "--quiet takes no value", *train, "--quiet=yes")
+        self.bad(2, "--lr needs a value", *train, "--lr")
+        self.bad(2, "one operand too many", *train, "more.npy")
+        self.bad(2, "needs MODEL DATA", "encode", "model.safetensors")
+        self.bad(2, "needs -o", "train", "rows.npy", "--encoder", "4")
+        self.bad(2, "needs --encoder", "train", "rows.npy", "-o", "x.safetensors")
+        self.bad(2, "--patience needs --valid", *train, "--patience", "3")
+        self.bad(2, "both set the learning rate", *train, "--optimizer", "adam:lr=1", "--lr", "1")
+        self.bad(2, "only once", "score", "model.safetensors", "-", "--target", "-")
+        self.bad(2, "--labels", *train, "--labels", "rows.npy")
+        for option, value in (("loss", "msee"), ("optimizer", "adm"), ("activation", "rellu"), ("output", "sigmoidd"),
+                              ("schedule", "cosin"), ("init", "glorott"), ("code-activation", "tanhh")):
+            self.bad(2, ["--" + option, "'%s'" % value, "known"], *train, "--" + option, value)
+        self.bad(2, ["ending", ".npy, .csv"], "encode", "model.safetensors", "rows.npy", "-o", "code.txt")
+        self.bad(2, "gzip is not written", "encode", "model.safetensors", "rows.npy", "-o", "code.npy.gz")
+
+    def test_library_errors(self):
+        self.bad(1, "nothing.safetensors", "encode", "nothing.safetensors", "rows.npy")
+        self.bad(1, "autoenc: ", "info", self.write("broken.safetensors", b"\xff" * 100))
+        done = self.bad(1, "4", "encode", "model.safetensors", self.write("narrow.csv", b"1,2,3,4\n"))
+        self.assertIn("36", done.stderr)
+
+    def refuse(self, name, data, *words):
+        self.bad(1, (os.path.basename(name),) + words, "encode", "model.safetensors", self.write(name, data))
+
+    def test_bad_csv(self):
+        self.refuse("a.csv", b"1,2,3\n4,5\n", "line 2", "column 2", "line 1 has 3")
+        self.refuse("a.csv", b"1,2,3\n4,5,6,7\n", "line 2, column 4", "one too many")
+        self.refuse("a.csv", b"a,b\n1,2\n3,nan\n", "line 3, column 2 is NaN")
+        self.refuse("a.csv", b"1,2\n3,inf\n", "line 2, column 2", "infinite")
+        self.refuse("a.csv", b"1,2\n3,1e39\n", "line 2, column 2", "too large")
+        self.refuse("a.csv", b"1,2\n3,1e999\n", "line 2, column 2", "too large")
+        self.refuse("a.csv", b"1,2\n3,\n", "line 2, column 2 is empty")
+        self.refuse("a.csv", b"1,2\n,3\n", "line 2, column 1 is empty")
+        self.refuse("a.csv", b"1,2\n3,4x\n", "line 2, column 2", "'4x' is not a number")
+        self.refuse("a.csv", b"1,2\n3,0x10\n", "'0x10' is not a number")
+        self.refuse("a.csv", b"1;2\n3;4,5\n", "'4,5' is not a number", "point")
+        self.refuse("a.csv", b'1,2\n"3,4\n', "line 2", "quote")
+        self.refuse("a.csv", b"1,x,3\n1,2,3\n", "line 1, column 2", "--header yes")
+        self.refuse("a.csv", b"", "is empty")
+        self.refuse("a.csv", b"a,b,c\n", "no rows")
+        self.refuse("a.csv", b"\n\n", "no rows")
+        self.refuse("a.csv", b"1,2\n3,\x004\n", "zero byte")
+        self.refuse("a.csv", b"1\n\x1b[31m\xff\xfe", "'?[31m??' is not a number")
+        self.refuse("a.csv", b"1\n" + b"1" * 500 + b"\n", "too large")
+        self.refuse("a.csv", b"1\n" + b"1" * 5000 + b"\n", "not a number")
+
+    def test_bad_npy(self):
+        whole = npy(flat(scaled(self.rows)), (ROWS, COLS))
+        self.refuse("a.npy", whole[:-1], "only")
+        self.refuse("a.npy", whole + b"x", "goes on after")
+        self.refuse("a.npy", whole[:50], "ends within its .npy header")
+        self.refuse("a.npy", b"hello", "does not begin like")
+        self.refuse("a.npy", whole[:6] + b"\x09" + whole[7:], "version 9")
+        for old, new, word in ((b"<f4", b"<c8", "type"), (b"<f4", b"|O8", "type"),
+                               (b"(120, 36)", b"(120, 3x)", "damaged"), (b"False", b"Maybe", "damaged"),
+                               (b"(120, 36)", b"(120, 0) ", "dimension 2"),
+                               (b"(120, 36)", b"()       ", "single number"), (b"'descr'", b"'desxr'", "damaged"),
+                               (b"(120, 36), ", b"(9999999999,", "damaged"), (b", }", b"  }", "shape")):
+            data = whole.replace(old, new, 1)
+            self.assertEqual(len(data) == len(whole) or old == b"(120, 36), ", True)
+            if word != "shape":
+                self.refuse("a.npy", data, word)
+        huge = npy([], (2 ** 40, 2 ** 40))
+        self.refuse("a.npy", huge, "more than memory")
+        self.refuse("a.npy", npy([], (10 ** 12, 36)), "only 0 follow")
+        self.refuse("a.npy", npy([1.0] * 35 + [math.nan] + [1.0] * 36, (2, COLS)), "row 1, column 36 is NaN")
+        self.refuse("a.npy", npy([1.0] * 40 + [1e300] + [1.0] * 31, (2, COLS), "<f8"), "row 2, column 5", "too large")
+        for piece in (whole[:-1], npy([], (10 ** 12, 36))):
+            self.bad(1, ["standard input", "ends in row"], "encode", "model.safetensors", "-", data=piece, text=False)
+
+    def test_bad_idx(self):
+        whole = idx(self.rows, [ROWS, SIDE, SIDE])
+        self.refuse("a.idx", whole[:-1], "only")
+        self.refuse("a.idx", whole + b"x", "goes on after")
+        self.refuse("a.idx", whole[:9], "ends within its dimensions")
+        self.refuse("a.idx", b"\0\0", "too short")
+        self.refuse("a.idx", b"\0\0\x07\x03" + whole[4:], "00 00 07 03")
+        self.refuse("a.idx", b"\0\0\x08\x03" + b"\xff" * 12, "more than memory")
+        self.refuse("a.idx", bytes([0, 0, 8, 3]) + struct.pack(">III", 2 ** 31, 1000, 1000), "only 0 follow")
+        self.refuse("a.idx", bytes([0, 0, 8, 2]) + struct.pack(">II", 0, 5), "dimension 1 is 0")
+
+    def test_gzip(self):
+        whole = idx(self.rows, [ROWS, SIDE, SIDE])
+        packed = gzip.compress(whole)
+        if not self.has_zlib:
+            self.refuse("a.idx.gz", packed, "without zlib")
+            return
+        self.assertEqual(self.encoded("rows.npy"),
+                         self.encoded(self.write("two.gz", gzip.compress(whole[:500]) + gzip.compress(whole[500:]))))
+        self.refuse("a.idx.gz", packed[:-20], "compressed data")
+        damaged = packed[:200] + bytes([packed[200] ^ 0x55]) + packed[201:]
+        self.refuse("a.idx.gz", damaged, "a.idx.gz")
+        self.refuse("a.idx.gz", packed[:-8] + b"\0\0\0\0" + packed[-4:], "damaged")
+        self.refuse("a.csv.gz", gzip.compress(b"1,2\n"), "gzip -dc")
+
+    def test_gzip_bombs_stay_small(self):
+        """A gigabyte behind declared 36 bytes, and a declared terabyte with nothing behind it."""
+        if not self.has_zlib:
+            self.skipTest("built without zlib")
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+        bomb = packer.compress(idx([], [1, SIDE, SIDE]))
+        for _ in range(256):
+            bomb += packer.compress(bytes(1 << 20))
+        bomb += packer.flush()
+        claim = gzip.compress(idx([], [2 ** 32 - 1, 100, 100]))
+        for data, word in ((bomb, "goes on after"), (claim, "ends in row 1")):
+            process = subprocess.Popen([TOOL, "encode", "model.safetensors", self.write("bomb.gz", data)],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder.name)
+            error = process.stderr.read().decode()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            process.stdout.close()
+            process.stderr.close()
+            self.assertEqual(process.returncode, 1)
+            self.assertIn(word, error)
+            self.assertLess(usage.ru_maxrss, 300 * 1024)
+
+    def test_other_files(self):
+        self.bad(1, "missing.npy", "encode", "model.safetensors", "missing.npy")
+        self.bad(1, "directory", "encode", "model.safetensors", ".")
+        self.bad(1, "cannot be written", "encode", "model.safetensors", "rows.npy", "-o", "nowhere/code.npy")
+        self.bad(1, "cannot be written", *self.train_args("nowhere/x.safetensors"))
+        self.bad(1, "--log", *self.train_args("x.safetensors", "--log", "nowhere/run.jsonl"))
+
+    # ---- Disks, signals, terminals ----
+
+    def test_full_disk_keeps_the_old_file(self):
+        self.write("old.npy", b"old")
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        self.bad(1, ["old.npy", "kept"], "reconstruct", "model.safetensors", "rows.npy", "-o", "old.npy",
+                 preexec_fn=limit)
+        self.assertEqual(slurp(self.path("old.npy")), b"old")
+        self.bad(1, "old.safetensors", *self.train_args(self.write("old.safetensors", b"old")), preexec_fn=limit)
+        self.assertEqual(slurp(self.path("old.safetensors")), b"old")
+        if os.path.exists("/dev/full"):
+            for to in ("/dev/full", "-"):
+                with open("/dev/full", "w") as out:
+                    done = subprocess.run([TOOL, "reconstruct", "model.safetensors", "rows.npy", "-o", to, "--format",
+                                           "csv"], cwd=self.folder.name, stderr=subprocess.PIPE, text=True, stdout=out)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("cannot be written", done.stderr)
+            done = self.run_tool(*self.train_args("x.safetensors", "--log", "/dev/full"))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("--log /dev/full", done.stderr)
+
+    def test_output_through_a_link(self):
+        self.write("real.csv", b"old")
+        os.chmod(self.path("real.csv"), 0o640)
+        if os.path.lexists(self.path("link.csv")):
+            os.remove(self.path("link.csv"))
+        os.symlink("real.csv", self.path("link.csv"))
+        self.good("score", "model.safetensors", "rows.npy", "-o", "link.csv")
+        self.assertTrue(os.path.islink(self.path("link.csv")))
+        self.assertEqual(len(slurp(self.path("real.csv")).splitlines()), ROWS)
+        self.assertEqual(os.stat(self.path("real.csv")).st_mode & 0o777, 0o640)
+
+    def test_interrupt_saves(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([TOOL, *self.train_args("stopped.safetensors", epochs="100000000")],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+            self.assertIn("epoch 1/", process.stdout.readline())
+            process.send_signal(number)
+            out, error = process.communicate(timeout=60)
+            self.assertEqual(process.returncode, 0, error)
+            self.assertIn("stopped by signal %d" % number, out)
+            self.assertIn("saved stopped.safetensors", out)
+            self.good("info", "stopped.safetensors")
+            os.remove(self.path("stopped.safetensors"))
+
+    def test_second_interrupt_ends_at_once(self):
+        """The log is a pipe that nobody empties: the tool hangs in a write, and the step cannot finish."""
+        fifo = self.path("log.fifo")
+        os.mkfifo(fifo)
+        process = subprocess.Popen([TOOL, *self.train_args("hung.safetensors", "--log", fifo, epochs="100000000")],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.folder.name)
+        with open(fifo, "rb") as reader:
+            while not reader.read1(1):
+                time.sleep(0.01)
+            time.sleep(1.5)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+            self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            self.assertEqual(process.wait(timeout=20), -signal.SIGINT)
+        process.stderr.close()
+        self.assertFalse(os.path.exists(self.path("hung.safetensors")))
+
+    def test_bar_on_a_terminal(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder.name)
+            os.execv(TOOL, [TOOL, *self.train_args("x.safetensors", epochs="5")])
+        seen = b""
+        while True:
+            try:
+                piece = os.read(terminal, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+        self.assertEqual(status, 0)
+        for word in (b"\r", b"[", b"]", b"loss", b"left", b"epoch 5/5"):
+            self.assertIn(word, seen)
+
+    # ---- Pictures ----
+
+    def test_pictures(self):
+        if not self.has_png:
+            self.bad(2, "without libpng", *self.train_args("x.safetensors", "--pictures", "pictures"))
+            return
+        self.write("labels.csv", "\n".join(str(i % 5) for i in range(ROWS)).encode())
+        self.good(*self.train_args("x.safetensors", "--pictures", "pictures", "--valid", "0.2", "--labels",
+                                   "labels.csv", data="images.idx"))
+        self.assertEqual(png_size(self.path("pictures/loss.png")), (960, 600))
+        self.assertEqual(png_size(self.path("pictures/code.png")), (960, 600))
+        tile, columns = 72, 1000 // (72 + 4)
+        self.assertEqual(png_size(self.path("pictures/reconstructions.png")),
+                         (2 * 16 + 62 + columns * (tile + 4) - 4, 2 * 16 + 4 * (2 * tile + 4 + 18) - 18))
+        square = png_size(self.path("pictures/reconstructions.png"))
+        self.good("reconstruct", "x.safetensors", "rows.csv", "-o", "x.npy", "--image", "6x6", "--pictures", "pictures")
+        self.assertEqual(png_size(self.path("pictures/reconstructions.png")), square)
+        self.good("reconstruct", "x.safetensors", "rows.csv", "-o", "x.npy", "--pictures", "curves")
+        self.assertEqual(png_size(self.path("curves/reconstructions.png"))[0], 2 * 16 + 3 * 324 - 4)
+        self.good("reconstruct", "x.safetensors", "rows.csv", "-o", "x.npy", "--image", "3x3x4", "--pictures", "rgb")
+        self.good("encode", "x.safetensors", "rows.csv", "-o", "x.npy", "--pictures", "scatter")
+        self.assertEqual(os.listdir(self.path("scatter")), ["code.png"])
+        self.bad(2, ["--image", "36"], "reconstruct", "x.safetensors", "rows.csv", "--image", "5x6", "--pictures", "p")
+        self.bad(1, ["--labels", "2 rows"], *self.train_args("y.safetensors", "--pictures", "p", "--labels",
+                                                             self.write("two.csv", b"1\n2\n")))
+        self.assertFalse(os.path.exists(self.path("y.safetensors")))
+        self.bad(1, "is not a directory", *self.train_args("y.safetensors", "--pictures", "rows.csv"))
+
+    def test_pictures_of_little(self):
+        if not self.has_png:
+            self.skipTest("built without libpng")
+        self.write("one.csv", b"1,2\n")
+        self.good("train", "one.csv", "--encoder", "1", "--epochs", "1", "-o", "one.safetensors", "--pictures", "one")
+        for name in ("loss", "code", "reconstructions"):
+            png_size(self.path("one/%s.png" % name))
+        self.write("few.csv", b"1,2\n1,2\n1,2\n")
+        self.write("values.csv", b"0.5\n1.5\n2.25\n")
+        self.good("train", "few.csv", "--encoder", "3", "--epochs", "60", "-o", "one.safetensors", "--pictures", "few",
+                  "--labels", "values.csv")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: tool_test.py PATH_OF_AUTOENC")
+    TOOL = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
