@@ -91,18 +91,56 @@ static bool is_type(const struct json *layer, const char *type) {
     return strcmp(aenc_settings_type(layer), type) == 0;
 }
 
-/* Gives the decoder its output activation: fused into the last dense layer where it is one (behind it at most a change of
- * shape), as a layer of its own otherwise. */
-static const struct json *with_output(struct arena *arena, const struct json *decoder, const char *output) {
-    if (output == NULL || strcmp(output, "identity") == 0) return decoder;
+/* Multiplies a number among the members of a copied layer: "units", or the last of "dims". */
+static void widen(struct json *layer, const char *key, double factor) {
+    for (struct json *m = layer == NULL ? NULL : layer->first; m != NULL; m = m->next) {
+        struct json *number = m->kind == JSON_ARRAY ? m->last : m;
+        if (strcmp(m->key, key) == 0 && number != NULL) number->number *= factor;
+    }
+}
+
+/* The layer that makes the output's numbers: the last but for changes of shape. NULL when the decoder is no sequence. */
+static const struct json *output_layer(const struct json *decoder) {
     const struct json *layers = is_type(decoder, "sequential") ? aenc_json_member(decoder, "layers") : NULL;
     const struct json *last = NULL;
     for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next)
         if (!is_type(l, "reshape") && !is_type(l, "flatten")) last = l;
+    return last;
+}
+
+/* A mirrored decoder gives as many numbers as the input has; a loss that takes `factor` times as many gets them from a
+ * wider last layer. NULL with the message set where that is not a dense one. */
+static const struct json *widened(aenc_context *ctx, struct arena *arena, const struct json *decoder,
+                                  const struct loss_type *loss) {
+    if (loss->output_factor == 1) return decoder;
+    const struct json *last = output_layer(decoder);
+    if (last == NULL || !is_type(last, "dense")) {
+        aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                  "loss '%s' takes %d outputs per number, and the mirrored decoder does not end in a dense layer; give a "
+                  "decoder", loss->name, loss->output_factor);
+        return NULL;
+    }
+    struct json *copy = layers_root(arena);
+    bool behind = false;
+    for (const struct json *l = aenc_json_member(decoder, "layers")->first; l != NULL; l = l->next) {
+        struct json *added = aenc_json_add_copy(arena, layers_of(copy), NULL, l);
+        if (l == last) widen(added, "units", loss->output_factor);
+        if (behind) widen(added, "dims", loss->output_factor);
+        behind = behind || l == last;
+    }
+    return copy;
+}
+
+/* Gives the decoder its output activation: fused into the last dense layer where it is one (behind it at most a change of
+ * shape), as a layer of its own otherwise. */
+static const struct json *with_output(struct arena *arena, const struct json *decoder, const char *output) {
+    if (output == NULL || strcmp(output, "identity") == 0) return decoder;
+    const struct json *last = output_layer(decoder);
     bool fuse = last != NULL && is_type(last, "dense") && aenc_json_member(last, "activation") == NULL;
     struct json *copy = layers_root(arena);
-    if (layers == NULL) aenc_json_add_copy(arena, layers_of(copy), NULL, decoder);
-    for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next) {
+    bool sequence = is_type(decoder, "sequential");
+    if (!sequence) aenc_json_add_copy(arena, layers_of(copy), NULL, decoder);
+    for (const struct json *l = sequence ? aenc_json_member(decoder, "layers")->first : NULL; l != NULL; l = l->next) {
         struct json *added = aenc_json_add_copy(arena, layers_of(copy), NULL, l);
         if (fuse && l == last) aenc_json_add_text(arena, added, "activation", output);
     }
@@ -170,12 +208,16 @@ static aenc_status loss_complete(aenc_context *ctx, struct arena *arena, const s
 }
 
 static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
-                                    const struct shape *input, const struct json **out) {
+                                    const struct shape *input, const struct loss_type *loss, const struct json **out) {
     const struct json *decoder = aenc_json_member(given, "decoder");
     const struct json *output = aenc_json_member(given, "output");
     if (output != NULL && output->kind != JSON_TEXT)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'output' must be the name of an activation");
-    if (decoder == NULL) decoder = aenc_layer_mirror(ctx, arena, aenc_json_member(given, "encoder"), input);
+    bool mirrored = decoder == NULL;
+    if (mirrored) decoder = aenc_layer_mirror(ctx, arena, aenc_json_member(given, "encoder"), input);
+    aenc_status status = decoder == NULL ? ctx->status : aenc_layer_check(ctx, decoder);
+    if (status != AENC_OK) return status;
+    if (mirrored) decoder = widened(ctx, arena, decoder, loss);
     if (decoder == NULL) return ctx->status;
     *out = with_output(arena, decoder, output == NULL ? NULL : output->text);
     return *out == NULL ? ctx->status : AENC_OK;
@@ -192,9 +234,9 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: there is no encoder: give widths or layers");
     if (status == AENC_OK) status = aenc_layer_check(ctx, encoder);
     if (status == AENC_OK) status = loss_complete(ctx, arena, given, &loss);
-    if (status == AENC_OK) status = decoder_complete(ctx, arena, given, &input, &decoder);
+    const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
+    if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
-    if (status == AENC_OK && aenc_loss_find(ctx, loss) == NULL) status = AENC_ERR_ARGUMENT;
     if (status != AENC_OK) return status;
     struct json *whole = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_number(arena, whole, "format", FORMAT);
