@@ -167,7 +167,7 @@ typedef struct aenc_fit_options {
     int64_t batch;              /* rows per step; 0: 128, and never more than there are */
     const aenc_matrix *target;  /* what to reconstruct, row by row; NULL: the input itself */
     const aenc_matrix *valid;   /* held-out rows; NULL: none, or valid_share */
-    const aenc_matrix *valid_target; /* NULL: valid itself */
+    const aenc_matrix *valid_target; /* NULL: valid itself; needed where target is given */
     double valid_share;         /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
     int64_t patience;           /* stop after so many epochs without a better valid loss; 0: never */
     double min_improvement;     /* what counts as better, in units of the loss; 0: any */
@@ -183,7 +183,7 @@ AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aen
 
 /* The epochs of the last fit, as the callback saw them. */
 AENC_API size_t aenc_model_history_count(const aenc_model *model);
-/* now->struct_size must be set. */
+/* now->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
 
 /* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */

@@ -3,6 +3,8 @@
 
 #include "api/api.h"
 
+enum { STRUCT_MOST = 4096 }; /* bytes; a larger struct_size is one that was never set */
+
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name) {
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s is NULL", call, name);
 }
@@ -11,7 +13,7 @@ aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *g
     size_t size = known;
     memset(out, 0, known);
     if (given != NULL) memcpy(&size, given, sizeof size);
-    if (size < sizeof size)
+    if (size < sizeof size || size > STRUCT_MOST)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s.struct_size is %zu; set it to sizeof(%s)", name, size, name);
     if (given != NULL) memcpy(out, given, size < known ? size : known);
     memcpy(out, &known, sizeof known);

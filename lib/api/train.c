@@ -60,10 +60,10 @@ aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progr
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_history: index is %zu; there are %zu epochs", index,
                          model->history.count);
     size_t size = now->struct_size;
-    if (size < sizeof size || size > sizeof *now)
-        return aenc_fail(model->ctx, size > sizeof *now ? AENC_ERR_VERSION : AENC_ERR_ARGUMENT,
-                         "aenc_progress.struct_size is %zu; this library knows %zu bytes", size, sizeof *now);
-    memcpy(now, &model->history.epoch[index], size);
+    if (size < sizeof size)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_progress.struct_size is %zu; set it to sizeof(aenc_progress)",
+                         size);
+    memcpy(now, &model->history.epoch[index], size < sizeof *now ? size : sizeof *now);
     now->struct_size = size;
     return AENC_OK;
 }

@@ -101,6 +101,7 @@ static aenc_status shapes_learn(aenc_context *ctx, struct leaf *leaf, size_t cou
     struct tape tape;
     struct store store;
     aenc_tape_create(ctx, MODE_EVALUATE, 1, &tape);
+    tape.scope = "encoder";
     aenc_store_create(ctx, &store);
     struct recorder recorder = {&tape, &store};
     struct node *x = aenc_tape_input(&tape, "input", input->dim, input->rank);

@@ -34,9 +34,9 @@ static void dense_add(struct arena *arena, struct json *sequential, double units
     struct json *dense = aenc_json_add(arena, layers_of(sequential), NULL, JSON_OBJECT);
     aenc_json_add_text(arena, dense, "type", "dense");
     aenc_json_add_number(arena, dense, "units", units);
+    if (init != NULL) aenc_json_add_text(arena, dense, "init", init);
     if (activation != NULL && strcmp(activation, "identity") != 0)
         aenc_json_add_text(arena, dense, "activation", activation);
-    if (init != NULL) aenc_json_add_text(arena, dense, "init", init);
 }
 
 static void shape_layer_add(struct arena *arena, struct json *sequential, const char *type, const aenc_model_options *o,

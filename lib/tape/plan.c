@@ -13,7 +13,7 @@
 
 #include "tape/tape.h"
 
-enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 32768, TILE_MULTIPLE = 16 };
+enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 65536, TILE_MULTIPLE = 16 };
 
 struct planner {
     struct tape *tape;

@@ -14,9 +14,10 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
     run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
+    run->tile_square = aenc_alloc(ctx, plan->tile_count, sizeof *run->tile_square);
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
-                run->binding != NULL;
+                run->tile_square != NULL && run->binding != NULL;
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -26,6 +27,7 @@ void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->block[SLOT_ACTIVATION]);
     aenc_release(ctx, run->block[SLOT_GRADIENT]);
     aenc_release(ctx, run->part);
+    aenc_release(ctx, run->tile_square);
     aenc_release(ctx, run->binding);
     memset(run, 0, sizeof *run);
 }
@@ -149,7 +151,8 @@ static void tile_task(void *user, int64_t index, int worker) {
     const struct tile *tile = &run->plan->tile[work->stage->first + index];
     const struct node *target = tile->target;
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
-    num *out = aenc_gradient(run, target) + tile->range.lo * (aenc_shape_count(&target->shape) / dim);
+    int64_t inner = aenc_shape_count(&target->shape) / dim;
+    num *out = aenc_gradient(run, target) + tile->range.lo * inner;
     for (int64_t i = 0; i < tile->use_count; i++) {
         const struct use *use = &run->plan->use[tile->first_use + i];
         const struct node *in = use->node->in[use->operand];
@@ -160,6 +163,8 @@ static void tile_task(void *user, int64_t index, int worker) {
         if (use->part_offset >= 0) add_parts(use, tile, out, add, run);
         else use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
     }
+    run->tile_square[work->stage->first + index] =
+        run->kernels->optimizer->square_sum(out, (tile->range.hi - tile->range.lo) * inner);
 }
 
 static void stage_run(const struct run *run, const struct plan_stage *stage, struct pool *pool) {

@@ -296,6 +296,7 @@ struct run {
     const struct plan *plan;
     num *block[SLOT_COUNT];
     num *part;
+    double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
     double weight_total;     /* of the live rows */

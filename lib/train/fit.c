@@ -140,6 +140,9 @@ static aenc_status steps_run(struct fit *fit) {
 static aenc_status validate(struct fit *fit) {
     aenc_status status = aenc_train_evaluate(fit->model, &fit->valid, &fit->valid_target, NULL, &fit->now.valid_loss);
     if (status != AENC_OK) return status;
+    if (fit->now.valid_loss - fit->now.valid_loss != 0)
+        return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %g",
+                         (long long)fit->now.epoch, fit->now.valid_loss);
     bool first = fit->now.best_epoch == 0;
     double gain = fit->now.best_valid_loss - fit->now.valid_loss;
     bool better = first || gain > fit->options->min_improvement;
@@ -167,6 +170,7 @@ static aenc_status epoch_run(struct fit *fit) {
     fit->now.step = 0;
     aenc_batches_shuffle(&fit->batches, fit->model->epoch);
     aenc_status status = steps_run(fit);
+    if (status == AENC_OK) status = aenc_train_check(fit->model);
     if (status == AENC_OK && fit->validated) status = validate(fit);
     if (status != AENC_OK) return status;
     fit->model->epoch++;

@@ -35,30 +35,28 @@ static void bind(struct run *run, size_t field, const struct rows *rows) {
     run->binding[field] = (struct binding){rows->data, rows->stride, rows->row};
 }
 
-/* The squared norm of all gradients; when it is not finite, the entry to blame. */
-static double squared_norm(const struct store *store, const struct entry **culprit) {
-    const struct optimizer_kernels *kernels = aenc_kernels()->optimizer;
+/* The squared norm of all gradients, from the tiles in their order; when it is not finite, the parameter to blame. */
+static double squared_norm(const struct run *run, const char **culprit) {
     double sum = 0;
-    for (size_t i = 0; i < store->entry_count; i++) {
-        const struct entry *entry = &store->entry[i];
-        if (entry->kind != ENTRY_PARAMETER || entry->frozen) continue;
-        double part = kernels->square_sum(store->gradient + entry->offset, entry->count);
-        if (!finite_number(part) && *culprit == NULL) *culprit = entry;
-        sum += part;
+    for (size_t i = 0; i < run->plan->tile_count; i++) {
+        const struct node *target = run->plan->tile[i].target;
+        if (target->kind != NODE_PARAMETER) continue;
+        if (!finite_number(run->tile_square[i]) && *culprit == NULL) *culprit = target->name;
+        sum += run->tile_square[i];
     }
     return sum;
 }
 
-static aenc_status gradients_check(struct aenc_model *model, double loss, double weight) {
-    const struct entry *culprit = NULL;
-    double square = squared_norm(&model->store, &culprit);
+static aenc_status gradients_check(struct aenc_model *model, const struct run *run, double loss, double weight) {
+    const char *culprit = NULL;
+    double square = squared_norm(run, &culprit);
     if (!finite_number(loss))
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %g%s%s",
                          (unsigned long long)model->step + 1, loss, culprit == NULL ? "" : ", as is the gradient of ",
-                         culprit == NULL ? "" : culprit->name);
+                         culprit == NULL ? "" : culprit);
     if (culprit != NULL)
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite",
-                         culprit->name, (unsigned long long)model->step + 1);
+                         culprit, (unsigned long long)model->step + 1);
     model->gradient_norm = sqrt(square) / weight;
     return AENC_OK;
 }
@@ -83,7 +81,7 @@ aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *in
     run->step = model->step;
     aenc_run_replay(run, model->ctx->pool);
     double mean = aenc_run_term(run, &journey->tape.term[0]) / total;
-    status = gradients_check(model, mean, total);
+    status = gradients_check(model, run, mean, total);
     if (status != AENC_OK) return status;
     model->gradients = journey;
     model->gradient_weight = total;
@@ -108,6 +106,19 @@ aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimiz
     states_commit(model, model->gradients);
     model->gradients = NULL;
     model->step++;
+    return AENC_OK;
+}
+
+aenc_status aenc_train_check(const struct aenc_model *model) {
+    const struct store *store = &model->store;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const struct entry *entry = &store->entry[i];
+        if (entry->kind != ENTRY_PARAMETER ||
+            aenc_kernels()->elementwise->finite(store->parameter + entry->offset, entry->count))
+            continue;
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "'%s' is no longer finite after update %llu", entry->name,
+                         (unsigned long long)model->step);
+    }
     return AENC_OK;
 }
 
