@@ -4,8 +4,10 @@
 enum { ROWS = 300, COLS = 6, CODE = 2 };
 
 static const char description[] =
-    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":8},{\"type\":\"batch_norm\"},"
-    "{\"type\":\"gelu\"},{\"type\":\"dropout\",\"rate\":0.25},{\"type\":\"layer_norm\"},{\"type\":\"dense\",\"units\":2}]},"
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":8},"
+    "{\"type\":\"batch_norm\"},"
+    "{\"type\":\"gelu\"},{\"type\":\"dropout\",\"rate\":0.25},{\"type\":\"layer_norm\"},"
+    "{\"type\":\"dense\",\"units\":2}]},"
     "\"output\":\"sigmoid\",\"loss\":\"bce\"}";
 
 struct scene {

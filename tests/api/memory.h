@@ -26,7 +26,8 @@ struct memory {
 static inline void *memory_allocate(void *user, size_t size, size_t alignment) {
     struct memory *memory = user;
     memory->calls++;
-    bool refuse = memory->fail_at != 0 && (memory->for_good ? memory->calls >= memory->fail_at : memory->calls == memory->fail_at);
+    bool later = memory->for_good && memory->calls > memory->fail_at;
+    bool refuse = memory->fail_at != 0 && (later || memory->calls == memory->fail_at);
     refuse = refuse || (memory->limit != 0 && (size > memory->limit || memory->bytes > memory->limit - size));
     char *block = refuse ? NULL : aligned_alloc(64, (size + MEMORY_FRONT + 63) / 64 * 64);
     if (block == NULL) {

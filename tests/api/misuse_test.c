@@ -230,7 +230,7 @@ static const struct {
 static void check_matrix(struct world *w, size_t i, const aenc_matrix *m, aenc_status want, const char *words) {
     char all[160];
     snprintf(all, sizeof all, "%s|%s", matrix_calls[i].name, words);
-    check_fails(w, matrix_calls[i].call(w, m), want, all, __FILE__, (int)i, "a matrix of the call in this line of the table");
+    check_fails(w, matrix_calls[i].call(w, m), want, all, __FILE__, (int)i, "the call in this line of matrix_calls");
 }
 
 static void test_shapes(struct world *w, size_t i) {
@@ -477,10 +477,36 @@ static void test_files(struct world *w) {
     CHECK_NONE(w, aenc_model_load_memory(w->ctx, bytes, sizeof bytes, &m), m, AENC_ERR_FORMAT, "memory");
 }
 
+/* ---- Ends ---- */
+
+/* Handles keep alive what they need: the context goes first, the model before its optimizer and tensors. */
+static void test_order_of_ends(void) {
+    struct world w;
+    aenc_tensor *tensor;
+    aenc_optimizer *optimizer;
+    aenc_layer *layer;
+    float numbers[30];
+    world_create(&w);
+    CHECK_STATUS(w.ctx, aenc_model_parameter_get(w.model, "encoder.0.weight", &tensor), AENC_OK);
+    CHECK_STATUS(w.ctx, aenc_optimizer_create(w.model, "adam", &optimizer), AENC_OK);
+    CHECK_STATUS(w.ctx, aenc_layer_create(w.ctx, "sequential", &layer), AENC_OK);
+    aenc_context_free(w.ctx);
+    CHECK(world_intact(&w));
+    aenc_model_free(w.model);
+    CHECK(aenc_optimizer_set_learning_rate(optimizer, -1) == AENC_ERR_ARGUMENT);
+    aenc_optimizer_free(optimizer);
+    CHECK(aenc_tensor_read(tensor, numbers, 30) == AENC_OK);
+    aenc_tensor_free(tensor);
+    CHECK(w.memory.blocks > 0);
+    aenc_layer_free(layer);
+    memory_check_empty(&w.memory);
+}
+
 int main(void) {
     struct world w;
     world_create(&w);
     test_null_context();
+    test_order_of_ends();
     test_null_model(&w);
     test_null_answers(&w);
     test_null_arguments(&w);

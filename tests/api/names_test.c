@@ -11,8 +11,8 @@ static const char activation_names[] = "identity|relu|leaky_relu|elu|gelu|silu|s
 static const char loss_names[] = "mse|mae|huber|bce|gaussian_nll|cosine";
 static const char optimizer_names[] = "sgd|momentum|nesterov|rmsprop|adam|adamw";
 static const char schedule_names[] = "constant|step|cosine|warmup|plateau";
-static const char init_names[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|lecun_normal|"
-                                 "orthogonal|uniform|normal|torch";
+static const char init_names[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|"
+                                 "lecun_normal|orthogonal|uniform|normal|torch";
 
 static const size_t input[] = {WORLD_COLS}, widths[] = {5, WORLD_CODE};
 
@@ -31,7 +31,8 @@ static const char *words_of(const char *first, const char *rest) {
     return words;
 }
 
-static void model_fails(struct world *w, const aenc_model_options *options, aenc_status want, const char *words, int line) {
+static void model_fails(struct world *w, const aenc_model_options *options, aenc_status want, const char *words,
+                        int line) {
     aenc_model *model = NOTHING;
     check_fails(w, aenc_model_create(w->ctx, options, &model), want, words, __FILE__, line, "aenc_model_create");
     check_report(model == NULL, __FILE__, line, "the model is NULL");
@@ -72,12 +73,12 @@ static void test_names_of_training(struct world *w) {
         {"adam:beta1=1", "adam|1"}, {"sgd:momentum=1", "sgd|momentum"}, {"sgd:lr=1,lr=2", "sgd|lr"},
         {"", "optimizer|name"},     {"adam:lr=1e400", "adam|lr"},
     };
-    aenc_optimizer *optimizer;
+    aenc_optimizer *made;
     aenc_fit_options fit = {.struct_size = sizeof fit};
     for (size_t i = 0; i < sizeof optimizers / sizeof *optimizers; i++) {
         const char *words = i == 0 ? words_of("adma", optimizer_names) : optimizers[i].words;
-        optimizer = NOTHING;
-        CHECK_NONE(w, aenc_optimizer_create(w->model, optimizers[i].spec, &optimizer), optimizer, AENC_ERR_ARGUMENT, words);
+        made = NOTHING;
+        CHECK_NONE(w, aenc_optimizer_create(w->model, optimizers[i].spec, &made), made, AENC_ERR_ARGUMENT, words);
         fit.optimizer = optimizers[i].spec;
         CHECK_FAILS(w, aenc_fit(w->model, &w->x, &fit), AENC_ERR_ARGUMENT, words);
     }
@@ -212,7 +213,8 @@ static void test_model_conflicts(struct world *w) {
     MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "encoder_");
     o = good_options(), o.decoder_widths = widths, o.decoder_count = 1, o.decoder_layers = layer;
     MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "decoder_widths|decoder_layers");
-    o = good_options(), o.encoder_widths = NULL, o.encoder_layers = layer, o.decoder_widths = widths, o.decoder_count = 1;
+    o = good_options(), o.encoder_widths = NULL, o.encoder_layers = layer;
+    o.decoder_widths = widths, o.decoder_count = 1;
     MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "decoder_widths|encoder_widths");
     aenc_layer_free(layer);
 }
@@ -290,10 +292,11 @@ static void test_descriptions(struct world *w) {
         {"{\"input\":[6],\"encoder\":{\"type\":\"relu\"},\"loss\":3}", AENC_ERR_ARGUMENT, "loss"},
         {"{\"input\":[6],\"encoder\":{\"type\":\"relu\"},\"loss\":\"msee\"}", AENC_ERR_ARGUMENT, "msee|mse"},
         {"{\"input\":[6],\"encoder\":{\"type\":\"relu\"},\"output\":3}", AENC_ERR_ARGUMENT, "output"},
-        {"{\"input\":[6],\"encoder\":{\"type\":\"relu\"},\"output\":\"sigmiod\"}", AENC_ERR_ARGUMENT, "sigmiod|sigmoid"},
+        {"{\"input\":[6],\"encoder\":{\"type\":\"relu\"},\"output\":\"sigmiod\"}", AENC_ERR_ARGUMENT,
+         "sigmiod|sigmoid"},
         {"{\"input\":[6],\"encoder\":{\"type\":\"reshape\",\"dims\":[2,2]}}", AENC_ERR_SHAPE, "reshape|6"},
-        {"{\"input\":[6],\"encoder\":{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":5}]}}", AENC_ERR_SHAPE,
-         "residual|6|5"},
+        {"{\"input\":[6],\"encoder\":{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":5}]}}",
+         AENC_ERR_SHAPE, "residual|6|5"},
         {"{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"decoder\":{\"type\":\"dense\",\"units\":5},"
          "\"loss\":\"gaussian_nll\"}", AENC_ERR_SHAPE, "gaussian_nll|5|2"},
     };

@@ -1,5 +1,5 @@
-/* oom_test.c - every journey with its k-th allocation refused, for every k: once, and from then on. Each time nothing is
- * lost, the status says what happened, and the model is what it was. */
+/* oom_test.c - every journey with its k-th allocation refused, for every k: once, and from then on. Each time nothing
+ * is lost, the status says what happened, and the model is what it was. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -19,7 +19,8 @@ struct scene {
 typedef aenc_status journey(struct scene *scene);
 
 static const char layered[] =
-    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3},{\"type\":\"batch_norm\"},"
+    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3},"
+    "{\"type\":\"batch_norm\"},"
     "{\"type\":\"relu\"},{\"type\":\"dropout\",\"rate\":0.25},{\"type\":\"dense\",\"units\":2}]},\"loss\":\"mse\"}";
 
 static void data_fill(struct scene *scene) {
@@ -279,7 +280,7 @@ static const struct {
     {"fit", fit, true, true},
 };
 
-/* The model after a call that may have failed: what it was, or where it trained, finite; and it can be used and trained. */
+/* The model after a call that may have failed: what it was, or where it trained, finite. It can be used and trained. */
 static void model_check(struct scene *scene, bool trains, const float *before, size_t count) {
     static float after[BLOCK];
     float code[ROWS * CODE];

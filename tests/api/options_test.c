@@ -3,7 +3,7 @@
 
 enum { TAIL = 24 };
 
-/* A copy of a struct with another struct_size, in a block of exactly that size; the tail is zero. The caller frees it. */
+/* A copy of a struct with another struct_size, in a block of exactly that size, the tail zero. The caller frees it. */
 static void *aged(const void *options, size_t known, size_t size) {
     char *block = calloc(1, size < sizeof size ? sizeof size : size);
     if (block == NULL) exit(2);

@@ -6,8 +6,9 @@ enum { ROWS = 60, IN = 4, OUT = 3 };
 
 static const char linear[] = "{\"input\":[4],\"encoder\":{\"type\":\"dense\",\"units\":3},"
                              "\"decoder\":{\"type\":\"sequential\",\"layers\":[]},\"loss\":\"mse\"}";
-static const char small[] = "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,"
-                            "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}";
+static const char small[] =
+    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,"
+    "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}";
 
 /* ---- A convex problem and its solution ---- */
 
@@ -86,7 +87,7 @@ static void test_convex(const char *optimizer, const char *schedule, int64_t epo
 struct seen {
     aenc_progress epoch[512];
     size_t epochs, steps;
-    double rates[512]; /* of each step */
+    double rates[512], losses[512]; /* of each step; the mean over the epoch so far */
     int64_t stop_epoch, stop_step;
     aenc_progress last;
 };
@@ -100,6 +101,7 @@ static int watch(void *user, const aenc_progress *now) {
         return 0;
     }
     CHECK(now->event == AENC_EVENT_STEP && isnan(now->valid_loss) && now->seconds >= 0);
+    seen->losses[seen->steps] = now->train_loss;
     seen->rates[seen->steps++] = now->learning_rate;
     return now->epoch == seen->stop_epoch && now->step == seen->stop_step;
 }
@@ -212,6 +214,27 @@ static void test_batches(void) {
     }
 }
 
+/* Row by row at learning rate 0: each epoch sees every row once, in an order of its own, also in a later run. */
+static void test_orders(void) {
+    enum { N = 30 };
+    float x[N * IN];
+    struct trial trial = trial_create(small, 2, 1);
+    double before[N] = {0};
+    trial_fill(x, N * IN, 5);
+    aenc_matrix input = {x, N, IN, 0};
+    for (int run = 0; run < 3; run++) {
+        struct seen seen = {.epochs = 0};
+        aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "sgd:lr=0", .epochs = 2, .batch = 1,
+                                    .progress = watch, .progress_user = &seen};
+        CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_OK);
+        CHECK_NEAR(seen.losses[N - 1], seen.losses[2 * N - 1], 1e-6);
+        CHECK(memcmp(seen.losses, seen.losses + N, (N - 1) * sizeof *before) != 0);
+        CHECK(memcmp(seen.losses, before, (N - 1) * sizeof *before) != 0);
+        memcpy(before, seen.losses, sizeof before);
+    }
+    trial_free(&trial);
+}
+
 /* ---- Held-out rows ---- */
 
 /* Row r is one in column r alone: column r of a weight without bias moves only if row r is trained on. */
@@ -250,12 +273,33 @@ static void test_split(void) {
 
 /* Few rows of noise and many units: the loss of other rows soon grows. */
 static const char overfit[] =
-    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":24,\"activation\":\"tanh\"},"
+    "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":24,\"activation\":\"tanh\"},"
     "{\"type\":\"batch_norm\"},{\"type\":\"dense\",\"units\":2}]},\"decoder\":{\"type\":\"sequential\",\"layers\":["
     "{\"type\":\"dense\",\"units\":24,\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":3}]}}";
 
-static void check_best(struct trial *trial, const aenc_matrix *y, const aenc_matrix *target, const struct seen *seen) {
-    aenc_batch batch = {.struct_size = sizeof batch, .input = *y, .target = *target};
+enum { FEW = 12, MORE = 40 };
+
+/* The data of one such run. */
+struct overfitted {
+    float x[FEW * IN], t[FEW * OUT], y[MORE * IN], u[MORE * OUT];
+    aenc_matrix input, target, valid, valid_target;
+};
+
+static void overfitted_fill(struct overfitted *d) {
+    trial_fill(d->x, FEW * IN, 8);
+    trial_fill(d->t, FEW * OUT, 9);
+    trial_fill(d->y, MORE * IN, 10);
+    trial_fill(d->u, MORE * OUT, 11);
+    d->input = (aenc_matrix){d->x, FEW, IN, 0};
+    d->target = (aenc_matrix){d->t, FEW, OUT, 0};
+    d->valid = (aenc_matrix){d->y, MORE, IN, 0};
+    d->valid_target = (aenc_matrix){d->u, MORE, OUT, 0};
+}
+
+/* The model is that of the epoch with the lowest validation loss, and the last event says so. */
+static void check_best(struct trial *trial, const struct overfitted *d, const struct seen *seen) {
+    aenc_batch batch = {.struct_size = sizeof batch, .input = d->valid, .target = d->valid_target};
     double loss, best = INFINITY;
     int64_t at = 0;
     for (size_t i = 0; i < seen->epochs; i++) {
@@ -264,39 +308,55 @@ static void check_best(struct trial *trial, const aenc_matrix *y, const aenc_mat
         at = seen->epoch[i].epoch;
     }
     CHECK(seen->last.best_epoch == at && seen->last.best_valid_loss == best);
-    CHECK(best < seen->last.valid_loss);
     CHECK_STATUS(trial->ctx, aenc_model_evaluate(trial->model, &batch, &loss), AENC_OK);
     CHECK_NEAR(loss, best, 0);
 }
 
-static void test_best(int64_t patience, double min_improvement, int64_t stop_epoch) {
-    enum { FEW = 12, MORE = 40 };
-    float x[FEW * IN], t[FEW * OUT], y[MORE * IN], u[MORE * OUT];
+/* Answers the last event. */
+static aenc_progress best_run(int64_t patience, double min_improvement, int64_t stop_epoch) {
+    static struct overfitted d;
     struct trial trial = trial_create(overfit, 7, 1);
     struct seen seen = {.stop_epoch = stop_epoch, .stop_step = 2};
-    trial_fill(x, FEW * IN, 8);
-    trial_fill(t, FEW * OUT, 9);
-    trial_fill(y, MORE * IN, 10);
-    trial_fill(u, MORE * OUT, 11);
-    aenc_matrix input = {x, FEW, IN, 0}, target = {t, FEW, OUT, 0}, valid = {y, MORE, IN, 0}, other = {u, MORE, OUT, 0};
-    aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "adam:lr=0.01", .epochs = 150, .batch = 6,
-                                .target = &target, .valid = &valid, .valid_target = &other, .patience = patience,
-                                .min_improvement = min_improvement, .progress = watch, .progress_user = &seen};
-    CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_OK);
-    check_best(&trial, &valid, &other, &seen);
-    if (stop_epoch > 0) CHECK((int64_t)seen.epochs == stop_epoch);
-    else if (patience == 0) CHECK(seen.epochs == 150);
-    else if (min_improvement > 0) CHECK((int64_t)seen.epochs <= seen.last.best_epoch + patience && seen.epochs < 150);
-    else CHECK((int64_t)seen.epochs == seen.last.best_epoch + patience);
+    overfitted_fill(&d);
+    aenc_fit_options options = {.struct_size = sizeof options,
+                                .optimizer = "adam:lr=0.01",
+                                .epochs = 150,
+                                .batch = 6,
+                                .target = &d.target,
+                                .valid = &d.valid,
+                                .valid_target = &d.valid_target,
+                                .patience = patience,
+                                .min_improvement = min_improvement,
+                                .progress = watch,
+                                .progress_user = &seen};
+    CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &d.input, &options), AENC_OK);
+    check_best(&trial, &d, &seen);
     history_check(&trial, &seen);
+    CHECK((int64_t)seen.epochs == seen.last.epoch);
     trial_free(&trial);
+    return seen.last;
+}
+
+static void test_best(void) {
+    aenc_progress whole = best_run(0, 0, 0);
+    CHECK(whole.epoch == 150 && whole.best_valid_loss < whole.valid_loss);
+    aenc_progress patient = best_run(6, 0, 0);
+    CHECK(patient.epoch == patient.best_epoch + 6 && patient.epoch < 150);
+    CHECK(patient.best_valid_loss < patient.valid_loss);
+    aenc_progress stopped = best_run(0, 0, 90);
+    CHECK(stopped.epoch == 90 && stopped.best_epoch == whole.best_epoch);
+    CHECK(stopped.best_valid_loss < stopped.valid_loss);
+    /* nothing after the first epoch counts as better, and yet the best is kept */
+    aenc_progress exacting = best_run(6, 100, 0);
+    CHECK(exacting.epoch == 7 && exacting.best_epoch > 1);
 }
 
 /* ---- Runs one after the other ---- */
 
 static void test_continue(void) {
     static const char dropping[] =
-        "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":6},{\"type\":\"batch_norm\"},"
+        "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":6},"
+        "{\"type\":\"batch_norm\"},"
         "{\"type\":\"relu\"},{\"type\":\"dropout\",\"rate\":0.3},{\"type\":\"dense\",\"units\":2}]}}";
     float x[ROWS * IN];
     struct trial once = trial_create(dropping, 12, 1), twice = trial_create(dropping, 12, 1);
@@ -322,11 +382,9 @@ int main(void) {
     test_stop();
     test_schedules();
     test_batches();
+    test_orders();
     test_split();
-    test_best(0, 0, 0);
-    test_best(6, 0, 0);
-    test_best(6, 0.02, 0);
-    test_best(0, 0, 90);
+    test_best();
     test_continue();
     return check_finish();
 }

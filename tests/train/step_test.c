@@ -1,15 +1,18 @@
-/* step_test.c - one training step: gradients, their application, weights, clipping, freezing; the same bits from the same
- * seed; what is said when it diverges. */
+/* step_test.c - one training step: gradients, their application, weights, clipping, freezing; the same bits from the
+ * same seed; what is said when it diverges. */
 #include "train/trial.h"
 
 enum { IN = 6 };
 
-static const char plain[] = "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,"
-                            "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}";
+static const char plain[] =
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,"
+    "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}";
 /* Everything that draws, counts or keeps running statistics. */
 static const char noisy[] =
-    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":40},{\"type\":\"batch_norm\"},"
-    "{\"type\":\"gelu\"},{\"type\":\"dropout\",\"rate\":0.2},{\"type\":\"layer_norm\"},{\"type\":\"dense\",\"units\":3}]},"
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":40},"
+    "{\"type\":\"batch_norm\"},"
+    "{\"type\":\"gelu\"},{\"type\":\"dropout\",\"rate\":0.2},{\"type\":\"layer_norm\"},"
+    "{\"type\":\"dense\",\"units\":3}]},"
     "\"loss\":\"huber\"}";
 
 static aenc_batch batch_of(const float *x, size_t rows) {
@@ -111,7 +114,8 @@ static void test_apply(void) {
     for (int step = 0; step < 5; step++) {
         CHECK_STATUS(whole.ctx, aenc_model_step(whole.model, a, &batch, &losses[0]), AENC_OK);
         /* gradients that are not applied leave no trace; the last ones count */
-        for (int k = 0; k < 2; k++) CHECK_STATUS(apart.ctx, aenc_model_gradients(apart.model, &batch, &losses[1]), AENC_OK);
+        for (int k = 0; k < 2; k++)
+            CHECK_STATUS(apart.ctx, aenc_model_gradients(apart.model, &batch, &losses[1]), AENC_OK);
         CHECK_STATUS(apart.ctx, aenc_model_evaluate(apart.model, &batch, &loss), AENC_OK);
         CHECK(!trial_same(&whole, &apart));
         CHECK_STATUS(apart.ctx, aenc_optimizer_apply(b), AENC_OK);
@@ -122,6 +126,56 @@ static void test_apply(void) {
     aenc_optimizer_free(b);
     trial_free(&whole);
     trial_free(&apart);
+}
+
+/* Gradients draw the same until they are applied, then anew. */
+static void test_draws(void) {
+    enum { ROWS = 40 };
+    static const char dropping[] = "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+                                   "{\"type\":\"dropout\"},{\"type\":\"dense\",\"units\":2}]}}";
+    float x[ROWS * IN];
+    double loss[4];
+    struct trial trial = trial_create(dropping, 3, 1);
+    aenc_optimizer *optimizer;
+    trial_fill(x, ROWS * IN, 3);
+    aenc_batch batch = batch_of(x, ROWS);
+    CHECK_STATUS(trial.ctx, aenc_optimizer_create(trial.model, "sgd:lr=0", &optimizer), AENC_OK);
+    for (int k = 0; k < 4; k++) {
+        CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, &loss[k]), AENC_OK);
+        if (k > 0) CHECK_STATUS(trial.ctx, aenc_optimizer_apply(optimizer), AENC_OK);
+    }
+    CHECK(loss[0] == loss[1] && loss[1] != loss[2] && loss[2] != loss[3]);
+    aenc_optimizer_free(optimizer);
+    trial_free(&trial);
+}
+
+/* Running statistics move with the application: a tenth of the way to the batch's mean and unbiased variance. */
+static void test_states(void) {
+    enum { ROWS = 40 };
+    static const char norm[] = "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+                               "{\"type\":\"batch_norm\"},{\"type\":\"dense\",\"units\":2}]}}";
+    float x[ROWS * IN], mean[IN], variance[IN];
+    struct trial trial = trial_create(norm, 3, 1);
+    aenc_optimizer *optimizer;
+    trial_fill(x, ROWS * IN, 3);
+    aenc_batch batch = batch_of(x, ROWS);
+    CHECK_STATUS(trial.ctx, aenc_optimizer_create(trial.model, "sgd:lr=0", &optimizer), AENC_OK);
+    CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
+    CHECK(trial_read(&trial, "encoder.0.running_mean", mean, IN) == IN);
+    CHECK(trial_read(&trial, "encoder.0.running_var", variance, IN) == IN);
+    for (int i = 0; i < IN; i++) CHECK(mean[i] == 0 && variance[i] == 1);
+    CHECK_STATUS(trial.ctx, aenc_optimizer_apply(optimizer), AENC_OK);
+    trial_read(&trial, "encoder.0.running_mean", mean, IN);
+    trial_read(&trial, "encoder.0.running_var", variance, IN);
+    for (int i = 0; i < IN; i++) {
+        double sum = 0, square = 0;
+        for (int r = 0; r < ROWS; r++) sum += (double)x[r * IN + i] / ROWS;
+        for (int r = 0; r < ROWS; r++) square += pow((double)x[r * IN + i] - sum, 2) / (ROWS - 1);
+        CHECK_NEAR((double)mean[i], 0.1 * sum, 1e-6);
+        CHECK_NEAR((double)variance[i], 0.9 + 0.1 * square, 1e-6);
+    }
+    aenc_optimizer_free(optimizer);
+    trial_free(&trial);
 }
 
 /* ---- Clipping ---- */
@@ -191,10 +245,12 @@ static void test_fit_clipping(void) {
 static void test_freeze(void) {
     enum { ROWS = 20 };
     float x[ROWS * IN], before[64], after[64];
-    const char *const frozen[] = {"encoder.0.weight", "encoder.0.bias"}, *const trained[] = {"encoder.1.bias", "decoder.1.bias"};
+    const char *const frozen[] = {"encoder.0.weight", "encoder.0.bias"};
+    const char *const trained[] = {"encoder.1.bias", "decoder.1.bias"};
     trial_fill(x, ROWS * IN, 5);
     aenc_matrix input = {x, ROWS, IN, 0};
-    aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "adamw:lr=0.01,weight_decay=0.1", .epochs = 3};
+    aenc_fit_options options = {
+        .struct_size = sizeof options, .optimizer = "adamw:lr=0.01,weight_decay=0.1", .epochs = 3};
     struct trial trial = trial_create(plain, 5, 1), other = trial_create(plain, 5, 1);
     CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_OK);
     for (int k = 0; k < 2; k++) {
@@ -221,21 +277,28 @@ static void test_freeze(void) {
     trial_free(&trial);
 }
 
-/* What is not trained has no gradient, whatever an earlier step left. */
+/* What is not trained has no gradient and no share in the norm, whatever an earlier step left. */
 static void test_frozen_gradient(void) {
     enum { ROWS = 20 };
     float x[ROWS * IN], g[64];
+    double norm[2];
     aenc_tensor *tensor;
-    struct trial trial = trial_create(plain, 5, 1);
     trial_fill(x, ROWS * IN, 5);
     aenc_batch batch = batch_of(x, ROWS);
-    CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
-    CHECK_STATUS(trial.ctx, aenc_model_freeze(trial.model, "encoder.0", 1), AENC_OK);
-    CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
-    CHECK(gradient(&trial, "encoder.1.weight", g, 64) == 10);
-    CHECK_STATUS(trial.ctx, aenc_model_gradient_get(trial.model, "encoder.0.weight", &tensor), AENC_ERR_ARGUMENT);
-    CHECK(tensor == NULL && strstr(aenc_message(trial.ctx), "encoder.0.weight") != NULL);
-    trial_free(&trial);
+    for (int k = 0; k < 2; k++) {
+        struct trial trial = trial_create(plain, 5, 1);
+        aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .progress = norm_keep,
+                                    .progress_user = &norm[k]};
+        if (k == 1) CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
+        CHECK_STATUS(trial.ctx, aenc_model_freeze(trial.model, "encoder.0", 1), AENC_OK);
+        CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
+        CHECK(gradient(&trial, "encoder.1.weight", g, 64) == 10);
+        CHECK_STATUS(trial.ctx, aenc_model_gradient_get(trial.model, "encoder.0.weight", &tensor), AENC_ERR_ARGUMENT);
+        CHECK(tensor == NULL && strstr(aenc_message(trial.ctx), "encoder.0.weight") != NULL);
+        CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &batch.input, &options), AENC_OK);
+        trial_free(&trial);
+    }
+    CHECK(norm[0] == norm[1]);
 }
 
 /* ---- The same seed, the same bits ---- */
@@ -300,7 +363,13 @@ static void test_divergence(const char *optimizer) {
         CHECK_STATUS(trial.ctx, aenc_encode(trial.model, &input, code, ROWS * 2), AENC_OK);
         trial_free(&trial);
     }
+    /* after a single step only the validation set tells */
     struct trial trial = trial_create(plain, 8, 1);
+    aenc_fit_options once = {.struct_size = sizeof once, .optimizer = "sgd:lr=1e30", .epochs = 1, .valid_share = 0.25};
+    CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &once), AENC_ERR_DIVERGED);
+    CHECK(strstr(aenc_message(trial.ctx), "validation loss of epoch 1") != NULL);
+    trial_free(&trial);
+    trial = trial_create(plain, 8, 1);
     aenc_optimizer *handle;
     aenc_batch batch = batch_of(x, ROWS);
     aenc_status status = aenc_optimizer_create(trial.model, optimizer, &handle);
@@ -313,15 +382,51 @@ static void test_divergence(const char *optimizer) {
     trial_free(&trial);
 }
 
+static void put(const struct trial *trial, const char *name, const float *values, size_t count) {
+    aenc_tensor *tensor;
+    CHECK_STATUS(trial->ctx, aenc_model_parameter_get(trial->model, name, &tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_tensor_write(tensor, values, count), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_parameter_set(trial->model, name, tensor), AENC_OK);
+    aenc_tensor_free(tensor);
+}
+
+/* A finite loss with an infinite gradient, and an infinite loss with finite gradients: either is seen, and named. */
+static void test_culprits(void) {
+    enum { ROWS = 64 };
+    static const char *const models[] = {
+        "{\"input\":[2],\"encoder\":{\"type\":\"dense\",\"units\":1},\"loss\":\"mae\"}",
+        "{\"input\":[2],\"encoder\":{\"type\":\"dense\",\"units\":1},\"loss\":\"mse\"}",
+    };
+    const char *const words[] = {"the gradient of 'encoder.", "loss"};
+    const float zero[2] = {0, 0}, huge[2] = {3e38f, 3e38f}, far[2] = {1e20f, 1e20f};
+    float x[ROWS * 2];
+    for (int i = 0; i < ROWS * 2; i++) x[i] = 1;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = {x, ROWS, 2, 0}};
+    for (int k = 0; k < 2; k++) {
+        struct trial trial = trial_create(models[k], 9, 1);
+        put(&trial, "encoder.weight", zero, 2);
+        put(&trial, "encoder.bias", zero, 1);
+        put(&trial, "decoder.0.weight", k == 0 ? huge : zero, 2);
+        put(&trial, "decoder.0.bias", k == 0 ? zero : far, 2);
+        CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_ERR_DIVERGED);
+        bool named = strstr(aenc_message(trial.ctx), words[k]) != NULL;
+        if (!CHECK(named)) fprintf(stderr, "  %s\n", aenc_message(trial.ctx));
+        trial_free(&trial);
+    }
+}
+
 int main(void) {
     test_weights();
     test_differences();
     test_apply();
+    test_draws();
+    test_states();
     test_clipping();
     test_fit_clipping();
     test_freeze();
     test_frozen_gradient();
     test_threads();
+    test_culprits();
     test_divergence("sgd:lr=1e30");
     test_divergence("sgd:lr=100");
     test_divergence("adam:lr=1e37");

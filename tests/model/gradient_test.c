@@ -1,0 +1,104 @@
+/* gradient_test.c - in double: the gradient of every parameter of whole models, in training mode with batch statistics
+ * and dropout's draws, against central differences of the loss. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "train/train.h"
+
+enum { ROWS = 9, COLS = 6, NUMBERS = 256 };
+
+static const char *const models[] = {
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":5,\"activation\":\"tanh\"},"
+    "{\"type\":\"dense\",\"units\":2}]},\"output\":\"sigmoid\",\"loss\":\"mse\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5},"
+    "{\"type\":\"batch_norm\"},"
+    "{\"type\":\"gelu\"},{\"type\":\"dropout\",\"rate\":0.25},"
+    "{\"type\":\"dense\",\"units\":3}]},\"output\":\"sigmoid\","
+    "\"loss\":\"bce\"}",
+    "{\"input\":[2,3],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":4,\"activation\":\"silu\"},"
+    "{\"type\":\"layer_norm\"},{\"type\":\"flatten\"},{\"type\":\"residual\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":8,"
+    "\"activation\":\"softplus\"}]},{\"type\":\"dense\",\"units\":2}]},\"loss\":\"huber:delta=0.3\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3,\"activation\":\"elu\"},\"decoder\":"
+    "{\"type\":\"dense\","
+    "\"units\":12},\"loss\":\"gaussian_nll\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"cosine\"}",
+};
+
+struct scene {
+    aenc_context *ctx;
+    struct aenc_model *model;
+    struct rows input, target;
+    const float *weight;
+};
+
+static struct aenc_model *parsed(aenc_context *ctx, const char *text) {
+    struct arena arena;
+    struct json *given;
+    const struct json *description;
+    struct aenc_model *model = NULL;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = aenc_json_parse(&arena, text, strlen(text), "the model description", &given);
+    if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
+    if (status == AENC_OK) status = aenc_model_declare(ctx, &arena, description, &model);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (!CHECK_STATUS(ctx, status, AENC_OK)) exit(2);
+    return model;
+}
+
+/* Answers the loss; leaves the gradients, as sums over rows, in the store. */
+static double gradients(const struct scene *scene) {
+    double loss = NAN;
+    aenc_status status = aenc_train_gradients(scene->model, &scene->input, &scene->target, scene->weight, &loss);
+    CHECK_STATUS(scene->ctx, status, AENC_OK);
+    return loss;
+}
+
+/* (loss(w + h) - loss(w - h)) / 2 h. The draws of dropout are those of the same step each time. */
+static void entry_check(const struct scene *scene, const struct entry *entry) {
+    const struct store *store = &scene->model->store;
+    double gradient[NUMBERS], total = 0;
+    const num h = (num)1e-5;
+    if (entry->count > NUMBERS) exit(2);
+    for (int r = 0; r < ROWS; r++) total += (double)scene->weight[r];
+    gradients(scene);
+    for (int64_t i = 0; i < entry->count; i++) gradient[i] = (double)store->gradient[entry->offset + i] / total;
+    for (int64_t i = 0; i < entry->count; i++) {
+        num *w = &store->parameter[entry->offset + i];
+        const num keep = *w;
+        *w = keep - h;
+        double below = gradients(scene);
+        *w = keep + h;
+        double above = gradients(scene);
+        *w = keep;
+        if (!CHECK_NEAR(gradient[i], (above - below) / (2 * (double)h), 1e-8))
+            fprintf(stderr, "  %s[%d]\n", entry->name, (int)i);
+    }
+}
+
+static void model_check(const char *text, bool own_target) {
+    float x[ROWS * COLS], y[ROWS * COLS], weight[ROWS];
+    struct scene scene = {NULL, NULL, {x, COLS, ROWS, NULL}, {own_target ? y : NULL, COLS, ROWS, NULL}, weight};
+    aenc_context_options options = {.struct_size = sizeof options, .seed = 11, .threads = 2};
+    for (int i = 0; i < ROWS * COLS; i++) x[i] = (float)((i * 37) % 53) / 53.0f, y[i] = (float)((i * 19) % 47) / 47.0f;
+    for (int r = 0; r < ROWS; r++) weight[r] = 0.5f + (float)(r % 4);
+    CHECK(aenc_context_create(&options, &scene.ctx) == AENC_OK);
+    scene.model = parsed(scene.ctx, text);
+    for (size_t i = 0; i < scene.model->store.entry_count; i++) {
+        const struct entry *entry = &scene.model->store.entry[i];
+        if (entry->kind == ENTRY_PARAMETER) entry_check(&scene, entry);
+    }
+    aenc_model_release(scene.model);
+    aenc_context_free(scene.ctx);
+}
+
+int main(void) {
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        model_check(models[i], false);
+        model_check(models[i], true);
+    }
+    return check_finish();
+}
