@@ -109,10 +109,10 @@ static double float_value(uint64_t bits, size_t size) {
     return size == 4 ? (double)narrow : wide;
 }
 
-/* Two's complement of `size` bytes. */
-static double signed_value(uint64_t bits, size_t size) {
+/* Two's complement of `size` bytes, rounded once. */
+static float signed_value(uint64_t bits, size_t size) {
     uint64_t sign = (uint64_t)1 << (8 * size - 1);
-    return (bits & sign) == 0 ? (double)bits : -(double)((~bits & (sign - 1)) + 1);
+    return (bits & sign) == 0 ? (float)bits : -(float)((~bits & (sign - 1)) + 1);
 }
 
 static float element_value(const struct element *element, const unsigned char *bytes) {
@@ -120,10 +120,10 @@ static float element_value(const struct element *element, const unsigned char *b
     for (size_t i = 0; i < element->size; i++) {
         bits = bits << 8 | bytes[element->big_endian ? i : element->size - 1 - i];
     }
-    double value = (double)bits;
-    if (element->kind == 'f') value = float_value(bits, element->size);
-    if (element->kind == 'i') value = signed_value(bits, element->size);
-    return (float)(value / element->divisor);
+    if (element->kind == 'f') return (float)float_value(bits, element->size);
+    if (element->kind == 'i') return signed_value(bits, element->size);
+    if (element->kind == 'b') return bits != 0 ? 1.0f : 0.0f;
+    return element->divisor == 1.0 ? (float)bits : (float)((double)bits / element->divisor);
 }
 
 static int check_size(const struct source *source, const struct element *element, const struct data *data) {

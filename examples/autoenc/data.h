@@ -33,7 +33,7 @@ int tool_npy_read(struct source *source, struct data *out);
 int tool_idx_read(struct source *source, bool raw_bytes, struct data *out);
 int tool_csv_read(struct source *source, enum header header, struct data *out);
 
-/* A number type in a binary file. kind: 'f', 'i' or 'u'; size 1, 2, 4 or 8 bytes. */
+/* A number type in a binary file. kind: 'f', 'i', 'u' (divided by divisor) or 'b'; size 1, 2, 4 or 8 bytes. */
 struct element {
     char kind;
     size_t size;

@@ -63,7 +63,7 @@ static int read_type(struct npy *npy) {
         return tool_fail("%s: its type '%s' is not supported; known: f2, f4, f8, i1 to i8, u1 to u8, b1", npy->name,
                          type);
     }
-    npy->element = (struct element){truth ? 'u' : kind, size, order == '>', 1.0};
+    npy->element = (struct element){kind, size, order == '>', 1.0};
     npy->have_type = true;
     return TOOL_OK;
 }
