@@ -45,6 +45,39 @@ static int sync_again(int file) {
     return result;
 }
 
+/* Local file systems do not interrupt these four; those on a network or in user space may. */
+
+static int examine_again(const char *path, struct stat *facts) {
+    int result;
+    do result = stat(path, facts);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static int examine_open_again(int file, struct stat *facts) {
+    int result;
+    do result = fstat(file, facts);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static int set_mode_again(int file, mode_t mode) {
+    int result;
+    do result = fchmod(file, mode);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+/* `from` is ours alone: when it is gone after an interruption, it is already where it should be. */
+static int rename_again(const char *from, const char *to) {
+    int result = rename(from, to);
+    while (result != 0 && errno == EINTR) {
+        result = rename(from, to);
+        if (result != 0 && errno == ENOENT) result = 0;
+    }
+    return result;
+}
+
 /* An interrupted close has closed; whether POSIX or Linux is asked, trying again would be wrong. */
 static int close_once(int file) { return close(file) != 0 && errno != EINTR ? -1 : 0; }
 
@@ -66,7 +99,7 @@ static int read_all(int file, char *bytes, size_t capacity, size_t *size) {
 
 static aenc_status read_open(aenc_context *ctx, int file, const char *path, size_t limit, void **out, size_t *size) {
     struct stat facts;
-    if (fstat(file, &facts) != 0) return fail_system(ctx, "examine", path, errno);
+    if (examine_open_again(file, &facts) != 0) return fail_system(ctx, "examine", path, errno);
     if (!S_ISREG(facts.st_mode)) return aenc_fail(ctx, AENC_ERR_IO, "cannot read '%s': not a regular file", path);
     const unsigned long long length = (unsigned long long)facts.st_size;
     if (limit != 0 && length > limit)
@@ -120,7 +153,7 @@ static int write_all(int file, const char *bytes, size_t size) {
 static aenc_status examine_target(aenc_context *ctx, const char *path, mode_t *mode) {
     struct stat facts;
     *mode = 0;
-    if (stat(path, &facts) != 0) return errno == ENOENT ? AENC_OK : fail_system(ctx, "save", path, errno);
+    if (examine_again(path, &facts) != 0) return errno == ENOENT ? AENC_OK : fail_system(ctx, "save", path, errno);
     if (!S_ISREG(facts.st_mode)) return aenc_fail(ctx, AENC_ERR_IO, "cannot save '%s': not a regular file", path);
     *mode = facts.st_mode & 0777;
     return AENC_OK;
@@ -141,7 +174,7 @@ static int create_temporary(const char *path, mode_t mode, char *name, size_t na
 static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, const char *name, const void *bytes,
                                   size_t size) {
     aenc_status status = AENC_OK;
-    if (mode != 0 && fchmod(file, mode) != 0) status = fail_system(ctx, "set the permissions of", name, errno);
+    if (mode != 0 && set_mode_again(file, mode) != 0) status = fail_system(ctx, "set the permissions of", name, errno);
     if (status == AENC_OK && write_all(file, bytes, size) != 0) status = fail_system(ctx, "write", name, errno);
     if (status == AENC_OK && sync_again(file) != 0) status = fail_system(ctx, "sync", name, errno);
     if (close_once(file) != 0 && status == AENC_OK) status = fail_system(ctx, "close", name, errno);
@@ -180,7 +213,7 @@ aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *byte
         goto done;
     }
     status = fill_temporary(ctx, file, mode, name, bytes, size);
-    if (status == AENC_OK && rename(name, path) != 0) status = fail_system(ctx, "replace", path, errno);
+    if (status == AENC_OK && rename_again(name, path) != 0) status = fail_system(ctx, "replace", path, errno);
     if (status != AENC_OK) {
         unlink(name);
         goto done;
