@@ -10,7 +10,7 @@ static const char *const specs[] = {
     "dense:units=3", "dense:units=5,activation=tanh", "relu", "sequential", "residual", "batch_norm", "layer_norm",
     "dropout:rate=0.5", "flatten", "reshape:dims=2x3", "mse", "bce", "gaussian_nll", "huber:delta=0.5", "mae", "cosine",
     "adam", "adamw:lr=0.1,weight_decay=0.01", "sgd:lr=1e30", "momentum", "nesterov", "rmsprop", "sigmoid", "identity",
-    "leaky_relu:slope=0.1", "softmax", "cosine:warmup=1", "step:every=1,factor=0.5", "exponential:factor=0.9", "constant",
+    "leaky_relu:slope=0.1", "gelu", "cosine:warmup=0.5", "step:every=1,factor=0.5", "plateau:patience=0", "warmup:steps=3",
     "he_normal", "orthogonal", "nonsense", "dense:units=-1", "", NULL,
 };
 static const char *const names[] = {

@@ -103,7 +103,7 @@ DESCRIPTIONS = {
     "product": {"input": [65536, 65536], "encoder": dense(1)},
     "no_encoder": {"input": [1]},
     "unknown": {"input": [1], "encoder": {"type": "convolution"}},
-    "softmax": {"input": [3], "encoder": sequence(dense(2), {"type": "softmax"}), "output": "softmax"},
+    "output_slope": {"input": [3], "encoder": sequence(dense(2), {"type": "silu"}), "output": "leaky_relu:slope=0.3"},
 }
 
 
