@@ -14,18 +14,30 @@ struct fault {
     const char *name;
     int error; /* 0: half */
     bool for_good;
+    bool nothing, late; /* as in io_shim.h */
 };
 
 static const struct fault faults[] = {
-    {"full", ENOSPC, false}, {"full for good", ENOSPC, true}, {"device", EIO, false}, {"device for good", EIO, true},
-    {"quota", EDQUOT, true}, {"interrupted", EINTR, false}, {"half", 0, false}, {"half for good", 0, true},
+    {"full", ENOSPC, false, false, false},
+    {"full for good", ENOSPC, true, false, false},
+    {"device", EIO, false, false, false},
+    {"device for good", EIO, true, false, false},
+    {"quota", EDQUOT, true, false, false},
+    {"interrupted", EINTR, false, false, false},
+    {"interrupted late", EINTR, false, false, true},
+    {"half", 0, false, false, false},
+    {"half for good", 0, true, false, false},
 };
 
 static struct io_shim *shim;
 static long scenes;
 
 static void arm(const struct fault *fault, long at) {
-    *shim = (struct io_shim){.fail_at = at, .for_good = fault->for_good, .error = fault->error};
+    *shim = (struct io_shim){.fail_at = at,
+                             .for_good = fault->for_good,
+                             .error = fault->error,
+                             .nothing = fault->nothing,
+                             .late = fault->late};
     shim->armed = true;
 }
 
@@ -93,6 +105,38 @@ static bool load(struct models *m, const struct fault *fault, long k) {
     return reached;
 }
 
+/* A file that ends before its size, a device that takes nothing, a folder that cannot be synced at all. */
+static void check_oddities(struct models *m) {
+    const struct fault ends = {.name = "nothing", .for_good = true, .nothing = true};
+    const struct fault never = {.name = "unsupported", .error = EINVAL};
+    aenc_model *model = NULL;
+    CHECK_STATUS(m->ctx, aenc_model_save(m->model[0], m->path), AENC_OK);
+    for (long k = 1;; k++) {
+        arm(&ends, k);
+        aenc_status status = aenc_model_load(m->ctx, m->path, &model);
+        disarm();
+        if (shim->fired == 0 || strcmp(shim->name, "close") == 0) break;
+        if (strcmp(shim->name, "read") == 0) CHECK(strstr(aenc_message(m->ctx), "it changed its size") != NULL);
+        CHECK((status == AENC_OK) == (model != NULL));
+        aenc_model_free(model);
+    }
+    aenc_model_free(model);
+    arm(&ends, 1);
+    CHECK_STATUS(m->ctx, aenc_model_save(m->model[1], m->path), AENC_ERR_IO);
+    disarm();
+    CHECK(strstr(aenc_message(m->ctx), strerror(EIO)) != NULL && models_which(m) == 0 && models_scraps(m, true) == 0);
+    long k = 1;
+    do arm(&never, k++), aenc_model_save(m->model[1], m->path), disarm();
+    while (models_which(m) != 1);
+    /* the rename was done: from here on only the folder can refuse */
+    for (; shim->fired > 0; k++) {
+        arm(&never, k);
+        CHECK_STATUS(m->ctx, aenc_model_save(m->model[1], m->path), AENC_OK);
+        disarm();
+    }
+    models_scraps(m, true);
+}
+
 int main(void) {
     static struct models m;
     void *found = dlsym(RTLD_DEFAULT, "io_shim_state");
@@ -113,6 +157,7 @@ int main(void) {
         /* the shim was there and saw the calls */
         CHECK(k[0] > 6 && k[1] > 6 && k[2] > 3 && k[0] < CALLS_MAX);
     }
+    check_oddities(&m);
     models_close(&m);
     fprintf(stderr, "%ld saves and loads with a fault\n", scenes);
     return check_finish();

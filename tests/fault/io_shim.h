@@ -9,6 +9,8 @@ struct io_shim {
     long fail_at;  /* the call that fails, from 1; 0: none */
     bool for_good; /* and every call after it */
     int error;     /* errno; 0: the call does half of what it should (write, read) */
+    bool nothing;  /* instead: it does nothing and answers 0 (write, read) */
+    bool late;     /* it does what it should, and fails then (rename) */
     long calls;    /* so far */
     long fired;
     const char *name; /* of the first call that failed */
