@@ -137,6 +137,21 @@ static aenc_status check_metadata(const struct reader *reader, const struct json
     return AENC_OK;
 }
 
+static int compare_names(const void *a, const void *b) {
+    const struct tensor_entry *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* What finding goes by: a file may have a million tensors. */
+static aenc_status sort_names(struct safetensors *file) {
+    const size_t count = file->tensor_count;
+    file->by_name = aenc_arena_alloc(&file->arena, count, 2 * sizeof *file->by_name);
+    if (file->by_name == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) file->by_name[i] = &file->tensor[i];
+    aenc_sort(file->by_name, file->by_name + count, count, sizeof *file->by_name, compare_names);
+    return AENC_OK;
+}
+
 static aenc_status read_entries(const struct reader *reader, const struct json *header, struct safetensors *file) {
     /* the second half is scratch for sorting */
     file->tensor = aenc_arena_alloc(&file->arena, header->count, 2 * sizeof *file->tensor);
@@ -150,7 +165,8 @@ static aenc_status read_entries(const struct reader *reader, const struct json *
     }
     const size_t count = file->tensor_count;
     aenc_sort(file->tensor, file->tensor + count, count, sizeof *file->tensor, compare_offsets);
-    return check_cover(reader, file);
+    aenc_status status = check_cover(reader, file);
+    return status == AENC_OK ? sort_names(file) : status;
 }
 
 static aenc_status read_header(struct reader *reader, const unsigned char *bytes, size_t size,
@@ -193,8 +209,14 @@ void aenc_safetensors_free(struct safetensors *file) {
 /* ---- Use ---- */
 
 const struct tensor_entry *aenc_safetensors_find(const struct safetensors *file, const char *name) {
-    for (size_t i = 0; i < file->tensor_count; i++)
-        if (strcmp(file->tensor[i].name, name) == 0) return &file->tensor[i];
+    size_t begin = 0, end = file->tensor_count;
+    while (begin < end) {
+        size_t middle = begin + (end - begin) / 2;
+        int order = strcmp(name, file->by_name[middle]->name);
+        if (order == 0) return file->by_name[middle];
+        if (order < 0) end = middle;
+        else begin = middle + 1;
+    }
     return NULL;
 }
 

@@ -30,6 +30,7 @@ struct safetensors {
     struct arena arena;
     struct tensor_entry *tensor; /* sorted by offset */
     size_t tensor_count;
+    const struct tensor_entry **by_name; /* the same, sorted by name */
     const struct json *metadata; /* object of texts; NULL: none */
 };
 

@@ -4,7 +4,7 @@
 
 #include "fuzz/fuzz.h"
 
-enum { SLOTS = 3, FLOATS = 512, CALLS_MAX = 200 };
+enum { SLOTS = 3, FLOATS = 512, CALLS_MAX = 80 };
 
 static const char *const specs[] = {
     "dense:units=3", "dense:units=5,activation=tanh", "relu", "sequential", "residual", "batch_norm", "layer_norm",
