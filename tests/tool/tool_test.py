@@ -2,6 +2,7 @@
 
 Usage: tool_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; all inputs are made here.
 """
+import fcntl
 import gzip
 import json
 import math
@@ -14,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 import zlib
@@ -526,6 +528,15 @@ class Tool(unittest.TestCase):
             self.good("info", "stopped.safetensors")
             os.remove(self.path("stopped.safetensors"))
 
+    def wait_until_full(self, pipe):
+        """Nothing has arrived for two seconds: however slow the machine is, whoever writes is stuck."""
+        waiting, since = -1, time.monotonic()
+        while time.monotonic() - since < 2:
+            now = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0]
+            if now != waiting:
+                waiting, since = now, time.monotonic()
+            time.sleep(0.05)
+
     def test_second_interrupt_ends_at_once(self):
         """The log is a pipe that nobody empties: the tool hangs in a write, and the step cannot finish."""
         fifo = self.path("log.fifo")
@@ -535,7 +546,7 @@ class Tool(unittest.TestCase):
         with open(fifo, "rb") as reader:
             while not reader.read1(1):
                 time.sleep(0.01)
-            time.sleep(1.5)
+            self.wait_until_full(reader)
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
             self.assertIsNone(process.poll())
