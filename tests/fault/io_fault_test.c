@@ -127,7 +127,7 @@ static void check_oddities(struct models *m) {
     CHECK(strstr(aenc_message(m->ctx), strerror(EIO)) != NULL && models_which(m) == 0 && models_scraps(m, true) == 0);
     long k = 1;
     do arm(&never, k++), aenc_model_save(m->model[1], m->path), disarm();
-    while (models_which(m) != 1);
+    while (models_which(m) != 1 && k < CALLS_MAX);
     /* the rename was done: from here on only the folder can refuse */
     for (; shim->fired > 0; k++) {
         arm(&never, k);
