@@ -130,12 +130,24 @@ struct norm_kernels {
     void (*backward)(num *dx, const num *g, const num *y, num rstd, int64_t n, bool add);
 };
 
+/* Products of matrices. C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is (k, n;
+ * ldb), or (n, k) when transpose_b. beta 0 does not read C. */
+typedef void matrix_product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a,
+                            int64_t lda, const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
+
+/* For runners: no locks, and a row of C has the same bits whatever rows are beside it. Fast for few rows, A as stored and
+ * beta 0. */
+struct product_kernels {
+    matrix_product *product;
+};
+
 struct kernels {
     const char *isa; /* "generic", "avx2", "avx512" */
     const struct elementwise_kernels *elementwise;
     const struct loss_kernels *loss;
     const struct optimizer_kernels *optimizer;
     const struct norm_kernels *norm;
+    const struct product_kernels *product;
 };
 
 /* The set for this processor; a constant. */
