@@ -157,6 +157,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
         if (floats[i] - floats[i] != 0)
             status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
                                (long long)i, name, (double)floats[i]);
+    if (status == AENC_OK) status = aenc_store_own(&model->store);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) values_of(model, entry)[i] = (num)floats[i];
     aenc_release(model->ctx, floats);
     return status;

@@ -17,8 +17,7 @@ void aenc_store_free(struct store *store) {
     aenc_context *ctx = store->ctx;
     if (ctx == NULL) return;
     aenc_release(ctx, store->entry);
-    aenc_release(ctx, store->parameter);
-    aenc_release(ctx, store->state);
+    aenc_weights_release(ctx, store->weights);
     aenc_release(ctx, store->gradient);
     aenc_arena_free(&store->arena);
     memset(store, 0, sizeof *store);
@@ -119,23 +118,61 @@ struct node *aenc_store_state(struct store *store, struct tape *tape, const char
     return leaf != NULL ? leaf : aenc_tape_state(tape, path, shape, entry->offset);
 }
 
+/* ---- The numbers ---- */
+
+static struct weights *weights_create(const struct store *store) {
+    struct weights *weights = aenc_alloc(store->ctx, 1, sizeof *weights);
+    if (weights == NULL) return NULL;
+    atomic_init(&weights->references, 1);
+    weights->parameter = aenc_alloc(store->ctx, (size_t)store->parameter_size, sizeof(num));
+    weights->state = aenc_alloc(store->ctx, (size_t)store->state_size, sizeof(num));
+    if (weights->parameter != NULL && weights->state != NULL) return weights;
+    aenc_weights_release(store->ctx, weights);
+    return NULL;
+}
+
+struct weights *aenc_weights_retain(struct weights *weights) {
+    atomic_fetch_add_explicit(&weights->references, 1, memory_order_relaxed);
+    return weights;
+}
+
+void aenc_weights_release(aenc_context *ctx, struct weights *weights) {
+    if (weights == NULL) return;
+    if (atomic_fetch_sub_explicit(&weights->references, 1, memory_order_acq_rel) != 1) return;
+    aenc_release(ctx, weights->parameter);
+    aenc_release(ctx, weights->state);
+    aenc_release(ctx, weights);
+}
+
+/* The weights are taken over; those before lose a reference. */
+static void store_adopt(struct store *store, struct weights *weights) {
+    aenc_weights_release(store->ctx, store->weights);
+    store->weights = weights;
+    store->parameter = weights->parameter;
+    store->state = weights->state;
+}
+
+aenc_status aenc_store_own(struct store *store) {
+    if (atomic_load_explicit(&store->weights->references, memory_order_acquire) == 1) return AENC_OK;
+    struct weights *copy = weights_create(store);
+    if (copy == NULL) return AENC_ERR_NO_MEMORY;
+    memcpy(copy->parameter, store->parameter, (size_t)store->parameter_size * sizeof(num));
+    memcpy(copy->state, store->state, (size_t)store->state_size * sizeof(num));
+    store_adopt(store, copy);
+    return AENC_OK;
+}
+
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
     if (store->parameter != NULL)
         return aenc_fail(store->ctx, AENC_ERR_INTERNAL, "the parameters have been allocated before");
-    num *parameter = aenc_alloc(store->ctx, (size_t)store->parameter_size, sizeof *parameter);
-    num *state = aenc_alloc(store->ctx, (size_t)store->state_size, sizeof *state);
-    aenc_status status = parameter == NULL || state == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    struct weights *weights = weights_create(store);
+    aenc_status status = weights == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         const struct entry *entry = &store->entry[i];
-        num *block = entry->kind == ENTRY_PARAMETER ? parameter : state;
+        num *block = entry->kind == ENTRY_PARAMETER ? weights->parameter : weights->state;
         status = aenc_init_draw(store->ctx, entry, seed, block + entry->offset);
     }
-    if (status != AENC_OK) {
-        aenc_release(store->ctx, parameter);
-        aenc_release(store->ctx, state);
-        return status;
-    }
-    store->parameter = parameter;
-    store->state = state;
-    return AENC_OK;
+    if (status == AENC_OK) store_adopt(store, weights);
+    else aenc_weights_release(store->ctx, weights);
+    return status;
 }

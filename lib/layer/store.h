@@ -42,13 +42,21 @@ struct entry {
     bool decays; /* weight decay applies: weights yes, biases and gains no */
 };
 
+/* The numbers of a model, shared by the store and by runners that took them as they were. Freed with the last reference;
+ * the count is atomic, the freeing is done by the context's thread. */
+struct weights {
+    atomic_size_t references;
+    num *parameter, *state;
+};
+
 struct store {
     aenc_context *ctx;
     struct arena arena;
     struct entry *entry; /* in order of declaration */
     size_t entry_count, entry_capacity;
     int64_t parameter_size, state_size; /* nums, padding included */
-    num *parameter, *state;             /* NULL until aenc_store_allocate */
+    struct weights *weights;            /* NULL until aenc_store_allocate */
+    num *parameter, *state;             /* those of weights */
     num *gradient;                      /* as parameter; NULL until training needs it */
 };
 
@@ -62,6 +70,12 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
 struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start);
 /* Allocates the blocks and draws every initial value from (seed, name). */
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
+/* Called before anything writes to parameter or state: while somebody else refers to them, the store gets a copy of its
+ * own. AENC_ERR_NO_MEMORY: nothing has changed. Pointers into the blocks are stale afterwards. */
+aenc_status aenc_store_own(struct store *store);
+struct weights *aenc_weights_retain(struct weights *weights);
+/* NULL-safe. */
+void aenc_weights_release(aenc_context *ctx, struct weights *weights);
 /* "he_normal:gain=2" and the like into *init (kind and gain); message set on failure. */
 aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init);
 

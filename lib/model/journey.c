@@ -65,11 +65,17 @@ static aenc_status journey_runs(struct aenc_model *model, enum journey_kind kind
         aenc_status status = aenc_run_create(model->ctx, &journey->plan, run);
         if (status != AENC_OK) return status;
         journey->run_count++;
-        run->block[SLOT_PARAMETER] = model->store.parameter;
-        run->block[SLOT_STATE] = model->store.state;
         run->seed = model->ctx->seed;
     }
     return AENC_OK;
+}
+
+/* The store's blocks as they are now: a write while runners refer to them moves them. */
+static void journey_blocks(const struct aenc_model *model, const struct journey *journey) {
+    for (int i = 0; i < journey->run_count; i++) {
+        journey->run[i].block[SLOT_PARAMETER] = model->store.parameter;
+        journey->run[i].block[SLOT_STATE] = model->store.state;
+    }
 }
 
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
@@ -77,11 +83,13 @@ aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kin
     struct journey *journey = &model->journey[kind][own_target];
     *out = journey;
     if (kind != JOURNEY_TRAIN) rows = INFER_ROWS;
+    journey_blocks(model, journey);
     if (journey->recorded && journey->tape.capacity[0] >= rows) return AENC_OK;
     aenc_journey_free(model->ctx, journey);
     journey->own_target = own_target;
     aenc_status status = journey_record(model, kind, rows, journey);
     if (status == AENC_OK) status = journey_runs(model, kind, journey);
+    journey_blocks(model, journey);
     if (status == AENC_OK) journey->recorded = true;
     else aenc_journey_free(model->ctx, journey);
     return status;

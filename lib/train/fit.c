@@ -189,7 +189,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const aenc_matrix *x, const
     aenc_status status = fit_prepare(&fit, x);
     for (fit.now.epoch = 1; fit.now.epoch <= fit.now.epochs && status == AENC_OK && !fit.stopped; fit.now.epoch++)
         status = epoch_run(&fit);
-    if (status == AENC_OK && fit.best.parameter != NULL) aenc_snapshot_restore(model, &fit.best);
+    if (status == AENC_OK && fit.best.parameter != NULL) status = aenc_snapshot_restore(model, &fit.best);
     fit_end(&fit);
     return status;
 }

@@ -14,10 +14,13 @@ aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapsh
     return AENC_OK;
 }
 
-void aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot) {
+aenc_status aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot) {
     const struct store *store = &model->store;
+    aenc_status status = aenc_store_own(&model->store);
+    if (status != AENC_OK) return status;
     memcpy(store->parameter, snapshot->parameter, (size_t)store->parameter_size * sizeof(num));
     memcpy(store->state, snapshot->state, (size_t)store->state_size * sizeof(num));
+    return AENC_OK;
 }
 
 void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot) {

@@ -102,6 +102,8 @@ static void states_commit(const struct aenc_model *model, const struct journey *
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
     if (model->gradients == NULL)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
+    aenc_status status = aenc_store_own(&model->store);
+    if (status != AENC_OK) return status;
     aenc_optim_update(optimizer, &model->store, 1 / model->gradient_weight, model->gradient_norm, model->ctx->pool);
     states_commit(model, model->gradients);
     model->gradients = NULL;

@@ -39,7 +39,7 @@ struct snapshot {
     num *parameter, *state; /* NULL before the first */
 };
 aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapshot);
-void aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
+aenc_status aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
 void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
 
 /* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
