@@ -6,6 +6,7 @@
  *   model       described by widths, by layers or by JSON; all three arrive at the same thing
  *   fit         a matrix in, a trained model out
  *   use         encode, decode, reconstruct, score
+ *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
@@ -19,7 +20,8 @@
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
- * Threads    A context and what belongs to it are used by one thread at a time. Contexts share nothing.
+ * Threads    A context and what belongs to it are used by one thread at a time; runners are the exception. Contexts share
+ *            nothing.
  */
 #ifndef AUTOENC_H
 #define AUTOENC_H
@@ -198,6 +200,48 @@ AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const a
  * AENC_ERR_UNSUPPORTED by name for a loss that does not split. */
 AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                          size_t out_floats); /* output */
+
+/* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
+ *
+ * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the
+ * first call that changes them while a runner lives gives the model a copy beforehand. Many runners of one model run at the
+ * same time, each on one thread at a time. Create, refresh, message of the context, and free belong to the model's thread;
+ * aenc_runner_run and aenc_runner_message to the thread that uses the runner. A run neither allocates nor locks nor calls
+ * the system, uses no CBLAS and no worker threads, and a row's result has the same bits whatever rows go with it. */
+
+typedef struct aenc_runner aenc_runner;
+
+enum {
+    AENC_RUN_ENCODE = 10,      /* x to code */
+    AENC_RUN_DECODE = 20,      /* x is a code; to output */
+    AENC_RUN_RECONSTRUCT = 30, /* x to output */
+    AENC_RUN_SCORE = 40,       /* aenc_score */
+    AENC_RUN_FEATURES = 50     /* aenc_score_features */
+};
+
+typedef struct aenc_runner_options {
+    size_t struct_size;
+    int64_t journey; /* AENC_RUN_...; 0: reconstruct */
+    int64_t rows;    /* that go through at a time: what activations have room for; 0: 1 */
+    void *memory;    /* the runner lives in it and allocates nothing else; it outlives the runner. NULL: the context's */
+    size_t memory_size; /* in bytes; at least what aenc_runner_size answers, wherever memory begins */
+} aenc_runner_options;
+
+/* Bytes that such a runner needs, whatever options->memory says. Records it for the moment, with the context's memory.
+ * options may be NULL here and below. */
+AENC_API aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes);
+/* AENC_ERR_SHAPE with both numbers when memory is too small; AENC_ERR_UNSUPPORTED for the features of a loss that does not
+ * split. Failures are told by the context's message. */
+AENC_API aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out);
+AENC_API void aenc_runner_free(aenc_runner *runner);
+/* Any number of rows; more than options.rows go through in parts. target is for AENC_RUN_SCORE and AENC_RUN_FEATURES, where
+ * NULL means x; otherwise NULL. out must not overlap x or target. */
+AENC_API aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                                     size_t out_floats);
+/* Adopts the model's present weights. No run may be going on. Cannot fail but for NULL. */
+AENC_API aenc_status aenc_runner_refresh(aenc_runner *runner);
+/* Why the last failing aenc_runner_run failed; "" before the first. Never NULL. */
+AENC_API const char *aenc_runner_message(const aenc_runner *runner);
 
 /* ---- Files: safetensors with the description in their metadata (docs/format.md) ---- */
 

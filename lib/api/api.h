@@ -29,6 +29,9 @@ struct data_names {
 /* x fits the model's input, and target (NULL: x) its output, row by row. model is not NULL. */
 aenc_status aenc_data_check(struct aenc_model *model, struct data_names names, const aenc_matrix *x,
                             const aenc_matrix *target);
+/* The same with the message elsewhere: runners of one model share nothing that is written. */
+aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model, struct data_names names,
+                               const aenc_matrix *x, const aenc_matrix *target);
 /* "name is NULL". */
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
 

@@ -43,30 +43,35 @@ aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *ou
 }
 
 /* Losses of probabilities take targets in [0, 1] only. */
-static aenc_status unit_check(const aenc_model *model, const char *name, const aenc_matrix *m) {
+static aenc_status unit_check(aenc_context *ctx, const aenc_model *model, const char *name, const aenc_matrix *m) {
     size_t stride = m->stride == 0 ? m->cols : m->stride;
     for (size_t r = 0; r < m->rows; r++)
         for (size_t c = 0; c < m->cols; c++) {
             float value = m->data[r * stride + c];
             if (value >= 0 && value <= 1) continue;
-            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                              "%s: row %zu, column %zu is %g; loss '%s' takes targets from 0 to 1", name, r, c,
                              (double)value, model->loss->name);
         }
     return AENC_OK;
 }
 
-aenc_status aenc_data_check(aenc_model *model, struct data_names names, const aenc_matrix *x,
-                            const aenc_matrix *target) {
-    aenc_status status = aenc_matrix_check(model->ctx, names.x, x, (size_t)model->input_size);
+aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struct data_names names,
+                               const aenc_matrix *x, const aenc_matrix *target) {
+    aenc_status status = aenc_matrix_check(ctx, names.x, x, (size_t)model->input_size);
     if (status != AENC_OK) return status;
     if (target == NULL && model->target_size != model->input_size)
-        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s is NULL, and %s with %zu columns cannot stand in: the output has %zu",
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s is NULL, and %s with %zu columns cannot stand in: the output has %zu",
                          names.target, names.x, (size_t)model->input_size, (size_t)model->target_size);
-    if (target != NULL) status = aenc_matrix_check(model->ctx, names.target, target, (size_t)model->target_size);
+    if (target != NULL) status = aenc_matrix_check(ctx, names.target, target, (size_t)model->target_size);
     if (status == AENC_OK && target != NULL && target->rows != x->rows)
-        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
                            names.x, x->rows);
     if (status != AENC_OK || !model->loss->unit_target) return status;
-    return target == NULL ? unit_check(model, names.x, x) : unit_check(model, names.target, target);
+    return target == NULL ? unit_check(ctx, model, names.x, x) : unit_check(ctx, model, names.target, target);
+}
+
+aenc_status aenc_data_check(aenc_model *model, struct data_names names, const aenc_matrix *x,
+                            const aenc_matrix *target) {
+    return aenc_data_check_in(model->ctx, model, names, x, target);
 }

@@ -25,20 +25,25 @@ static void bind(struct run *run, size_t field, const struct rows *rows, int64_t
     binding->row = rows->row != NULL ? rows->row + first : NULL;
 }
 
-static void chunk_task(void *user, int64_t index, int worker) {
-    const struct inference *work = user;
-    struct run *run = &work->journey->run[worker];
-    int64_t first = index * INFER_ROWS;
-    int64_t rows = work->x->count - first < INFER_ROWS ? work->x->count - first : INFER_ROWS;
-    bind(run, 0, work->x, first);
-    if (work->journey->own_target) bind(run, 1, work->target, first);
+void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
+                      struct span chunk, float *out) {
+    int64_t rows = chunk.hi - chunk.lo, numbers = rows * aenc_node_row_size(journey->result);
+    bind(run, 0, x, chunk.lo);
+    if (journey->own_target) bind(run, 1, target, chunk.lo);
     run->live[0] = rows;
-    run->first_row = first;
+    run->first_row = chunk.lo;
     run->weight_total = (double)rows;
     aenc_run_replay(run, NULL);
-    const num *value = aenc_value(run, work->journey->result);
-    float *out = work->out + first * work->row_size;
-    for (int64_t i = 0; i < rows * work->row_size; i++) out[i] = (float)value[i];
+    const num *value = aenc_value(run, journey->result);
+    for (int64_t i = 0; i < numbers; i++) out[i] = (float)value[i];
+}
+
+static void chunk_task(void *user, int64_t index, int worker) {
+    const struct inference *work = user;
+    int64_t first = index * INFER_ROWS, last = first + INFER_ROWS;
+    struct span chunk = {first, last < work->x->count ? last : work->x->count};
+    aenc_infer_chunk(work->journey, &work->journey->run[worker], work->x, work->target, chunk,
+                     work->out + first * work->row_size);
 }
 
 aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, const struct rows *x,

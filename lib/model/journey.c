@@ -42,11 +42,11 @@ static struct node *record_result(struct aenc_model *model, struct journey *jour
     return each;
 }
 
-static aenc_status journey_record(struct aenc_model *model, enum journey_kind kind, int64_t rows,
-                                  struct journey *journey) {
+aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enum journey_kind kind, int64_t rows,
+                                struct journey *journey) {
     bool training = kind == JOURNEY_TRAIN;
-    aenc_tape_create(model->ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &journey->tape);
-    if (!training) journey->tape.shard_rows[0] = INFER_ROWS;
+    aenc_tape_create(ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &journey->tape);
+    if (!training) journey->tape.shard_rows[0] = rows;
     struct node *result = record_result(model, journey, kind);
     if (journey->tape.status != AENC_OK) return journey->tape.status;
     if (training) aenc_tape_term(&journey->tape, "reconstruction", result, 1, NULL);
@@ -87,7 +87,7 @@ aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kin
     if (journey->recorded && journey->tape.capacity[0] >= rows) return AENC_OK;
     aenc_journey_free(model->ctx, journey);
     journey->own_target = own_target;
-    aenc_status status = journey_record(model, kind, rows, journey);
+    aenc_status status = aenc_journey_record(model->ctx, model, kind, rows, journey);
     if (status == AENC_OK) status = journey_runs(model, kind, journey);
     journey_blocks(model, journey);
     if (status == AENC_OK) journey->recorded = true;

@@ -82,12 +82,50 @@ void aenc_model_forget_journeys(struct aenc_model *model);
 /* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
                                  struct journey **out);
+/* Records and plans with the memory of ctx, which need not be the model's; own_target is set by the caller. */
+aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enum journey_kind kind, int64_t rows,
+                                struct journey *journey);
 void aenc_journey_free(aenc_context *ctx, struct journey *journey);
 
 /* infer.c: every row of x (and target; without data: x itself) through the journey; result rows, dense, into out. */
 aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, const struct rows *x,
                              const struct rows *target, float *out);
+/* The chunk of rows of x and target through the journey, on this thread; their results to out. */
+void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
+                      struct span chunk, float *out);
 struct rows aenc_rows_of(const aenc_matrix *matrix);
+
+/* runner.c: inference that touches nothing but memory of its own. `context` is private to the runner: its allocator hands
+ * out the runner's memory, and its message is the runner's. */
+struct runner_memory {
+    aenc_context *ctx; /* the model's: where memory comes from when block is NULL */
+    char *block;       /* the caller's, aligned; NULL: none */
+    size_t size;
+    size_t used, most; /* bytes of it, or what they would be */
+    void *last;        /* the youngest allocation: the only one that is given back */
+};
+
+struct aenc_runner {
+    struct aenc_context context;
+    struct runner_memory memory;
+    struct aenc_model *model; /* retained */
+    struct weights *weights;  /* retained */
+    struct journey journey;
+    struct run run;
+    int64_t rows; /* of one chunk */
+};
+
+/* block NULL: from the model's context, else size bytes that outlive the runner. On failure the model's context has the
+ * message; AENC_ERR_SHAPE where the block is too small. */
+aenc_status aenc_runner_make(struct aenc_model *model, enum journey_kind kind, int64_t rows, void *block, size_t size,
+                             struct aenc_runner **out);
+/* What block must have, wherever it begins. Takes as much from the model's context for the moment. */
+aenc_status aenc_runner_bytes(struct aenc_model *model, enum journey_kind kind, int64_t rows, size_t *out);
+void aenc_runner_end(struct aenc_runner *runner);
+/* The model's present weights. */
+void aenc_runner_adopt(struct aenc_runner *runner);
+/* As aenc_model_infer. Cannot fail; neither allocates nor locks nor calls the system. */
+void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const struct rows *target, float *out);
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);

@@ -58,7 +58,7 @@ static void dense_forward(const struct node *n, struct span rows, const struct r
     const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
     num *y = aenc_value(run, n) + lines.lo * out;
     int64_t count = lines.hi - lines.lo;
-    aenc_blas_gemm(false, !dense->transposed, count, out, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
+    run->gemm(false, !dense->transposed, count, out, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
     const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) : NULL;
     if (bias == NULL && dense->function == FUNCTION_IDENTITY) return;
     const struct function_kernels *function = &run->kernels->elementwise->function[dense->function];
@@ -286,9 +286,8 @@ static void matmul_forward(const struct node *n, struct span rows, const struct 
     const num *a = aenc_value(run, n->in[0]), *b = aenc_value(run, n->in[1]);
     num *y = aenc_value(run, n);
     for (int64_t i = all.lo; i < all.hi; i++)
-        aenc_blas_gemm(matmul->transpose_a, matmul->transpose_b, p.m, p.n, p.k,
-                       a + place(n->in[0], i, p.a_count, p.a_size), p.lda, b + place(n->in[1], i, p.b_count, p.b_size),
-                       p.ldb, 0, y + i * p.m * p.n, p.n);
+        run->gemm(matmul->transpose_a, matmul->transpose_b, p.m, p.n, p.k, a + place(n->in[0], i, p.a_count, p.a_size),
+                  p.lda, b + place(n->in[1], i, p.b_count, p.b_size), p.ldb, 0, y + i * p.m * p.n, p.n);
 }
 
 /* Stored rows [tile.lo, tile.hi) of the operand's gradient from product i, to out:

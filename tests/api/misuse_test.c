@@ -39,6 +39,7 @@ static void test_null_context(void) {
     aenc_tensor_free(NULL);
     aenc_layer_free(NULL);
     aenc_optimizer_free(NULL);
+    aenc_runner_free(NULL);
 }
 
 static void test_null_model(struct world *w) {
@@ -70,6 +71,11 @@ static void test_null_model(struct world *w) {
     CHECK(aenc_model_gradients(NULL, &batch, &loss) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_step(NULL, NULL, &batch, &loss) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_evaluate(NULL, &batch, &loss) == AENC_ERR_ARGUMENT);
+    aenc_runner *runner = NOTHING;
+    CHECK(aenc_runner_create(NULL, NULL, &runner) == AENC_ERR_ARGUMENT && runner == NULL);
+    CHECK(aenc_runner_create(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_runner_size(NULL, NULL, &size) == AENC_ERR_ARGUMENT && size == 0);
+    CHECK(aenc_runner_size(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
 }
 
 static void test_null_answers(struct world *w) {
@@ -88,6 +94,8 @@ static void test_null_answers(struct world *w) {
     CHECK(aenc_optimizer_set_clipping(NULL, 1, 1) == AENC_ERR_ARGUMENT);
     CHECK(isnan(aenc_optimizer_learning_rate(NULL)));
     CHECK(aenc_layer_add(NULL, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_runner_run(NULL, &w->x, NULL, w->data, 1) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_runner_refresh(NULL) == AENC_ERR_ARGUMENT && strstr(aenc_runner_message(NULL), "NULL") != NULL);
     CHECK(strcmp(aenc_status_name(AENC_ERR_SHAPE), "AENC_ERR_SHAPE") == 0);
     CHECK(strcmp(aenc_status_name(7), "unknown status") == 0);
 }
@@ -124,6 +132,8 @@ static void test_null_arguments(struct world *w) {
     CHECK_FAILS(w, aenc_model_freeze(w->model, NULL, 1), bad, "aenc_model_freeze|prefix|NULL");
     CHECK_FAILS(w, aenc_optimizer_create(w->model, "adam", NULL), bad, "aenc_optimizer_create|out|NULL");
     CHECK_NONE(w, aenc_optimizer_create(w->model, NULL, &optimizer), optimizer, bad, "aenc_optimizer_create|spec|NULL");
+    CHECK_FAILS(w, aenc_runner_create(w->model, NULL, NULL), bad, "aenc_runner_create|out|NULL");
+    CHECK_FAILS(w, aenc_runner_size(w->model, NULL, NULL), bad, "aenc_runner_size|bytes|NULL");
     CHECK_FAILS(w, aenc_layer_create(w->ctx, "relu", NULL), bad, "aenc_layer_create|out|NULL");
     CHECK_NONE(w, aenc_layer_create(w->ctx, NULL, &layer), layer, bad, "aenc_layer_create|spec|NULL");
     CHECK_FAILS(w, aenc_model_history(w->model, 0, NULL), bad, "aenc_model_history|now|NULL");

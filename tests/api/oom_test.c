@@ -220,6 +220,63 @@ static aenc_status use(struct scene *scene) {
     return status;
 }
 
+static aenc_status runner(struct scene *scene) {
+    float out[ROWS * COLS];
+    aenc_runner *runner = NULL, *scores = NULL;
+    aenc_runner_options options = {.struct_size = sizeof options, .journey = AENC_RUN_SCORE, .rows = 5};
+    aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
+    CHECK((status == AENC_OK) == (runner != NULL));
+    if (status == AENC_OK) status = aenc_runner_create(scene->model, &options, &scores);
+    long calls = scene->memory.calls;
+    if (status == AENC_OK) CHECK(aenc_runner_run(runner, &scene->x, NULL, out, ROWS * COLS) == AENC_OK);
+    if (status == AENC_OK) CHECK(aenc_runner_run(scores, &scene->x, NULL, out, ROWS) == AENC_OK);
+    if (status == AENC_OK) CHECK(aenc_runner_refresh(scores) == AENC_OK);
+    CHECK(scene->memory.calls == calls);
+    aenc_runner_free(runner);
+    aenc_runner_free(scores);
+    return status;
+}
+
+/* Only asking for the size allocates. */
+static aenc_status runner_in_block(struct scene *scene) {
+    static char block[1 << 16];
+    aenc_runner *runner = NULL;
+    aenc_runner_options options = {.struct_size = sizeof options, .rows = 2};
+    size_t bytes;
+    aenc_status status = aenc_runner_size(scene->model, &options, &bytes);
+    if (status != AENC_OK) return status;
+    CHECK(bytes <= sizeof block);
+    options.memory = block;
+    options.memory_size = bytes;
+    long calls = scene->memory.calls;
+    CHECK_STATUS(scene->ctx, aenc_runner_create(scene->model, &options, &runner), AENC_OK);
+    CHECK(scene->memory.calls == calls);
+    aenc_runner_free(runner);
+    return status;
+}
+
+/* The model needs a copy of its weights before it learns on. */
+static aenc_status train_beside_runner(struct scene *scene) {
+    aenc_runner *runner = NULL;
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .valid_share = 0.25};
+    aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
+    if (status == AENC_OK) status = aenc_fit(scene->model, &scene->x, &options);
+    aenc_runner_free(runner);
+    return status;
+}
+
+static aenc_status set_beside_runner(struct scene *scene) {
+    aenc_runner *runner = NULL;
+    aenc_tensor *t = NULL;
+    const char *name = aenc_model_parameter_name(scene->model, 0);
+    aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
+    if (status == AENC_OK) status = aenc_model_parameter_get(scene->model, name, &t);
+    if (status == AENC_OK) status = aenc_model_parameter_set(scene->model, name, t);
+    aenc_tensor_free(t);
+    aenc_runner_free(runner);
+    return status;
+}
+
 static aenc_status evaluate(struct scene *scene) {
     aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
     double loss;
@@ -270,6 +327,10 @@ static const struct {
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},
     {"use", use, true, false},
+    {"runner", runner, true, false},
+    {"runner in a block", runner_in_block, true, false},
+    {"train beside a runner", train_beside_runner, true, true},
+    {"set beside a runner", set_beside_runner, true, false},
     {"evaluate", evaluate, true, false},
     {"steps", steps, true, false},
     {"growing batches", growing_batches, true, false},

@@ -43,6 +43,16 @@ static aenc_status call_batch(struct world *w, const void *options) {
     return status;
 }
 
+static aenc_status call_runner(struct world *w, const void *options) {
+    aenc_runner *runner = NULL;
+    size_t bytes;
+    aenc_status status = aenc_runner_size(w->model, options, &bytes);
+    CHECK(aenc_runner_create(w->model, options, &runner) == status);
+    CHECK((runner != NULL) == (status == AENC_OK));
+    aenc_runner_free(runner);
+    return status;
+}
+
 /* older: the size that the struct might have had once. */
 static void test_struct(struct world *w, const char *name, options_call *call, const void *good, size_t known,
                         size_t older) {
@@ -75,6 +85,8 @@ static void test_structs(struct world *w) {
     aenc_batch batch = {.struct_size = sizeof batch, .input = w->x};
     test_struct(w, "aenc_model_options", call_model, &model, sizeof model, offsetof(aenc_model_options, activation));
     test_struct(w, "aenc_fit_options", call_fit, &fit, sizeof fit, offsetof(aenc_fit_options, clip_value));
+    aenc_runner_options runner = {.struct_size = sizeof runner, .journey = AENC_RUN_SCORE, .rows = 2};
+    test_struct(w, "aenc_runner_options", call_runner, &runner, sizeof runner, offsetof(aenc_runner_options, rows));
     test_struct(w, "aenc_batch", call_batch, &batch, sizeof batch, offsetof(aenc_batch, target));
 }
 

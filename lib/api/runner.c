@@ -1,0 +1,101 @@
+/* runner.c - creating, feeding and refreshing runners. */
+#include "api/api.h"
+
+enum { ROWS_MAX = INT32_MAX };
+
+/* What the options ask for. */
+struct wish {
+    enum journey_kind kind;
+    int64_t rows;
+    void *memory;
+    size_t memory_size;
+};
+
+static aenc_status journey_read(aenc_context *ctx, int64_t journey, enum journey_kind *out) {
+    switch (journey) {
+        case AENC_RUN_ENCODE: *out = JOURNEY_ENCODE; break;
+        case AENC_RUN_DECODE: *out = JOURNEY_DECODE; break;
+        case 0:
+        case AENC_RUN_RECONSTRUCT: *out = JOURNEY_RECONSTRUCT; break;
+        case AENC_RUN_SCORE: *out = JOURNEY_SCORE; break;
+        case AENC_RUN_FEATURES: *out = JOURNEY_FEATURES; break;
+        default:
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.journey is %lld, not an AENC_RUN_...",
+                             (long long)journey);
+    }
+    return AENC_OK;
+}
+
+static aenc_status wish_read(aenc_model *model, const aenc_runner_options *options, struct wish *out) {
+    aenc_runner_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_runner_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = journey_read(model->ctx, o.journey, &out->kind);
+    if (status != AENC_OK) return status;
+    if (o.rows < 0 || o.rows > ROWS_MAX)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.rows is %lld, must be from 0 to %d",
+                         (long long)o.rows, (int)ROWS_MAX);
+    if (o.memory == NULL && o.memory_size != 0)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.memory is NULL, and memory_size is %zu",
+                         o.memory_size);
+    out->rows = o.rows == 0 ? 1 : o.rows;
+    out->memory = o.memory;
+    out->memory_size = o.memory_size;
+    return AENC_OK;
+}
+
+aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
+    struct wish wish;
+    if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
+    *bytes = 0;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = wish_read(model, options, &wish);
+    return status == AENC_OK ? aenc_runner_bytes(model, wish.kind, wish.rows, bytes) : status;
+}
+
+aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
+    struct wish wish;
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = wish_read(model, options, &wish);
+    return status == AENC_OK ? aenc_runner_make(model, wish.kind, wish.rows, wish.memory, wish.memory_size, out) : status;
+}
+
+void aenc_runner_free(aenc_runner *runner) {
+    if (runner != NULL) aenc_runner_end(runner);
+}
+
+aenc_status aenc_runner_refresh(aenc_runner *runner) {
+    if (runner == NULL) return AENC_ERR_ARGUMENT;
+    aenc_runner_adopt(runner);
+    return AENC_OK;
+}
+
+const char *aenc_runner_message(const aenc_runner *runner) {
+    return runner == NULL ? "the runner is NULL" : runner->context.message;
+}
+
+static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target) {
+    const struct journey *journey = &runner->journey;
+    const struct node *input = journey->tape.field[0].node;
+    if (journey->own_target)
+        return aenc_data_check_in(&runner->context, runner->model, (struct data_names){"x", "target"}, x, target);
+    if (target != NULL)
+        return aenc_fail(&runner->context, AENC_ERR_ARGUMENT,
+                         "target is given; only journeys that score compare with one");
+    return aenc_matrix_check(&runner->context, "x", x, (size_t)aenc_node_row_size(input));
+}
+
+aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                            size_t out_floats) {
+    if (runner == NULL) return AENC_ERR_ARGUMENT;
+    size_t row_size = (size_t)aenc_node_row_size(runner->journey.result);
+    aenc_status status = data_check(runner, x, target);
+    if (status == AENC_OK)
+        status = aenc_room_check(&runner->context, "aenc_runner_run", out, out_floats, x->rows, row_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    struct rows target_rows = aenc_rows_of(target);
+    aenc_runner_infer(runner, &rows, &target_rows, out);
+    return AENC_OK;
+}
