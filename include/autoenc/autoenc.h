@@ -143,6 +143,12 @@ AENC_API size_t aenc_model_parameter_size(const aenc_model *model);
 /* ---- Fit ---- */
 
 enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
+/* What a fit does with the file at `checkpoint` when it begins. */
+enum {
+    AENC_RESUME_NEVER = 0,     /* nothing: the run begins anew and will replace it */
+    AENC_RESUME = 10,          /* continues from it; AENC_ERR_IO when there is none */
+    AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
+};
 
 /* What a run knows at an event. Losses are means per row over the epoch so far (train) or the whole set (valid). */
 typedef struct aenc_progress {
@@ -175,11 +181,30 @@ typedef struct aenc_fit_options {
     double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
     int (*progress)(void *user, const aenc_progress *now); /* calling thread; non-zero stops the run, still AENC_OK */
     void *progress_user;
+    int64_t steps_per_epoch;    /* an epoch ends after so many; 0: when every row has been seen once */
+    const char *checkpoint;     /* path of a file from which the run can be continued; NULL: none is written */
+    int64_t checkpoint_steps;   /* write it after every so many steps ... */
+    double checkpoint_seconds;  /* ... and when so many seconds have passed; both 0: after each epoch */
+    int64_t resume;             /* AENC_RESUME_NEVER ... */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
- * is stopped early by patience, or by the callback). options may be NULL. */
+ * is stopped early by patience, by the callback, or by a cancel). options may be NULL.
+ *
+ * With `checkpoint` the run survives its process: at the times asked for, when it is stopped and when it ends, everything
+ * that it is goes to that file, in one piece (as aenc_model_save does). A run resumed with the same model, data and options
+ * ends with the same bits as one that was never interrupted. What differs is refused by name (AENC_ERR_ARGUMENT), but
+ * `epochs` may be raised; a damaged file is AENC_ERR_FORMAT; either way the model is as it was. A checkpoint that cannot be
+ * written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+
+/* Ends the running fit at its next step, as a callback that asks for a stop does; if none is running, the next one before
+ * its first step. The fit takes the wish back when it ends. From any thread and from a signal handler; NULL-safe. */
+AENC_API void aenc_model_cancel(aenc_model *model);
+
+/* What the last fit wants known though it did not fail: that it was resumed on another processor, CBLAS or version of the
+ * library, so that its last bits may differ. "" otherwise; valid until the next fit. */
+AENC_API const char *aenc_model_notice(const aenc_model *model);
 
 /* The epochs of the last fit, as the callback saw them. */
 AENC_API size_t aenc_model_history_count(const aenc_model *model);

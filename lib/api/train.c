@@ -20,12 +20,30 @@ static aenc_status real_check(aenc_context *ctx, const char *field, double value
                      end);
 }
 
+static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o) {
+    aenc_status status = count_check(ctx, "checkpoint_steps", o->checkpoint_steps);
+    if (status == AENC_OK) status = real_check(ctx, "checkpoint_seconds", o->checkpoint_seconds, HUGE_VAL);
+    if (status != AENC_OK) return status;
+    bool known = o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME || o->resume == AENC_RESUME_IF_THERE;
+    if (!known)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.resume is %lld, which is none of AENC_RESUME_*",
+                         (long long)o->resume);
+    bool asked = o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER;
+    if (o->checkpoint != NULL || !asked) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.checkpoint is NULL, but %s is given",
+                     o->resume != AENC_RESUME_NEVER  ? "resume"
+                     : o->checkpoint_steps > 0 ? "checkpoint_steps"
+                                               : "checkpoint_seconds");
+}
+
 static aenc_status fit_check(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o) {
     aenc_context *ctx = model->ctx;
     aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
     if (status == AENC_OK) status = count_check(ctx, "epochs", o->epochs);
     if (status == AENC_OK) status = count_check(ctx, "batch", o->batch);
     if (status == AENC_OK) status = count_check(ctx, "patience", o->patience);
+    if (status == AENC_OK) status = count_check(ctx, "steps_per_epoch", o->steps_per_epoch);
+    if (status == AENC_OK) status = endurance_check(ctx, o);
     if (status == AENC_OK) status = real_check(ctx, "valid_share", o->valid_share, 1);
     if (status == AENC_OK) status = real_check(ctx, "min_improvement", o->min_improvement, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
@@ -48,8 +66,16 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
     if (status == AENC_OK) status = fit_check(model, x, &o);
-    return status == AENC_OK ? aenc_train_fit(model, x, &o) : status;
+    if (status != AENC_OK) return status;
+    const struct fit_data data = {aenc_rows_of(x), aenc_rows_of(o.target)};
+    return aenc_train_fit(model, &data, &o);
 }
+
+void aenc_model_cancel(aenc_model *model) {
+    if (model != NULL) atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
+}
+
+const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? "" : model->notice; }
 
 size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
 

@@ -101,6 +101,11 @@ aenc_status aenc_file_read(aenc_context *ctx, const char *path, size_t limit, vo
     return status;
 }
 
+bool aenc_file_exists(const char *path) {
+    struct stat facts;
+    return stat(path, &facts) == 0 || errno != ENOENT;
+}
+
 /* ---- Saving ---- */
 
 static int write_all(int file, const char *bytes, size_t size) {

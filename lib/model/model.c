@@ -61,6 +61,7 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
         return AENC_ERR_NO_MEMORY;
     }
     atomic_init(&model->references, 1);
+    atomic_init(&model->cancel, 0);
     model->ctx = ctx;
     aenc_context_retain(ctx);
     model->arena = *arena;
@@ -76,6 +77,12 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
 void aenc_model_retain(struct aenc_model *model) {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
 }
+
+bool aenc_model_cancelled(const struct aenc_model *model) {
+    return atomic_load_explicit(&model->cancel, memory_order_relaxed) != 0;
+}
+
+void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&model->cancel, 0, memory_order_relaxed); }
 
 void aenc_model_forget_journeys(struct aenc_model *model) {
     model->gradients = NULL;
