@@ -5,6 +5,7 @@
  *   context     the home of everything: allocator, seed, threads, the last message
  *   model       described by widths, by layers or by JSON; all three arrive at the same thing
  *   fit         a matrix in, a trained model out
+ *   sources     the same from files larger than memory and from streams
  *   use         encode, decode, reconstruct, score
  *   files       save and load, to a path or to memory
  *   tensors     parameters by name, read and written
@@ -210,6 +211,49 @@ AENC_API const char *aenc_model_notice(const aenc_model *model);
 AENC_API size_t aenc_model_history_count(const aenc_model *model);
 /* now->struct_size must be set. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
+
+/* ---- Sources: rows that are not in memory ---- */
+
+typedef struct aenc_source aenc_source;
+
+/* A stream of rows. It is taken in order, batch by batch; what is worth shuffling, the source shuffles. The callbacks run
+ * on the thread that called aenc_fit_source; with read_ahead, read and seek run on one thread of the library's during
+ * the fit, while the batch before is trained on, and must not use the context. */
+typedef struct aenc_source_callbacks {
+    size_t struct_size;
+    size_t cols;        /* floats of a row */
+    size_t target_cols; /* floats of its target; 0: the input is the target */
+    uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
+    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight is
+     * filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers AENC_ERR_IO
+     * with that number and the row. */
+    int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
+    /* Makes `position` (a row, from 0) what is read next; non-zero as above. Every fit begins with one, every further pass
+     * too. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
+    int (*seek)(void *user, uint64_t position);
+    void (*release)(void *user); /* by aenc_source_free; NULL: nothing to do */
+    void *user;
+    int64_t read_ahead; /* 1: fill the next batch while one is trained on; 0: do not */
+} aenc_source_callbacks;
+
+/* A view on a matrix, whose numbers are borrowed as long as the source lives. */
+AENC_API aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out);
+/* A .npy file, read-only and mapped: what fits in memory stays there, what does not is read again. '<f4' in C order with at
+ * least two dimensions, those behind the first flattened to one row; AENC_ERR_UNSUPPORTED for others. The file must not
+ * shrink while the source lives: the system would end the process. */
+AENC_API aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out);
+/* The struct is copied. On failure release is not called. */
+AENC_API aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out);
+AENC_API void aenc_source_free(aenc_source *source);
+/* Rows of one pass, 0 for unknown or endless; floats of a row. 0 for NULL. */
+AENC_API uint64_t aenc_source_rows(const aenc_source *source);
+AENC_API size_t aenc_source_cols(const aenc_source *source);
+
+/* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
+ * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
+ * targets and cannot be split (valid_share). Nothing is allocated but two batches, and 8 bytes per row for shuffling. Numbers
+ * are checked as they come: AENC_ERR_NONFINITE with the row, the model has its last whole step. */
+AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
 /* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */
 

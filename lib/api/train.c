@@ -36,10 +36,9 @@ static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o)
                                                : "checkpoint_seconds");
 }
 
-static aenc_status fit_check(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o) {
+aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o) {
     aenc_context *ctx = model->ctx;
-    aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
-    if (status == AENC_OK) status = count_check(ctx, "epochs", o->epochs);
+    aenc_status status = count_check(ctx, "epochs", o->epochs);
     if (status == AENC_OK) status = count_check(ctx, "batch", o->batch);
     if (status == AENC_OK) status = count_check(ctx, "patience", o->patience);
     if (status == AENC_OK) status = count_check(ctx, "steps_per_epoch", o->steps_per_epoch);
@@ -65,9 +64,10 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_check(model, x, &o);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status != AENC_OK) return status;
-    const struct fit_data data = {aenc_rows_of(x), aenc_rows_of(o.target)};
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
     return aenc_train_fit(model, &data, &o);
 }
 

@@ -1,6 +1,7 @@
 /* epochs.c - from where a run is to its end.
  *
- * Each epoch visits every training row once, in an order drawn for that epoch; the last batch may be smaller. After it the
+ * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as it
+ * was told; the last batch may be smaller. After it the
  * validation set is scored, the best parameters are kept, the schedule hears of it, and the caller is called. A failure in
  * the middle of an epoch leaves the model as it was after its last whole step.
  *
@@ -49,8 +50,15 @@ static aenc_status checkpoint(struct fit *fit) {
 
 /* ---- Steps ---- */
 
-static aenc_status step(struct fit *fit, const struct rows *input, const struct rows *target, double *loss) {
-    aenc_status status = aenc_train_gradients(fit->model, input, target, NULL, loss);
+/* The rows of one step. */
+struct batch {
+    struct rows input, target;
+    const float *weight;
+    uint64_t first, after; /* of a stream */
+};
+
+static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
+    aenc_status status = aenc_train_gradients(fit->model, &batch->input, &batch->target, batch->weight, loss);
     if (status != AENC_OK) return status;
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
@@ -59,27 +67,56 @@ static aenc_status step(struct fit *fit, const struct rows *input, const struct 
     return aenc_train_apply(fit->model, fit->optimizer);
 }
 
-/* The rows of the epoch's next step. */
-static void batch_of(const struct fit *fit, struct rows *input, struct rows *target) {
+static aenc_status from_stream(struct fit *fit, struct batch *out) {
+    struct stream_batch *batch;
+    const struct aenc_source *source = fit->data.stream;
+    aenc_status status = aenc_stream_next(&fit->stream, &batch);
+    if (status != AENC_OK) return status;
+    bool weighted = false;
+    for (int64_t r = 0; r < batch->count; r++) weighted = weighted || batch->weight[r] != 1;
+    *out = (struct batch){{batch->input, source->cols, batch->count, NULL},
+                          {batch->target, source->target_cols, batch->count, NULL},
+                          weighted ? batch->weight : NULL,
+                          batch->first,
+                          batch->after};
+    return AENC_OK;
+}
+
+static void from_rows(const struct fit *fit, struct batch *out) {
     int64_t first = fit->now.step * fit->batch;
     int64_t left = fit->batches.train_count - first;
-    *input = fit->data.input;
-    *target = fit->data.target;
-    input->row = target->row = fit->batches.train + first;
-    input->count = target->count = left < fit->batch ? left : fit->batch;
+    *out = (struct batch){fit->data.input, fit->data.target, NULL, 0, 0};
+    out->input.row = out->target.row = fit->batches.train + first;
+    out->input.count = out->target.count = left < fit->batch ? left : fit->batch;
+}
+
+/* The rows of the epoch's next step; none where a source has ended. */
+static aenc_status batch_next(struct fit *fit, struct batch *out) {
+    const struct aenc_model *model = fit->model;
+    aenc_status status = AENC_OK;
+    if (fit->data.stream != NULL) status = from_stream(fit, out);
+    else from_rows(fit, out);
+    if (status != AENC_OK || !fit->data.unchecked) return status;
+    bool unit = model->loss->unit_target, own = out->target.data != NULL;
+    status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, model->input_size,
+                             unit && !own, model->loss->name);
+    if (status != AENC_OK || !own) return status;
+    return aenc_rows_check(model->ctx, (struct row_names){"the source's target", out->first}, &out->target,
+                           model->target_size, unit, model->loss->name);
 }
 
 static aenc_status steps_run(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
-        if (aenc_model_cancelled(fit->model)) {
-            fit->stopped = true;
-            break;
-        }
-        struct rows input, target;
+        struct batch batch;
         double loss;
-        batch_of(fit, &input, &target);
-        aenc_status status = step(fit, &input, &target, &loss);
+        fit->stopped = fit->broken_off = aenc_model_cancelled(fit->model);
+        if (fit->stopped) break;
+        aenc_status status = batch_next(fit, &batch);
+        fit->stopped = status == AENC_OK && batch.input.count == 0;
+        if (fit->stopped) break;
+        if (status == AENC_OK) status = step(fit, &batch, &loss);
         if (status != AENC_OK) return status;
+        fit->place.position = batch.after;
         fit->now.step++;
         fit->place.loss_sum += loss * fit->model->gradient_weight;
         fit->place.weight_sum += fit->model->gradient_weight;
@@ -87,10 +124,10 @@ static aenc_status steps_run(struct fit *fit) {
         fit->now.valid_loss = NAN;
         tell(fit, AENC_EVENT_STEP);
         if (aenc_model_cancelled(fit->model)) fit->stopped = true;
+        fit->broken_off = fit->stopped;
         if (fit->facts != NULL && checkpoint_at_step(fit)) status = checkpoint(fit);
         if (status != AENC_OK) return status;
     }
-    fit->broken_off = fit->stopped;
     return AENC_OK;
 }
 
@@ -135,7 +172,7 @@ static void epoch_close(struct fit *fit) {
 static aenc_status epoch_run(struct fit *fit) {
     clock_gettime(CLOCK_MONOTONIC, &fit->begin);
     fit->now.epoch = fit->place.epochs_done + 1;
-    aenc_batches_shuffle(&fit->batches, fit->model->epoch);
+    if (fit->data.stream == NULL) aenc_batches_shuffle(&fit->batches, fit->model->epoch);
     aenc_status status = steps_run(fit);
     if (status != AENC_OK || fit->now.step == 0) return status;
     if (fit->validated) status = validate(fit);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static void valid_prepare(struct fit *fit) {
+static aenc_status valid_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
     if (o->valid != NULL) {
         fit->valid = aenc_rows_of(o->valid);
@@ -16,6 +16,11 @@ static void valid_prepare(struct fit *fit) {
         fit->valid.count = fit->valid_target.count = fit->batches.valid_count;
     }
     fit->validated = fit->valid.data != NULL;
+    if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
+    const struct aenc_model *model = fit->model;
+    bool unit = model->loss->unit_target, own = fit->valid_target.data != NULL;
+    return aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, &fit->valid, model->input_size, unit && !own,
+                           model->loss->name);
 }
 
 static aenc_status specs_prepare(struct fit *fit) {
@@ -32,13 +37,27 @@ static aenc_status specs_prepare(struct fit *fit) {
     fit->optimizer_spec = optimizer;
     fit->schedule_spec = schedule;
     aenc_optim_set_clipping(fit->optimizer, o->clip_norm, o->clip_value);
-    int64_t steps = fit->now.steps * fit->now.epochs;
-    return aenc_schedule_create(ctx, schedule, aenc_optim_learning_rate(fit->optimizer), steps, fit->now.steps,
-                                &fit->schedule);
+    if (fit->now.steps > INT64_MAX / fit->now.epochs)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%lld epochs of %lld steps are too many", (long long)fit->now.epochs,
+                         (long long)fit->now.steps);
+    return aenc_schedule_create(ctx, schedule, aenc_optim_learning_rate(fit->optimizer), fit->now.steps * fit->now.epochs,
+                                fit->now.steps, &fit->schedule);
+}
+
+static void stream_steps(struct fit *fit) {
+    const aenc_fit_options *o = fit->options;
+    uint64_t rows = fit->data.stream->call.rows;
+    fit->batch = o->batch > 0 ? o->batch : 128;
+    if (rows > 0 && (uint64_t)fit->batch > rows) fit->batch = (int64_t)rows;
+    fit->now.steps = o->steps_per_epoch > 0 ? o->steps_per_epoch : ((int64_t)rows + fit->batch - 1) / fit->batch;
 }
 
 static aenc_status steps_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
+    if (fit->data.stream != NULL) {
+        stream_steps(fit);
+        return AENC_OK;
+    }
     double share = o->valid == NULL ? o->valid_share : 0;
     aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.input.count, share, &fit->batches);
     if (status != AENC_OK) return status;
@@ -56,6 +75,9 @@ static aenc_status endurance_prepare(struct fit *fit) {
     fit->facts = aenc_run_facts(fit, &fit->arena);
     if (fit->facts == NULL) return AENC_ERR_NO_MEMORY;
     bool wanted = o->resume == AENC_RESUME || (o->resume == AENC_RESUME_IF_THERE && aenc_file_exists(o->checkpoint));
+    if (wanted && fit->data.stream != NULL && fit->data.stream->call.seek == NULL)
+        return aenc_fail(fit->model->ctx, AENC_ERR_UNSUPPORTED,
+                         "the run of checkpoint '%s' cannot be resumed from this source: it has no seek", o->checkpoint);
     return wanted ? aenc_checkpoint_resume(fit) : AENC_OK;
 }
 
@@ -63,7 +85,8 @@ static aenc_status fit_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
     aenc_status status = steps_prepare(fit);
     if (status != AENC_OK) return status;
-    valid_prepare(fit);
+    status = valid_prepare(fit);
+    if (status != AENC_OK) return status;
     fit->now.struct_size = sizeof fit->now;
     fit->now.epochs = o->epochs > 0 ? o->epochs : 20;
     fit->now.best_valid_loss = fit->now.valid_loss = fit->now.train_loss = NAN;
@@ -77,8 +100,16 @@ static aenc_status fit_prepare(struct fit *fit) {
     return status;
 }
 
+/* Not before the place is known where it begins. */
+static aenc_status stream_prepare(struct fit *fit) {
+    int64_t left = fit->now.steps * fit->now.epochs - fit->place.epochs_done * fit->now.steps - fit->now.step;
+    if (fit->data.stream == NULL || left <= 0) return AENC_OK;
+    return aenc_stream_open(fit->data.stream, fit->batch, fit->place.position, left, &fit->stream);
+}
+
 static void fit_end(struct fit *fit) {
     aenc_context *ctx = fit->model->ctx;
+    aenc_stream_close(&fit->stream);
     aenc_snapshot_free(ctx, &fit->best);
     aenc_optim_free(ctx, fit->optimizer);
     aenc_batches_free(&fit->batches);
@@ -93,6 +124,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     fit.data = *data;
     aenc_arena_create(model->ctx, &fit.arena);
     aenc_status status = fit_prepare(&fit);
+    if (status == AENC_OK) status = stream_prepare(&fit);
     if (status == AENC_OK) status = aenc_fit_run(&fit);
     if (status == AENC_OK && fit.best.parameter != NULL) aenc_snapshot_restore(model, &fit.best);
     aenc_model_uncancel(model);

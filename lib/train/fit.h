@@ -12,6 +12,7 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
+#include "train/source.h"
 #include "train/train.h"
 
 /* How far a run is. */
@@ -29,6 +30,7 @@ struct fit {
     struct rows valid, valid_target;
     bool validated;
     struct batches batches; /* empty for a stream */
+    struct stream stream;   /* closed where there is none */
     struct optimizer *optimizer;
     struct arena arena; /* of the specs and the facts */
     const struct json *optimizer_spec, *schedule_spec;
@@ -46,6 +48,11 @@ struct fit {
 };
 
 double aenc_seconds_since(const struct timespec *begin);
+
+/* Whether targets come apart from inputs. */
+static inline bool aenc_fit_own_target(const struct fit *fit) {
+    return fit->data.target.data != NULL || (fit->data.stream != NULL && fit->data.stream->target_cols > 0);
+}
 
 /* epochs.c: from where the run is to its end. */
 aenc_status aenc_fit_run(struct fit *fit);

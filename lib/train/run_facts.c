@@ -47,9 +47,18 @@ static struct json *add_rows(struct arena *arena, struct json *object, const cha
     return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
 }
 
+/* Nothing of a stream can be known but what it states. */
+static void add_stream(struct arena *arena, struct json *object, const struct aenc_source *source) {
+    const char *text = aenc_arena_format(arena, "a stream of %llu rows of %lld, targets of %lld",
+                                         (unsigned long long)source->call.rows, (long long)source->cols,
+                                         (long long)source->target_cols);
+    aenc_json_add_text(arena, object, "data", text == NULL ? "" : text);
+}
+
 static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
     const struct aenc_model *model = fit->model;
-    add_rows(arena, object, "data", &fit->data.input, model->input_size);
+    if (fit->data.stream != NULL) add_stream(arena, object, fit->data.stream);
+    else add_rows(arena, object, "data", &fit->data.input, model->input_size);
     add_rows(arena, object, "target", &fit->data.target, model->target_size);
     add_rows(arena, object, "valid", &fit->valid, model->input_size);
     return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size);
@@ -90,8 +99,8 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     struct blas_info blas;
     struct journey *journey;
     aenc_blas_describe(&blas);
-    bool own_target = fit->data.target.data != NULL;
-    if (aenc_journey_prepare(fit->model, JOURNEY_TRAIN, own_target, fit->batch, &journey) != AENC_OK) return NULL;
+    if (aenc_journey_prepare(fit->model, JOURNEY_TRAIN, aenc_fit_own_target(fit), fit->batch, &journey) != AENC_OK)
+        return NULL;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     add_known(arena, object, "library",
               aenc_arena_format(arena, "%d.%d.%d", AENC_VERSION_MAJOR, AENC_VERSION_MINOR, AENC_VERSION_PATCH));
