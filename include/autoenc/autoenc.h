@@ -199,6 +199,13 @@ typedef struct aenc_fit_options {
  * written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 
+/* One pass over these rows, in their order, as they arrive: the moments of the optimizer stay with the model from call to
+ * call (not in its file), so that many small calls are one long training. A call whose `optimizer` differs in more than
+ * `lr` begins with fresh ones, as after aenc_model_forget_optimizer. Of the options, optimizer, batch, target, clipping and
+ * progress (steps only) count; others that are given are refused by name. The history is left alone. */
+AENC_API aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+AENC_API void aenc_model_forget_optimizer(aenc_model *model); /* NULL-safe */
+
 /* Ends the running fit at its next step, as a callback that asks for a stop does; if none is running, the next one before
  * its first step. The fit takes the wish back when it ends. From any thread and from a signal handler; NULL-safe. */
 AENC_API void aenc_model_cancel(aenc_model *model);

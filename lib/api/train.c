@@ -71,6 +71,40 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     return aenc_train_fit(model, &data, &o);
 }
 
+/* What a pass over rows that will not come again has no use for. */
+static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
+    const struct {
+        const char *field;
+        bool given;
+    } useless[] = {{"schedule", o->schedule != NULL && strcmp(o->schedule, "constant") != 0},
+                   {"epochs", o->epochs > 1},
+                   {"valid", o->valid != NULL},
+                   {"valid_share", o->valid_share > 0},
+                   {"steps_per_epoch", o->steps_per_epoch > 0},
+                   {"checkpoint", o->checkpoint != NULL}};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
+        if (useless[i].given)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_partial_fit: aenc_fit_options.%s is given; it is one pass at a "
+                             "constant rate", useless[i].field);
+    return AENC_OK;
+}
+
+aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_fit_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
+    if (status == AENC_OK) status = partial_check(model->ctx, &o);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
+    if (status != AENC_OK) return status;
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
+    return aenc_train_partial(model, &data, &o);
+}
+
+void aenc_model_forget_optimizer(aenc_model *model) {
+    if (model != NULL) aenc_train_forget(model);
+}
+
 void aenc_model_cancel(aenc_model *model) {
     if (model != NULL) atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
 }

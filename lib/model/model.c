@@ -95,6 +95,8 @@ void aenc_model_release(struct aenc_model *model) {
     if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = model->ctx;
     aenc_model_forget_journeys(model);
+    aenc_optim_free(ctx, model->online.optimizer);
+    aenc_release(ctx, model->online.spec);
     aenc_store_free(&model->store);
     aenc_release(ctx, model->history.epoch);
     aenc_release(ctx, model->description_text);

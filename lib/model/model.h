@@ -10,6 +10,7 @@
 
 #include "layer/layer.h"
 #include "loss/loss.h"
+#include "optim/optim.h"
 
 enum { INFER_ROWS = 128 }; /* rows of one chunk */
 enum { NOTICE_SIZE = 512 };
@@ -46,6 +47,12 @@ struct rows {
     const int64_t *row;
 };
 
+/* What training on rows as they arrive keeps from call to call. */
+struct online {
+    struct optimizer *optimizer; /* NULL: nothing yet */
+    char *spec;                  /* of it, without the learning rate */
+};
+
 struct history {
     aenc_progress *epoch;
     size_t count, capacity;
@@ -68,6 +75,7 @@ struct aenc_model {
     double gradient_weight;    /* total weight of the rows they are a sum over */
     double gradient_norm;      /* of their mean */
     struct history history;
+    struct online online;
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
 };

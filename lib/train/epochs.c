@@ -110,7 +110,7 @@ static aenc_status steps_run(struct fit *fit) {
         struct batch batch;
         double loss;
         fit->stopped = fit->broken_off = aenc_model_cancelled(fit->model);
-        if (fit->stopped) break;
+        if (fit->stopped) return fit->facts != NULL ? checkpoint(fit) : AENC_OK;
         aenc_status status = batch_next(fit, &batch);
         fit->stopped = status == AENC_OK && batch.input.count == 0;
         if (fit->stopped) break;

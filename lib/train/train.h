@@ -48,5 +48,9 @@ struct fit_data {
 };
 /* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */
+aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* Those moments go. */
+void aenc_train_forget(struct aenc_model *model);
 
 #endif

@@ -235,6 +235,16 @@ static aenc_status fit_stream(struct scene *scene) {
     return status;
 }
 
+static aenc_status fit_partly(struct scene *scene) {
+    aenc_fit_options options = {.struct_size = sizeof options, .batch = 5};
+    aenc_status status = aenc_partial_fit(scene->model, &scene->x, &options);
+    options.optimizer = "adam:lr=0.01";
+    if (status == AENC_OK) status = aenc_partial_fit(scene->model, &scene->x, &options);
+    options.optimizer = "momentum";
+    if (status == AENC_OK) status = aenc_partial_fit(scene->model, &scene->x, &options);
+    return status;
+}
+
 static aenc_status steps(struct scene *scene) {
     aenc_optimizer *optimizer = NULL;
     aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
@@ -334,6 +344,7 @@ static const struct {
     {"fit", fit, true, true},
     {"fit with a checkpoint", fit_checkpoint, true, true},
     {"fit resumed", fit_resume, true, true},
+    {"fit partly", fit_partly, true, true},
     {"fit from sources", fit_stream, true, true},
 };
 
