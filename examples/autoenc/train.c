@@ -59,7 +59,8 @@ static int check_options(const struct options *options) {
         return tool_usage("train: --patience needs --valid");
     }
     if (options->checkpoint == NULL && (options->resume || options->checkpoint_every != NULL)) {
-        return tool_usage("train: --%s goes with --checkpoint FILE only", options->resume ? "resume" : "checkpoint-every");
+        const char *name = options->resume ? "resume" : "checkpoint-every";
+        return tool_usage("train: --%s goes with --checkpoint FILE only", name);
     }
     if (options->checkpoint != NULL && strcmp(options->checkpoint, options->out) == 0) {
         return tool_usage("train: --checkpoint and -o are the same file; the model would replace the checkpoint");

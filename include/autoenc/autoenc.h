@@ -192,11 +192,11 @@ typedef struct aenc_fit_options {
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
  * is stopped early by patience, by the callback, or by a cancel). options may be NULL.
  *
- * With `checkpoint` the run survives its process: at the times asked for, when it is stopped and when it ends, everything
- * that it is goes to that file, in one piece (as aenc_model_save does). A run resumed with the same model, data and options
+ * With `checkpoint` the run survives its process: at the times asked for, when it is stopped and when it ends, all that
+ * it is goes to that file, in one piece (as aenc_model_save does). A run resumed with the same model, data and options
  * ends with the same bits as one that was never interrupted. What differs is refused by name (AENC_ERR_ARGUMENT), but
- * `epochs` may be raised; a damaged file is AENC_ERR_FORMAT; either way the model is as it was. A checkpoint that cannot be
- * written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
+ * `epochs` may be raised; a damaged file is AENC_ERR_FORMAT; either way the model is as it was. A checkpoint that cannot
+ * be written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 
 /* One pass over these rows, in their order, as they arrive: the moments of the optimizer stay with the model from call to
@@ -231,9 +231,9 @@ typedef struct aenc_source_callbacks {
     size_t cols;        /* floats of a row */
     size_t target_cols; /* floats of its target; 0: the input is the target */
     uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
-    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight is
-     * filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers AENC_ERR_IO
-     * with that number and the row. */
+    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight
+     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers
+     * AENC_ERR_IO with that number and the row. */
     int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
     /* Makes `position` (a row, from 0) what is read next; non-zero as above. Every fit begins with one, every further pass
      * too. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
@@ -245,8 +245,8 @@ typedef struct aenc_source_callbacks {
 
 /* A view on a matrix, whose numbers are borrowed as long as the source lives. */
 AENC_API aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out);
-/* A .npy file, read-only and mapped: what fits in memory stays there, what does not is read again. '<f4' in C order with at
- * least two dimensions, those behind the first flattened to one row; AENC_ERR_UNSUPPORTED for others. The file must not
+/* A .npy file, read-only and mapped: what fits in memory stays there, what does not is read again. '<f4' in C order with
+ * at least two dimensions, those behind the first flattened to one row; AENC_ERR_UNSUPPORTED for others. The file must not
  * shrink while the source lives: the system would end the process. */
 AENC_API aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out);
 /* The struct is copied. On failure release is not called. */
@@ -258,8 +258,8 @@ AENC_API size_t aenc_source_cols(const aenc_source *source);
 
 /* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
  * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
- * targets and cannot be split (valid_share). Nothing is allocated but two batches, and 8 bytes per row for shuffling. Numbers
- * are checked as they come: AENC_ERR_NONFINITE with the row, the model has its last whole step. */
+ * targets and cannot be split (valid_share). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
+ * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
 /* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */

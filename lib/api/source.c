@@ -40,13 +40,15 @@ aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **o
 static aenc_status callbacks_check(aenc_context *ctx, const aenc_source_callbacks *c) {
     if (c->read == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_source_callbacks.read is NULL");
     if (c->cols == 0 || c->cols > COLS_MAX || c->target_cols > COLS_MAX)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_source_callbacks: cols is %zu and target_cols %zu; at most %d, and cols at "
-                         "least 1", c->cols, c->target_cols, COLS_MAX);
+        return aenc_fail(ctx, AENC_ERR_SHAPE,
+                         "aenc_source_callbacks: cols is %zu and target_cols %zu; at most %d, and cols at least 1",
+                         c->cols, c->target_cols, COLS_MAX);
     if (c->rows > UINT64_C(1) << 40)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_source_callbacks.rows is %llu; at most 2^40, and 0 for endless",
                          (unsigned long long)c->rows);
     if (c->read_ahead == 0 || c->read_ahead == 1) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_source_callbacks.read_ahead is %lld; 0 or 1", (long long)c->read_ahead);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_source_callbacks.read_ahead is %lld; 0 or 1",
+                     (long long)c->read_ahead);
 }
 
 aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
@@ -78,7 +80,8 @@ size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 :
 
 static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o) {
     if (o->target != NULL)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.target is given, but a stream brings its own targets");
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.target is given, but a stream brings its own targets");
     if (o->valid == NULL && o->valid_share > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.valid_share is %g, but a stream cannot be split; hold rows out in valid",
@@ -94,13 +97,13 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
     aenc_context *ctx = model->ctx;
     if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
     if (source->cols != model->input_size)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld", (long long)source->cols,
-                         (long long)model->input_size);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld",
+                         (long long)source->cols, (long long)model->input_size);
     int64_t target = o->target != NULL ? (int64_t)o->target->cols : source->target_cols;
     if (target == 0) target = source->cols;
     if (target != model->target_size)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld", (long long)target,
-                         (long long)model->target_size);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
+                         (long long)target, (long long)model->target_size);
     if (source->rows.data == NULL) return stream_check(ctx, source, o);
     if (o->target == NULL) return AENC_OK;
     aenc_status status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);

@@ -84,8 +84,9 @@ static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
                    {"checkpoint", o->checkpoint != NULL}};
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_partial_fit: aenc_fit_options.%s is given; it is one pass at a "
-                             "constant rate", useless[i].field);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                             "aenc_partial_fit: aenc_fit_options.%s is given; it is one pass at a constant rate",
+                             useless[i].field);
     return AENC_OK;
 }
 

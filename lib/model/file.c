@@ -69,10 +69,11 @@ static aenc_status tensors_check(const struct aenc_model *model, const struct sa
         if (status != AENC_OK) return status;
     }
     bool checkpoint = aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
-    for (size_t i = 0; i < file->tensor_count; i++)
-        if (aenc_store_find(&model->store, file->tensor[i].name) == NULL && !(checkpoint && of_the_run(file->tensor[i].name)))
-            return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what,
-                             file->tensor[i].name);
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        const char *name = file->tensor[i].name;
+        if (aenc_store_find(&model->store, name) != NULL || (checkpoint && of_the_run(name))) continue;
+        return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what, name);
+    }
     return AENC_OK;
 }
 

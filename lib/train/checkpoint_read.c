@@ -84,8 +84,8 @@ static aenc_status run_compare(struct reading *r) {
     const char *key = d.now != NULL ? d.now->key : d.then->key;
     const char *then = value_text(r, d.then), *now = value_text(r, d.now);
     if (then == NULL || now == NULL) return AENC_ERR_NO_MEMORY;
-    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another run: %s was %.200s and is %.200s", r->path,
-                     key == NULL ? "?" : aenc_quoted(key).text, then, now);
+    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another run: %s was %.200s and is %.200s",
+                     r->path, key == NULL ? "?" : aenc_quoted(key).text, then, now);
 }
 
 /* Not refused: the run is the same, its last bits may not be. */
@@ -198,6 +198,7 @@ static aenc_status history_find(struct reading *r) {
     r->history = t;
     if (t == NULL || t->type != TENSOR_F64 || t->rank != 2 || t->dim[1] != HISTORY_NUMBERS)
         return damaged(r, "its history is not there");
+    if (t->dim[0] != whole_of(r, "epochs_done")) return damaged(r, "its history is not that of its epochs");
     void *epochs = history->epoch;
     aenc_status status = aenc_grow(r->ctx, &epochs, &history->capacity, (size_t)t->dim[0] + 1, sizeof *history->epoch);
     if (status == AENC_OK) history->epoch = epochs;

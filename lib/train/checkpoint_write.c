@@ -17,7 +17,8 @@ static void part_add(struct arena *arena, struct part *part, size_t *count, cons
 }
 
 aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count) {
-    static const char *const moments[MOMENTS_MAX] = {"checkpoint.moment.0", "checkpoint.moment.1", "checkpoint.moment.2"};
+    static const char *const moments[MOMENTS_MAX] = {"checkpoint.moment.0", "checkpoint.moment.1",
+                                                     "checkpoint.moment.2"};
     const struct store *store = &fit->model->store;
     struct part *part = aenc_arena_alloc(arena, store->entry_count, (2 + MOMENTS_MAX) * sizeof *part);
     *out = part;
@@ -29,7 +30,8 @@ aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *aren
         part_add(arena, part, count, NULL, entry, trained ? store->parameter : store->state);
         for (int m = 0; m < MOMENTS_MAX && trained; m++)
             if (fit->optimizer->uses[m]) part_add(arena, part, count, moments[m], entry, fit->optimizer->moment[m]);
-        if (best) part_add(arena, part, count, "checkpoint.best", entry, trained ? fit->best.parameter : fit->best.state);
+        num *kept = trained ? fit->best.parameter : fit->best.state;
+        if (best) part_add(arena, part, count, "checkpoint.best", entry, kept);
     }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
@@ -139,8 +141,9 @@ static aenc_status history_source(const struct history *history, struct arena *a
     for (size_t i = 0; i < history->count; i++, row += HISTORY_NUMBERS) {
         const aenc_progress *e = &history->epoch[i];
         const double numbers[HISTORY_NUMBERS] = {
-            (double)e->event, (double)e->epoch,  (double)e->epochs,  (double)e->step, (double)e->steps,   e->train_loss,
-            e->valid_loss,    e->learning_rate,  e->gradient_norm,   e->seconds,      e->best_valid_loss, (double)e->best_epoch};
+            (double)e->event, (double)e->epoch, (double)e->epochs, (double)e->step, (double)e->steps,   e->train_loss,
+            e->valid_loss,    e->learning_rate, e->gradient_norm,  e->seconds,      e->best_valid_loss,
+            (double)e->best_epoch};
         memcpy(row, numbers, sizeof numbers);
     }
     return AENC_OK;
@@ -157,7 +160,8 @@ static aenc_status sum_put(aenc_context *ctx, unsigned char *bytes, size_t size)
     aenc_safetensors_free(&file);
     size_t at = 8;
     while (memcmp(bytes + at, zeros, sizeof zeros - 1) != 0) at++;
-    for (size_t i = 0; i < 16; i++) bytes[at + sizeof zeros - 3 - i] = (unsigned char)"0123456789abcdef"[sum >> 4 * i & 15];
+    unsigned char *last = bytes + at + sizeof zeros - 3; /* digit */
+    for (size_t i = 0; i < 16; i++) *(last - i) = (unsigned char)"0123456789abcdef"[sum >> 4 * i & 15];
     return AENC_OK;
 }
 

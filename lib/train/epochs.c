@@ -1,9 +1,9 @@
 /* epochs.c - from where a run is to its end.
  *
- * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as it
- * was told; the last batch may be smaller. After it the
- * validation set is scored, the best parameters are kept, the schedule hears of it, and the caller is called. A failure in
- * the middle of an epoch leaves the model as it was after its last whole step.
+ * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as
+ * it was told; the last batch may be smaller. After it the validation set is scored, the best parameters are kept, the
+ * schedule hears of it, and the caller is called. A failure in the middle of an epoch leaves the model as it was after
+ * its last whole step.
  *
  * Checkpoints are saved between steps and behind epochs, before anything happens that a continued run would not do: a
  * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.

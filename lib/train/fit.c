@@ -40,8 +40,9 @@ static aenc_status specs_prepare(struct fit *fit) {
     if (fit->now.steps > INT64_MAX / fit->now.epochs)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%lld epochs of %lld steps are too many", (long long)fit->now.epochs,
                          (long long)fit->now.steps);
-    return aenc_schedule_create(ctx, schedule, aenc_optim_learning_rate(fit->optimizer), fit->now.steps * fit->now.epochs,
-                                fit->now.steps, &fit->schedule);
+    int64_t steps = fit->now.steps * fit->now.epochs;
+    return aenc_schedule_create(ctx, schedule, aenc_optim_learning_rate(fit->optimizer), steps, fit->now.steps,
+                                &fit->schedule);
 }
 
 static void stream_steps(struct fit *fit) {
@@ -90,7 +91,6 @@ static aenc_status fit_prepare(struct fit *fit) {
     fit->now.struct_size = sizeof fit->now;
     fit->now.epochs = o->epochs > 0 ? o->epochs : 20;
     fit->now.best_valid_loss = fit->now.valid_loss = fit->now.train_loss = NAN;
-    fit->model->notice[0] = '\0';
     status = specs_prepare(fit);
     if (status != AENC_OK) return status;
     size_t epochs_before = fit->model->history.count;
@@ -122,6 +122,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     fit.model = model;
     fit.options = options;
     fit.data = *data;
+    model->notice[0] = '\0';
     aenc_arena_create(model->ctx, &fit.arena);
     aenc_status status = fit_prepare(&fit);
     if (status == AENC_OK) status = stream_prepare(&fit);

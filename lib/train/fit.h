@@ -93,7 +93,7 @@ struct place_field {
 enum { PLACE_FIELDS = 19, HISTORY_NUMBERS = 12 };
 void aenc_checkpoint_fields(struct fit *fit, struct place_field out[PLACE_FIELDS]);
 
-/* Tells a flipped bit anywhere: over names, types, shapes and bytes of all tensors in the file's order, and two texts. */
+/* Tells a flipped bit anywhere: over names, types, shapes, bytes of all tensors in the file's order, and two texts. */
 uint64_t aenc_checkpoint_sum(const struct tensor_entry *tensor, size_t count, const char *description, const char *run);
 
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"

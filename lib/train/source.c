@@ -29,8 +29,8 @@ static bool little_endian(void) {
 static aenc_status layout_check(aenc_context *ctx, const struct npy *array, const char *path) {
     static const char way_out[] = "numpy.save(path, numpy.ascontiguousarray(x, '<f4')) writes what can be mapped";
     if (array->kind != 'f' || array->item != 4)
-        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "%s: has elements of type '%c%d', and only '<f4' is mapped; %s", path,
-                         array->kind, array->item, way_out);
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "%s: has elements of type '%c%d', and only '<f4' is mapped; %s",
+                         path, array->kind, array->item, way_out);
     if (array->big_endian || !little_endian())
         return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "%s: has another byte order than this machine; %s", path, way_out);
     if (array->fortran_order && array->rank > 1)

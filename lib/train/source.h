@@ -63,7 +63,7 @@ aenc_status aenc_stream_open(const struct aenc_source *source, int64_t rows, uin
                              struct stream *out);
 /* Also of one that was never opened (all zero); waits for a read that is under way. */
 void aenc_stream_close(struct stream *stream);
-/* The next batch, valid until the one after it is asked for. The failure of a source becomes AENC_ERR_IO with its row. */
+/* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */
 aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out);
 /* Fills a batch; touches nothing but the stream's filling side. For the thread of read_ahead.c. */
 void aenc_stream_fill(struct stream *stream, struct stream_batch *batch);

@@ -72,7 +72,8 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
     const char *place = first_bad_value(journey);
     char behind[128] = "";
     if (place != NULL)
-        snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s", *place == '\0' ? "the loss" : place);
+        snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s",
+                 *place == '\0' ? "the loss" : place);
     if (finite_number(loss))
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s",
                          culprit->name, update, behind);

@@ -1,7 +1,7 @@
 /* stream.c - batches out of a callback, in order, pass after pass.
  *
- * A batch never spans two passes. A source that states its rows has passes of exactly those; of any other a pass ends where
- * it answers no rows. The next pass begins with a seek to 0; a source that cannot seek has then ended.
+ * A batch never spans two passes. A source that states its rows has passes of exactly those; of any other a pass ends
+ * where it answers no rows. The next pass begins with a seek to 0; a source that cannot seek has then ended.
  */
 #include <string.h>
 
@@ -121,12 +121,13 @@ static aenc_status failed(const struct stream *stream, const struct stream_batch
     unsigned long long row = batch->first + (unsigned long long)batch->count;
     switch (batch->failure) {
         case STREAM_REFUSED:
-            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld at row %llu", (long long)batch->answer, row);
+            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld at row %llu", (long long)batch->answer,
+                             row);
         case STREAM_SEEK:
             return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
         case STREAM_TOO_MANY:
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source's read says at row %llu that it wrote more rows than fit",
-                             row);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                             "the source's read says at row %llu that it wrote more rows than fit", row);
         case STREAM_SHORT:
             return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after row %llu; it had stated %llu rows", row,
                              (unsigned long long)stream->source->call.rows);

@@ -263,8 +263,10 @@ static void test_unwritable(void) {
 
 int main(void) {
     static const struct setup setups[] = {
-        {"adam:lr=0.01", "cosine:warmup=0.2", 0.2, 3, 1},      {"momentum:lr=0.05", "plateau:patience=0,factor=0.5", 0.2, 0, 2},
-        {"rmsprop:lr=0.01,centered=true,momentum=0.5", "step:every=2", 0, 0, 1}, {"sgd:lr=0.1", NULL, 0, 0, 1},
+        {"adam:lr=0.01", "cosine:warmup=0.2", 0.2, 3, 1},
+        {"momentum:lr=0.05", "plateau:patience=0,factor=0.5", 0.2, 0, 2},
+        {"rmsprop:lr=0.01,centered=true,momentum=0.5", "step:every=2", 0, 0, 1},
+        {"sgd:lr=0.1", NULL, 0, 0, 1},
     };
     snprintf(path, sizeof path, "checkpoint_test.%ld.safetensors", (long)getpid());
     trial_fill(data, ROWS * IN, 13);
