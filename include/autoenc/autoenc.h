@@ -20,7 +20,8 @@
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
- * Threads    A context and what belongs to it are used by one thread at a time. Contexts share nothing.
+ * Threads    A context and what belongs to it are used by one thread at a time; aenc_model_cancel is the exception.
+ *            Contexts share nothing.
  */
 #ifndef AUTOENC_H
 #define AUTOENC_H

@@ -2,6 +2,7 @@
  * is refused and changes nothing. */
 #include <unistd.h>
 
+#include "train/fit.h"
 #include "train/trial.h"
 
 enum { ROWS = 50, IN = 4, EPOCHS = 5, STEPS = 5, ALL = EPOCHS * STEPS };
@@ -242,6 +243,67 @@ static void test_damage(void) {
     trial_free(&same);
 }
 
+/* ---- Forged: the sum is right, the contents are not ---- */
+
+/* Replaces what follows `key` by as many bytes of `text` and sets the sum right; answers whether key was there. */
+static bool forge(aenc_context *ctx, unsigned char *bytes, size_t size, const char *key, const char *text) {
+    static const char sum_key[] = CHECKPOINT_SUM_KEY "\":\"";
+    struct safetensors file;
+    char digits[17];
+    size_t at = 8, length = strlen(key);
+    while (at + length < size && memcmp(bytes + at, key, length) != 0) at++;
+    if (at + length >= size) return false;
+    memcpy(bytes + at + length, text, strlen(text));
+    if (!CHECK(aenc_safetensors_read(ctx, bytes, size, "forged", &file) == AENC_OK)) return false;
+    uint64_t sum = aenc_checkpoint_sum(file.tensor, file.tensor_count, aenc_safetensors_metadata(&file, MODEL_KEY),
+                                       aenc_safetensors_metadata(&file, CHECKPOINT_KEY));
+    aenc_safetensors_free(&file);
+    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)sum);
+    for (at = 8; memcmp(bytes + at, sum_key, sizeof sum_key - 1) != 0;) at++;
+    memcpy(bytes + at + sizeof sum_key - 1, digits, 16);
+    return true;
+}
+
+static void test_forged(void) {
+    static const struct {
+        const char *key, *text;
+        aenc_status want;
+        const char *word;
+    } cases[] = {
+        {"\\\"instruction set\\\":\\\"", "z", AENC_OK, "instruction set"},
+        {"checkpoint\":\"{\\\"format\\\":", "2", AENC_ERR_VERSION, "format 2"},
+        {"\\\"step\\\":\\\"", "x", AENC_ERR_FORMAT, "'step'"},
+        {"\\\"step\\\":\\\"", "9", AENC_ERR_FORMAT, "place"},
+        {"\\\"best_epoch\\\":\\\"", "8", AENC_ERR_FORMAT, "place"},
+        {"\\\"best_epoch\\\":\\\"", "0", AENC_ERR_FORMAT, "tensors"},
+        {"\\\"epochs_done\\\":\\\"", "7", AENC_ERR_FORMAT, "history"},
+        {"\\\"wait", "x", AENC_ERR_FORMAT, "'waited'"},
+        {"\\\"seed\\\":\\\"", "9", AENC_ERR_ARGUMENT, "seed was 92 and is 12"},
+        {"\\\"pat", "x", AENC_ERR_ARGUMENT, "patience was not there"},
+    };
+    static unsigned char whole[1 << 16], bytes[1 << 16];
+    const struct setup setup = {"adam:lr=0.01", "cosine", 0.2, 3, 1};
+    struct stop stop = {13, 0, false};
+    struct trial a = part_run(&setup, &stop, AENC_RESUME_NEVER, AENC_OK);
+    size_t size = file_get(whole, sizeof whole);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial b = trial_create(dropping, 12, 1);
+        struct stop never = {0, 0, false};
+        aenc_fit_options options = options_of(&setup, &never);
+        options.checkpoint = path;
+        options.resume = AENC_RESUME;
+        memcpy(bytes, whole, size);
+        if (!CHECK(forge(a.ctx, bytes, size, cases[i].key, cases[i].text))) fprintf(stderr, "  %s\n", cases[i].key);
+        file_put(bytes, size);
+        CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), cases[i].want);
+        const char *said = cases[i].want == AENC_OK ? aenc_model_notice(b.model) : aenc_message(b.ctx);
+        if (!CHECK(strstr(said, cases[i].word) != NULL)) fprintf(stderr, "  '%s' is not in: %s\n", cases[i].word, said);
+        trial_free(&b);
+    }
+    remove(path);
+    trial_free(&a);
+}
+
 /* ---- What cannot be written ---- */
 
 /* The model has its last whole step. */
@@ -274,6 +336,7 @@ int main(void) {
     test_end();
     test_refusals();
     test_damage();
+    test_forged();
     test_unwritable();
     return check_finish();
 }
