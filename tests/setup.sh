@@ -3,6 +3,7 @@
 # Sourced by POSIX shells with $top set to the root of the sources. A need is a word: compiler, cxx, clang, meson, ninja,
 # pkgconf, blas, netlib, zlib, png, python. install_needs looks first and installs only what is not there, so that a machine
 # that has everything is not touched and nobody is asked for a password.
+# shellcheck disable=SC2046,SC2086 # lists of words are split on purpose
 
 say() { printf '%s\n' "$*"; }
 die() {
@@ -12,9 +13,12 @@ die() {
 
 # ---- What is there ----
 
-compiles() { # COMPILER LANGUAGE
+compiles() { # COMPILER LANGUAGE FLAG...
     program=${TMPDIR:-/tmp}/autoenc-setup-$$
-    printf '#include <stdio.h>\nint main(void) { return 0; }\n' | "$1" -x "$2" -o "$program" - >/dev/null 2>&1 || return 1
+    with=$1 language=$2
+    shift 2
+    printf '#include <stdio.h>\nint main(void) { return 0; }\n' |
+        "$with" "$@" -x "$language" -o "$program" - >/dev/null 2>&1 || return 1
     rm -f "$program"
 }
 module() { # any of the pkg-config modules
@@ -38,8 +42,8 @@ there() { # NEED
     case $1 in
         compiler) compiles "${CC:-cc}" c || compiles gcc c || compiles clang c ;;
         cxx) compiles "${CXX:-c++}" c++ ;;
-        clang) compiles clang c ;;
-        meson) find_meson ;;
+        clang) compiles clang c -fsanitize=address,undefined ;;
+        meson) find_meson || command -v meson >/dev/null ;;
         ninja) command -v ninja >/dev/null || command -v ninja-build >/dev/null || command -v samu >/dev/null ;;
         pkgconf) command -v pkg-config >/dev/null ;;
         blas) module openblas flexiblas blis cblas blas-netlib ;;
@@ -66,17 +70,17 @@ manager() {
 
 # One line a need: apt-get, dnf, pacman, apk, brew. "-" where there is nothing to install.
 packages='
-compiler  gcc,libc6-dev   gcc                 gcc          gcc,musl-dev  -
-cxx       g++             gcc-c++             gcc          g++           -
-clang     clang           clang               clang        clang         -
-meson     meson           meson               meson        meson         meson
-ninja     ninja-build     ninja-build         ninja        samurai       ninja
-pkgconf   pkg-config      pkgconf-pkg-config  pkgconf      pkgconf       pkgconf
-blas      libopenblas-dev openblas-devel      openblas     openblas-dev  openblas
-netlib    libblas-dev     blas-devel          cblas        blas-dev      lapack
-zlib      zlib1g-dev      zlib-devel          zlib         zlib-dev      zlib
-png       libpng-dev      libpng-devel        libpng       libpng-dev    libpng
-python    python3         python3             python       python3       python3
+compiler  gcc,libc6-dev          gcc                 gcc                gcc,musl-dev       -
+cxx       g++                    gcc-c++             gcc                g++                -
+clang     clang,libclang-rt-dev  clang,compiler-rt   clang,compiler-rt  clang,compiler-rt  -
+meson     meson                  meson               meson              meson              meson
+ninja     ninja-build            ninja-build         ninja              samurai            ninja
+pkgconf   pkg-config             pkgconf-pkg-config  pkgconf            pkgconf            pkgconf
+blas      libopenblas-dev        openblas-devel      openblas           openblas-dev       openblas
+netlib    libblas-dev            blas-devel          cblas              blas-dev           lapack
+zlib      zlib1g-dev             zlib-devel          zlib               zlib-dev           zlib
+png       libpng-dev             libpng-devel        libpng             libpng-dev         libpng
+python    python3                python3             python             python3            python3
 '
 packages_of() { # MANAGER NEED...: prints the packages
     case $1 in
@@ -111,12 +115,13 @@ Neither root nor sudo is here to install it. Ask an administrator to run:  $with
     esac || die "$with could not install: $*"
 }
 
-# Where the distribution's meson is older than 1.0 (Ubuntu 22.04): one of its own below build/.
-meson_by_pip() {
-    say "This system's meson is older than 1.0: installing one into build/tools"
+# Where the distribution's meson is older than 1.0 (Ubuntu 22.04): one of our own below build/.
+meson_by_pip() { # MANAGER
+    say "This system's meson is older than 1.0: installing a newer one into build/tools"
     there python || install_packages "$1" $(packages_of "$1" python)
-    python3 -m venv "$top/build/tools" 2>/dev/null || {
-        [ "$1" = apt-get ] && install_packages "$1" python3-venv
+    # Debian's and Ubuntu's python3 makes such a folder only with a package more.
+    python3 -m venv "$top/build/tools" >/dev/null 2>&1 || {
+        [ "$1" != apt-get ] || install_packages "$1" python3-venv
         python3 -m venv --clear "$top/build/tools"
     } || die "python3 -m venv does not work; install meson 1.0 or newer by hand"
     "$top/build/tools/bin/pip" -q install 'meson>=1.0' || die "pip could not install meson 1.0 or newer"
@@ -140,11 +145,11 @@ install_needs() { # NEED...
 No package manager that this script knows (apt, dnf, pacman, apk, brew) is here: install them by hand and run this again."
         wanted=$(packages_of "$with" $missing)
         [ -z "$wanted" ] || install_packages "$with" $wanted
-        find_meson || meson_by_pip "$with"
         missing=$(missing_of "$@")
     fi
     [ -z "$missing" ] || die "Still missing: $missing
 (On macOS the compiler comes with:  xcode-select --install)"
+    find_meson || meson_by_pip "$(manager)"
     find_meson
 }
 

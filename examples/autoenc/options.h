@@ -46,10 +46,11 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
+    const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     struct image_shape image;
     int header; /* enum header */
     int format; /* enum format */
-    bool features, json, quiet;
+    bool features, json, quiet, resume;
 
     uint64_t seed;
     int64_t threads;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "commands.h"
 #include "number.h"
@@ -14,8 +15,26 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct data data, target, valid, valid_target, labels;
-    bool label_valid; /* the labels are those of the held-out data */
+    aenc_source *source; /* DATA mapped instead of read: data has no values then */
+    bool label_valid;    /* the labels are those of the held-out data */
 };
+
+/* "500": steps; "30s": seconds. */
+static int every_parse(const struct options *options, aenc_fit_options *asked) {
+    const char *text = options->checkpoint_every;
+    if (text == NULL) return TOOL_OK;
+    size_t length = strlen(text);
+    double value = 0.0;
+    bool seconds = length > 1 && text[length - 1] == 's';
+    bool good = tool_number_parse(text, length - (seconds ? 1 : 0), &value) == NUMBER_OK && value > 0.0;
+    if (good && !seconds) good = value <= INT32_MAX && value == floor(value);
+    if (!good) {
+        return tool_usage("train: --checkpoint-every: '%s' is neither steps such as 500 nor seconds such as 30s", text);
+    }
+    if (seconds) asked->checkpoint_seconds = value;
+    else asked->checkpoint_steps = (int64_t)value;
+    return TOOL_OK;
+}
 
 static int check_options(const struct options *options) {
     int ways = (options->encoder.count > 0) + (options->model_json != NULL) + (options->start != NULL);
@@ -39,15 +58,37 @@ static int check_options(const struct options *options) {
     if (options->patience > 0 && options->valid == NULL && !(options->valid_share > 0.0)) {
         return tool_usage("train: --patience needs --valid");
     }
+    if (options->checkpoint == NULL && (options->resume || options->checkpoint_every != NULL)) {
+        const char *name = options->resume ? "resume" : "checkpoint-every";
+        return tool_usage("train: --%s goes with --checkpoint FILE only", name);
+    }
+    if (options->checkpoint != NULL && strcmp(options->checkpoint, options->out) == 0) {
+        return tool_usage("train: --checkpoint and -o are the same file; the model would replace the checkpoint");
+    }
+    aenc_fit_options every;
+    if (every_parse(options, &every) != TOOL_OK) return TOOL_USAGE;
     const char *const inputs[] = {options->operand[0], options->target,     options->valid,
                                   options->valid_target, options->model_json, options->labels};
     return tool_stdin_once(options, inputs, 6);
 }
 
+/* A large .npy file is used where it lies. Pictures want all rows at hand; what the library does not map is read. */
+static bool map_data(struct job *job) {
+    enum { MAPPED_MIN = 1 << 26 };
+    struct stat facts;
+    const char *path = job->options->operand[0];
+    if (job->options->pictures != NULL || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
+    if (!S_ISREG(facts.st_mode) || facts.st_size < MAPPED_MIN) return false;
+    if (aenc_source_npy(job->ctx, path, &job->source) != AENC_OK) return false;
+    job->data = (struct data){.name = path, .rows = (size_t)aenc_source_rows(job->source),
+                              .cols = aenc_source_cols(job->source)};
+    return true;
+}
+
 static int read_data(struct job *job) {
     const struct options *options = job->options;
     struct data_options how = tool_data_options(options);
-    int status = tool_data_read(options->operand[0], &how, &job->data);
+    int status = map_data(job) ? TOOL_OK : tool_data_read(options->operand[0], &how, &job->data);
     if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
     if (status == TOOL_OK && options->valid != NULL) status = tool_data_read(options->valid, &how, &job->valid);
     if (status == TOOL_OK && options->valid_target != NULL) {
@@ -151,7 +192,12 @@ static int fit(struct job *job, struct progress *progress) {
     asked.clip_value = options->clip_value;
     asked.progress = tool_progress_event;
     asked.progress_user = progress;
-    aenc_status status = aenc_fit(job->model, &x, &asked);
+    asked.checkpoint = options->checkpoint;
+    asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
+    (void)every_parse(options, &asked); /* was read before */
+    aenc_status status = job->source != NULL ? aenc_fit_source(job->model, job->source, &asked)
+                                             : aenc_fit(job->model, &x, &asked);
+    if (aenc_model_notice(job->model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(job->model));
     if (status == AENC_OK) return TOOL_OK;
     int answer = tool_library_failed(options, job->ctx, status);
     (void)tool_fail("nothing was saved");
@@ -175,6 +221,9 @@ static void say_end(const struct job *job, FILE *screen) {
         (void)fprintf(screen, "best epoch %lld, valid loss %.6g\n", (long long)last.best_epoch, last.best_valid_loss);
     }
     (void)fprintf(screen, "saved %s\n", job->options->out);
+    if (stopper != 0 && job->options->checkpoint != NULL) {
+        (void)fprintf(screen, "--checkpoint %s --resume goes on from here\n", job->options->checkpoint);
+    }
     (void)fflush(screen);
 }
 
@@ -209,6 +258,7 @@ int tool_train(const struct options *options) {
     struct job job = {.options = options};
     int status = check_options(options);
     if (status == TOOL_OK) status = tool_output_check(options->out);
+    if (status == TOOL_OK && options->checkpoint != NULL) status = tool_output_check(options->checkpoint);
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
@@ -220,6 +270,7 @@ int tool_train(const struct options *options) {
     tool_data_free(&job.valid);
     tool_data_free(&job.valid_target);
     tool_data_free(&job.labels);
+    aenc_source_free(job.source);
     aenc_model_free(job.model);
     aenc_context_free(job.ctx);
     return status;

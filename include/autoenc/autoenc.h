@@ -5,6 +5,7 @@
  *   context     the home of everything: allocator, seed, threads, the last message
  *   model       described by widths, by layers or by JSON; all three arrive at the same thing
  *   fit         a matrix in, a trained model out
+ *   sources     the same from files larger than memory and from streams
  *   use         encode, decode, reconstruct, score
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
@@ -20,8 +21,8 @@
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
- * Threads    A context and what belongs to it are used by one thread at a time; runners are the exception. Contexts share
- *            nothing.
+ * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
+ *            exceptions. Contexts share nothing.
  */
 #ifndef AUTOENC_H
 #define AUTOENC_H
@@ -145,6 +146,12 @@ AENC_API size_t aenc_model_parameter_size(const aenc_model *model);
 /* ---- Fit ---- */
 
 enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
+/* What a fit does with the file at `checkpoint` when it begins. */
+enum {
+    AENC_RESUME_NEVER = 0,     /* nothing: the run begins anew and will replace it */
+    AENC_RESUME = 10,          /* continues from it; AENC_ERR_IO when there is none */
+    AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
+};
 
 /* What a run knows at an event. Losses are means per row over the epoch so far (train) or the whole set (valid). */
 typedef struct aenc_progress {
@@ -177,16 +184,85 @@ typedef struct aenc_fit_options {
     double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
     int (*progress)(void *user, const aenc_progress *now); /* calling thread; non-zero stops the run, still AENC_OK */
     void *progress_user;
+    int64_t steps_per_epoch;    /* an epoch ends after so many; 0: when every row has been seen once */
+    const char *checkpoint;     /* path of a file from which the run can be continued; NULL: none is written */
+    int64_t checkpoint_steps;   /* write it after every so many steps ... */
+    double checkpoint_seconds;  /* ... and when so many seconds have passed; both 0: after each epoch */
+    int64_t resume;             /* AENC_RESUME_NEVER ... */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
- * is stopped early by patience, or by the callback). options may be NULL. */
+ * is stopped early by patience, by the callback, or by a cancel). options may be NULL.
+ *
+ * With `checkpoint` the run survives its process: at the times asked for, when it is stopped and when it ends, all that
+ * it is goes to that file, in one piece (as aenc_model_save does). A run resumed with the same model, data and options
+ * ends with the same bits as one that was never interrupted. What differs is refused by name (AENC_ERR_ARGUMENT), but
+ * `epochs` may be raised; a damaged file is AENC_ERR_FORMAT; either way the model is as it was. A checkpoint that cannot
+ * be written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+
+/* One pass over these rows, in their order, as they arrive: the moments of the optimizer stay with the model from call to
+ * call (not in its file), so that many small calls are one long training. A call whose `optimizer` differs in more than
+ * `lr` begins with fresh ones, as after aenc_model_forget_optimizer. Of the options, optimizer, batch, target, clipping and
+ * progress (steps only) count; others that are given are refused by name. The history is left alone. */
+AENC_API aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+AENC_API void aenc_model_forget_optimizer(aenc_model *model); /* NULL-safe */
+
+/* Ends the running fit at its next step, as a callback that asks for a stop does; if none is running, the next one before
+ * its first step. The fit takes the wish back when it ends. From any thread and from a signal handler; NULL-safe. */
+AENC_API void aenc_model_cancel(aenc_model *model);
+
+/* What the last fit wants known though it did not fail: that it was resumed on another processor, CBLAS or version of the
+ * library, so that its last bits may differ. "" otherwise; valid until the next fit. */
+AENC_API const char *aenc_model_notice(const aenc_model *model);
 
 /* The epochs of the last fit, as the callback saw them. */
 AENC_API size_t aenc_model_history_count(const aenc_model *model);
 /* now->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
+
+/* ---- Sources: rows that are not in memory ---- */
+
+typedef struct aenc_source aenc_source;
+
+/* A stream of rows. It is taken in order, batch by batch; what is worth shuffling, the source shuffles. The callbacks run
+ * on the thread that called aenc_fit_source; with read_ahead, read and seek run on one thread of the library's during
+ * the fit, while the batch before is trained on, and must not use the context. */
+typedef struct aenc_source_callbacks {
+    size_t struct_size;
+    size_t cols;        /* floats of a row */
+    size_t target_cols; /* floats of its target; 0: the input is the target */
+    uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
+    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight
+     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers
+     * AENC_ERR_IO with that number and the row. */
+    int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
+    /* Makes `position` (a row, from 0) what is read next; non-zero as above. Every fit begins with one, every further pass
+     * too. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
+    int (*seek)(void *user, uint64_t position);
+    void (*release)(void *user); /* by aenc_source_free; NULL: nothing to do */
+    void *user;
+    int64_t read_ahead; /* 1: fill the next batch while one is trained on; 0: do not */
+} aenc_source_callbacks;
+
+/* A view on a matrix, whose numbers are borrowed as long as the source lives. */
+AENC_API aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out);
+/* A .npy file, read-only and mapped: what fits in memory stays there, what does not is read again. '<f4' in C order with
+ * at least two dimensions, those behind the first flattened to one row; AENC_ERR_UNSUPPORTED for others. The file must not
+ * shrink while the source lives: the system would end the process. */
+AENC_API aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out);
+/* The struct is copied. On failure release is not called. */
+AENC_API aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out);
+AENC_API void aenc_source_free(aenc_source *source);
+/* Rows of one pass, 0 for unknown or endless; floats of a row. 0 for NULL. */
+AENC_API uint64_t aenc_source_rows(const aenc_source *source);
+AENC_API size_t aenc_source_cols(const aenc_source *source);
+
+/* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
+ * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
+ * targets and cannot be split (valid_share). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
+ * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
+AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
 /* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */
 

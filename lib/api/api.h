@@ -19,6 +19,8 @@ aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *g
 /* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
  * overflow, every number finite. `name` is the argument's. */
 aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);
+/* The same without looking at the numbers. */
+aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);
 /* The same for a room of floats to write rows * cols into. */
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
                             size_t cols);
@@ -32,6 +34,8 @@ aenc_status aenc_data_check(struct aenc_model *model, struct data_names names, c
 /* The same with the message elsewhere: runners of one model share nothing that is written. */
 aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model, struct data_names names,
                                const aenc_matrix *x, const aenc_matrix *target);
+/* Everything in the options of a fit but the target's fit to the data. */
+aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
 /* "name is NULL". */
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
 

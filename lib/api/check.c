@@ -15,7 +15,7 @@ static aenc_status finite_check(aenc_context *ctx, const char *name, const aenc_
     return AENC_OK;
 }
 
-aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
+aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
     if (m == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL", name);
     if (m->data == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: data is NULL", name);
     if (m->rows == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: rows is 0", name);
@@ -29,7 +29,12 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
         floats > PTRDIFF_MAX / sizeof(float))
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %zu rows of %zu floats are more than memory can address", name,
                          m->rows, stride);
-    return finite_check(ctx, name, m, stride);
+    return AENC_OK;
+}
+
+aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
+    aenc_status status = aenc_matrix_shape_check(ctx, name, m, cols);
+    return status == AENC_OK ? finite_check(ctx, name, m, m->stride == 0 ? m->cols : m->stride) : status;
 }
 
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,

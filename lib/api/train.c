@@ -20,12 +20,29 @@ static aenc_status real_check(aenc_context *ctx, const char *field, double value
                      end);
 }
 
-static aenc_status fit_check(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o) {
+static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o) {
+    aenc_status status = count_check(ctx, "checkpoint_steps", o->checkpoint_steps);
+    if (status == AENC_OK) status = real_check(ctx, "checkpoint_seconds", o->checkpoint_seconds, HUGE_VAL);
+    if (status != AENC_OK) return status;
+    bool known = o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME || o->resume == AENC_RESUME_IF_THERE;
+    if (!known)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.resume is %lld, which is none of AENC_RESUME_*",
+                         (long long)o->resume);
+    bool asked = o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER;
+    if (o->checkpoint != NULL || !asked) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.checkpoint is NULL, but %s is given",
+                     o->resume != AENC_RESUME_NEVER  ? "resume"
+                     : o->checkpoint_steps > 0 ? "checkpoint_steps"
+                                               : "checkpoint_seconds");
+}
+
+aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o) {
     aenc_context *ctx = model->ctx;
-    aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
-    if (status == AENC_OK) status = count_check(ctx, "epochs", o->epochs);
+    aenc_status status = count_check(ctx, "epochs", o->epochs);
     if (status == AENC_OK) status = count_check(ctx, "batch", o->batch);
     if (status == AENC_OK) status = count_check(ctx, "patience", o->patience);
+    if (status == AENC_OK) status = count_check(ctx, "steps_per_epoch", o->steps_per_epoch);
+    if (status == AENC_OK) status = endurance_check(ctx, o);
     if (status == AENC_OK) status = real_check(ctx, "valid_share", o->valid_share, 1);
     if (status == AENC_OK) status = real_check(ctx, "min_improvement", o->min_improvement, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
@@ -47,9 +64,53 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_check(model, x, &o);
-    return status == AENC_OK ? aenc_train_fit(model, x, &o) : status;
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
+    if (status != AENC_OK) return status;
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
+    return aenc_train_fit(model, &data, &o);
 }
+
+/* What a pass over rows that will not come again has no use for. */
+static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
+    const struct {
+        const char *field;
+        bool given;
+    } useless[] = {{"schedule", o->schedule != NULL && strcmp(o->schedule, "constant") != 0},
+                   {"epochs", o->epochs > 1},
+                   {"valid", o->valid != NULL},
+                   {"valid_share", o->valid_share > 0},
+                   {"steps_per_epoch", o->steps_per_epoch > 0},
+                   {"checkpoint", o->checkpoint != NULL}};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
+        if (useless[i].given)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                             "aenc_partial_fit: aenc_fit_options.%s is given; it is one pass at a constant rate",
+                             useless[i].field);
+    return AENC_OK;
+}
+
+aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_fit_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
+    if (status == AENC_OK) status = partial_check(model->ctx, &o);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
+    if (status != AENC_OK) return status;
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
+    return aenc_train_partial(model, &data, &o);
+}
+
+void aenc_model_forget_optimizer(aenc_model *model) {
+    if (model != NULL) aenc_train_forget(model);
+}
+
+void aenc_model_cancel(aenc_model *model) {
+    if (model != NULL) atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
+}
+
+const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? "" : model->notice; }
 
 size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
 

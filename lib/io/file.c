@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -132,6 +133,38 @@ aenc_status aenc_file_read(aenc_context *ctx, const char *path, size_t limit, vo
     aenc_status status = read_open(ctx, file, path, limit, out, size);
     close_once(file);
     return status;
+}
+
+static aenc_status map_open(aenc_context *ctx, int file, const char *path, struct mapped *out) {
+    struct stat facts;
+    if (fstat(file, &facts) != 0) return fail_system(ctx, "examine", path, errno);
+    if (!S_ISREG(facts.st_mode)) return aenc_fail(ctx, AENC_ERR_IO, "cannot map '%s': not a regular file", path);
+    if (facts.st_size == 0) return aenc_fail(ctx, AENC_ERR_FORMAT, "'%s' is empty", path);
+    if ((unsigned long long)facts.st_size > PTRDIFF_MAX)
+        return aenc_fail(ctx, AENC_ERR_IO, "cannot map '%s': it is larger than the address space", path);
+    void *bytes = mmap(NULL, (size_t)facts.st_size, PROT_READ, MAP_SHARED, file, 0);
+    if (bytes == MAP_FAILED) return fail_system(ctx, "map", path, errno);
+    *out = (struct mapped){bytes, (size_t)facts.st_size};
+    return AENC_OK;
+}
+
+aenc_status aenc_file_map(aenc_context *ctx, const char *path, struct mapped *out) {
+    *out = (struct mapped){NULL, 0};
+    int file = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (file < 0) return fail_system(ctx, "open", path, errno);
+    aenc_status status = map_open(ctx, file, path, out);
+    close_once(file);
+    return status;
+}
+
+void aenc_file_unmap(struct mapped *map) {
+    if (map->bytes != NULL) munmap(map->bytes, map->size);
+    *map = (struct mapped){NULL, 0};
+}
+
+bool aenc_file_exists(const char *path) {
+    struct stat facts;
+    return stat(path, &facts) == 0 || errno != ENOENT;
 }
 
 /* ---- Saving ---- */

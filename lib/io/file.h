@@ -14,6 +14,17 @@
 /* Reads the whole file into *out (aenc_alloc). AENC_ERR_IO with path and reason; also when it is larger than limit
  * bytes (0: no limit) or not a regular file. *out is NULL on failure. */
 aenc_status aenc_file_read(aenc_context *ctx, const char *path, size_t limit, void **out, size_t *size);
+/* The whole of a file, read-only, as the system pages it in; bytes NULL: none. Who shortens the file meanwhile ends the
+ * process that reads behind its new end: that is how mapping works. */
+struct mapped {
+    void *bytes;
+    size_t size;
+};
+/* AENC_ERR_IO as aenc_file_read; an empty file is AENC_ERR_FORMAT. */
+aenc_status aenc_file_map(aenc_context *ctx, const char *path, struct mapped *out);
+void aenc_file_unmap(struct mapped *map); /* all zero: nothing */
+/* Whether something is there under this name, readable or not. */
+bool aenc_file_exists(const char *path);
 /* AENC_ERR_IO leaves the file at path as it was, with one exception, which the message names: the directory could not
  * be synced, so the new file is there and only a power failure could still bring the old one back. */
 aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *bytes, size_t size);

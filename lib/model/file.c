@@ -9,8 +9,6 @@
 #include "io/safetensors.h"
 #include "model/model.h"
 
-static const char metadata_key[] = "autoenc";
-
 /* ---- Writing ---- */
 
 static void source_fill(const struct entry *entry, const float *values, struct tensor_source *source) {
@@ -40,7 +38,7 @@ aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *si
         source_fill(entry, next, &source[i]);
         next += entry->count;
     }
-    const struct metadata_entry metadata = {metadata_key, model->description_text};
+    const struct metadata_entry metadata = {MODEL_KEY, model->description_text};
     if (status == AENC_OK)
         status = aenc_safetensors_write(ctx, source, store->entry_count, &metadata, 1, out, size);
     aenc_release(ctx, floats);
@@ -62,15 +60,20 @@ static aenc_status entry_check(aenc_context *ctx, const struct safetensors *file
                      what, entry->name, tensor->count, tensor->rank, entry->count, entry->shape.rank);
 }
 
+/* A checkpoint's tensors besides the model. */
+static bool of_the_run(const char *name) { return strncmp(name, CHECKPOINT_PREFIX, strlen(CHECKPOINT_PREFIX)) == 0; }
+
 static aenc_status tensors_check(const struct aenc_model *model, const struct safetensors *file, const char *what) {
     for (size_t i = 0; i < model->store.entry_count; i++) {
         aenc_status status = entry_check(model->ctx, file, &model->store.entry[i], what);
         if (status != AENC_OK) return status;
     }
-    for (size_t i = 0; i < file->tensor_count; i++)
-        if (aenc_store_find(&model->store, file->tensor[i].name) == NULL)
-            return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what,
-                             file->tensor[i].name);
+    bool checkpoint = aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        const char *name = file->tensor[i].name;
+        if (aenc_store_find(&model->store, name) != NULL || (checkpoint && of_the_run(name))) continue;
+        return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what, name);
+    }
     return AENC_OK;
 }
 
@@ -103,9 +106,9 @@ static aenc_status tensors_load(struct aenc_model *model, const struct safetenso
 
 static aenc_status description_load(aenc_context *ctx, const struct safetensors *file, const char *what,
                                     struct aenc_model **out) {
-    const char *text = aenc_safetensors_metadata(file, metadata_key);
+    const char *text = aenc_safetensors_metadata(file, MODEL_KEY);
     if (text == NULL)
-        return aenc_fail(ctx, AENC_ERR_FORMAT, "%s has no model description (metadata '%s')", what, metadata_key);
+        return aenc_fail(ctx, AENC_ERR_FORMAT, "%s has no model description (metadata '%s')", what, MODEL_KEY);
     struct arena arena;
     aenc_arena_create(ctx, &arena);
     struct json *given;

@@ -61,6 +61,7 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
         return AENC_ERR_NO_MEMORY;
     }
     atomic_init(&model->references, 1);
+    atomic_init(&model->cancel, 0);
     model->ctx = ctx;
     aenc_context_retain(ctx);
     model->arena = *arena;
@@ -77,6 +78,12 @@ void aenc_model_retain(struct aenc_model *model) {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
 }
 
+bool aenc_model_cancelled(const struct aenc_model *model) {
+    return atomic_load_explicit(&model->cancel, memory_order_relaxed) != 0;
+}
+
+void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&model->cancel, 0, memory_order_relaxed); }
+
 void aenc_model_forget_journeys(struct aenc_model *model) {
     model->gradients = NULL;
     for (int kind = 0; kind < JOURNEY_COUNT; kind++)
@@ -88,6 +95,8 @@ void aenc_model_release(struct aenc_model *model) {
     if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = model->ctx;
     aenc_model_forget_journeys(model);
+    aenc_optim_free(ctx, model->online.optimizer);
+    aenc_release(ctx, model->online.spec);
     aenc_store_free(&model->store);
     aenc_release(ctx, model->history.epoch);
     aenc_release(ctx, model->description_text);

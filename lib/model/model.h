@@ -10,8 +10,15 @@
 
 #include "layer/layer.h"
 #include "loss/loss.h"
+#include "optim/optim.h"
 
 enum { INFER_ROWS = 128 }; /* rows of one chunk */
+enum { NOTICE_SIZE = 512 };
+
+/* Metadata of files: the description; and in a checkpoint, whose further tensors begin with that prefix, the run. */
+#define MODEL_KEY "autoenc"
+#define CHECKPOINT_KEY "autoenc.checkpoint"
+#define CHECKPOINT_PREFIX "checkpoint."
 
 enum journey_kind {
     JOURNEY_TRAIN,       /* term "reconstruction" over the batch, with gradients */
@@ -40,6 +47,12 @@ struct rows {
     const int64_t *row;
 };
 
+/* What training on rows as they arrive keeps from call to call. */
+struct online {
+    struct optimizer *optimizer; /* NULL: nothing yet */
+    char *spec;                  /* of it, without the learning rate */
+};
+
 struct history {
     aenc_progress *epoch;
     size_t count, capacity;
@@ -62,6 +75,9 @@ struct aenc_model {
     double gradient_weight;    /* total weight of the rows they are a sum over */
     double gradient_norm;      /* of their mean */
     struct history history;
+    struct online online;
+    char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
+    atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
 };
 
 /* description.c: completes what the caller gave (widths or layers, or parsed JSON) to a full description in the arena. */
@@ -76,6 +92,9 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
                                struct aenc_model **out);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
+/* Whether the running fit, or without one the next, is to end; and that it has. */
+bool aenc_model_cancelled(const struct aenc_model *model);
+void aenc_model_uncancel(struct aenc_model *model);
 /* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
 void aenc_model_forget_journeys(struct aenc_model *model);
 

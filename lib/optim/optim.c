@@ -52,6 +52,13 @@ aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_
     return AENC_OK;
 }
 
+aenc_status aenc_optim_rate_read(aenc_context *ctx, const struct json *spec, double *out) {
+    const struct optimizer_type *type = type_find(ctx, spec);
+    if (type == NULL) return AENC_ERR_ARGUMENT;
+    *out = aenc_setting_number(spec, type->rules, "lr");
+    return AENC_OK;
+}
+
 void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer) {
     if (optimizer == NULL) return;
     for (int i = 0; i < MOMENTS_MAX; i++) aenc_release(ctx, optimizer->moment[i]);

@@ -39,6 +39,8 @@ struct optimizer {
 /* spec is not kept. parameter_size is the store's. AENC_ERR_ARGUMENT with the known names. */
 aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
                               struct optimizer **out);
+/* The learning rate that a spec states, or its default; the spec is checked. */
+aenc_status aenc_optim_rate_read(aenc_context *ctx, const struct json *spec, double *out);
 /* NULL-safe. */
 void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer);
 double aenc_optim_learning_rate(const struct optimizer *optimizer);

@@ -144,6 +144,7 @@ struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct nod
     struct node *n = node_append(tape);
     if (n == NULL) return NULL;
     n->op = op;
+    n->name = tape->scope;
     n->in_count = in_count;
     for (int i = 0; i < in_count; i++) {
         n->in[i] = in[i];

@@ -116,7 +116,7 @@ struct node {
     struct node *in[OPERANDS_MAX];
     int in_count;
     const void *attr;  /* the op's settings, in the tape's arena; its type is the op's affair */
-    const char *name;  /* path such as "encoder.0"; NULL where nobody needs one */
+    const char *name;  /* path such as "encoder.0"; of an op's node the scope that it was recorded in */
     uint64_t stream;   /* of random numbers, from the name path */
     int index;         /* place on the tape */
     bool needs_gradient; /* a trained parameter, or an input that is checked, lies below */

@@ -1,5 +1,6 @@
 /* step.c - the gradients of one batch, and what is done with them. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "train/train.h"
@@ -47,16 +48,41 @@ static double squared_norm(const struct run *run, const char **culprit) {
     return sum;
 }
 
-static aenc_status gradients_check(struct aenc_model *model, const struct run *run, double loss, double weight) {
+static bool values_finite(const struct run *run, const struct node *n) {
+    int64_t rows = n->kind == NODE_ROW ? run->live[n->space] : 1;
+    return run->kernels->elementwise->finite(aenc_value(run, n), rows * aenc_node_row_size(n));
+}
+
+/* The name path under which the first value of a replay is not finite; NULL: all are. Nodes stand in the order of
+ * computation, and in training each keeps its value. */
+static const char *first_bad_value(const struct journey *journey) {
+    for (size_t i = 0; i < journey->tape.node_count; i++) {
+        const struct node *n = journey->tape.node[i];
+        bool own = n->live && n->op != NULL && !n->op->view && n->slot == SLOT_ACTIVATION;
+        if (own && n->offset >= 0 && !values_finite(journey->run, n)) return n->name;
+    }
+    return NULL;
+}
+
+static aenc_status diverged(struct aenc_model *model, const struct journey *journey, double loss,
+                            const char *culprit) {
+    unsigned long long update = (unsigned long long)model->step + 1;
+    const char *place = first_bad_value(journey);
+    char behind[128] = "";
+    if (place != NULL)
+        snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s",
+                 *place == '\0' ? "the loss" : place);
+    if (finite_number(loss))
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s",
+                         culprit, update, behind);
+    return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %g%s%s%s", update, loss,
+                     culprit == NULL ? "" : ", as is the gradient of ", culprit == NULL ? "" : culprit, behind);
+}
+
+static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, double loss, double weight) {
     const char *culprit = NULL;
-    double square = squared_norm(run, &culprit);
-    if (!finite_number(loss))
-        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %g%s%s",
-                         (unsigned long long)model->step + 1, loss, culprit == NULL ? "" : ", as is the gradient of ",
-                         culprit == NULL ? "" : culprit);
-    if (culprit != NULL)
-        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite",
-                         culprit, (unsigned long long)model->step + 1);
+    double square = squared_norm(journey->run, &culprit);
+    if (!finite_number(loss) || culprit != NULL) return diverged(model, journey, loss, culprit);
     model->gradient_norm = sqrt(square) / weight;
     return AENC_OK;
 }
@@ -81,7 +107,7 @@ aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *in
     run->step = model->step;
     aenc_run_replay(run, model->ctx->pool);
     double mean = aenc_run_term(run, &journey->tape.term[0]) / total;
-    status = gradients_check(model, run, mean, total);
+    status = gradients_check(model, journey, mean, total);
     if (status != AENC_OK) return status;
     model->gradients = journey;
     model->gradient_weight = total;

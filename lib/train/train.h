@@ -42,7 +42,17 @@ aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapsh
 aenc_status aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
 void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
 
+/* What a run trains on. */
+struct fit_data {
+    struct rows input, target; /* all rows; target.data NULL: the input */
+    const struct aenc_source *stream; /* instead of rows; NULL: none */
+    bool unchecked;                   /* each batch is looked at before it is used */
+};
 /* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
-aenc_status aenc_train_fit(struct aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
+aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */
+aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* Those moments go. */
+void aenc_train_forget(struct aenc_model *model);
 
 #endif

@@ -102,10 +102,35 @@ static void test_fit(void) {
     scene_free(&scene);
 }
 
+static int read_rows(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {
+    (void)user, (void)target, (void)weight;
+    memcpy(input, data, rows * COLS * sizeof *input);
+    *got = rows;
+    return 0;
+}
+
+static void test_fit_source(int64_t read_ahead) {
+    struct scene scene;
+    scene_create(&scene, 2, "adam");
+    struct counter counter = {.memory = &scene.memory};
+    aenc_source *source;
+    aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = COLS, .read = read_rows,
+                                       .read_ahead = read_ahead};
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 3, .batch = 7, .steps_per_epoch = 20,
+                                .progress = count, .progress_user = &counter};
+    CHECK_STATUS(scene.ctx, aenc_source_callback(scene.ctx, &callbacks, &source), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_fit_source(scene.model, source, &options), AENC_OK);
+    CHECK(counter.in_steps == 0);
+    aenc_source_free(source);
+    scene_free(&scene);
+}
+
 int main(void) {
     test_calls(1, "adamw");
     test_calls(3, "nesterov");
     test_calls(1, "rmsprop:momentum=0.9,centered=true");
     test_fit();
+    test_fit_source(0);
+    test_fit_source(1);
     return check_finish();
 }

@@ -181,6 +181,71 @@ static aenc_status fit(struct scene *scene) {
     return aenc_fit(scene->model, &scene->x, &options);
 }
 
+static char checkpoint[64];
+
+/* Written before the first refusal could hit, where it is asked for again: from a run with memory enough. */
+static void checkpoint_make(void) {
+    struct memory memory = {0};
+    struct scene scene;
+    memset(&scene, 0, sizeof scene);
+    data_fill(&scene);
+    scene.ctx = memory_context(&memory, 3, 1);
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .valid_share = 0.25,
+                                .checkpoint = checkpoint};
+    CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, layered, strlen(layered), &scene.model), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_fit(scene.model, &scene.x, &options), AENC_OK);
+    aenc_model_free(scene.model);
+    aenc_context_free(scene.ctx);
+    memory_check_empty(&memory);
+}
+
+static aenc_status fit_checkpoint(struct scene *scene) {
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .valid_share = 0.25,
+                                .checkpoint = path};
+    return aenc_fit(scene->model, &scene->x, &options);
+}
+
+static aenc_status fit_resume(struct scene *scene) {
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .valid_share = 0.25,
+                                .checkpoint = checkpoint, .resume = AENC_RESUME, .checkpoint_steps = 100};
+    if (access(checkpoint, F_OK) != 0) checkpoint_make();
+    aenc_status status = aenc_fit(scene->model, &scene->x, &options);
+    if (status == AENC_OK) remove(checkpoint);
+    return status;
+}
+
+static int read_rows(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {
+    (void)target, (void)weight;
+    const struct scene *scene = user;
+    *got = rows < ROWS ? rows : ROWS;
+    memcpy(input, scene->data, *got * COLS * sizeof *input);
+    return 0;
+}
+
+static aenc_status fit_stream(struct scene *scene) {
+    aenc_source *source = NULL, *rows = NULL;
+    aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = COLS, .read = read_rows, .user = scene,
+                                       .read_ahead = 1};
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .steps_per_epoch = 2};
+    aenc_status status = aenc_source_callback(scene->ctx, &callbacks, &source);
+    if (status == AENC_OK) status = aenc_fit_source(scene->model, source, &options);
+    if (status == AENC_OK) status = aenc_source_matrix(scene->ctx, &scene->x, &rows);
+    if (status == AENC_OK) status = aenc_fit_source(scene->model, rows, &options);
+    aenc_source_free(source);
+    aenc_source_free(rows);
+    return status;
+}
+
+static aenc_status fit_partly(struct scene *scene) {
+    aenc_fit_options options = {.struct_size = sizeof options, .batch = 5};
+    aenc_status status = aenc_partial_fit(scene->model, &scene->x, &options);
+    options.optimizer = "adam:lr=0.01";
+    if (status == AENC_OK) status = aenc_partial_fit(scene->model, &scene->x, &options);
+    options.optimizer = "momentum";
+    if (status == AENC_OK) status = aenc_partial_fit(scene->model, &scene->x, &options);
+    return status;
+}
+
 static aenc_status steps(struct scene *scene) {
     aenc_optimizer *optimizer = NULL;
     aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
@@ -339,6 +404,10 @@ static const struct {
     {"save to memory", save_memory, true, false},
     {"save to a file", save_file, true, false},
     {"fit", fit, true, true},
+    {"fit with a checkpoint", fit_checkpoint, true, true},
+    {"fit resumed", fit_resume, true, true},
+    {"fit partly", fit_partly, true, true},
+    {"fit from sources", fit_stream, true, true},
 };
 
 /* The model after a call that may have failed: what it was, or where it trained, finite. It can be used and trained. */
@@ -387,7 +456,9 @@ static bool take(size_t index, long k, bool for_good) {
 
 int main(void) {
     snprintf(path, sizeof path, "oom_test.%ld.safetensors", (long)getpid());
-    take(sizeof journeys / sizeof *journeys - 2, 0, false); /* saves the file that is loaded */
+    snprintf(checkpoint, sizeof checkpoint, "oom_test.%ld.checkpoint", (long)getpid());
+    checkpoint_make();
+    take(14, 0, false); /* saves the file that is loaded */
     for (size_t i = 0; i < sizeof journeys / sizeof *journeys; i++) {
         for (int for_good = 0; for_good < 2; for_good++) {
             long k = 1;
@@ -396,5 +467,6 @@ int main(void) {
         }
     }
     remove(path);
+    remove(checkpoint);
     return check_finish();
 }

@@ -537,6 +537,62 @@ class Tool(unittest.TestCase):
                 waiting, since = now, time.monotonic()
             time.sleep(0.05)
 
+    def test_interrupt_and_resume(self):
+        """A run that is stopped by a signal, and one that is killed, go on to the same bytes."""
+        more = ("--valid", "0.2", "--schedule", "cosine", "--checkpoint-every", "5")
+        whole = self.train_args("whole.safetensors", *more[:4], epochs="120")
+        self.good(*whole)
+        args = self.train_args("parts.safetensors", *more, "--checkpoint", "parts.checkpoint", "--resume", epochs="120")
+        for number in (signal.SIGINT, signal.SIGKILL):
+            process = subprocess.Popen([TOOL, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                       cwd=self.folder.name)
+            self.assertIn("epoch ", process.stdout.readline())
+            process.send_signal(number)
+            out, error = process.communicate(timeout=60)
+            if number == signal.SIGINT:
+                self.assertEqual(process.returncode, 0, error)
+                self.assertIn("--checkpoint parts.checkpoint --resume goes on from here", out)
+                self.assertIn("encoder", self.good("info", "parts.checkpoint").stdout)
+        for name in os.listdir(self.folder.name):
+            if ".tmp" in name:
+                os.remove(self.path(name))  # of a save that the kill has hit
+        done = self.good(*args)
+        self.assertNotIn("epoch 1/", done.stdout)
+        self.assertEqual(slurp(self.path("parts.safetensors")), slurp(self.path("whole.safetensors")))
+        self.bad(1, ["batch was 32", "is 16"], *args, "--batch", "16")
+        self.assertEqual(self.good(*args).stdout.count("epoch "), 1)  # "best epoch": nothing more to do
+
+    def test_checkpoint_options(self):
+        plain = self.train_args("x.safetensors")
+        self.bad(2, "goes with --checkpoint", *plain, "--resume")
+        self.bad(2, "goes with --checkpoint", *plain, "--checkpoint-every", "5")
+        for text in ("0", "-3", "5.5", "x", "s", "0s", "5m", "1e99"):
+            self.bad(2, "--checkpoint-every", *plain, "--checkpoint", "c", "--checkpoint-every", text)
+        self.bad(2, "same file", *plain, "--checkpoint", "x.safetensors")
+        self.bad(1, "no/such", *plain, "--checkpoint", "no/such/file")
+        self.good(*plain, "--checkpoint", "seconds.checkpoint", "--checkpoint-every", "0.001s")
+        self.bad(1, "rows.npy", *plain, "--checkpoint", "rows.npy", "--resume")
+
+    def test_full_disk_keeps_the_old_checkpoint(self):
+        args = self.train_args("full.safetensors", "--checkpoint", "full.checkpoint")
+        self.good(*args)
+        before = slurp(self.path("full.checkpoint"))
+        self.bad(1, "full.checkpoint", *args,
+                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.assertEqual(slurp(self.path("full.checkpoint")), before)
+
+    def test_large_data_are_mapped(self):
+        """A file of 1 GiB, a hole but for its header, by a process that may have 768 MiB of data."""
+        rows, cols = 1 << 16, 1 << 12
+        head = npy([], (rows, cols))
+        with open(self.path("large.npy"), "wb") as file:
+            file.write(head)
+            file.truncate(len(head) + 4 * rows * cols)
+        self.good("train", "large.npy", "--encoder", "1", "--epochs", "1", "--batch", "1024", "--threads", "1", "-o",
+                  "large.safetensors",
+                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (768 << 20, 768 << 20)))
+        os.remove(self.path("large.npy"))
+
     def test_second_interrupt_ends_at_once(self):
         """The log is a pipe that nobody empties: the tool hangs in a write, and the step cannot finish."""
         fifo = self.path("log.fifo")

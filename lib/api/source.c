@@ -1,0 +1,129 @@
+/* source.c - sources of rows, and training on them. */
+#include "train/source.h"
+
+#include "api/api.h"
+#include "train/train.h"
+
+enum { COLS_MAX = INT32_MAX };
+
+/* ---- Making ---- */
+
+aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_source_matrix", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (matrix == NULL) return aenc_null(ctx, "aenc_source_matrix", "matrix");
+    aenc_source *source;
+    aenc_status status = aenc_matrix_shape_check(ctx, "matrix", matrix, matrix->cols);
+    if (status == AENC_OK) status = aenc_source_make(ctx, &source);
+    if (status != AENC_OK) return status;
+    source->rows = aenc_rows_of(matrix);
+    source->cols = (int64_t)matrix->cols;
+    *out = source;
+    return AENC_OK;
+}
+
+aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_source_npy", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (path == NULL) return aenc_null(ctx, "aenc_source_npy", "path");
+    aenc_source *source;
+    aenc_status status = aenc_source_make(ctx, &source);
+    if (status != AENC_OK) return status;
+    status = aenc_source_map(ctx, path, source);
+    if (status == AENC_OK) *out = source;
+    else aenc_source_release(source);
+    return status;
+}
+
+static aenc_status callbacks_check(aenc_context *ctx, const aenc_source_callbacks *c) {
+    if (c->read == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_source_callbacks.read is NULL");
+    if (c->cols == 0 || c->cols > COLS_MAX || c->target_cols > COLS_MAX)
+        return aenc_fail(ctx, AENC_ERR_SHAPE,
+                         "aenc_source_callbacks: cols is %zu and target_cols %zu; at most %d, and cols at least 1",
+                         c->cols, c->target_cols, COLS_MAX);
+    if (c->rows > UINT64_C(1) << 40)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_source_callbacks.rows is %llu; at most 2^40, and 0 for endless",
+                         (unsigned long long)c->rows);
+    if (c->read_ahead == 0 || c->read_ahead == 1) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_source_callbacks.read_ahead is %lld; 0 or 1",
+                     (long long)c->read_ahead);
+}
+
+aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_source_callback", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (callbacks == NULL) return aenc_null(ctx, "aenc_source_callback", "callbacks");
+    aenc_source_callbacks c;
+    aenc_source *source;
+    aenc_status status = aenc_options_read(ctx, "aenc_source_callbacks", callbacks, sizeof c, &c);
+    if (status == AENC_OK) status = callbacks_check(ctx, &c);
+    if (status == AENC_OK) status = aenc_source_make(ctx, &source);
+    if (status != AENC_OK) return status;
+    source->call = c;
+    source->cols = (int64_t)c.cols;
+    source->target_cols = (int64_t)c.target_cols;
+    *out = source;
+    return AENC_OK;
+}
+
+void aenc_source_free(aenc_source *source) { aenc_source_release(source); }
+uint64_t aenc_source_rows(const aenc_source *source) {
+    if (source == NULL) return 0;
+    return source->rows.data != NULL ? (uint64_t)source->rows.count : source->call.rows;
+}
+size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 : (size_t)source->cols; }
+
+/* ---- Training ---- */
+
+static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o) {
+    if (o->target != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.target is given, but a stream brings its own targets");
+    if (o->valid == NULL && o->valid_share > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.valid_share is %g, but a stream cannot be split; hold rows out in valid",
+                         o->valid_share);
+    if (source->call.rows == 0 && o->steps_per_epoch == 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.steps_per_epoch is 0, but the source does not state how many rows it has");
+    return AENC_OK;
+}
+
+/* Sizes only: the numbers are looked at batch by batch. */
+static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o) {
+    aenc_context *ctx = model->ctx;
+    if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
+    if (source->cols != model->input_size)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld",
+                         (long long)source->cols, (long long)model->input_size);
+    int64_t target = o->target != NULL ? (int64_t)o->target->cols : source->target_cols;
+    if (target == 0) target = source->cols;
+    if (target != model->target_size)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
+                         (long long)target, (long long)model->target_size);
+    if (source->rows.data == NULL) return stream_check(ctx, source, o);
+    if (o->target == NULL) return AENC_OK;
+    aenc_status status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);
+    if (status == AENC_OK && o->target->rows != (size_t)source->rows.count)
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "target has %zu rows and the source has %lld", o->target->rows,
+                           (long long)source->rows.count);
+    return status;
+}
+
+aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (source == NULL) return aenc_null(model->ctx, "aenc_fit_source", "source");
+    aenc_fit_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
+    if (status == AENC_OK) status = source_check(model, source, &o);
+    if (status != AENC_OK) return status;
+    const struct fit_data data = {.input = source->rows,
+                                  .target = aenc_rows_of(o.target),
+                                  .stream = source->rows.data == NULL ? source : NULL,
+                                  .unchecked = true};
+    return aenc_train_fit(model, &data, &o);
+}

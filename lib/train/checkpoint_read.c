@@ -1,0 +1,257 @@
+/* checkpoint_read.c - continuing a run.
+ *
+ * Everything is read, compared and given memory before the first number of the model changes.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/bytes.h"
+#include "train/fit.h"
+
+/* One reading. */
+struct reading {
+    struct fit *fit;
+    aenc_context *ctx;
+    const char *path;
+    struct arena arena;
+    void *bytes;
+    size_t size;
+    struct safetensors file; /* its arena says whether it is open */
+    struct json *run;        /* the text under CHECKPOINT_KEY */
+    struct place_field field[PLACE_FIELDS];
+    uint64_t whole[PLACE_FIELDS];
+    double real[PLACE_FIELDS];
+    struct part *part;
+    const struct tensor_entry **tensor; /* of each part */
+    size_t part_count;
+    const struct tensor_entry *history;
+};
+
+static aenc_status damaged(const struct reading *r, const char *how) {
+    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': %s", r->path, how);
+}
+
+/* ---- The file ---- */
+
+static bool sum_good(const struct reading *r, const char *description, const char *run, const char *stated) {
+    uint64_t sum = aenc_checkpoint_sum(r->file.tensor, r->file.tensor_count, description, run);
+    if (strlen(stated) != 16) return false;
+    for (size_t i = 0; i < 16; i++)
+        if (stated[15 - i] != "0123456789abcdef"[sum >> 4 * i & 15]) return false;
+    return true;
+}
+
+static aenc_status file_read(struct reading *r) {
+    aenc_status status = aenc_file_read(r->ctx, r->path, 0, &r->bytes, &r->size);
+    if (status == AENC_OK) status = aenc_safetensors_read(r->ctx, r->bytes, r->size, r->path, &r->file);
+    if (status != AENC_OK) return status;
+    const char *description = aenc_safetensors_metadata(&r->file, MODEL_KEY);
+    const char *run = aenc_safetensors_metadata(&r->file, CHECKPOINT_KEY);
+    const char *sum = aenc_safetensors_metadata(&r->file, CHECKPOINT_SUM_KEY);
+    if (description == NULL || run == NULL || sum == NULL)
+        return damaged(r, "is no checkpoint (it lacks '" CHECKPOINT_KEY "' or its sum)");
+    if (!sum_good(r, description, run, sum)) return damaged(r, "its sum is not that of its contents: it is damaged");
+    status = aenc_json_parse(&r->arena, run, strlen(run), "the checkpoint's '" CHECKPOINT_KEY "'", &r->run);
+    if (status != AENC_OK) return status;
+    const struct json *format = aenc_json_member(r->run, "format");
+    uint64_t number;
+    if (!aenc_json_whole(format, &number) || number == 0) return damaged(r, "states no format");
+    if (number > CHECKPOINT_FORMAT)
+        return aenc_fail(r->ctx, AENC_ERR_VERSION, "checkpoint '%s' has format %llu; this library reads up to %d",
+                         r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
+    if (strcmp(description, r->fit->model->description_text) == 0) return AENC_OK;
+    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another model: its description is %s",
+                     r->path, aenc_quoted(description).text);
+}
+
+/* ---- Is it this run? ---- */
+
+/* A member's value for a message, in the arena. */
+static const char *value_text(struct reading *r, const struct json *value) {
+    char *text;
+    if (value == NULL) return "not there";
+    if (value->kind == JSON_TEXT) return value->text;
+    if (aenc_json_write(r->ctx, value, &text, NULL) != AENC_OK) return NULL;
+    const char *copy = aenc_arena_text(&r->arena, text);
+    aenc_release(r->ctx, text);
+    return copy;
+}
+
+static aenc_status run_compare(struct reading *r) {
+    struct difference d = aenc_facts_compare(aenc_json_member(r->run, "run"), r->fit->facts);
+    if (d.then == NULL && d.now == NULL) return AENC_OK;
+    const char *key = d.now != NULL ? d.now->key : d.then->key;
+    const char *then = value_text(r, d.then), *now = value_text(r, d.now);
+    if (then == NULL || now == NULL) return AENC_ERR_NO_MEMORY;
+    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another run: %s was %.200s and is %.200s",
+                     r->path, key == NULL ? "?" : aenc_quoted(key).text, then, now);
+}
+
+/* Not refused: the run is the same, its last bits may not be. */
+static aenc_status machine_compare(struct reading *r) {
+    struct json *machine = aenc_machine_facts(r->fit, &r->arena);
+    if (machine == NULL) return AENC_ERR_NO_MEMORY;
+    struct difference d = aenc_facts_compare(aenc_json_member(r->run, "machine"), machine);
+    if (d.then == NULL && d.now == NULL) return AENC_OK;
+    const char *key = d.now != NULL ? d.now->key : d.then->key;
+    const char *then = value_text(r, d.then), *now = value_text(r, d.now);
+    if (then == NULL || now == NULL) return AENC_ERR_NO_MEMORY;
+    struct aenc_model *model = r->fit->model;
+    snprintf(model->notice, sizeof model->notice,
+             "resumed where %s is %.80s; the checkpoint was written where it was %.80s: the last bits may differ",
+             key == NULL ? "?" : aenc_quoted(key).text, now, then);
+    return AENC_OK;
+}
+
+/* ---- Its place ---- */
+
+static bool parse_whole(const char *text, uint64_t *out) {
+    uint64_t value = 0;
+    size_t length = strlen(text);
+    if (length == 0 || length > 20) return false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') return false;
+        uint64_t digit = (uint64_t)(text[i] - '0');
+        if (value > (UINT64_MAX - digit) / 10) return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}
+
+static bool parse_real(const struct json *member, double *out) {
+    static const char *const words[] = {"nan", "inf", "-inf"};
+    static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
+    if (member->kind == JSON_NUMBER) {
+        *out = member->number;
+        return true;
+    }
+    for (int i = 0; i < 3 && member->kind == JSON_TEXT; i++) {
+        if (strcmp(member->text, words[i]) != 0) continue;
+        *out = values[i];
+        return true;
+    }
+    return false;
+}
+
+static aenc_status field_read(struct reading *r, int i) {
+    const struct place_field *field = &r->field[i];
+    const struct json *member = aenc_json_member(aenc_json_member(r->run, "place"), field->name);
+    bool good = member != NULL;
+    if (good && field->kind == PLACE_REAL) good = parse_real(member, &r->real[i]);
+    else if (good) good = member->kind == JSON_TEXT && parse_whole(member->text, &r->whole[i]);
+    if (good && field->kind == PLACE_COUNT) good = r->whole[i] < UINT64_C(1) << 53;
+    if (good) return AENC_OK;
+    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': its place has no usable '%s'", r->path, field->name);
+}
+
+static uint64_t whole_of(const struct reading *r, const char *name) {
+    int i = 0;
+    while (strcmp(r->field[i].name, name) != 0) i++;
+    return r->whole[i];
+}
+
+static aenc_status place_read(struct reading *r) {
+    aenc_checkpoint_fields(r->fit, r->field);
+    for (int i = 0; i < PLACE_FIELDS; i++) {
+        aenc_status status = field_read(r, i);
+        if (status != AENC_OK) return status;
+    }
+    bool inside = whole_of(r, "step") <= (uint64_t)r->fit->now.steps;
+    bool best = whole_of(r, "best_epoch") <= whole_of(r, "epochs_done") + 1;
+    if (!inside || !best) return damaged(r, "its place is none that a run can be in");
+    return AENC_OK;
+}
+
+/* ---- Its tensors ---- */
+
+static aenc_status tensor_find(struct reading *r, const struct part *part, const struct tensor_entry **out) {
+    const struct tensor_entry *tensor = aenc_safetensors_find(&r->file, part->name);
+    const struct shape *shape = &part->entry->shape;
+    bool good = tensor != NULL && tensor->type == (sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32) &&
+                tensor->rank == shape->rank;
+    for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
+    *out = tensor;
+    if (good) return AENC_OK;
+    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape", r->path,
+                     part->name);
+}
+
+static aenc_status tensors_find(struct reading *r) {
+    bool best = whole_of(r, "best_epoch") > 0;
+    aenc_status status = AENC_OK;
+    if (best) status = aenc_snapshot_take(r->fit->model, &r->fit->best); /* the memory; the numbers follow */
+    if (status == AENC_OK) status = aenc_checkpoint_parts(r->fit, best, &r->arena, &r->part, &r->part_count);
+    if (status != AENC_OK) return status;
+    r->tensor = aenc_arena_alloc(&r->arena, r->part_count, sizeof *r->tensor);
+    if (r->tensor == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < r->part_count && status == AENC_OK; i++) status = tensor_find(r, &r->part[i], &r->tensor[i]);
+    if (status != AENC_OK) return status;
+    if (r->file.tensor_count != r->part_count + 1) return damaged(r, "it has tensors that no run has");
+    return AENC_OK;
+}
+
+static aenc_status history_find(struct reading *r) {
+    const struct tensor_entry *t = aenc_safetensors_find(&r->file, CHECKPOINT_HISTORY);
+    struct history *history = &r->fit->model->history;
+    r->history = t;
+    if (t == NULL || t->type != TENSOR_F64 || t->rank != 2 || t->dim[1] != HISTORY_NUMBERS)
+        return damaged(r, "its history is not there");
+    if (t->dim[0] != whole_of(r, "epochs_done")) return damaged(r, "its history is not that of its epochs");
+    void *epochs = history->epoch;
+    aenc_status status = aenc_grow(r->ctx, &epochs, &history->capacity, (size_t)t->dim[0] + 1, sizeof *history->epoch);
+    if (status == AENC_OK) history->epoch = epochs;
+    return status;
+}
+
+/* ---- The change ---- */
+
+static void history_load(struct reading *r) {
+    struct history *history = &r->fit->model->history;
+    history->count = (size_t)r->history->dim[0];
+    for (size_t i = 0; i < history->count; i++) {
+        double n[HISTORY_NUMBERS];
+        aenc_bytes_copy_little(n, r->history->bytes + i * sizeof n, HISTORY_NUMBERS, sizeof *n);
+        for (int k = 0; k < HISTORY_NUMBERS; k++) /* whole numbers that can be cast */
+            if ((k < 5 || k == 11) && !(n[k] >= 0 && n[k] < 9007199254740992.0)) n[k] = 0;
+        history->epoch[i] = (aenc_progress){
+            sizeof(aenc_progress), (int64_t)n[0], (int64_t)n[1], (int64_t)n[2], (int64_t)n[3], (int64_t)n[4], n[5],
+            n[6],                  n[7],          n[8],          n[9],          n[10],         (int64_t)n[11]};
+    }
+}
+
+static void place_load(struct reading *r) {
+    for (int i = 0; i < PLACE_FIELDS; i++) {
+        void *value = r->field[i].value;
+        if (r->field[i].kind == PLACE_REAL) *(double *)value = r->real[i];
+        else if (r->field[i].kind == PLACE_U64) *(uint64_t *)value = r->whole[i];
+        else *(int64_t *)value = (int64_t)r->whole[i];
+    }
+    struct fit *fit = r->fit;
+    fit->model->gradients = NULL;
+    fit->seconds_before = fit->now.seconds;
+    fit->stopped = fit->options->patience > 0 && fit->place.waited >= fit->options->patience;
+}
+
+aenc_status aenc_checkpoint_resume(struct fit *fit) {
+    struct reading r = {.fit = fit, .ctx = fit->model->ctx, .path = fit->options->checkpoint};
+    aenc_arena_create(r.ctx, &r.arena);
+    aenc_status status = file_read(&r);
+    if (status == AENC_OK) status = run_compare(&r);
+    if (status == AENC_OK) status = machine_compare(&r);
+    if (status == AENC_OK) status = place_read(&r);
+    if (status == AENC_OK) status = aenc_store_own(&fit->model->store);
+    if (status == AENC_OK) status = tensors_find(&r);
+    if (status == AENC_OK) status = history_find(&r);
+    if (status == AENC_OK) {
+        for (size_t i = 0; i < r.part_count; i++)
+            aenc_bytes_copy_little(r.part[i].values, r.tensor[i]->bytes, (size_t)r.part[i].entry->count, sizeof(num));
+        history_load(&r);
+        place_load(&r);
+    }
+    if (r.file.arena.ctx != NULL) aenc_safetensors_free(&r.file);
+    aenc_release(r.ctx, r.bytes);
+    aenc_arena_free(&r.arena);
+    return status;
+}

@@ -1,0 +1,201 @@
+/* epochs.c - from where a run is to its end.
+ *
+ * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as
+ * it was told; the last batch may be smaller. After it the validation set is scored, the best parameters are kept, the
+ * schedule hears of it, and the caller is called. A failure in the middle of an epoch leaves the model as it was after
+ * its last whole step.
+ *
+ * Checkpoints are saved between steps and behind epochs, before anything happens that a continued run would not do: a
+ * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
+ */
+#include <math.h>
+
+#include "train/fit.h"
+
+double aenc_seconds_since(const struct timespec *begin) {
+    struct timespec end;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    return (double)(end.tv_sec - begin->tv_sec) + 1e-9 * (double)(end.tv_nsec - begin->tv_nsec);
+}
+
+/* Tells the caller; remembers when it wants to stop. */
+static void tell(struct fit *fit, int64_t event) {
+    fit->now.event = event;
+    fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
+    if (fit->options->progress == NULL) return;
+    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0) fit->stopped = true;
+}
+
+/* ---- Checkpoints ---- */
+
+static bool checkpoint_at_step(const struct fit *fit) {
+    const aenc_fit_options *o = fit->options;
+    if (fit->stopped) return true;
+    int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
+    if (o->checkpoint_steps > 0 && done % o->checkpoint_steps == 0) return true;
+    return o->checkpoint_seconds > 0 && aenc_seconds_since(&fit->saved) >= o->checkpoint_seconds;
+}
+
+static bool checkpoint_at_epoch(const struct fit *fit) {
+    const aenc_fit_options *o = fit->options;
+    bool last = fit->stopped || fit->place.epochs_done >= fit->now.epochs;
+    return last || (o->checkpoint_steps == 0 && !(o->checkpoint_seconds > 0));
+}
+
+static aenc_status checkpoint(struct fit *fit) {
+    aenc_status status = aenc_checkpoint_save(fit);
+    clock_gettime(CLOCK_MONOTONIC, &fit->saved);
+    return status;
+}
+
+/* ---- Steps ---- */
+
+/* The rows of one step. */
+struct batch {
+    struct rows input, target;
+    const float *weight;
+    uint64_t first, after; /* of a stream */
+};
+
+static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
+    aenc_status status = aenc_train_gradients(fit->model, &batch->input, &batch->target, batch->weight, loss);
+    if (status != AENC_OK) return status;
+    int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
+    fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
+    aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
+    fit->now.gradient_norm = fit->model->gradient_norm;
+    return aenc_train_apply(fit->model, fit->optimizer);
+}
+
+static aenc_status from_stream(struct fit *fit, struct batch *out) {
+    struct stream_batch *batch;
+    const struct aenc_source *source = fit->data.stream;
+    aenc_status status = aenc_stream_next(&fit->stream, &batch);
+    if (status != AENC_OK) return status;
+    bool weighted = false;
+    for (int64_t r = 0; r < batch->count; r++) weighted = weighted || batch->weight[r] != 1;
+    *out = (struct batch){{batch->input, source->cols, batch->count, NULL},
+                          {batch->target, source->target_cols, batch->count, NULL},
+                          weighted ? batch->weight : NULL,
+                          batch->first,
+                          batch->after};
+    return AENC_OK;
+}
+
+static void from_rows(const struct fit *fit, struct batch *out) {
+    int64_t first = fit->now.step * fit->batch;
+    int64_t left = fit->batches.train_count - first;
+    *out = (struct batch){fit->data.input, fit->data.target, NULL, 0, 0};
+    out->input.row = out->target.row = fit->batches.train + first;
+    out->input.count = out->target.count = left < fit->batch ? left : fit->batch;
+}
+
+/* The rows of the epoch's next step; none where a source has ended. */
+static aenc_status batch_next(struct fit *fit, struct batch *out) {
+    const struct aenc_model *model = fit->model;
+    aenc_status status = AENC_OK;
+    if (fit->data.stream != NULL) status = from_stream(fit, out);
+    else from_rows(fit, out);
+    if (status != AENC_OK || !fit->data.unchecked) return status;
+    bool unit = model->loss->unit_target, own = out->target.data != NULL;
+    status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, model->input_size,
+                             unit && !own, model->loss->name);
+    if (status != AENC_OK || !own) return status;
+    return aenc_rows_check(model->ctx, (struct row_names){"the source's target", out->first}, &out->target,
+                           model->target_size, unit, model->loss->name);
+}
+
+static aenc_status steps_run(struct fit *fit) {
+    while (fit->now.step < fit->now.steps && !fit->stopped) {
+        struct batch batch;
+        double loss;
+        fit->stopped = fit->broken_off = aenc_model_cancelled(fit->model);
+        if (fit->stopped) return fit->facts != NULL ? checkpoint(fit) : AENC_OK;
+        aenc_status status = batch_next(fit, &batch);
+        fit->stopped = status == AENC_OK && batch.input.count == 0;
+        if (fit->stopped) break;
+        if (status == AENC_OK) status = step(fit, &batch, &loss);
+        if (status != AENC_OK) return status;
+        fit->place.position = batch.after;
+        fit->now.step++;
+        fit->place.loss_sum += loss * fit->model->gradient_weight;
+        fit->place.weight_sum += fit->model->gradient_weight;
+        fit->now.train_loss = fit->place.loss_sum / fit->place.weight_sum;
+        fit->now.valid_loss = NAN;
+        tell(fit, AENC_EVENT_STEP);
+        if (aenc_model_cancelled(fit->model)) fit->stopped = true;
+        fit->broken_off = fit->stopped;
+        if (fit->facts != NULL && checkpoint_at_step(fit)) status = checkpoint(fit);
+        if (status != AENC_OK) return status;
+    }
+    return AENC_OK;
+}
+
+/* ---- Epochs ---- */
+
+/* Scores the held-out rows; keeps the parameters when they are the best so far. */
+static aenc_status validate(struct fit *fit) {
+    aenc_status status = aenc_train_evaluate(fit->model, &fit->valid, &fit->valid_target, NULL, &fit->now.valid_loss);
+    if (status != AENC_OK) return status;
+    if (fit->now.valid_loss - fit->now.valid_loss != 0)
+        return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %g",
+                         (long long)fit->now.epoch, fit->now.valid_loss);
+    bool first = fit->now.best_epoch == 0;
+    double gain = fit->now.best_valid_loss - fit->now.valid_loss;
+    bool better = first || gain > fit->options->min_improvement;
+    fit->place.waited = better ? 0 : fit->place.waited + 1;
+    /* Patience counts by min_improvement; the parameters kept are the best there were. */
+    if (!first && !(gain > 0)) return AENC_OK;
+    status = aenc_snapshot_take(fit->model, &fit->best);
+    if (status != AENC_OK) return status;
+    fit->now.best_valid_loss = fit->now.valid_loss;
+    fit->now.best_epoch = fit->now.epoch;
+    return AENC_OK;
+}
+
+static aenc_status history_add(struct fit *fit) {
+    struct history *history = &fit->model->history;
+    void *epochs = history->epoch;
+    if (aenc_grow(fit->model->ctx, &epochs, &history->capacity, history->count + 1, sizeof *history->epoch) != AENC_OK)
+        return AENC_ERR_NO_MEMORY;
+    history->epoch = epochs;
+    history->epoch[history->count++] = fit->now;
+    return AENC_OK;
+}
+
+/* The run stands behind the epoch: nothing of the next has happened. */
+static void epoch_close(struct fit *fit) {
+    fit->place.epochs_done++;
+    fit->place.loss_sum = fit->place.weight_sum = 0;
+    fit->now.step = 0;
+    fit->now.seconds = fit->seconds_before = 0;
+}
+
+/* An epoch that the caller breaks off is validated and told like any other. */
+static aenc_status epoch_run(struct fit *fit) {
+    clock_gettime(CLOCK_MONOTONIC, &fit->begin);
+    fit->now.epoch = fit->place.epochs_done + 1;
+    if (fit->data.stream == NULL) aenc_batches_shuffle(&fit->batches, fit->model->epoch);
+    aenc_status status = steps_run(fit);
+    if (status != AENC_OK || fit->now.step == 0) return status;
+    status = aenc_train_check(fit->model);
+    if (status == AENC_OK && fit->validated) status = validate(fit);
+    if (status != AENC_OK) return status;
+    fit->model->epoch++;
+    aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
+    tell(fit, AENC_EVENT_EPOCH);
+    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) fit->stopped = true;
+    if (aenc_model_cancelled(fit->model)) fit->stopped = true;
+    status = history_add(fit);
+    if (status != AENC_OK) return status;
+    epoch_close(fit);
+    bool due = fit->facts != NULL && !fit->broken_off && checkpoint_at_epoch(fit);
+    return due ? checkpoint(fit) : AENC_OK;
+}
+
+aenc_status aenc_fit_run(struct fit *fit) {
+    aenc_status status = AENC_OK;
+    clock_gettime(CLOCK_MONOTONIC, &fit->saved);
+    while (fit->place.epochs_done < fit->now.epochs && status == AENC_OK && !fit->stopped) status = epoch_run(fit);
+    return status;
+}

@@ -1,0 +1,103 @@
+/* fit.h - one run over epochs, as the files that make it share it.
+ *
+ * fit.c prepares and ends it, epochs.c runs it, run_facts.c writes down what makes it this run and no other, and
+ * checkpoint_write.c and checkpoint_read.c let it survive the process. Between two steps the run is: the parameters and
+ * states of the model, the moments, the best snapshot, the history, and `struct place`. Everything else follows from the
+ * options and the data.
+ */
+#ifndef AENC_TRAIN_FIT_H
+#define AENC_TRAIN_FIT_H
+
+#include <time.h>
+
+#include "io/file.h"
+#include "io/safetensors.h"
+#include "train/source.h"
+#include "train/train.h"
+
+/* How far a run is. */
+struct place {
+    int64_t epochs_done;      /* whole epochs of this run */
+    int64_t waited;           /* epochs without improvement */
+    double loss_sum, weight_sum; /* of the rows of the running epoch so far */
+    uint64_t position;        /* of a stream: rows consumed of its pass */
+};
+
+struct fit {
+    struct aenc_model *model;
+    const aenc_fit_options *options;
+    struct fit_data data;
+    struct rows valid, valid_target;
+    bool validated;
+    struct batches batches; /* empty for a stream */
+    struct stream stream;   /* closed where there is none */
+    struct optimizer *optimizer;
+    struct arena arena; /* of the specs and the facts */
+    const struct json *optimizer_spec, *schedule_spec;
+    struct schedule schedule;
+    struct snapshot best;
+    struct place place;
+    aenc_progress now;     /* step: steps done in the running epoch */
+    struct timespec begin; /* of the epoch, or of its part since the run was resumed */
+    double seconds_before; /* of the epoch, in the process before */
+    int64_t batch;
+    bool stopped;      /* by the callback, by a cancel or by patience */
+    bool broken_off;   /* within an epoch */
+    const struct json *facts; /* NULL: no checkpoint is asked for */
+    struct timespec saved;    /* when the last checkpoint was */
+};
+
+double aenc_seconds_since(const struct timespec *begin);
+
+/* Whether targets come apart from inputs. */
+static inline bool aenc_fit_own_target(const struct fit *fit) {
+    return fit->data.target.data != NULL || (fit->data.stream != NULL && fit->data.stream->target_cols > 0);
+}
+
+/* epochs.c: from where the run is to its end. */
+aenc_status aenc_fit_run(struct fit *fit);
+
+/* run_facts.c: what must be equal for a run to be continued (seed, data, options), and what the bits depend on besides
+ * (library, kernels, CBLAS), as JSON objects in the arena. NULL with the message set. */
+struct json *aenc_run_facts(struct fit *fit, struct arena *arena);
+struct json *aenc_machine_facts(struct fit *fit, struct arena *arena);
+/* The first member in which two objects differ; both NULL: none. `name` is that of either. */
+struct difference {
+    const struct json *then, *now;
+};
+struct difference aenc_facts_compare(const struct json *then, const struct json *now);
+
+/* checkpoint_write.c: to options->checkpoint. AENC_ERR_IO leaves the file as it was. */
+aenc_status aenc_checkpoint_save(struct fit *fit);
+/* checkpoint_read.c: continues from options->checkpoint. On failure nothing has changed. */
+aenc_status aenc_checkpoint_resume(struct fit *fit);
+
+/* ---- For those two ---- */
+
+/* A part of the checkpoint: numbers of the run under a name in the file. */
+struct part {
+    const char *name;
+    const struct entry *entry;
+    num *values;
+};
+/* Every part of the run as it is now; `best` tells whether the snapshot is among them. AENC_ERR_NO_MEMORY. */
+aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count);
+
+/* A number of the run that stands in the checkpoint's JSON. */
+enum place_kind { PLACE_U64, PLACE_COUNT, PLACE_REAL };
+struct place_field {
+    const char *name;
+    enum place_kind kind; /* of *value: uint64_t, int64_t and not negative, double */
+    void *value;
+};
+enum { PLACE_FIELDS = 19, HISTORY_NUMBERS = 12 };
+void aenc_checkpoint_fields(struct fit *fit, struct place_field out[PLACE_FIELDS]);
+
+/* Tells a flipped bit anywhere: over names, types, shapes, bytes of all tensors in the file's order, and two texts. */
+uint64_t aenc_checkpoint_sum(const struct tensor_entry *tensor, size_t count, const char *description, const char *run);
+
+#define CHECKPOINT_SUM_KEY "autoenc.checksum"
+#define CHECKPOINT_HISTORY "checkpoint.history"
+enum { CHECKPOINT_FORMAT = 1 };
+
+#endif

@@ -1,0 +1,98 @@
+/* partial.c - training on rows as they arrive: one pass, in the order given, with moments that outlive the call. */
+#include <math.h>
+#include <string.h>
+
+#include "train/fit.h"
+
+/* ---- The optimizer that stays ---- */
+
+void aenc_train_forget(struct aenc_model *model) {
+    aenc_optim_free(model->ctx, model->online.optimizer);
+    aenc_release(model->ctx, model->online.spec);
+    model->online = (struct online){NULL, NULL};
+}
+
+/* A spec without its learning rate, as text from aenc_alloc: what decides whether the moments can go on. */
+static aenc_status spec_text(aenc_context *ctx, struct arena *arena, const struct json *spec, char **out) {
+    struct json *object = aenc_json_root(arena, JSON_OBJECT);
+    for (const struct json *member = spec->first; member != NULL; member = member->next)
+        if (strcmp(member->key, "lr") != 0) aenc_json_add_copy(arena, object, member->key, member);
+    *out = NULL;
+    return arena->failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, out, NULL);
+}
+
+/* The new one's learning rate, with the moments there are; without any, or for another spec, the new one itself. */
+static aenc_status online_set(struct aenc_model *model, struct arena *arena, const char *given) {
+    struct json *spec;
+    struct optimizer *fresh = NULL;
+    char *text = NULL;
+    aenc_status status = aenc_settings_parse(arena, "optimizer", given == NULL ? "adam" : given, &spec);
+    if (status == AENC_OK) status = spec_text(model->ctx, arena, spec, &text);
+    if (status == AENC_OK && model->online.spec != NULL && strcmp(text, model->online.spec) == 0) {
+        double rate;
+        status = aenc_optim_rate_read(model->ctx, spec, &rate);
+        if (status == AENC_OK) aenc_optim_set_learning_rate(model->online.optimizer, rate);
+    } else if (status == AENC_OK) {
+        status = aenc_optim_create(model->ctx, spec, model->store.parameter_size, &fresh);
+        if (status == AENC_OK) {
+            aenc_train_forget(model);
+            model->online = (struct online){fresh, text};
+            return AENC_OK;
+        }
+    }
+    aenc_release(model->ctx, text);
+    return status;
+}
+
+/* ---- The pass ---- */
+
+static struct rows rows_from(struct rows rows, int64_t first, int64_t count) {
+    if (rows.data != NULL) rows.data += first * rows.stride;
+    rows.count = count;
+    return rows;
+}
+
+static bool told_to_stop(const struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
+                         const struct timespec *begin) {
+    now->seconds = aenc_seconds_since(begin);
+    bool stop = o->progress != NULL && o->progress(o->progress_user, now) != 0;
+    return stop || aenc_model_cancelled(model);
+}
+
+static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
+    struct optimizer *optimizer = model->online.optimizer;
+    int64_t rows = data->input.count, batch = o->batch > 0 ? o->batch : 128;
+    if (batch > rows) batch = rows;
+    aenc_progress now = {.struct_size = sizeof now, .event = AENC_EVENT_STEP, .epoch = 1, .epochs = 1,
+                         .steps = (rows + batch - 1) / batch, .valid_loss = NAN, .best_valid_loss = NAN,
+                         .learning_rate = aenc_optim_learning_rate(optimizer)};
+    struct timespec begin;
+    double sum = 0, seen = 0;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    aenc_optim_set_clipping(optimizer, o->clip_norm, o->clip_value);
+    for (int64_t first = 0; first < rows && !aenc_model_cancelled(model); first += batch) {
+        int64_t count = rows - first < batch ? rows - first : batch;
+        struct rows input = rows_from(data->input, first, count), target = rows_from(data->target, first, count);
+        double loss;
+        aenc_status status = aenc_train_gradients(model, &input, &target, NULL, &loss);
+        if (status == AENC_OK) status = aenc_train_apply(model, optimizer);
+        if (status != AENC_OK) return status;
+        sum += loss * (double)count;
+        seen += (double)count;
+        now.step++;
+        now.train_loss = sum / seen;
+        now.gradient_norm = model->gradient_norm;
+        if (told_to_stop(model, o, &now, &begin)) break;
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
+    struct arena arena;
+    aenc_arena_create(model->ctx, &arena);
+    aenc_status status = online_set(model, &arena, options->optimizer);
+    aenc_arena_free(&arena);
+    if (status == AENC_OK) status = pass(model, data, options);
+    aenc_model_uncancel(model);
+    return status;
+}

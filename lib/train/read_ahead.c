@@ -1,0 +1,109 @@
+/* read_ahead.c - a thread that fills the next batch while one is trained on.
+ *
+ * Two batches take turns. The thread fills as long as one is free, and stops at the number of batches that the run can
+ * need: it never reads what nobody will ask for. After a failure, or where the source has ended, it fills no more. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "train/source.h"
+
+struct read_ahead {
+    struct stream *stream;
+    int64_t batches; /* in all */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* Under the mutex. */
+    int64_t filled, given_back;
+    bool stop, ended; /* asked to end; nothing more will be filled */
+    /* Of the run's side. */
+    int64_t taken;
+};
+
+static bool may_fill(struct read_ahead *ahead) {
+    pthread_mutex_lock(&ahead->mutex);
+    while (!ahead->stop && ahead->filled - ahead->given_back == 2) pthread_cond_wait(&ahead->changed, &ahead->mutex);
+    bool go_on = !ahead->stop;
+    pthread_mutex_unlock(&ahead->mutex);
+    return go_on;
+}
+
+static void *fill_batches(void *user) {
+    struct read_ahead *ahead = user;
+    for (int64_t i = 0; i < ahead->batches && may_fill(ahead); i++) {
+        struct stream_batch *batch = &ahead->stream->batch[i % 2];
+        aenc_stream_fill(ahead->stream, batch);
+        bool last = batch->count == 0 || batch->failure != STREAM_GOOD;
+        pthread_mutex_lock(&ahead->mutex);
+        ahead->filled++;
+        pthread_cond_signal(&ahead->changed);
+        pthread_mutex_unlock(&ahead->mutex);
+        if (last) break;
+    }
+    pthread_mutex_lock(&ahead->mutex);
+    ahead->ended = true;
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->mutex);
+    return NULL;
+}
+
+/* Signals are for the caller's threads. */
+static int thread_start(struct read_ahead *ahead) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&ahead->thread, NULL, fill_batches, ahead);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read_ahead **out) {
+    aenc_context *ctx = stream->source->ctx;
+    struct read_ahead *ahead = aenc_alloc(ctx, 1, sizeof *ahead);
+    *out = NULL;
+    if (ahead == NULL) return AENC_ERR_NO_MEMORY;
+    ahead->stream = stream;
+    ahead->batches = batches;
+    int error = pthread_mutex_init(&ahead->mutex, NULL);
+    if (error != 0) goto no_mutex;
+    error = pthread_cond_init(&ahead->changed, NULL);
+    if (error != 0) goto no_condition;
+    error = thread_start(ahead);
+    if (error != 0) goto no_thread;
+    *out = ahead;
+    return AENC_OK;
+no_thread:
+    pthread_cond_destroy(&ahead->changed);
+no_condition:
+    pthread_mutex_destroy(&ahead->mutex);
+no_mutex:
+    aenc_release(ctx, ahead);
+    return aenc_fail(ctx, AENC_ERR_NO_MEMORY, "the system has no thread to read ahead on (error %d)", error);
+}
+
+void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead) {
+    if (ahead == NULL) return;
+    pthread_mutex_lock(&ahead->mutex);
+    ahead->stop = true;
+    pthread_cond_signal(&ahead->changed);
+    pthread_mutex_unlock(&ahead->mutex);
+    pthread_join(ahead->thread, NULL);
+    pthread_cond_destroy(&ahead->changed);
+    pthread_mutex_destroy(&ahead->mutex);
+    aenc_release(ctx, ahead);
+}
+
+struct stream_batch *aenc_ahead_next(struct read_ahead *ahead) {
+    pthread_mutex_lock(&ahead->mutex);
+    ahead->given_back = ahead->taken;
+    pthread_cond_signal(&ahead->changed);
+    while (ahead->filled <= ahead->taken && !ahead->ended) pthread_cond_wait(&ahead->changed, &ahead->mutex);
+    bool there = ahead->filled > ahead->taken;
+    pthread_mutex_unlock(&ahead->mutex);
+    struct stream_batch *batch = &ahead->stream->batch[ahead->taken % 2];
+    if (there) ahead->taken++;
+    else batch->count = 0;
+    return batch;
+}

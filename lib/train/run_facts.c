@@ -1,0 +1,139 @@
+/* run_facts.c - what makes a run this run and no other.
+ *
+ * Data are known by their sizes and by a fingerprint of up to 64 rows spread over them: enough to notice another file or
+ * another order, and cheap for data that do not fit in memory.
+ */
+#include <string.h>
+
+#include "math/blas.h"
+#include "train/fit.h"
+
+enum { SAMPLE_ROWS = 64 };
+
+/* ---- Data ---- */
+
+static uint64_t mix(uint64_t sum, uint64_t word) {
+    sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    return sum ^ sum >> 29;
+}
+
+static uint64_t fingerprint(const struct rows *rows, int64_t cols) {
+    uint64_t sum = mix(mix(1, (uint64_t)rows->count), (uint64_t)cols);
+    int64_t samples = rows->count < SAMPLE_ROWS ? rows->count : SAMPLE_ROWS;
+    for (int64_t s = 0; s < samples; s++) {
+        int64_t r = samples == 1 ? 0 : (int64_t)((double)(rows->count - 1) * ((double)s / (double)(samples - 1)));
+        if (rows->row != NULL) r = rows->row[r];
+        const float *values = rows->data + r * rows->stride;
+        for (int64_t c = 0; c < cols; c++) {
+            uint32_t bits;
+            memcpy(&bits, &values[c], sizeof bits);
+            sum = mix(sum, bits);
+        }
+    }
+    return sum;
+}
+
+/* Numbers beyond 2^53 are texts. NULL is passed on by all of these. */
+static struct json *add_whole(struct arena *arena, struct json *object, const char *key, uint64_t value) {
+    const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)value);
+    return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
+}
+
+static struct json *add_rows(struct arena *arena, struct json *object, const char *key, const struct rows *rows,
+                             int64_t cols) {
+    if (rows->data == NULL) return aenc_json_add(arena, object, key, JSON_NULL);
+    const char *text = aenc_arena_format(arena, "%lld rows of %lld, fingerprint %016llx", (long long)rows->count,
+                                         (long long)cols, (unsigned long long)fingerprint(rows, cols));
+    return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
+}
+
+/* Nothing of a stream can be known but what it states. */
+static void add_stream(struct arena *arena, struct json *object, const struct aenc_source *source) {
+    const char *text = aenc_arena_format(arena, "a stream of %llu rows of %lld, targets of %lld",
+                                         (unsigned long long)source->call.rows, (long long)source->cols,
+                                         (long long)source->target_cols);
+    aenc_json_add_text(arena, object, "data", text == NULL ? "" : text);
+}
+
+static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
+    const struct aenc_model *model = fit->model;
+    if (fit->data.stream != NULL) add_stream(arena, object, fit->data.stream);
+    else add_rows(arena, object, "data", &fit->data.input, model->input_size);
+    add_rows(arena, object, "target", &fit->data.target, model->target_size);
+    add_rows(arena, object, "valid", &fit->valid, model->input_size);
+    return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size);
+}
+
+static void add_frozen(struct fit *fit, struct arena *arena, struct json *object) {
+    const struct store *store = &fit->model->store;
+    struct json *frozen = aenc_json_add(arena, object, "frozen", JSON_ARRAY);
+    for (size_t i = 0; i < store->entry_count; i++)
+        if (store->entry[i].frozen) aenc_json_add_text(arena, frozen, NULL, store->entry[i].name);
+}
+
+struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
+    const aenc_fit_options *o = fit->options;
+    struct json *object = aenc_json_root(arena, JSON_OBJECT);
+    add_whole(arena, object, "seed", fit->model->ctx->seed);
+    add_data(fit, arena, object);
+    add_whole(arena, object, "batch", (uint64_t)fit->batch);
+    add_whole(arena, object, "steps_per_epoch", (uint64_t)fit->now.steps);
+    aenc_json_add_copy(arena, object, "optimizer", fit->optimizer_spec);
+    aenc_json_add_copy(arena, object, "schedule", fit->schedule_spec);
+    aenc_json_add_number(arena, object, "valid_share", o->valid_share);
+    add_whole(arena, object, "patience", (uint64_t)o->patience);
+    aenc_json_add_number(arena, object, "min_improvement", o->min_improvement);
+    aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
+    aenc_json_add_number(arena, object, "clip_value", o->clip_value);
+    add_frozen(fit, arena, object);
+    return arena->failed ? NULL : object;
+}
+
+/* ---- What the bits depend on besides ---- */
+
+static void add_known(struct arena *arena, struct json *object, const char *key, const char *text) {
+    aenc_json_add_text(arena, object, key, text == NULL ? "unknown" : text);
+}
+
+struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
+    struct blas_info blas;
+    struct journey *journey;
+    aenc_blas_describe(&blas);
+    if (aenc_journey_prepare(fit->model, JOURNEY_TRAIN, aenc_fit_own_target(fit), fit->batch, &journey) != AENC_OK)
+        return NULL;
+    struct json *object = aenc_json_root(arena, JSON_OBJECT);
+    add_known(arena, object, "library",
+              aenc_arena_format(arena, "%d.%d.%d", AENC_VERSION_MAJOR, AENC_VERSION_MINOR, AENC_VERSION_PATCH));
+    add_known(arena, object, "instruction set", aenc_kernels()->isa);
+    add_known(arena, object, "blas", blas.provider);
+    add_known(arena, object, "blas configuration", blas.config);
+    add_known(arena, object, "blas kernels", blas.kernels);
+    add_whole(arena, object, "rows of a shard", (uint64_t)journey->plan.shard_rows[0]);
+    return arena->failed ? NULL : object;
+}
+
+/* ---- Comparing ---- */
+
+/* Depth is bounded by the reader and the builder. */
+static bool same(const struct json *a, const struct json *b) {
+    if (a->kind != b->kind || a->truth != b->truth || a->count != b->count) return false;
+    if (a->kind == JSON_NUMBER && !(a->number == b->number)) return false;
+    if (a->kind == JSON_TEXT && strcmp(a->text, b->text) != 0) return false;
+    const struct json *y = b->first;
+    for (const struct json *x = a->first; x != NULL; x = x->next, y = y->next) {
+        if ((x->key == NULL) != (y->key == NULL)) return false;
+        if (x->key != NULL && strcmp(x->key, y->key) != 0) return false;
+        if (!same(x, y)) return false;
+    }
+    return true;
+}
+
+struct difference aenc_facts_compare(const struct json *then, const struct json *now) {
+    for (const struct json *member = now->first; member != NULL; member = member->next) {
+        const struct json *before = aenc_json_member(then, member->key);
+        if (before == NULL || !same(before, member)) return (struct difference){before, member};
+    }
+    for (const struct json *member = then == NULL ? NULL : then->first; member != NULL; member = member->next)
+        if (member->key == NULL || aenc_json_member(now, member->key) == NULL) return (struct difference){member, NULL};
+    return (struct difference){NULL, NULL};
+}

@@ -1,0 +1,85 @@
+/* source.h - where rows come from.
+ *
+ * A source is either rows in memory (a matrix, or a file that is mapped), which a run gathers from in any order, or a
+ * stream, which it takes in order through a callback. A stream fills batches of its own: two of them, so that with
+ * read_ahead one is filled on a thread of its own while the other is trained on. What a batch holds does not depend on
+ * who fills it or when.
+ */
+#ifndef AENC_TRAIN_SOURCE_H
+#define AENC_TRAIN_SOURCE_H
+
+#include "io/file.h"
+#include "model/model.h"
+
+struct aenc_source {
+    aenc_context *ctx; /* retained */
+    struct rows rows;  /* data NULL: a stream */
+    int64_t cols, target_cols; /* target_cols 0: the input is the target */
+    struct mapped map;         /* of a file; bytes NULL: none */
+    aenc_source_callbacks call; /* of a stream */
+};
+
+/* source.c: an empty one, for its maker to fill; a mapped .npy file into it. */
+aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out);
+aenc_status aenc_source_map(aenc_context *ctx, const char *path, struct aenc_source *source);
+/* NULL-safe. Calls the stream's release. */
+void aenc_source_release(struct aenc_source *source);
+
+/* Why a batch could not be filled. */
+enum stream_failure {
+    STREAM_GOOD,
+    STREAM_REFUSED,   /* read answered `answer` */
+    STREAM_SEEK,      /* seek did */
+    STREAM_TOO_MANY,  /* read says it wrote more rows than asked for */
+    STREAM_SHORT,     /* the pass ended before the rows that the source had stated */
+    STREAM_EMPTY      /* a pass without rows */
+};
+
+struct stream_batch {
+    float *input, *target, *weight; /* target NULL: the input */
+    int64_t count;   /* 0: the source has ended */
+    uint64_t first;  /* of the rows in their pass */
+    uint64_t after;  /* the position behind them; 0 where the pass ends there */
+    enum stream_failure failure;
+    int64_t answer;
+};
+
+struct read_ahead;
+
+/* The batches of one run. */
+struct stream {
+    const struct aenc_source *source;
+    int64_t rows;      /* of a batch */
+    uint64_t position; /* of the filler, in the pass */
+    bool at_end;       /* of the pass: the next batch begins another */
+    bool seek_first;   /* to position, before anything is read */
+    struct stream_batch batch[2];
+    struct read_ahead *ahead; /* NULL: on the calling thread */
+};
+
+/* Of `rows` rows each; at most `batches` of them will be asked for. A source that can seek begins at position; position
+ * is 0 for one that cannot. */
+aenc_status aenc_stream_open(const struct aenc_source *source, int64_t rows, uint64_t position, int64_t batches,
+                             struct stream *out);
+/* Also of one that was never opened (all zero); waits for a read that is under way. */
+void aenc_stream_close(struct stream *stream);
+/* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */
+aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out);
+/* Fills a batch; touches nothing but the stream's filling side. For the thread of read_ahead.c. */
+void aenc_stream_fill(struct stream *stream, struct stream_batch *batch);
+
+/* read_ahead.c: at most `batches` in all. */
+aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read_ahead **out);
+void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead);
+struct stream_batch *aenc_ahead_next(struct read_ahead *ahead);
+
+/* rows.c: every number finite, and within [0, 1] where `unit`. `first` is the number of the first row for the message,
+ * where the rows have no numbers of their own. */
+struct row_names {
+    const char *what;
+    uint64_t first;
+};
+aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const struct rows *rows, int64_t cols, bool unit,
+                            const char *loss);
+
+#endif

@@ -1,0 +1,146 @@
+/* stream.c - batches out of a callback, in order, pass after pass.
+ *
+ * A batch never spans two passes. A source that states its rows has passes of exactly those; of any other a pass ends
+ * where it answers no rows. The next pass begins with a seek to 0; a source that cannot seek has then ended.
+ */
+#include <string.h>
+
+#include "train/source.h"
+
+/* ---- Filling ---- */
+
+static bool seek_to(struct stream *stream, struct stream_batch *batch, uint64_t position) {
+    const aenc_source_callbacks *call = &stream->source->call;
+    stream->position = position;
+    stream->at_end = false;
+    int answer = call->seek(call->user, position);
+    if (answer == 0) return true;
+    batch->failure = STREAM_SEEK;
+    batch->answer = answer;
+    return false;
+}
+
+/* How many rows to ask for; 0: a source that states its rows has given them all. */
+static size_t wanted(const struct stream *stream, const struct stream_batch *batch) {
+    uint64_t room = (uint64_t)(stream->rows - batch->count), total = stream->source->call.rows;
+    uint64_t left = total == 0 ? room : stream->position < total ? total - stream->position : 0;
+    return (size_t)(left < room ? left : room);
+}
+
+/* One call of read; false when the batch is done, for good or for bad. */
+static bool read_some(struct stream *stream, struct stream_batch *batch) {
+    const struct aenc_source *source = stream->source;
+    const aenc_source_callbacks *call = &source->call;
+    size_t want = wanted(stream, batch), got = 0;
+    stream->at_end = want == 0;
+    if (want == 0) return false;
+    float *target = batch->target == NULL ? NULL : batch->target + batch->count * source->target_cols;
+    int answer = call->read(call->user, batch->input + batch->count * source->cols, target,
+                            batch->weight + batch->count, want, &got);
+    batch->failure = answer != 0 ? STREAM_REFUSED : got > want ? STREAM_TOO_MANY : STREAM_GOOD;
+    batch->answer = answer;
+    if (batch->failure != STREAM_GOOD) return false;
+    batch->count += (int64_t)got;
+    stream->position += got;
+    stream->at_end = got == 0 || (call->rows > 0 && stream->position == call->rows);
+    if (got == 0 && call->rows > 0) batch->failure = STREAM_SHORT;
+    return !stream->at_end && batch->count < stream->rows;
+}
+
+static void fill_from_here(struct stream *stream, struct stream_batch *batch) {
+    batch->first = stream->position;
+    while (read_some(stream, batch)) continue;
+}
+
+void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
+    bool can_seek = stream->source->call.seek != NULL, fresh = false;
+    batch->count = 0;
+    batch->failure = STREAM_GOOD;
+    for (int64_t r = 0; r < stream->rows; r++) batch->weight[r] = 1;
+    if (stream->seek_first && !seek_to(stream, batch, stream->position)) return;
+    fresh = stream->position == 0 && !stream->at_end;
+    stream->seek_first = false;
+    if (!stream->at_end) fill_from_here(stream, batch);
+    /* the pass had ended: at the last row of the batch before, or, as only this read could tell, right behind it */
+    if (batch->count == 0 && batch->failure == STREAM_GOOD && can_seek && !fresh) {
+        if (!seek_to(stream, batch, 0)) return;
+        fresh = true;
+        fill_from_here(stream, batch);
+    }
+    if (batch->count == 0 && batch->failure == STREAM_GOOD && fresh) batch->failure = STREAM_EMPTY;
+    batch->after = stream->at_end ? 0 : stream->position;
+}
+
+/* ---- For the run ---- */
+
+static aenc_status buffers_create(struct stream *stream) {
+    const struct aenc_source *source = stream->source;
+    size_t rows = (size_t)stream->rows, row, target;
+    int count = source->call.read_ahead != 0 ? 2 : 1;
+    if (!aenc_size_multiply((size_t)source->cols, sizeof(float), &row) ||
+        !aenc_size_multiply((size_t)source->target_cols, sizeof(float), &target))
+        return aenc_fail(source->ctx, AENC_ERR_SHAPE, "a row of the source is larger than memory");
+    for (int i = 0; i < count; i++) {
+        struct stream_batch *batch = &stream->batch[i];
+        batch->input = aenc_alloc(source->ctx, rows, row);
+        if (target > 0) batch->target = aenc_alloc(source->ctx, rows, target);
+        batch->weight = aenc_alloc(source->ctx, rows, sizeof(float));
+        if (batch->input == NULL || batch->weight == NULL || (target > 0 && batch->target == NULL))
+            return AENC_ERR_NO_MEMORY;
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_stream_open(const struct aenc_source *source, int64_t rows, uint64_t position, int64_t batches,
+                             struct stream *out) {
+    memset(out, 0, sizeof *out);
+    out->source = source;
+    out->rows = rows;
+    out->position = position;
+    out->seek_first = source->call.seek != NULL;
+    aenc_status status = buffers_create(out);
+    if (status == AENC_OK && source->call.read_ahead != 0) status = aenc_ahead_start(out, batches, &out->ahead);
+    if (status != AENC_OK) aenc_stream_close(out);
+    return status;
+}
+
+void aenc_stream_close(struct stream *stream) {
+    if (stream->source == NULL) return;
+    aenc_context *ctx = stream->source->ctx;
+    aenc_ahead_stop(ctx, stream->ahead);
+    for (int i = 0; i < 2; i++) {
+        aenc_release(ctx, stream->batch[i].input);
+        aenc_release(ctx, stream->batch[i].target);
+        aenc_release(ctx, stream->batch[i].weight);
+    }
+    memset(stream, 0, sizeof *stream);
+}
+
+static aenc_status failed(const struct stream *stream, const struct stream_batch *batch) {
+    aenc_context *ctx = stream->source->ctx;
+    unsigned long long row = batch->first + (unsigned long long)batch->count;
+    switch (batch->failure) {
+        case STREAM_REFUSED:
+            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld at row %llu", (long long)batch->answer,
+                             row);
+        case STREAM_SEEK:
+            return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
+        case STREAM_TOO_MANY:
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                             "the source's read says at row %llu that it wrote more rows than fit", row);
+        case STREAM_SHORT:
+            return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after row %llu; it had stated %llu rows", row,
+                             (unsigned long long)stream->source->call.rows);
+        case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
+        case STREAM_GOOD: break;
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out) {
+    struct stream_batch *batch = &stream->batch[0];
+    if (stream->ahead != NULL) batch = aenc_ahead_next(stream->ahead);
+    else aenc_stream_fill(stream, batch);
+    *out = batch;
+    return failed(stream, batch);
+}

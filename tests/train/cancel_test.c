@@ -1,0 +1,158 @@
+/* cancel_test.c - a fit that is told to end from elsewhere ends at its next step; one that diverges says where. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "train/trial.h"
+
+enum { ROWS = 60, IN = 4 };
+
+static const char small[] = "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,"
+                            "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}";
+
+static float data[ROWS * IN];
+static const aenc_matrix x = {data, ROWS, IN, 0};
+static char path[64];
+
+static void rest(long milliseconds) {
+    struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0) continue;
+}
+
+static void *cancel_later(void *user) {
+    rest(30);
+    aenc_model_cancel(user);
+    return NULL;
+}
+
+static int count_steps(void *user, const aenc_progress *now) {
+    if (now->event == AENC_EVENT_STEP) ++*(int64_t *)user;
+    return 0;
+}
+
+/* A run that would never end, ended by another thread; its checkpoint leads on to what so many steps are. */
+static void test_thread(int64_t threads) {
+    struct trial a = trial_create(small, 2, threads), b = trial_create(small, 2, 1);
+    int64_t steps = 0, more = 0;
+    pthread_t thread;
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = INT32_MAX, .batch = 20, .progress = count_steps,
+                                .progress_user = &steps, .checkpoint = path, .checkpoint_steps = INT32_MAX};
+    if (pthread_create(&thread, NULL, cancel_later, a.model) != 0) exit(2);
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &options), AENC_OK);
+    pthread_join(thread, NULL);
+    CHECK(steps > 0 && trial_finite(&a));
+    options.resume = AENC_RESUME;
+    options.progress_user = &more;
+    aenc_model_cancel(b.model); /* before it begins: it continues, and ends before its first step */
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK);
+    CHECK(more == 0 && trial_same(&a, &b));
+    options.checkpoint = NULL;
+    options.resume = AENC_RESUME_NEVER;
+    options.checkpoint_steps = 0;
+    options.epochs = 2;
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK); /* the wish was taken back */
+    CHECK(more == 6);
+    remove(path);
+    trial_free(&a);
+    trial_free(&b);
+}
+
+static aenc_model *reached_by_signal;
+
+static void on_alarm(int number) {
+    (void)number;
+    aenc_model_cancel(reached_by_signal);
+}
+
+static void test_signal(void) {
+    struct trial a = trial_create(small, 2, 1);
+    int64_t steps = 0;
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = INT32_MAX, .progress = count_steps,
+                                .progress_user = &steps};
+    reached_by_signal = a.model;
+    signal(SIGALRM, on_alarm);
+    alarm(1);
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &options), AENC_OK);
+    CHECK(steps > 0 && aenc_model_history_count(a.model) > 0);
+    aenc_model_cancel(NULL);
+    trial_free(&a);
+}
+
+/* ---- What is not finite ---- */
+
+static int stop_at(void *user, const aenc_progress *now) {
+    int64_t *left = user;
+    return now->event == AENC_EVENT_STEP && --*left == 0;
+}
+
+/* Numbers that are finite, but not when they are squared: from row 40 on. */
+static int read_rows(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {
+    size_t *at = user;
+    (void)target, (void)weight;
+    for (size_t i = 0; i < rows * IN; i++) input[i] = *at + i / IN >= 40 ? 3e38f : data[(*at * IN + i) % (ROWS * IN)];
+    *at += rows;
+    *got = rows;
+    return 0;
+}
+
+static void test_diverged(void) {
+    size_t at = 0, again = 0;
+    int64_t left = 4;
+    struct trial a = trial_create(small, 2, 1), b = trial_create(small, 2, 1);
+    aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = IN, .read = read_rows, .user = &at};
+    aenc_source *source, *other;
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 10, .steps_per_epoch = 20};
+    CHECK_STATUS(a.ctx, aenc_source_callback(a.ctx, &callbacks, &source), AENC_OK);
+    CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_ERR_DIVERGED);
+    CHECK(strstr(aenc_message(a.ctx), "update 5") != NULL);
+    if (!CHECK(strstr(aenc_message(a.ctx), "not finite is in ") != NULL)) fprintf(stderr, "%s\n", aenc_message(a.ctx));
+    callbacks.user = &again;
+    options.progress = stop_at;
+    options.progress_user = &left;
+    CHECK_STATUS(b.ctx, aenc_source_callback(b.ctx, &callbacks, &other), AENC_OK);
+    CHECK_STATUS(b.ctx, aenc_fit_source(b.model, other, &options), AENC_OK);
+    CHECK(trial_same(&a, &b)); /* the last good step */
+    aenc_source_free(source);
+    aenc_source_free(other);
+    trial_free(&a);
+    trial_free(&b);
+}
+
+static void fill_parameter(const struct trial *trial, const char *name, float value) {
+    float values[64];
+    aenc_tensor *tensor;
+    for (int i = 0; i < 64; i++) values[i] = value;
+    CHECK_STATUS(trial->ctx, aenc_model_parameter_get(trial->model, name, &tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_tensor_write(tensor, values, aenc_tensor_count(tensor)), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_parameter_set(trial->model, name, tensor), AENC_OK);
+    aenc_tensor_free(tensor);
+}
+
+/* The first layer whose output is not finite is named, not the ones that only hand it on. */
+static void test_named(void) {
+    struct trial a = trial_create(small, 2, 1);
+    float big[IN * 2];
+    fill_parameter(&a, "encoder.0.weight", 1);
+    fill_parameter(&a, "encoder.1.weight", 3e38f);
+    for (int i = 0; i < IN * 2; i++) big[i] = 1e3f;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = {big, 2, IN, 0}};
+    CHECK_STATUS(a.ctx, aenc_model_gradients(a.model, &batch, NULL), AENC_ERR_DIVERGED);
+    const char *message = aenc_message(a.ctx);
+    if (!CHECK(strstr(message, "is in encoder.1") != NULL))
+        fprintf(stderr, "%s\n", message);
+    trial_free(&a);
+}
+
+int main(void) {
+    snprintf(path, sizeof path, "cancel_test.%ld.safetensors", (long)getpid());
+    trial_fill(data, ROWS * IN, 13);
+    test_thread(1);
+    test_thread(2);
+    test_signal();
+    test_diverged();
+    test_named();
+    return check_finish();
+}
