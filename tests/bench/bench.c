@@ -23,11 +23,15 @@ void bench_good(const aenc_context *ctx, aenc_status status) {
     if (status != AENC_OK) bench_die("%s: %s", aenc_status_name(status), aenc_message(ctx));
 }
 
-double bench_now(void) {
+static double clock_now(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+double bench_now(void) { return clock_now(CLOCK_MONOTONIC); }
+double bench_cpu(void) { return clock_now(CLOCK_THREAD_CPUTIME_ID); }
+double bench_process_cpu(void) { return clock_now(CLOCK_PROCESS_CPUTIME_ID); }
 
 long bench_cores(void) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -120,18 +124,18 @@ float *bench_data(const char *path, size_t rows, size_t cols) {
 
 /* ---- Contenders ---- */
 
-static double slice_run(const struct bench_contender *contender, long steps) {
-    double begin = bench_now();
+static double slice_run(struct bench_contender *contender, long steps) {
+    double begin = bench_now(), begin_cpu = bench_cpu();
     contender->run(contender->user, steps);
-    return bench_now() - begin;
+    double cpu = (bench_cpu() - begin_cpu) / (double)steps, seconds = bench_now() - begin;
+    if (cpu < contender->cpu) contender->cpu = cpu;
+    return seconds;
 }
 
 /* Doubles the slice until it is long enough; the first run is the warm-up. */
 static void slice_find(struct bench_contender *contender, double slice_seconds) {
     contender->run(contender->user, 1);
-    contender->best = 1e300;
-    contender->sum = 0;
-    contender->slices = 0;
+    contender->best = contender->cpu = 1e300;
     contender->slice = 1;
     while (slice_run(contender, contender->slice) < slice_seconds && contender->slice < 1L << 40) contender->slice *= 2;
 }
@@ -143,7 +147,5 @@ void bench_race(struct bench_contender *contender, size_t count, double slice_se
         for (size_t i = 0; i < count; i++) {
             double each = slice_run(&contender[i], contender[i].slice) / (double)contender[i].slice;
             if (each < contender[i].best) contender[i].best = each;
-            contender[i].sum += each;
-            contender[i].slices++;
         }
 }

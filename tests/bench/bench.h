@@ -1,9 +1,9 @@
-/* bench.h - what the benchmark programs share: a clock, networks written as 784-128-64-32, data, and contenders that take
- * turns.
+/* bench.h - what the benchmark programs share: a clock, networks written as 784-128-64-32, data, and contenders that
+ * take turns.
  *
- * Shared machines switch between speeds up to 1.7 apart within seconds, so a contender is never measured alone: all run in
- * turn in slices of some milliseconds, and what is compared is the fastest slice of each. A benchmark that cannot go on
- * prints why and ends; these programs are no part of the test suite and assert no time.
+ * Shared machines switch between speeds up to 1.7 apart within seconds, so a contender is never measured alone: all run
+ * in turn in slices of some milliseconds, and what is compared is the fastest slice of each. A benchmark that cannot go
+ * on prints why and ends; these programs are no part of the test suite and assert no time.
  */
 #ifndef AENC_BENCH_H
 #define AENC_BENCH_H
@@ -21,6 +21,9 @@ void bench_good(const aenc_context *ctx, aenc_status status);
 
 /* Monotonic seconds. */
 double bench_now(void);
+/* Seconds that the calling thread had a processor; that all threads of the process had one. */
+double bench_cpu(void);
+double bench_process_cpu(void);
 long bench_cores(void);
 /* Aligned to 64 bytes; never NULL. free() it. */
 float *bench_floats(size_t count);
@@ -42,10 +45,10 @@ aenc_model *bench_model(aenc_context *ctx, const struct bench_network *network);
 
 /* ---- Data ---- */
 
+/* How many rows of cols bytes the file has. */
+size_t bench_data_rows(const char *path, size_t cols);
 /* rows * cols floats in [0, 1]: a byte of the file over 255 each, or without a path drawn at random. free() it. */
 float *bench_data(const char *path, size_t rows, size_t cols);
-/* Shorter than the file is said to be: how many rows of cols bytes it has. */
-size_t bench_data_rows(const char *path, size_t cols);
 
 /* ---- Contenders ---- */
 
@@ -55,8 +58,7 @@ struct bench_contender {
     void *user;
     long slice;  /* steps in one slice */
     double best; /* seconds of the fastest slice, per step */
-    double sum;  /* seconds of all slices, per step */
-    long slices;
+    double cpu;  /* likewise, of processor time of the calling thread: what a busy machine does not take part in */
 };
 
 /* Finds slices of about slice_seconds, then lets all take turns for seconds, three turns at least. */
@@ -74,7 +76,7 @@ struct bench_products {
     size_t layers;
     size_t width[2 * BENCH_WIDTHS_MAX];
     float *weight[2 * BENCH_WIDTHS_MAX], *weight_gradient[2 * BENCH_WIDTHS_MAX];
-    float *value[2 * BENCH_WIDTHS_MAX], *gradient[2 * BENCH_WIDTHS_MAX]; /* (batch, width) after layer l; value[0] unused */
+    float *value[2 * BENCH_WIDTHS_MAX], *gradient[2 * BENCH_WIDTHS_MAX]; /* (batch, width) after layer l */
 };
 
 void bench_products_create(struct bench_products *products, const struct bench_network *network, const float *data,

@@ -3,10 +3,17 @@
 
 #include "bench/worker.h"
 
-static double step_run(struct bench_worker *w, long count) {
+struct bench_time bench_time_now(void) { return (struct bench_time){bench_now(), bench_process_cpu()}; }
+
+struct bench_time bench_time_since(struct bench_time begin) {
+    struct bench_time now = bench_time_now();
+    return (struct bench_time){now.seconds - begin.seconds, now.cpu - begin.cpu};
+}
+
+static struct bench_time step_run(struct bench_worker *w, long count) {
     size_t cols = w->network.width[0], batches = w->rows / w->batch;
     if (w->optimizer == NULL) bench_good(w->ctx, aenc_optimizer_create(w->model, "adam:lr=1e-3", &w->optimizer));
-    double begin = bench_now();
+    struct bench_time begin = bench_time_now();
     for (long i = 0; i < count; i++) {
         aenc_batch batch;
         memset(&batch, 0, sizeof batch);
@@ -15,7 +22,7 @@ static double step_run(struct bench_worker *w, long count) {
         bench_good(w->ctx, aenc_model_step(w->model, w->optimizer, &batch, &w->loss));
         w->next = (w->next + 1) % batches;
     }
-    return bench_now() - begin;
+    return bench_time_since(begin);
 }
 
 /* ---- aenc_fit, broken off ---- */
@@ -23,21 +30,21 @@ static double step_run(struct bench_worker *w, long count) {
 struct part {
     struct bench_worker *worker;
     long count;
-    double begin, end;
+    struct bench_time begin, took;
 };
 
 /* The first step, which plans and shuffles, is not counted; then as many as wanted, and the run is broken off. */
 static int told(void *user, const aenc_progress *now) {
     struct part *part = user;
     if (now->event != AENC_EVENT_STEP) return 0;
-    if (now->step == 1) part->begin = bench_now();
+    if (now->step == 1) part->begin = bench_time_now();
     if (now->step != part->count + 1) return 0;
-    part->end = bench_now();
+    part->took = bench_time_since(part->begin);
     part->worker->loss = now->train_loss;
     return 1;
 }
 
-static double fit_run(struct bench_worker *w, long count) {
+static struct bench_time fit_run(struct bench_worker *w, long count) {
     struct part part = {.worker = w, .count = count};
     aenc_fit_options options;
     memset(&options, 0, sizeof options);
@@ -49,27 +56,27 @@ static double fit_run(struct bench_worker *w, long count) {
     aenc_matrix x = {w->data, w->rows, w->network.width[0], 0};
     if ((size_t)count + 1 > w->rows / w->batch) bench_die("%ld steps and one more are more than an epoch", count);
     bench_good(w->ctx, aenc_fit(w->model, &x, &options));
-    return part.end - part.begin;
+    return part.took;
 }
 
 /* ---- Reconstructing ---- */
 
-static double row_run(struct bench_worker *w, long count) {
+static struct bench_time row_run(struct bench_worker *w, long count) {
     size_t cols = w->network.width[0];
-    double begin = bench_now();
+    struct bench_time begin = bench_time_now();
     for (long i = 0; i < count; i++) {
         aenc_matrix x = {w->data + (size_t)i % w->rows * cols, 1, cols, 0};
         bench_good(w->ctx, aenc_reconstruct(w->model, &x, w->output, cols));
     }
-    return bench_now() - begin;
+    return bench_time_since(begin);
 }
 
-static double rows_run(struct bench_worker *w, long count) {
+static struct bench_time rows_run(struct bench_worker *w, long count) {
     size_t cols = w->network.width[0];
     aenc_matrix x = {w->data, w->rows, cols, 0};
-    double begin = bench_now();
+    struct bench_time begin = bench_time_now();
     for (long i = 0; i < count; i++) bench_good(w->ctx, aenc_reconstruct(w->model, &x, w->output, w->rows * cols));
-    return bench_now() - begin;
+    return bench_time_since(begin);
 }
 
 const struct bench_job bench_job_step = {"step", step_run};

@@ -3,8 +3,8 @@
  *     bench_memory NETWORK BATCH ROWS THREADS
  *
  * Accounted for: the data, the parameters, their gradient, Adam's two moments, two batches of activations (values and
- * gradients, the input and the output among them). The peak is the system's (ru_maxrss, KiB on Linux; at least that of the
- * process that started this one, so that few rows tell nothing). The program and its libraries are not taken off.
+ * gradients, the input and the output among them). The peak is the system's (ru_maxrss, KiB on Linux; at least that of
+ * the process that started this one, so that few rows tell nothing). The program and its libraries are not taken off.
  */
 #define _GNU_SOURCE
 
@@ -42,8 +42,8 @@ int main(int count, char **argument) {
     double of_data = (double)(rows * cols * sizeof(float)) / megabyte;
     double of_model = 4 * (double)(aenc_model_parameter_size(model) * sizeof(float)) / megabyte;
     double of_batches = 2 * (double)(batch * widths * sizeof(float)) / megabyte;
-    printf("{\"bench\": \"memory\", \"network\": \"%s\", \"batch\": %zu, \"rows\": %zu, \"threads\": %s, \"peak\": %.2f, "
-           "\"data\": %.2f, \"model\": %.2f, \"batches\": %.2f, \"overhead\": %.2f}\n",
+    printf("{\"bench\": \"memory\", \"network\": \"%s\", \"batch\": %zu, \"rows\": %zu, \"threads\": %s, "
+           "\"peak\": %.2f, \"data\": %.2f, \"model\": %.2f, \"batches\": %.2f, \"overhead\": %.2f}\n",
            network.name, batch, rows, argument[4], peak(), of_data, of_model, of_batches,
            peak() - of_data - of_model - of_batches);
     free(data);

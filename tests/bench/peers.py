@@ -5,7 +5,8 @@
 
 DIR has bench_worker and the other programs. PYTHON is an interpreter that has the peers; one that is not installed is
 left out, by name. What is compared is the fastest slice of each contender: shared machines switch between speeds within
-seconds, and a contender that is measured alone may have met the slow one. docs/performance.md says what each figure means.
+seconds, and a contender that is measured alone may have met the slow one. docs/performance.md says what each figure
+means.
 """
 import argparse
 import gzip
@@ -47,9 +48,11 @@ class Server:
         return self.process.stdout.readline().strip()
 
     def run(self, job, count):
+        """Seconds, and seconds of processor time, of each of count."""
         answer = self.ask("%s %d" % (job, count))
         try:
-            return float(answer)
+            seconds, cpu = map(float, answer.split())
+            return seconds / count, cpu / count
         except ValueError:
             sys.exit("%s: %s %d: %r\n%s" % (self.name, job, count, answer, self.process.stderr.read()))
 
@@ -140,7 +143,7 @@ def write_data(path, data_dir, rows):
 
 
 def race(contenders, seconds):
-    """contenders: {key: function that answers seconds}; {key: all its slices}. The first round warms up."""
+    """contenders: {key: function that answers what it took}; {key: all its slices}. The first round warms up."""
     for work in contenders.values():
         work()
     slices = {key: [] for key in contenders}
@@ -150,6 +153,26 @@ def race(contenders, seconds):
             slices[key].append(work())
             time.sleep(PAUSE)
     return slices
+
+
+def fastest(slices):
+    """{key: (seconds, processor seconds)}"""
+    return {key: tuple(map(min, zip(*values))) for key, values in slices.items()}
+
+
+def compare(bench, section, subject, best, scale, unit, loss=False):
+    """best: {(server, job): (seconds, cpu)}. Ratios are against the library's fastest; those of processor time, which
+    a busy machine does not distort, against the library on one thread."""
+    ours = min(value[0] for (server, _), value in best.items() if server.ours)
+    cpu = min(value[1] for (server, _), value in best.items() if server.ours and server.threads == 1)
+    for (server, job), value in best.items():
+        name = "%s (%s), %s" % (server.name, job, threads_text(server.threads))
+        note = "%.2f of ours" % (value[0] / ours)
+        if server.threads == 1:
+            note += "; by processor time %.2f" % (value[1] / cpu)
+        if loss:
+            note += "; loss " + server.ask("loss")
+        bench.add(section, subject, name, scale * value[0], unit, note)
 
 
 def threads_text(n):
@@ -167,7 +190,8 @@ def products(bench):
     for line in map(json.loads, output.splitlines()):
         bench.add("products", "%s, batch %d" % (line["network"], line["batch"]),
                   "%s, %s" % (line["what"], threads_text(line["threads"])), 1e6 * line["seconds"], "us a step",
-                  "%.2f of the products" % line["of_products"])
+                  "%.2f of the products" % line["of_products"] +
+                  ("; by processor time %.2f" % line["cpu_of_products"] if line["cpu"] > 0 else ""))
 
 
 def train(bench):
@@ -176,13 +200,8 @@ def train(bench):
         servers = bench.servers("step", network, batch, ("torch", "jax"))
         contenders = {(s, "step"): (lambda s=s: s.run("step", count)) for s in servers}
         contenders.update({(s, "fit"): (lambda s=s: s.run("fit", count)) for s in servers if "fit" in s.jobs})
-        slices = race(contenders, bench.options.seconds)
-        best = {key: min(values) / count for key, values in slices.items()}
-        ours = min(value for (server, job), value in best.items() if server.ours)
-        for (server, job), value in best.items():
-            name = "%s%s, %s" % (server.name, " (%s)" % job if server.ours else "", threads_text(server.threads))
-            bench.add("train", "%s, batch %d" % (network, batch), name, 1e3 * value * ROWS / batch, "ms an epoch",
-                      "%.2f of ours; loss %s" % (value / ours, server.ask("loss")))
+        best = fastest(race(contenders, bench.options.seconds))
+        compare(bench, "train", "%s, batch %d" % (network, batch), best, 1e3 * ROWS / batch, "ms an epoch", loss=True)
         for server in servers:
             server.close()
 
@@ -192,12 +211,7 @@ def row(bench):
     servers = bench.servers("row", SMALL, 128, ("torch", "onnx"), bench.tiny)
     contenders = {(s, job): (lambda s=s, job=job: s.run(job, 100))
                   for s in servers for job in s.jobs if job.endswith("row")}
-    slices = race(contenders, bench.options.seconds)
-    best = {key: min(values) / 100 for key, values in slices.items()}
-    ours = min(value for (server, job), value in best.items() if server.ours)
-    for (server, job), value in best.items():
-        name = "%s%s, %s" % (server.name, " (%s)" % job if server.ours else "", threads_text(server.threads))
-        bench.add("row", SMALL, name, 1e6 * value, "us a row", "%.2f of ours" % (value / ours))
+    compare(bench, "row", SMALL, fastest(race(contenders, bench.options.seconds)), 1e6, "us a row")
     for server in servers:
         server.close()
 
@@ -207,13 +221,7 @@ def rows(bench):
     servers = bench.servers("rows", SMALL, 128, ("torch", "onnx"))
     contenders = {(s, job): (lambda s=s, job=job: s.run(job, 1))
                   for s in servers for job in s.jobs if job.startswith("rows")}
-    slices = race(contenders, bench.options.seconds)
-    best = {key: min(values) for key, values in slices.items()}
-    ours = min(value for (server, job), value in best.items() if server.ours)
-    for (server, job), value in best.items():
-        how = ", 1024 at a time" if job == "rows_in_chunks" else ""
-        bench.add("rows", SMALL, "%s%s, %s" % (server.name, how, threads_text(server.threads)), 1e3 * value, "ms",
-                  "%.2f of ours" % (value / ours))
+    compare(bench, "rows", SMALL, fastest(race(contenders, bench.options.seconds)), 1e3, "ms")
     for server in servers:
         server.close()
 
@@ -240,7 +248,7 @@ def busy(bench):
     def epoch(server, beside):
         other.send_signal(signal.SIGCONT if beside else signal.SIGSTOP)
         time.sleep(0.01)
-        seconds = server.run("step", steps)
+        seconds = steps * server.run("step", steps)[0]
         other.send_signal(signal.SIGSTOP)
         return seconds
 
@@ -255,9 +263,9 @@ def busy(bench):
         alone, beside = slices[server, False], slices[server, True]
         for what, values in (("alone", alone), ("beside a busy process", beside)):
             longer = (min(values) / min(alone), statistics.median(values) / statistics.median(alone))
+            note = "median %.0f ms; %.2f times alone, by medians %.2f" % (1e3 * statistics.median(values), *longer)
             bench.add("busy", SMALL + ", batch 128", "%s, %s, %s" % (server.name, threads_text(cores), what),
-                      1e3 * min(values), "ms an epoch",
-                      "median %.0f ms; %.2f times alone, by medians %.2f" % ((1e3 * statistics.median(values),) + longer))
+                      1e3 * min(values), "ms an epoch", note)
         server.close()
 
 
@@ -319,8 +327,8 @@ def kernels(bench):
         return
     servers = {"as OpenBLAS chooses": bench.worker(SMALL, 128, 1, environment=bench.plain_environment),
                "with OPENBLAS_CORETYPE=" + bench.environment["OPENBLAS_CORETYPE"]: bench.worker(SMALL, 128, 1)}
-    contenders = {name: (lambda server=server: server.run("step", 13)) for name, server in servers.items()}
-    best = {name: min(values) / 13 for name, values in race(contenders, bench.options.seconds).items()}
+    contenders = {name: (lambda server=server: server.run("step", 13)[0]) for name, server in servers.items()}
+    best = {name: min(values) for name, values in race(contenders, bench.options.seconds).items()}
     for name, value in best.items():
         bench.add("kernels", SMALL + ", batch 128, 1 thread", name, 1e6 * value, "us a step",
                   "%.2f of the fastest" % (value / min(best.values())))

@@ -1,7 +1,7 @@
 /* products.c - the floor: the bare sgemm calls of a training step.
  *
- * For every layer y = x W^T, dW = dy^T x and, but for the first, dx = dy W, with W (out, in). No bias, activation, loss or
- * update. The prototype stands here because providers' headers differ in name and place.
+ * For every layer y = x W^T, dW = dy^T x and, but for the first, dx = dy W, with W (out, in). No bias, activation, loss
+ * or update. The prototype stands here because providers' headers differ in name and place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +62,8 @@ static const float *value_of(const struct bench_products *p, size_t layer, size_
 static void activations(const struct bench_products *p, size_t first, size_t rows) {
     for (size_t i = 1; i <= p->layers; i++) {
         int in = (int)p->width[i - 1], out = (int)p->width[i];
-        cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, out, in, 1, value_of(p, i - 1, first), in, p->weight[i], in,
-                    0, p->value[i] + first * p->width[i], out);
+        cblas_sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)rows, out, in, 1, value_of(p, i - 1, first), in, p->weight[i],
+                    in, 0, p->value[i] + first * p->width[i], out);
     }
     for (size_t i = p->layers; i > 1; i--) {
         int in = (int)p->width[i - 1], out = (int)p->width[i];

@@ -1,7 +1,8 @@
 """What the servers of peers.py share: the line protocol of worker.c and the data.
 
 A server is started as  serve_X.py NETWORK BATCH THREADS DATA [VARIANT]  and prints "ready" and what it is. A line
-"JOB COUNT" is answered by the seconds that it took, "jobs" by the names of the jobs, "loss" by the loss of the last step.
+"JOB COUNT" is answered by the seconds that it took and the seconds that its threads had a processor, "jobs" by the
+names of the jobs, "loss" by the loss of the last step.
 """
 import sys
 import time
@@ -29,13 +30,13 @@ class Setting:
 
 
 def timed(work, count):
-    begin = time.perf_counter()
+    begin, begin_cpu = time.perf_counter(), time.process_time()
     work(count)
-    return time.perf_counter() - begin
+    return time.perf_counter() - begin, time.process_time() - begin_cpu
 
 
 def serve(name, jobs, loss=None):
-    """jobs: {name: function of count that answers seconds}"""
+    """jobs: {name: function of count that answers what timed does}"""
     print("ready", name, flush=True)
     for line in sys.stdin:
         words = line.split()
@@ -44,6 +45,6 @@ def serve(name, jobs, loss=None):
         elif words[0] == "loss":
             print("%.6f" % loss(), flush=True)
         elif words[0] in jobs:
-            print("%.9f" % jobs[words[0]](int(words[1])), flush=True)
+            print("%.9f %.9f" % jobs[words[0]](int(words[1])), flush=True)
         else:
             print("no job", words[0], flush=True)

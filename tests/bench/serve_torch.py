@@ -1,4 +1,7 @@
-"""PyTorch: eager, Adam fused, batches cut from a tensor in memory. VARIANT "compile": forward and loss by torch.compile."""
+"""PyTorch: eager, Adam fused, batches cut from a tensor in memory.
+
+VARIANT "compile": forward and loss by torch.compile.
+"""
 import sys
 
 import torch

@@ -2,8 +2,9 @@
  *
  *     bench_worker NETWORK BATCH THREADS DATA
  *
- * Prints "ready" and what it is. Then a line "JOB COUNT" on stdin is answered by the seconds that it took; "jobs" by the
- * names of the jobs; "loss" by the loss of the last step; "info" by the library's build info, tabs for line ends. Ends with stdin.
+ * Prints "ready" and what it is. Then a line "JOB COUNT" on stdin is answered by the seconds that it took and the
+ * seconds that its threads had a processor; "jobs" by the names of the jobs; "loss" by the loss of the last step; "info"
+ * by the library's build info, tabs for line ends. Ends with stdin.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static void answer(struct bench_worker *worker, const char *name, long count) {
     for (size_t i = 0; i < JOB_COUNT; i++) {
         if (strcmp(name, "jobs") == 0) printf("%s%c", jobs[i]->name, i + 1 < JOB_COUNT ? ' ' : '\n');
         if (strcmp(name, jobs[i]->name) != 0) continue;
-        printf("%.9f\n", jobs[i]->run(worker, count));
+        struct bench_time took = jobs[i]->run(worker, count);
+        printf("%.9f %.9f\n", took.seconds, took.cpu);
         return;
     }
     if (strcmp(name, "jobs") != 0) printf("no job %s\n", name);
@@ -39,7 +41,7 @@ int main(int count, char **argument) {
     size_t cols = worker.network.width[0];
     worker.batch = strtoul(argument[2], NULL, 10);
     worker.rows = bench_data_rows(argument[4], cols);
-    if (worker.batch == 0 || worker.rows < worker.batch) bench_die("%s has no batch of %s rows", argument[4], argument[2]);
+    if (worker.batch == 0 || worker.rows < worker.batch) bench_die("no %s rows in %s", argument[2], argument[4]);
     worker.ctx = bench_context(strtol(argument[3], NULL, 10));
     worker.model = bench_model(worker.ctx, &worker.network);
     worker.data = bench_data(argument[4], worker.rows, cols);

@@ -15,10 +15,18 @@ struct bench_worker {
     aenc_optimizer *optimizer;
 };
 
+/* Points in time, later durations. */
+struct bench_time {
+    double seconds, cpu; /* cpu: of all threads of the process */
+};
+
+struct bench_time bench_time_now(void);
+struct bench_time bench_time_since(struct bench_time begin);
+
 struct bench_job {
     const char *name;
-    /* Does it count times and answers the seconds that it took; what is done once only is not counted. */
-    double (*run)(struct bench_worker *worker, long count);
+    /* Does it count times and answers how long that took; what is done once only is not counted. */
+    struct bench_time (*run)(struct bench_worker *worker, long count);
 };
 
 extern const struct bench_job bench_job_step; /* count steps of aenc_model_step through the rows in their order */
