@@ -108,6 +108,10 @@ class Bench:
         return info
 
     def add(self, section, subject, who, value, unit, note=""):
+        before = self.results[-1] if self.results else {"section": "", "subject": ""}
+        if (before["section"], before["subject"]) != (section, subject):
+            print("%s: %s" % (section, subject))
+        print("    %-58s %10.4g %-12s %s" % (who, value, unit, note), flush=True)
         self.results.append({"section": section, "subject": subject, "who": who, "value": value, "unit": unit,
                              "note": note})
 
@@ -196,7 +200,7 @@ def products(bench):
 
 def train(bench):
     """Steps of training, scaled to an epoch of 60,000 rows."""
-    for network, batch, count in ((SMALL, 128, 13), (SMALL, 32, 39), (SMALL, 1024, 2), (LARGE, 128, 2)):
+    for network, batch, count in ((SMALL, 128, 13), (LARGE, 128, 2), (SMALL, 32, 39), (SMALL, 1024, 2)):
         servers = bench.servers("step", network, batch, ("torch", "jax"))
         contenders = {(s, "step"): (lambda s=s: s.run("step", count)) for s in servers}
         contenders.update({(s, "fit"): (lambda s=s: s.run("fit", count)) for s in servers if "fit" in s.jobs})
@@ -343,17 +347,6 @@ SECTIONS = {function.__name__: function
 # ---- Reporting ----
 
 
-def table(results):
-    lines, before = [], None
-    for r in results:
-        head = (r["section"], r["subject"])
-        if head != before:
-            lines.append("%s%s: %s" % ("\n" if lines else "", *head))
-        before = head
-        lines.append("    %-58s %10.4g %-12s %s" % (r["who"], r["value"], r["unit"], r["note"]))
-    return "\n".join(lines)
-
-
 def markdown(results):
     lines = ["| section | subject | who | | |", "|---|---|---|---:|---|"]
     for r in results:
@@ -379,9 +372,7 @@ def main():
         print("%s\ndata: %s; %d cores, load %.1f\n" % (bench.info.replace("\t", "\n"), bench.data_name,
                                                      os.cpu_count() or 1, os.getloadavg()[0]), flush=True)
         for name in options.only.split(","):
-            before = len(bench.results)
             SECTIONS[name](bench)
-            print(table(bench.results[before:]), "\n", flush=True)
     for name, why in bench.left_out.items():
         print("left out: %s: %s" % (name, why))
     if options.json:
