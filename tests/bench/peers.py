@@ -232,8 +232,12 @@ def rows(bench):
 
 def spinner():
     """A process that keeps the last core busy, where one can be chosen; stopped until it is wanted."""
-    code = "import os\nif hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {%d})\nwhile True: pass" % (
-        (os.cpu_count() or 1) - 1)
+    code = """import os
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {%d})
+parent = os.getppid()
+while os.getppid() == parent:
+    pass""" % ((os.cpu_count() or 1) - 1)
     process = subprocess.Popen([sys.executable, "-c", code])
     time.sleep(0.2)
     process.send_signal(signal.SIGSTOP)
@@ -367,6 +371,7 @@ def main():
     unknown = [name for name in options.only.split(",") if name not in SECTIONS]
     if unknown:
         parser.error("unknown section '%s'; known: %s" % (unknown[0], ", ".join(SECTIONS)))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(options, pathlib.Path(folder))
         print("%s\ndata: %s; %d cores, load %.1f\n" % (bench.info.replace("\t", "\n"), bench.data_name,
