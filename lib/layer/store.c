@@ -24,8 +24,9 @@ void aenc_store_free(struct store *store) {
 }
 
 struct entry *aenc_store_find(const struct store *store, const char *name) {
+    uint64_t stream = aenc_random_stream(name);
     for (size_t i = 0; i < store->entry_count; i++)
-        if (strcmp(store->entry[i].name, name) == 0) return &store->entry[i];
+        if (store->entry[i].stream == stream && strcmp(store->entry[i].name, name) == 0) return &store->entry[i];
     return NULL;
 }
 
@@ -55,6 +56,7 @@ static aenc_status entry_add(struct store *store, const char *name, const struct
     *entry = *wanted;
     entry->name = aenc_arena_text(&store->arena, name);
     if (entry->name == NULL) return AENC_ERR_NO_MEMORY;
+    entry->stream = aenc_random_stream(name);
     entry->count = count;
     entry->offset = *size;
     *size += (count + OFFSET_MULTIPLE - 1) / OFFSET_MULTIPLE * OFFSET_MULTIPLE;
@@ -65,9 +67,10 @@ static aenc_status entry_add(struct store *store, const char *name, const struct
 
 /* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place. */
 static struct node *leaf_find(const struct tape *tape, enum node_kind kind, const char *path) {
+    uint64_t stream = aenc_random_stream(path);
     for (size_t i = 0; i < tape->node_count; i++) {
         struct node *n = tape->node[i];
-        if (n->op == NULL && n->kind == kind && strcmp(n->name, path) == 0) return n;
+        if (n->op == NULL && n->kind == kind && n->stream == stream && strcmp(n->name, path) == 0) return n;
     }
     return NULL;
 }

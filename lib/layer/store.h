@@ -33,6 +33,7 @@ struct init {
 
 struct entry {
     const char *name;
+    uint64_t stream; /* of its name: compared first, since descriptions may have thousands of layers */
     enum entry_kind kind;
     struct shape shape; /* no row axis */
     struct init init;

@@ -583,14 +583,18 @@ class Tool(unittest.TestCase):
 
     def test_large_data_are_mapped(self):
         """A file of 1 GiB, a hole but for its header, by a process that may have 768 MiB of data."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_DATA, (768 << 20, 768 << 20))
+
+        if subprocess.run([TOOL, "version"], capture_output=True, preexec_fn=limit).returncode != 0:
+            self.skipTest("with so little data the tool does not even start: a sanitizer needs more for itself")
         rows, cols = 1 << 16, 1 << 12
         head = npy([], (rows, cols))
         with open(self.path("large.npy"), "wb") as file:
             file.write(head)
             file.truncate(len(head) + 4 * rows * cols)
         self.good("train", "large.npy", "--encoder", "1", "--epochs", "1", "--batch", "1024", "--threads", "1", "-o",
-                  "large.safetensors",
-                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (768 << 20, 768 << 20)))
+                  "large.safetensors", preexec_fn=limit)
         os.remove(self.path("large.npy"))
 
     def test_second_interrupt_ends_at_once(self):
