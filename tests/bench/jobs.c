@@ -71,6 +71,21 @@ static struct bench_time row_run(struct bench_worker *w, long count) {
     return bench_time_since(begin);
 }
 
+static struct bench_time runner_row_run(struct bench_worker *w, long count) {
+    size_t cols = w->network.width[0];
+    aenc_runner_options options = {.struct_size = sizeof options};
+    aenc_runner *runner;
+    bench_good(w->ctx, aenc_runner_create(w->model, &options, &runner));
+    struct bench_time begin = bench_time_now();
+    for (long i = 0; i < count; i++) {
+        aenc_matrix x = {w->data + (size_t)i % w->rows * cols, 1, cols, 0};
+        bench_good(w->ctx, aenc_runner_run(runner, &x, NULL, w->output, cols));
+    }
+    struct bench_time time = bench_time_since(begin);
+    aenc_runner_free(runner);
+    return time;
+}
+
 static struct bench_time rows_run(struct bench_worker *w, long count) {
     size_t cols = w->network.width[0];
     aenc_matrix x = {w->data, w->rows, cols, 0};
@@ -82,4 +97,5 @@ static struct bench_time rows_run(struct bench_worker *w, long count) {
 const struct bench_job bench_job_step = {"step", step_run};
 const struct bench_job bench_job_fit = {"fit", fit_run};
 const struct bench_job bench_job_row = {"row", row_run};
+const struct bench_job bench_job_runner_row = {"runner_row", runner_row_run};
 const struct bench_job bench_job_rows = {"rows", rows_run};

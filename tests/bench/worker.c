@@ -12,7 +12,8 @@
 
 #include "bench/worker.h"
 
-static const struct bench_job *const jobs[] = {&bench_job_step, &bench_job_fit, &bench_job_row, &bench_job_rows};
+static const struct bench_job *const jobs[] = {&bench_job_step, &bench_job_fit, &bench_job_row, &bench_job_runner_row,
+                                               &bench_job_rows};
 enum { JOB_COUNT = sizeof jobs / sizeof *jobs };
 
 static void answer(struct bench_worker *worker, const char *name, long count) {

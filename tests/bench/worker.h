@@ -32,6 +32,7 @@ struct bench_job {
 extern const struct bench_job bench_job_step; /* count steps of aenc_model_step through the rows in their order */
 extern const struct bench_job bench_job_fit;  /* count steps within aenc_fit, which shuffles */
 extern const struct bench_job bench_job_row;  /* one row encoded and decoded, count times */
+extern const struct bench_job bench_job_runner_row; /* the same through a runner */
 extern const struct bench_job bench_job_rows; /* all rows encoded and decoded, count times */
 
 #endif
