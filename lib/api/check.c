@@ -2,18 +2,7 @@
 #include <stdint.h>
 
 #include "api/api.h"
-
-static aenc_status finite_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t stride) {
-    const struct elementwise_kernels *kernels = aenc_kernels()->elementwise;
-    for (size_t r = 0; r < m->rows; r++) {
-        const float *row = m->data + r * stride;
-        if (kernels->finite(row, (int64_t)m->cols)) continue;
-        size_t c = 0;
-        while (row[c] - row[c] == 0) c++;
-        return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s: row %zu, column %zu is %g", name, r, c, (double)row[c]);
-    }
-    return AENC_OK;
-}
+#include "train/source.h"
 
 aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
     if (m == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL", name);
@@ -34,7 +23,9 @@ aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const a
 
 aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
     aenc_status status = aenc_matrix_shape_check(ctx, name, m, cols);
-    return status == AENC_OK ? finite_check(ctx, name, m, m->stride == 0 ? m->cols : m->stride) : status;
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(m);
+    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, false, NULL);
 }
 
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
@@ -49,16 +40,8 @@ aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *ou
 
 /* Losses of probabilities take targets in [0, 1] only. */
 static aenc_status unit_check(aenc_context *ctx, const aenc_model *model, const char *name, const aenc_matrix *m) {
-    size_t stride = m->stride == 0 ? m->cols : m->stride;
-    for (size_t r = 0; r < m->rows; r++)
-        for (size_t c = 0; c < m->cols; c++) {
-            float value = m->data[r * stride + c];
-            if (value >= 0 && value <= 1) continue;
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "%s: row %zu, column %zu is %g; loss '%s' takes targets from 0 to 1", name, r, c,
-                             (double)value, model->loss->name);
-        }
-    return AENC_OK;
+    struct rows rows = aenc_rows_of(m);
+    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)m->cols, true, model->loss->name);
 }
 
 aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struct data_names names,

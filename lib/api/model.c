@@ -100,17 +100,13 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
     return status;
 }
 
-static num *values_of(const aenc_model *model, const struct entry *entry) {
-    return (entry->kind == ENTRY_PARAMETER ? model->store.parameter : model->store.state) + entry->offset;
-}
-
 aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out) {
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const struct entry *entry = entry_find(model, "aenc_model_parameter_get", name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
-    return tensor_from(model, entry, values_of(model, entry), 1, out);
+    return tensor_from(model, entry, aenc_store_values(&model->store, entry), 1, out);
 }
 
 aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out) {
@@ -158,7 +154,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
             status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
                                (long long)i, name, (double)floats[i]);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
-    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) values_of(model, entry)[i] = (num)floats[i];
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) aenc_store_values(&model->store, entry)[i] = (num)floats[i];
     aenc_release(model->ctx, floats);
     return status;
 }

@@ -30,6 +30,10 @@ struct entry *aenc_store_find(const struct store *store, const char *name) {
     return NULL;
 }
 
+num *aenc_store_values(const struct store *store, const struct entry *entry) {
+    return (entry->kind == ENTRY_PARAMETER ? store->parameter : store->state) + entry->offset;
+}
+
 /* Numbers of a shape; false when they overflow or there are none. */
 static bool shape_size(const struct shape *shape, int64_t *count) {
     size_t product = sizeof(num);

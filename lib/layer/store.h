@@ -64,6 +64,8 @@ struct store {
 void aenc_store_create(aenc_context *ctx, struct store *store);
 void aenc_store_free(struct store *store);
 struct entry *aenc_store_find(const struct store *store, const char *name);
+/* The entry's numbers in its block; stale after aenc_store_own. */
+num *aenc_store_values(const struct store *store, const struct entry *entry);
 /* Records the parameter (or state) `tape scope.name` on the tape, declaring it if it is new. AENC_ERR_SHAPE when it
  * exists with another shape. NULL with tape->status set. */
 struct node *aenc_store_parameter(struct store *store, struct tape *tape, const char *name, struct shape shape,

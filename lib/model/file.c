@@ -19,10 +19,6 @@ static void source_fill(const struct entry *entry, const float *values, struct t
     source->values = values;
 }
 
-static const num *values_of(const struct store *store, const struct entry *entry) {
-    return (entry->kind == ENTRY_PARAMETER ? store->parameter : store->state) + entry->offset;
-}
-
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size) {
     aenc_context *ctx = model->ctx;
     const struct store *store = &model->store;
@@ -33,7 +29,7 @@ aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *si
     float *next = floats;
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         const struct entry *entry = &store->entry[i];
-        const num *values = values_of(store, entry);
+        const num *values = aenc_store_values(store, entry);
         for (int64_t k = 0; k < entry->count; k++) next[k] = (float)values[k];
         source_fill(entry, next, &source[i]);
         next += entry->count;
@@ -82,7 +78,7 @@ static aenc_status tensor_load(struct aenc_model *model, const struct safetensor
     const struct tensor_entry *tensor = aenc_safetensors_find(file, entry->name);
     aenc_status status = aenc_tensor_entry_floats(model->ctx, tensor, floats, (size_t)entry->count);
     if (status != AENC_OK) return status;
-    num *values = (entry->kind == ENTRY_PARAMETER ? model->store.parameter : model->store.state) + entry->offset;
+    num *values = aenc_store_values(&model->store, entry);
     for (int64_t i = 0; i < entry->count; i++) {
         values[i] = (num)floats[i];
         if (values[i] - values[i] != 0)
