@@ -1,5 +1,9 @@
 /* pool.c - a gate that workers may pass while a job is open.
  *
+ * The indices of a job are cut into as many ranges as there are workers. A worker takes its own range first, from front to
+ * back, and then what is left of the others': equal jobs go over the same memory on the same core each time, where the
+ * caches still have it, and nobody is idle while there is work.
+ *
  * gate holds, from the top: the job's number, OPEN, and how many workers are inside. A worker enters by raising the
  * count of an open gate, in one exchange, so that nobody enters a closed one; the caller closes it when the indices are
  * used up and waits only for those that are inside. A worker that the system has not woken yet is therefore never
@@ -12,6 +16,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <string.h>
 #include <time.h>
 
@@ -20,7 +25,8 @@
 
 enum { WORKERS_MAX = 4096 };
 enum { INSIDE = 0xFFFF, OPEN = 0x10000, JOB = 0x20000 }; /* fields of gate */
-enum { SPIN_NANOSECONDS = 10000 };
+enum { SPIN_NANOSECONDS = 50000 };
+enum { CACHE_LINE = 64 };
 
 struct worker {
     struct pool *pool;
@@ -28,14 +34,20 @@ struct worker {
     pthread_t thread;
 };
 
+/* One worker's part of the job's indices: those from next to end are still to be taken. */
+struct range {
+    alignas(CACHE_LINE) atomic_llong next;
+    int64_t end;
+};
+
 struct pool {
     int workers;
+    struct range *range; /* (workers) */
     struct worker *worker; /* (workers - 1): index 1 and on */
     /* The job: written while the gate is closed and nobody is inside. */
     pool_task *task;
     void *user;
     int64_t count;
-    atomic_llong next;       /* index */
     atomic_ullong gate;
     atomic_int sleepers;     /* workers that are, or are about to be, asleep on wake */
     atomic_bool stop;
@@ -50,11 +62,25 @@ static int64_t nanoseconds(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void take_indices(struct pool *pool, int worker) {
-    for (;;) {
-        int64_t index = (int64_t)atomic_fetch_add(&pool->next, 1);
-        if (index >= pool->count) return;
+static void take_range(struct pool *pool, struct range *range, int worker) {
+    while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
+        int64_t index = (int64_t)atomic_fetch_add(&range->next, 1);
+        if (index >= range->end) return;
         pool->task(pool->user, index, worker);
+    }
+}
+
+static void take_indices(struct pool *pool, int worker) {
+    for (int i = 0; i < pool->workers; i++) take_range(pool, &pool->range[(worker + i) % pool->workers], worker);
+}
+
+/* Where there are fewer indices than workers, the first workers have one each and the others none. */
+static void cut_ranges(struct pool *pool) {
+    int64_t parts = pool->count < pool->workers ? pool->count : pool->workers;
+    for (int i = 0; i < pool->workers; i++) {
+        int64_t lo = i < parts ? pool->count * i / parts : 0, hi = i < parts ? pool->count * (i + 1) / parts : 0;
+        atomic_store_explicit(&pool->range[i].next, lo, memory_order_relaxed);
+        pool->range[i].end = hi;
     }
 }
 
@@ -115,7 +141,7 @@ static void *work(void *argument) {
 
 static void open_gate(struct pool *pool) {
     unsigned long long job = atomic_load(&pool->gate) / JOB + 1;
-    atomic_store(&pool->next, 0);
+    cut_ranges(pool);
     atomic_store(&pool->gate, job * JOB | OPEN);
     /* A worker counts itself a sleeper before it looks at the gate for the last time. */
     if (atomic_load(&pool->sleepers) == 0) return;
@@ -201,6 +227,12 @@ static aenc_status system_failure(aenc_context *ctx, const char *what, int worke
                      "threads: %s of %d workers: error %d: %s", what, workers, error, words);
 }
 
+static void memory_free(aenc_context *ctx, struct pool *pool) {
+    aenc_release(ctx, pool->range);
+    aenc_release(ctx, pool->worker);
+    aenc_release(ctx, pool);
+}
+
 aenc_status aenc_pool_create(aenc_context *ctx, int workers, struct pool **out) {
     *out = NULL;
     if (workers < 1 || workers > WORKERS_MAX)
@@ -208,17 +240,13 @@ aenc_status aenc_pool_create(aenc_context *ctx, int workers, struct pool **out) 
     struct pool *pool = aenc_alloc(ctx, 1, sizeof *pool);
     if (pool == NULL) return AENC_ERR_NO_MEMORY;
     pool->worker = aenc_alloc(ctx, (size_t)workers - 1, sizeof *pool->worker);
-    if (pool->worker == NULL) {
-        aenc_release(ctx, pool);
-        return AENC_ERR_NO_MEMORY;
+    pool->range = aenc_alloc(ctx, (size_t)workers, sizeof *pool->range);
+    bool room = pool->worker != NULL && pool->range != NULL;
+    int error = room ? create_locks(pool) : 0;
+    if (!room || error != 0) {
+        memory_free(ctx, pool);
+        return room ? system_failure(ctx, "the locks", workers, error) : AENC_ERR_NO_MEMORY;
     }
-    int error = create_locks(pool);
-    if (error != 0) {
-        aenc_release(ctx, pool->worker);
-        aenc_release(ctx, pool);
-        return system_failure(ctx, "the locks", workers, error);
-    }
-    atomic_init(&pool->next, 0);
     atomic_init(&pool->gate, 0);
     atomic_init(&pool->sleepers, 0);
     atomic_init(&pool->stop, false);
@@ -243,6 +271,5 @@ void aenc_pool_free(aenc_context *ctx, struct pool *pool) {
     pthread_cond_destroy(&pool->deserted);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
-    aenc_release(ctx, pool->worker);
-    aenc_release(ctx, pool);
+    memory_free(ctx, pool);
 }
