@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "math/kernels.h"
 
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 
@@ -37,11 +38,23 @@ static void scale_rows(int64_t m, int64_t n, num beta, num *c, int64_t ldc) {
         for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
+/* A shard's rows times a weight's: where our own panels beat a CBLAS, whose copying does not pay for so few rows. */
+enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 256, PANEL_COLUMNS_LEAST = 16 };
+
+static bool panels_suit(const struct product_kernels *product, int64_t m, int64_t n) {
+    return product->by_panels != NULL && m >= PANEL_ROWS_LEAST && m <= PANEL_ROWS_MOST && n >= PANEL_COLUMNS_LEAST;
+}
+
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     if (m == 0 || n == 0) return;
     if (k == 0) {
         scale_rows(m, n, beta, c, ldc);
+        return;
+    }
+    const struct product_kernels *product = aenc_kernels()->product;
+    if (!transpose_a && transpose_b && beta == 0 && panels_suit(product, m, n)) {
+        product->by_panels(m, n, k, a, lda, b, ldb, c, ldc);
         return;
     }
     _Generic((num)0, float: cblas_sgemm, double: cblas_dgemm)(

@@ -1,4 +1,4 @@
-/* blas.h - the only door to CBLAS. Row-major; M rows of C, N columns of C, K inner. Sizes beyond int are refused by the
+/* blas.h - products of matrices, and the only door to CBLAS. Row-major; M rows of C, N columns of C, K inner. Sizes beyond int are refused by the
  * plan before they get here (aenc_blas_fits). No call's shape depends on the number of threads. */
 #ifndef AENC_MATH_BLAS_H
 #define AENC_MATH_BLAS_H
@@ -7,7 +7,8 @@
 #include "base/context.h"
 
 /* C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is (k, n; ldb), or (n, k)
- * when transpose_b. beta 0 does not read C. k == 0 gives beta C; m == 0 or n == 0 does nothing. */
+ * when transpose_b. beta 0 does not read C. k == 0 gives beta C; m == 0 or n == 0 does nothing. A product A B^T of a shard's
+ * size is our own (kernels_product.c); the rest is the CBLAS's. */
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
 /* Whether a size can be handed to this CBLAS. */

@@ -135,10 +135,13 @@ struct norm_kernels {
 typedef void matrix_product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a,
                             int64_t lda, const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
 
-/* For runners: no locks, and a row of C has the same bits whatever rows are beside it. Fast for few rows, A as stored and
- * beta 0. */
+/* A row of C has the same bits whatever rows are beside it. */
 struct product_kernels {
+    /* For runners: no locks. Fast for few rows, A as stored and beta 0. */
     matrix_product *product;
+    /* C (m, n; ldc) = A (m, k; lda) B^T, B (n, k; ldb): for the rows of a shard, from 8 on. NULL: a CBLAS is faster. */
+    void (*by_panels)(int64_t m, int64_t n, int64_t k, const num *a, int64_t lda, const num *b, int64_t ldb, num *c,
+                      int64_t ldc);
 };
 
 struct kernels {

@@ -1,13 +1,19 @@
-/* kernels_product.c - products of few rows with a matrix, for runners, which cannot use a CBLAS: it takes locks.
+/* kernels_product.c - products of some rows with a matrix: of few, for runners, which cannot use a CBLAS, since it takes
+ * locks; and of a shard's rows with a weight, where a CBLAS spends a third of the time on copying both operands.
  *
- * Both forms read the matrix once for a block of rows. Each number of the result is summed in an order that follows from
- * the inner size alone, so that a row's bits do not depend on the rows beside it.
+ * The forms for runners read the matrix once for a block of rows. Each number of the result is summed in an order that
+ * follows from the inner size alone, so that a row's bits do not depend on the rows beside it.
  *
  *   c = a b^T   dot products: WIDTH lanes, element i into lane i mod WIDTH, what is left over one by one behind them
  *   c = a b     multiples of b's rows, added in their order
  *
+ * The form for shards (c = a b^T) turns BLOCK_COLUMNS rows of b at a time into a panel that stays in the nearest cache, and
+ * reads a where it lies. Its order of additions too follows from the inner size alone.
+ *
  * Sums stand in named variables and not in arrays under loops, which compilers would leave in memory.
  */
+#include <stddef.h>
+
 #include "math/functions.h"
 #include "math/kernels.h"
 
@@ -196,6 +202,137 @@ static void sums(int64_t m, int64_t n, int64_t k, struct view a, struct view b, 
     }
 }
 
+/* ---- c = a b^T for a shard of rows ---- */
+
+/* A panel has BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers: eight rows of c
+ * with 32 vector registers, four with 16. */
+enum { BLOCK_COLUMNS = 2 * WIDTH, BLOCK_INNER = 256, BLOCK_ROWS = 8, EIGHT = 8 };
+
+typedef num eight __attribute__((vector_size(EIGHT * sizeof(num)), aligned(sizeof(num)), may_alias));
+
+/* A block of c: its first part assigns, further ones add. */
+struct block {
+    num *at;
+    int64_t stride;
+    bool add;
+};
+
+static AENC_INLINE void block_row(struct block c, int64_t row, const vector *left, const vector *right) {
+    num *at = c.at + row * c.stride;
+    if (c.add) {
+        AT(at) += *left;
+        AT(at + WIDTH) += *right;
+    } else {
+        AT(at) = *left;
+        AT(at + WIDTH) = *right;
+    }
+}
+
+static void block_4(int64_t k, struct view a, const num *panel, struct block c) {
+    const num *a0 = a.at, *a1 = a0 + a.stride, *a2 = a1 + a.stride, *a3 = a2 + a.stride;
+    vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
+    for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
+        vector left = FROM(panel), right = FROM(panel + WIDTH);
+        s0 += a0[l] * left, t0 += a0[l] * right;
+        s1 += a1[l] * left, t1 += a1[l] * right;
+        s2 += a2[l] * left, t2 += a2[l] * right;
+        s3 += a3[l] * left, t3 += a3[l] * right;
+    }
+    block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
+}
+
+static void block_8(int64_t k, struct view a, const num *panel, struct block c) {
+    const num *a0 = a.at, *a3 = a0 + 3 * a.stride, *a6 = a3 + 3 * a.stride;
+    int64_t one = a.stride, two = 2 * a.stride;
+    vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
+    vector s4 = s0, t4 = s0, s5 = s0, t5 = s0, s6 = s0, t6 = s0, s7 = s0, t7 = s0;
+    for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
+        vector left = FROM(panel), right = FROM(panel + WIDTH);
+        s0 += a0[l] * left, t0 += a0[l] * right;
+        s1 += a0[l + one] * left, t1 += a0[l + one] * right;
+        s2 += a0[l + two] * left, t2 += a0[l + two] * right;
+        s3 += a3[l] * left, t3 += a3[l] * right;
+        s4 += a3[l + one] * left, t4 += a3[l + one] * right;
+        s5 += a3[l + two] * left, t5 += a3[l + two] * right;
+        s6 += a6[l] * left, t6 += a6[l] * right;
+        s7 += a6[l + one] * left, t7 += a6[l + one] * right;
+    }
+    block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
+    block_row(c, 4, &s4, &t4), block_row(c, 5, &s5, &t5), block_row(c, 6, &s6, &t6), block_row(c, 7, &s7, &t7);
+}
+
+static void block_rows(int64_t k, struct view a, const num *panel, struct block c) {
+    if ((int)WIDTH == (int)WIDTH_avx512) {
+        block_8(k, a, panel, c);
+        return;
+    }
+    block_4(k, a, panel, c);
+    block_4(k, (struct view){a.at + 4 * a.stride, a.stride}, panel,
+            (struct block){c.at + 4 * c.stride, c.stride, c.add});
+}
+
+/* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows one,
+ * two and four apart. */
+static void transpose_8(struct view b, num *panel) {
+    eight r[EIGHT], t[EIGHT];
+    for (int i = 0; i < EIGHT; i++) r[i] = *(const eight *)(b.at + i * b.stride);
+    for (int i = 0; i < EIGHT; i += 2) {
+        t[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        t[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < EIGHT; i += 4)
+        for (int j = i; j < i + 2; j++) {
+            r[j] = __builtin_shufflevector(t[j], t[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            r[j + 2] = __builtin_shufflevector(t[j], t[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int j = 0; j < EIGHT / 2; j++) {
+        *(eight *)(panel + j * BLOCK_COLUMNS) = __builtin_shufflevector(r[j], r[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(eight *)(panel + (j + 4) * BLOCK_COLUMNS) =
+            __builtin_shufflevector(r[j], r[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+
+/* panel (k, BLOCK_COLUMNS) = b (columns, k)^T; columns that b does not have are zero. */
+static void panel_fill(int64_t columns, int64_t k, struct view b, num *panel) {
+    int64_t whole = columns == BLOCK_COLUMNS ? k - k % EIGHT : 0;
+    for (int64_t l = 0; l < whole; l += EIGHT)
+        for (int64_t j = 0; j < BLOCK_COLUMNS; j += EIGHT)
+            transpose_8((struct view){b.at + j * b.stride + l, b.stride}, panel + l * BLOCK_COLUMNS + j);
+    for (int64_t l = whole; l < k; l++)
+        for (int64_t j = 0; j < BLOCK_COLUMNS; j++)
+            panel[l * BLOCK_COLUMNS + j] = j < columns ? b.at[j * b.stride + l] : 0;
+}
+
+/* A block that reaches beyond c, or rows that a does not have: by way of a whole one. */
+static void block_part(int64_t rows, int64_t columns, int64_t k, struct view a, const num *panel, struct block c) {
+    num left[BLOCK_ROWS * BLOCK_INNER], whole[BLOCK_ROWS * BLOCK_COLUMNS];
+    for (int64_t i = 0; i < BLOCK_ROWS; i++)
+        for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l] : 0;
+    block_rows(k, (struct view){left, k}, panel, (struct block){whole, BLOCK_COLUMNS, false});
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
+}
+
+static void by_panels(int64_t m, int64_t n, int64_t k, const num *a, int64_t lda, const num *b, int64_t ldb, num *c,
+                      int64_t ldc) {
+    num panel[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
+    for (int64_t l = 0; l < k; l += BLOCK_INNER) {
+        int64_t inner = k - l < BLOCK_INNER ? k - l : BLOCK_INNER;
+        for (int64_t j = 0; j < n; j += BLOCK_COLUMNS) {
+            int64_t columns = n - j < BLOCK_COLUMNS ? n - j : BLOCK_COLUMNS;
+            panel_fill(columns, inner, (struct view){b + j * ldb + l, ldb}, panel);
+            for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
+                int64_t rows = m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS;
+                struct view left = {a + i * lda + l, lda};
+                struct block block = {c + i * ldc + j, ldc, l > 0};
+                if (rows == BLOCK_ROWS && columns == BLOCK_COLUMNS) block_rows(inner, left, panel, block);
+                else block_part(rows, columns, inner, left, panel, block);
+            }
+        }
+    }
+}
+
 /* ---- All forms ---- */
 
 /* What no layer asks for in a forward pass, number by number. */
@@ -223,4 +360,5 @@ static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
 
 const struct product_kernels AENC_KERNELS(product) = {
     .product = product,
+    .by_panels = (int)WIDTH > (int)WIDTH_generic ? by_panels : NULL,
 };

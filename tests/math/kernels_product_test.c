@@ -93,6 +93,35 @@ static void test_rare_forms(const struct kernels *kernels) {
     check_form(kernels, none);
 }
 
+/* Shards: blocks of rows, columns and inner numbers, whole and in part. */
+static void check_panels(const struct kernels *kernels, struct form f) {
+    num mark = MARK;
+    for (int64_t i = 0; i < f.m * f.ldc + 64; i++) c[i] = i >= f.m * f.ldc || i % f.ldc >= f.n ? mark : (num)NAN;
+    kernels->product->by_panels(f.m, f.n, f.k, a, f.lda, b, f.ldb, c, f.ldc);
+    bool good = worst_error(&f, mark) < 16 * (double)NUM_EPSILON && outside_intact(&f, mark);
+    for (int64_t i = 0; i < f.m; i++) {
+        kernels->product->by_panels(1, f.n, f.k, a + i * f.lda, f.lda, b, f.ldb, alone, f.ldc);
+        good = good && memcmp(alone, c + i * f.ldc, (size_t)f.n * sizeof *c) == 0;
+    }
+    if (!CHECK(good))
+        fprintf(stderr, "  %s: panels, m %d n %d k %d\n", kernels->isa, (int)f.m, (int)f.n, (int)f.k);
+}
+
+static void test_panels(const struct kernels *kernels) {
+    static const int64_t ms[] = {1, 7, 8, 9, 16, 23}, ns[] = {1, 15, 16, 31, 32, 33, 64, 70};
+    static const int64_t ks[] = {1, 7, 8, 9, 64, 255, 256, 257, 263, 520};
+    if (kernels->product->by_panels == NULL) return;
+    for (size_t m = 0; m < sizeof ms / sizeof *ms; m++)
+        for (size_t n = 0; n < sizeof ns / sizeof *ns; n++)
+            for (size_t k = 0; k < sizeof ks / sizeof *ks; k++) {
+                int64_t more = (int64_t)(m + n + k) % 3;
+                struct form f = {.transpose_b = true, .m = ms[m], .n = ns[n], .k = ks[k]};
+                f.lda = f.ldb = f.k + more;
+                f.ldc = f.n + more;
+                check_panels(kernels, f);
+            }
+}
+
 int main(void) {
     for (int64_t i = 0; i < ROOM; i++) {
         a[i] = (num)((i * 7919) % 2003 - 1001) / 512;
@@ -102,6 +131,7 @@ int main(void) {
     for (int64_t i = 0; (kernels = aenc_kernels_at(i)) != NULL; i++) {
         test_sizes(kernels);
         test_rare_forms(kernels);
+        test_panels(kernels);
     }
     return check_finish();
 }
