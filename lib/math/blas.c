@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "math/kernels.h"
 
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
 
@@ -38,11 +37,21 @@ static void scale_rows(int64_t m, int64_t n, num beta, num *c, int64_t ldc) {
         for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
-/* A shard's rows times a weight's: where our own panels beat a CBLAS, whose copying does not pay for so few rows. */
-enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 256, PANEL_COLUMNS_LEAST = 16 };
+/* Shards and tiles: where our own panels beat a CBLAS, whose copying of both operands does not pay for so few rows. A right
+ * operand that does not stay in the second cache is better left to a CBLAS, which fetches ahead. */
+enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, PANEL_NUMBERS_MOST = 1 << 18 };
 
-static bool panels_suit(const struct product_kernels *product, int64_t m, int64_t n) {
-    return product->by_panels != NULL && m >= PANEL_ROWS_LEAST && m <= PANEL_ROWS_MOST && n >= PANEL_COLUMNS_LEAST;
+static bool panels_suit(int64_t m, int64_t n, num beta) {
+    return aenc_kernels()->product->by_panels != NULL && m >= PANEL_ROWS_LEAST && m <= PANEL_ROWS_MOST &&
+           n >= PANEL_COLUMNS_LEAST && (beta == 0 || beta == 1);
+}
+
+/* k is at least 1. */
+static void cblas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
+                       const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
+    _Generic((num)0, float: cblas_sgemm, double: cblas_dgemm)(
+        ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1, a,
+        (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
@@ -52,14 +61,23 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         scale_rows(m, n, beta, c, ldc);
         return;
     }
-    const struct product_kernels *product = aenc_kernels()->product;
-    if (!transpose_a && transpose_b && beta == 0 && panels_suit(product, m, n)) {
-        product->by_panels(m, n, k, a, lda, b, ldb, c, ldc);
-        return;
-    }
-    _Generic((num)0, float: cblas_sgemm, double: cblas_dgemm)(
-        ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1, a,
-        (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    bool panels = n <= PANEL_NUMBERS_MOST / k && panels_suit(m, n, beta);
+    matrix_product *product = panels ? aenc_kernels()->product->by_panels : cblas_gemm;
+    product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+}
+
+/* Beside a slow CBLAS the right operand may be of any size. */
+static void panels_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
+                        const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
+    if (k > 0 && panels_suit(m, n, beta))
+        aenc_kernels()->product->by_panels(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+    else aenc_blas_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+}
+
+matrix_product *aenc_blas_product(void) {
+    struct blas_info info;
+    aenc_blas_describe(&info);
+    return info.warning == NULL ? aenc_blas_gemm : panels_gemm;
 }
 
 bool aenc_blas_fits(int64_t size) { return size >= 0 && size <= INT32_MAX; }

@@ -5,12 +5,15 @@
 
 #include "base/number.h"
 #include "base/context.h"
+#include "math/kernels.h"
 
 /* C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is (k, n; ldb), or (n, k)
- * when transpose_b. beta 0 does not read C. k == 0 gives beta C; m == 0 or n == 0 does nothing. A product A B^T of a shard's
- * size is our own (kernels_product.c); the rest is the CBLAS's. */
+ * when transpose_b. beta 0 does not read C. k == 0 gives beta C; m == 0 or n == 0 does nothing. Products of a
+ * shard's or a tile's size are our own (kernels_product.c) where the processor has wide vectors; the rest is the CBLAS's. */
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
+/* What products are fastest with: aenc_blas_gemm, or a form that leaves less to a CBLAS of which aenc_blas_describe warns. */
+matrix_product *aenc_blas_product(void);
 /* Whether a size can be handed to this CBLAS. */
 bool aenc_blas_fits(int64_t size);
 

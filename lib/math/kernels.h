@@ -139,9 +139,8 @@ typedef void matrix_product(bool transpose_a, bool transpose_b, int64_t m, int64
 struct product_kernels {
     /* For runners: no locks. Fast for few rows, A as stored and beta 0. */
     matrix_product *product;
-    /* C (m, n; ldc) = A (m, k; lda) B^T, B (n, k; ldb): for the rows of a shard, from 8 on. NULL: a CBLAS is faster. */
-    void (*by_panels)(int64_t m, int64_t n, int64_t k, const num *a, int64_t lda, const num *b, int64_t ldb, num *c,
-                      int64_t ldc);
+    /* For the rows of a shard or the tile of a gradient; beta is 0 or 1. NULL: a CBLAS is faster. */
+    matrix_product *by_panels;
 };
 
 struct kernels {

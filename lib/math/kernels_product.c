@@ -7,8 +7,8 @@
  *   c = a b^T   dot products: WIDTH lanes, element i into lane i mod WIDTH, what is left over one by one behind them
  *   c = a b     multiples of b's rows, added in their order
  *
- * The form for shards (c = a b^T) turns BLOCK_COLUMNS rows of b at a time into a panel that stays in the nearest cache, and
- * reads a where it lies. Its order of additions too follows from the inner size alone.
+ * The forms for shards copy BLOCK_COLUMNS columns of the right operand at a time into a panel that stays in the nearest
+ * cache, and read the left one where it lies. Their order of additions too follows from the inner size alone.
  *
  * Sums stand in named variables and not in arrays under loops, which compilers would leave in memory.
  */
@@ -202,7 +202,7 @@ static void sums(int64_t m, int64_t n, int64_t k, struct view a, struct view b, 
     }
 }
 
-/* ---- c = a b^T for a shard of rows ---- */
+/* ---- Products of a shard ---- */
 
 /* A panel has BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers: eight rows of c
  * with 32 vector registers, four with 16. */
@@ -210,7 +210,13 @@ enum { BLOCK_COLUMNS = 2 * WIDTH, BLOCK_INNER = 256, BLOCK_ROWS = 8, EIGHT = 8 }
 
 typedef num eight __attribute__((vector_size(EIGHT * sizeof(num)), aligned(sizeof(num)), may_alias));
 
-/* A block of c: its first part assigns, further ones add. */
+/* Rows of the left operand: their inner numbers are `step` apart. */
+struct left {
+    const num *at;
+    int64_t stride, step;
+};
+
+/* A block of c. */
 struct block {
     num *at;
     int64_t stride;
@@ -228,46 +234,48 @@ static AENC_INLINE void block_row(struct block c, int64_t row, const vector *lef
     }
 }
 
-static void block_4(int64_t k, struct view a, const num *panel, struct block c) {
+static void block_4(int64_t k, struct left a, const num *panel, struct block c) {
     const num *a0 = a.at, *a1 = a0 + a.stride, *a2 = a1 + a.stride, *a3 = a2 + a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
     for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
         vector left = FROM(panel), right = FROM(panel + WIDTH);
-        s0 += a0[l] * left, t0 += a0[l] * right;
-        s1 += a1[l] * left, t1 += a1[l] * right;
-        s2 += a2[l] * left, t2 += a2[l] * right;
-        s3 += a3[l] * left, t3 += a3[l] * right;
+        s0 += *a0 * left, t0 += *a0 * right;
+        s1 += *a1 * left, t1 += *a1 * right;
+        s2 += *a2 * left, t2 += *a2 * right;
+        s3 += *a3 * left, t3 += *a3 * right;
+        a0 += a.step, a1 += a.step, a2 += a.step, a3 += a.step;
     }
     block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
 }
 
-static void block_8(int64_t k, struct view a, const num *panel, struct block c) {
+static void block_8(int64_t k, struct left a, const num *panel, struct block c) {
     const num *a0 = a.at, *a3 = a0 + 3 * a.stride, *a6 = a3 + 3 * a.stride;
     int64_t one = a.stride, two = 2 * a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
     vector s4 = s0, t4 = s0, s5 = s0, t5 = s0, s6 = s0, t6 = s0, s7 = s0, t7 = s0;
     for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
         vector left = FROM(panel), right = FROM(panel + WIDTH);
-        s0 += a0[l] * left, t0 += a0[l] * right;
-        s1 += a0[l + one] * left, t1 += a0[l + one] * right;
-        s2 += a0[l + two] * left, t2 += a0[l + two] * right;
-        s3 += a3[l] * left, t3 += a3[l] * right;
-        s4 += a3[l + one] * left, t4 += a3[l + one] * right;
-        s5 += a3[l + two] * left, t5 += a3[l + two] * right;
-        s6 += a6[l] * left, t6 += a6[l] * right;
-        s7 += a6[l + one] * left, t7 += a6[l + one] * right;
+        s0 += a0[0] * left, t0 += a0[0] * right;
+        s1 += a0[one] * left, t1 += a0[one] * right;
+        s2 += a0[two] * left, t2 += a0[two] * right;
+        s3 += a3[0] * left, t3 += a3[0] * right;
+        s4 += a3[one] * left, t4 += a3[one] * right;
+        s5 += a3[two] * left, t5 += a3[two] * right;
+        s6 += a6[0] * left, t6 += a6[0] * right;
+        s7 += a6[one] * left, t7 += a6[one] * right;
+        a0 += a.step, a3 += a.step, a6 += a.step;
     }
     block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
     block_row(c, 4, &s4, &t4), block_row(c, 5, &s5, &t5), block_row(c, 6, &s6, &t6), block_row(c, 7, &s7, &t7);
 }
 
-static void block_rows(int64_t k, struct view a, const num *panel, struct block c) {
+static void block_rows(int64_t k, struct left a, const num *panel, struct block c) {
     if ((int)WIDTH == (int)WIDTH_avx512) {
         block_8(k, a, panel, c);
         return;
     }
     block_4(k, a, panel, c);
-    block_4(k, (struct view){a.at + 4 * a.stride, a.stride}, panel,
+    block_4(k, (struct left){a.at + 4 * a.stride, a.stride, a.step}, panel,
             (struct block){c.at + 4 * c.stride, c.stride, c.add});
 }
 
@@ -293,7 +301,7 @@ static void transpose_8(struct view b, num *panel) {
 }
 
 /* panel (k, BLOCK_COLUMNS) = b (columns, k)^T; columns that b does not have are zero. */
-static void panel_fill(int64_t columns, int64_t k, struct view b, num *panel) {
+static void panel_turn(int64_t columns, int64_t k, struct view b, num *panel) {
     int64_t whole = columns == BLOCK_COLUMNS ? k - k % EIGHT : 0;
     for (int64_t l = 0; l < whole; l += EIGHT)
         for (int64_t j = 0; j < BLOCK_COLUMNS; j += EIGHT)
@@ -303,32 +311,51 @@ static void panel_fill(int64_t columns, int64_t k, struct view b, num *panel) {
             panel[l * BLOCK_COLUMNS + j] = j < columns ? b.at[j * b.stride + l] : 0;
 }
 
+/* The same of b (k, columns). */
+static void panel_copy(int64_t columns, int64_t k, struct view b, num *panel) {
+    for (int64_t l = 0; l < k; l++) {
+        const num *from = b.at + l * b.stride;
+        num *to = panel + l * BLOCK_COLUMNS;
+        if (columns == BLOCK_COLUMNS) {
+            AT(to) = FROM(from);
+            AT(to + WIDTH) = FROM(from + WIDTH);
+        } else
+            for (int64_t j = 0; j < BLOCK_COLUMNS; j++) to[j] = j < columns ? from[j] : 0;
+    }
+}
+
 /* A block that reaches beyond c, or rows that a does not have: by way of a whole one. */
-static void block_part(int64_t rows, int64_t columns, int64_t k, struct view a, const num *panel, struct block c) {
+static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, const num *panel, struct block c) {
     num left[BLOCK_ROWS * BLOCK_INNER], whole[BLOCK_ROWS * BLOCK_COLUMNS];
     for (int64_t i = 0; i < BLOCK_ROWS; i++)
-        for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l] : 0;
-    block_rows(k, (struct view){left, k}, panel, (struct block){whole, BLOCK_COLUMNS, false});
+        for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l * a.step] : 0;
+    block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false});
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
 }
 
-static void by_panels(int64_t m, int64_t n, int64_t k, const num *a, int64_t lda, const num *b, int64_t ldb, num *c,
-                      int64_t ldc) {
+static void panel_multiply(int64_t m, int64_t columns, int64_t k, struct left a, const num *panel, struct block c) {
+    for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
+        struct left left = {a.at + i * a.stride, a.stride, a.step};
+        struct block block = {c.at + i * c.stride, c.stride, c.add};
+        if (m - i >= BLOCK_ROWS && columns == BLOCK_COLUMNS) block_rows(k, left, panel, block);
+        else block_part(m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS, columns, k, left, panel, block);
+    }
+}
+
+static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
+                      const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     num panel[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
+    struct left left = {a, transpose_a ? 1 : lda, transpose_a ? lda : 1};
     for (int64_t l = 0; l < k; l += BLOCK_INNER) {
         int64_t inner = k - l < BLOCK_INNER ? k - l : BLOCK_INNER;
         for (int64_t j = 0; j < n; j += BLOCK_COLUMNS) {
             int64_t columns = n - j < BLOCK_COLUMNS ? n - j : BLOCK_COLUMNS;
-            panel_fill(columns, inner, (struct view){b + j * ldb + l, ldb}, panel);
-            for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
-                int64_t rows = m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS;
-                struct view left = {a + i * lda + l, lda};
-                struct block block = {c + i * ldc + j, ldc, l > 0};
-                if (rows == BLOCK_ROWS && columns == BLOCK_COLUMNS) block_rows(inner, left, panel, block);
-                else block_part(rows, columns, inner, left, panel, block);
-            }
+            if (transpose_b) panel_turn(columns, inner, (struct view){b + j * ldb + l, ldb}, panel);
+            else panel_copy(columns, inner, (struct view){b + l * ldb + j, ldb}, panel);
+            panel_multiply(m, columns, inner, (struct left){left.at + l * left.step, left.stride, left.step}, panel,
+                           (struct block){c + j, ldc, l > 0 || beta != 0});
         }
     }
 }

@@ -86,7 +86,7 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     if (mode == GRADIENT_NONE) return;
     const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
     num *dx = aenc_gradient(run, x) + lines.lo * in;
-    aenc_blas_gemm(false, dense->transposed, count, in, out, gradient, out, weight, dense->transposed ? out : in,
+    run->gemm(false, dense->transposed, count, in, out, gradient, out, weight, dense->transposed ? out : in,
                    mode == GRADIENT_ADD ? 1 : 0, dx, in);
 }
 
@@ -99,11 +99,11 @@ static void dense_gather_x(const struct node *n, struct span tile, num *out, num
     int64_t stored = dense->transposed ? width : in;
     if (x->shape.rank == 1) {
         weight += dense->transposed ? tile.lo * width : tile.lo;
-        aenc_blas_gemm(false, dense->transposed, 1, wide, width, gradient, width, weight, stored, beta, out, wide);
+        run->gemm(false, dense->transposed, 1, wide, width, gradient, width, weight, stored, beta, out, wide);
         return;
     }
     int64_t each = aenc_shape_count(&x->shape) / in / x->shape.dim[0]; /* lines in one step of the first axis */
-    aenc_blas_gemm(false, dense->transposed, wide * each, in, width, gradient + tile.lo * each * width, width, weight,
+    run->gemm(false, dense->transposed, wide * each, in, width, gradient + tile.lo * each * width, width, weight,
                    stored, beta, out, in);
 }
 
@@ -122,8 +122,8 @@ static void dense_gather(const struct node *n, int operand, struct span tile, st
     else if (operand == DENSE_BIAS)
         run->kernels->elementwise->column_sums(out, gradient + tile.lo, count, wide, width, add);
     else if (dense->transposed)
-        aenc_blas_gemm(true, false, wide, width, count, input + tile.lo, in, gradient, width, beta, out, width);
-    else aenc_blas_gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
+        run->gemm(true, false, wide, width, count, input + tile.lo, in, gradient, width, beta, out, width);
+    else run->gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
 }
 
 static int64_t dense_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
@@ -301,14 +301,14 @@ static void product_gradient(const struct node *n, int operand, int64_t i, struc
     const num *dy = aenc_gradient(run, n) + i * p.m * p.n;
     int64_t wide = tile.hi - tile.lo, lo = tile.lo;
     if (operand == 0 && !matmul->transpose_a)
-        aenc_blas_gemm(false, !matmul->transpose_b, wide, p.k, p.n, dy + lo * p.n, p.n, b, p.ldb, beta, out, p.k);
+        run->gemm(false, !matmul->transpose_b, wide, p.k, p.n, dy + lo * p.n, p.n, b, p.ldb, beta, out, p.k);
     else if (operand == 0)
-        aenc_blas_gemm(matmul->transpose_b, true, wide, p.m, p.n, b + (matmul->transpose_b ? lo : lo * p.n), p.ldb, dy,
+        run->gemm(matmul->transpose_b, true, wide, p.m, p.n, b + (matmul->transpose_b ? lo : lo * p.n), p.ldb, dy,
                        p.n, beta, out, p.m);
     else if (!matmul->transpose_b)
-        aenc_blas_gemm(!matmul->transpose_a, false, wide, p.n, p.m, a + (matmul->transpose_a ? lo * p.m : lo), p.lda,
+        run->gemm(!matmul->transpose_a, false, wide, p.n, p.m, a + (matmul->transpose_a ? lo * p.m : lo), p.lda,
                        dy, p.n, beta, out, p.n);
-    else aenc_blas_gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
+    else run->gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
 }
 
 static void matmul_backward(const struct node *n, struct span rows, const struct run *run) {

@@ -12,7 +12,7 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     memset(run, 0, sizeof *run);
     run->plan = plan;
     run->kernels = aenc_kernels();
-    run->gemm = aenc_blas_gemm;
+    run->gemm = aenc_blas_product();
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
     run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));

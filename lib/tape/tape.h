@@ -306,7 +306,7 @@ struct run {
     uint32_t turn;
     int64_t first_row; /* of this replay in the whole batch: inference in chunks sees the same draws */
     const struct kernels *kernels;
-    matrix_product *gemm; /* what forward passes multiply with: the CBLAS's, in runners our own */
+    matrix_product *gemm; /* what ops multiply with: aenc_blas_product's, in runners one without locks */
 };
 
 static inline num *aenc_value(const struct run *run, const struct node *n) { return run->block[n->slot] + n->offset; }

@@ -25,7 +25,7 @@ static double worst_error(const struct form *f, num before) {
     double worst = 0;
     for (int64_t i = 0; i < f->m; i++)
         for (int64_t j = 0; j < f->n; j++) {
-            double sum = (double)f->beta * (double)before, size = 1;
+            double sum = (double)f->beta * (double)before, size = 1 + fabs(sum);
             for (int64_t l = 0; l < f->k; l++) {
                 double term = (double)at(a, f->lda, f->transpose_a, i, l) * (double)at(b, f->ldb, f->transpose_b, l, j);
                 sum += term;
@@ -93,33 +93,38 @@ static void test_rare_forms(const struct kernels *kernels) {
     check_form(kernels, none);
 }
 
-/* Shards: blocks of rows, columns and inner numbers, whole and in part. */
+/* Shards and tiles: blocks of rows, columns and inner numbers, whole and in part. */
 static void check_panels(const struct kernels *kernels, struct form f) {
-    num mark = MARK;
-    for (int64_t i = 0; i < f.m * f.ldc + 64; i++) c[i] = i >= f.m * f.ldc || i % f.ldc >= f.n ? mark : (num)NAN;
-    kernels->product->by_panels(f.m, f.n, f.k, a, f.lda, b, f.ldb, c, f.ldc);
+    num mark = MARK, before = f.beta == 0 ? (num)NAN : mark;
+    for (int64_t i = 0; i < f.m * f.ldc + 64; i++) c[i] = i >= f.m * f.ldc || i % f.ldc >= f.n ? mark : before;
+    kernels->product->by_panels(f.transpose_a, f.transpose_b, f.m, f.n, f.k, a, f.lda, b, f.ldb, f.beta, c, f.ldc);
     bool good = worst_error(&f, mark) < 16 * (double)NUM_EPSILON && outside_intact(&f, mark);
-    for (int64_t i = 0; i < f.m; i++) {
-        kernels->product->by_panels(1, f.n, f.k, a + i * f.lda, f.lda, b, f.ldb, alone, f.ldc);
+    for (int64_t i = 0; i < f.m && f.beta == 0; i++) {
+        kernels->product->by_panels(f.transpose_a, f.transpose_b, 1, f.n, f.k, a + i * (f.transpose_a ? 1 : f.lda), f.lda,
+                                    b, f.ldb, 0, alone, f.ldc);
         good = good && memcmp(alone, c + i * f.ldc, (size_t)f.n * sizeof *c) == 0;
     }
-    if (!CHECK(good))
-        fprintf(stderr, "  %s: panels, m %d n %d k %d\n", kernels->isa, (int)f.m, (int)f.n, (int)f.k);
+    if (CHECK(good)) return;
+    fprintf(stderr, "  %s: panels, m %d n %d k %d, transposed %d %d, beta %g\n", kernels->isa, (int)f.m, (int)f.n,
+            (int)f.k, (int)f.transpose_a, (int)f.transpose_b, (double)f.beta);
 }
 
 static void test_panels(const struct kernels *kernels) {
-    static const int64_t ms[] = {1, 7, 8, 9, 16, 23}, ns[] = {1, 15, 16, 31, 32, 33, 64, 70};
+    static const int64_t ms[] = {1, 7, 8, 9, 23}, ns[] = {1, 15, 16, 31, 32, 33, 64, 70};
     static const int64_t ks[] = {1, 7, 8, 9, 64, 255, 256, 257, 263, 520};
     if (kernels->product->by_panels == NULL) return;
     for (size_t m = 0; m < sizeof ms / sizeof *ms; m++)
         for (size_t n = 0; n < sizeof ns / sizeof *ns; n++)
-            for (size_t k = 0; k < sizeof ks / sizeof *ks; k++) {
-                int64_t more = (int64_t)(m + n + k) % 3;
-                struct form f = {.transpose_b = true, .m = ms[m], .n = ns[n], .k = ks[k]};
-                f.lda = f.ldb = f.k + more;
-                f.ldc = f.n + more;
-                check_panels(kernels, f);
-            }
+            for (size_t k = 0; k < sizeof ks / sizeof *ks; k++)
+                for (int kind = 0; kind < 8; kind++) {
+                    int64_t more = (int64_t)(m + n + k) % 3;
+                    struct form f = {.transpose_a = kind & 1, .transpose_b = (kind & 2) != 0, .m = ms[m], .n = ns[n],
+                                     .k = ks[k], .beta = (num)(kind / 4)};
+                    f.lda = (f.transpose_a ? f.m : f.k) + more;
+                    f.ldb = (f.transpose_b ? f.k : f.n) + more;
+                    f.ldc = f.n + more;
+                    check_panels(kernels, f);
+                }
 }
 
 int main(void) {
