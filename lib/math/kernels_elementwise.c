@@ -1,7 +1,7 @@
 /* kernels_elementwise.c - functions of one number, arithmetic, sums, softmax and random numbers over dense arrays.
  *
- * A result may not overlap an operand, but for `biased` and `backward_in_place`, which say so. Each function of one number
- * is two loops, with its value and its derivative of activations.h inlined; all else about it is shared.
+ * A result may not overlap an operand, but for `biased` and `backward_in_place`, which say so. Each function of the
+ * table is a few loops with its value and its derivative of activations.h inlined.
  */
 #include "math/kernels.h"
 
@@ -14,8 +14,8 @@
 
 /* ---- Functions of one number ----
  *
- * Where the formula is short, or all the time goes, a form is a plain loop. The other loops go over the whole blocks of n
- * only (blocks.h) and are called by `values` and `slopes`, which see to the rest.
+ * Where the formula is short and all the time goes, a form is a plain loop. The other loops go over the whole blocks of
+ * n only (blocks.h), so that the formula stands there once; `values` and `slopes` see to the rest.
  */
 typedef num unary(num v, num slope);
 
@@ -174,24 +174,18 @@ static void relu_backward_in_place(num *g, const num *y, int64_t n, num slope) {
     map_in_place(g, y, n, slope, relu_slope);
 }
 
-static void leaky_relu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    blocks_biased(y, x, bias, n, slope, leaky_relu_value);
-}
-static void leaky_relu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope, bool add) {
-    blocks_backward(dx, dy, v, n, slope, add, leaky_relu_slope);
-}
 static void leaky_relu_forward(num *y, const num *x, int64_t n, num slope) {
-    values(y, x, NULL, n, slope, leaky_relu_values);
+    map(y, x, n, slope, leaky_relu_value);
 }
 static void leaky_relu_biased(num *y, const num *bias, int64_t n, num slope) {
-    values(y, y, bias, n, slope, leaky_relu_values);
+    map_biased(y, bias, n, slope, leaky_relu_value);
 }
 static void leaky_relu_backward(num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add) {
     (void)x;
-    slopes(dx, dy, y, n, slope, add, leaky_relu_slopes);
+    map_backward(dx, dy, y, n, slope, add, leaky_relu_slope);
 }
 static void leaky_relu_backward_in_place(num *g, const num *y, int64_t n, num slope) {
-    slopes(g, g, y, n, slope, false, leaky_relu_slopes);
+    map_in_place(g, y, n, slope, leaky_relu_slope);
 }
 
 static void elu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
@@ -298,17 +292,21 @@ static void silu_backward(num *dx, const num *dy, const num *x, const num *y, in
     slopes(dx, dy, x, n, slope, add, silu_slopes);
 }
 
-static void exp_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    blocks_biased_once(y, x, bias, n, slope, exp_value);
+/* For softmax: 0 elsewhere. */
+static AENC_INLINE num exp_shifted(num x, num shift) { return num_exp(x - shift); }
+static void exp_values(num *y, const num *x, const num *bias, int64_t n, num shift) {
+    blocks_biased_once(y, x, bias, n, shift, exp_shifted);
 }
 static void exp_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope, bool add) {
     blocks_backward(dx, dy, v, n, slope, add, exp_slope);
 }
 static void exp_forward(num *y, const num *x, int64_t n, num slope) {
-    values(y, x, NULL, n, slope, exp_values);
+    (void)slope;
+    values(y, x, NULL, n, 0, exp_values);
 }
 static void exp_biased(num *y, const num *bias, int64_t n, num slope) {
-    values(y, y, bias, n, slope, exp_values);
+    (void)slope;
+    values(y, y, bias, n, 0, exp_values);
 }
 static void exp_backward(num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add) {
     (void)x;
@@ -496,24 +494,17 @@ static void column_sums(num *restrict y, const num *restrict x, int64_t rows, in
     }
 }
 
-/* y = e^(x - m), m the maximum, which is the answer */
-static AENC_APART num shifted_exp(num *restrict y, const num *restrict x, int64_t n) {
-    num most = maximum(x, n);
-    for (int64_t i = 0; i < n; i++) y[i] = x[i] - most;
-    exp_forward(y, y, n, 0);
-    return most;
-}
-
 /* y = e^(x - m) / sum e^(x - m) */
 static void softmax(num *restrict y, const num *restrict x, int64_t n) {
-    shifted_exp(y, x, n);
+    values(y, x, NULL, n, maximum(x, n), exp_values);
     num scale = 1 / sum(y, n);
     for (int64_t i = 0; i < n; i++) y[i] *= scale;
 }
 
 /* y = x - m - log sum e^(x - m) */
 static void log_softmax(num *restrict y, const num *restrict x, int64_t n) {
-    num most = shifted_exp(y, x, n);
+    num most = maximum(x, n);
+    values(y, x, NULL, n, most, exp_values);
     num log_sum = num_log(sum(y, n));
     for (int64_t i = 0; i < n; i++) y[i] = (x[i] - most) - log_sum;
 }
