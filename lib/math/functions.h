@@ -26,8 +26,21 @@
 /* A loop over a function that was not inlined does not vectorise. */
 #if defined(__GNUC__)
 #define AENC_INLINE inline __attribute__((always_inline))
+/* A function that many call and that is to be there once. */
+#define AENC_APART __attribute__((noinline))
 #else
 #define AENC_INLINE inline
+#define AENC_APART
+#endif
+
+/* The steps of the loop behind it do not see each other's results: a result may be one of the operands, but not beside
+ * its place. */
+#if defined(__clang__)
+#define AENC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define AENC_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define AENC_INDEPENDENT
 #endif
 
 #ifdef AENC_NUM_DOUBLE

@@ -43,7 +43,7 @@ struct function_kernels {
     const char *name; /* "relu" */
     bool from_output; /* the derivative follows from y alone: x may be NULL */
     void (*forward)(num *y, const num *x, int64_t n, num slope);
-    /* y = f(y + bias), in place; bias NULL: 0 */
+    /* y = f(y + bias), in place; bias NULL: 0; only where from_output */
     void (*biased)(num *y, const num *bias, int64_t n, num slope);
     /* dx = dy f'(x), or dx += */
     void (*backward)(num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add);

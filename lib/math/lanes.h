@@ -40,6 +40,30 @@ static AENC_INLINE double lanes_total(const num *a, const num *b, int64_t n, num
     return total;
 }
 
+/* The same for a long term, which is there once: where the row ends inside the lanes they are filled up with `filler`,
+ * for which term is 0. */
+static AENC_INLINE double lanes_total_once(const num *a, const num *b, int64_t n, num constant, const num filler[2],
+                                             lane_term *term) {
+    double total = 0;
+    num rest_a[LANES], rest_b[LANES];
+    for (int64_t first = 0; first < n; first += LANE_BLOCK) {
+        int64_t end = n - first < LANE_BLOCK ? n : first + LANE_BLOCK;
+        num lane[LANES] = {0};
+        for (int64_t i = first; i < end; i += LANES) {
+            const num *from_a = a + i, *from_b = b + i;
+            if (end - i < LANES) {
+                for (int k = 0; k < LANES; k++) rest_a[k] = filler[0], rest_b[k] = filler[1];
+                memcpy(rest_a, from_a, (size_t)(end - i) * sizeof(num));
+                memcpy(rest_b, from_b, (size_t)(end - i) * sizeof(num));
+                from_a = rest_a, from_b = rest_b;
+            }
+            for (int k = 0; k < LANES; k++) lane[k] += term(from_a[k], from_b[k], constant);
+        }
+        total += (double)lanes_fold(lane);
+    }
+    return total;
+}
+
 static AENC_INLINE num lane_first(num a, num b, num constant) {
     (void)b, (void)constant;
     return a;
