@@ -232,7 +232,7 @@ static aenc_status examine_target(aenc_context *ctx, const char *path, mode_t *m
 
 /* Creates "path.<process>-<n>.tmp", which did not exist before. -1 with errno. */
 static int create_temporary(const char *path, mode_t mode, char *name, size_t name_size) {
-    enum { TRIES = 100 };
+    enum { TRIES = 100000 }; /* a process with this number may have been killed in many saves */
     int file = -1;
     errno = EEXIST;
     for (int n = 0; n < TRIES && file < 0 && errno == EEXIST; n++) {
