@@ -15,6 +15,7 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
     if (matrix == NULL) return aenc_null(ctx, "aenc_source_matrix", "matrix");
     aenc_source *source;
     aenc_status status = aenc_matrix_shape_check(ctx, "matrix", matrix, matrix->cols);
+    if (status == AENC_OK && matrix->cols == 0) status = aenc_fail(ctx, AENC_ERR_SHAPE, "matrix: cols is 0");
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
     source->rows = aenc_rows_of(matrix);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/bytes.h"
+
 /* What one read or write is asked for at most: some systems refuse more than INT_MAX. */
 enum { PORTION = 1 << 30 };
 
@@ -182,6 +184,42 @@ static int write_all(int file, const char *bytes, size_t size) {
     return 0;
 }
 
+/* What waits to be written: small pieces go out together. */
+struct gathered {
+    int file;
+    size_t used;
+    char bytes[1 << 14];
+};
+
+static int gathered_write(struct gathered *g) {
+    int result = write_all(g->file, g->bytes, g->used);
+    g->used = 0;
+    return result;
+}
+
+static int gather(struct gathered *g, const struct file_piece *piece) {
+    const char *from = piece->values;
+    for (size_t left = piece->count; left > 0;) {
+        size_t now = (sizeof g->bytes - g->used) / piece->item;
+        if (now > left) now = left;
+        if (now == 0 && gathered_write(g) != 0) return -1;
+        aenc_bytes_copy_little(g->bytes + g->used, from, now, piece->item);
+        g->used += now * piece->item;
+        from += now * piece->item;
+        left -= now;
+    }
+    return 0;
+}
+
+static int write_pieces(int file, const struct file_piece *piece, size_t count) {
+    struct gathered g;
+    g.file = file;
+    g.used = 0;
+    for (size_t i = 0; i < count; i++)
+        if (gather(&g, &piece[i]) != 0) return -1;
+    return gathered_write(&g);
+}
+
 /* The permission bits that the new file takes over; 0: none, the target does not exist. */
 static aenc_status examine_target(aenc_context *ctx, const char *path, mode_t *mode) {
     struct stat facts;
@@ -194,7 +232,7 @@ static aenc_status examine_target(aenc_context *ctx, const char *path, mode_t *m
 
 /* Creates "path.<process>-<n>.tmp", which did not exist before. -1 with errno. */
 static int create_temporary(const char *path, mode_t mode, char *name, size_t name_size) {
-    enum { TRIES = 100 };
+    enum { TRIES = 100000 }; /* a process with this number may have been killed in many saves */
     int file = -1;
     errno = EEXIST;
     for (int n = 0; n < TRIES && file < 0 && errno == EEXIST; n++) {
@@ -204,11 +242,11 @@ static int create_temporary(const char *path, mode_t mode, char *name, size_t na
     return file;
 }
 
-static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, const char *name, const void *bytes,
-                                  size_t size) {
+static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, const char *name,
+                                  const struct file_piece *piece, size_t count) {
     aenc_status status = AENC_OK;
     if (mode != 0 && set_mode_again(file, mode) != 0) status = fail_system(ctx, "set the permissions of", name, errno);
-    if (status == AENC_OK && write_all(file, bytes, size) != 0) status = fail_system(ctx, "write", name, errno);
+    if (status == AENC_OK && write_pieces(file, piece, count) != 0) status = fail_system(ctx, "write", name, errno);
     if (status == AENC_OK && sync_again(file) != 0) status = fail_system(ctx, "sync", name, errno);
     if (close_once(file) != 0 && status == AENC_OK) status = fail_system(ctx, "close", name, errno);
     return status;
@@ -231,7 +269,7 @@ static aenc_status sync_directory(aenc_context *ctx, const char *path, char *nam
                      system_words(error).text);
 }
 
-aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *bytes, size_t size) {
+aenc_status aenc_file_save_pieces(aenc_context *ctx, const char *path, const struct file_piece *piece, size_t count) {
     enum { SUFFIX = 48 };
     mode_t mode;
     if (path == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the path is NULL");
@@ -245,7 +283,7 @@ aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *byte
         status = fail_system(ctx, "create", name, errno);
         goto done;
     }
-    status = fill_temporary(ctx, file, mode, name, bytes, size);
+    status = fill_temporary(ctx, file, mode, name, piece, count);
     if (status == AENC_OK && rename_again(name, path) != 0) status = fail_system(ctx, "replace", path, errno);
     if (status != AENC_OK) {
         unlink(name);
@@ -255,4 +293,8 @@ aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *byte
 done:
     aenc_release(ctx, name);
     return status;
+}
+
+aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *bytes, size_t size) {
+    return aenc_file_save_pieces(ctx, path, &(struct file_piece){bytes, size, 1}, 1);
 }

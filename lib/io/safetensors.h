@@ -9,6 +9,7 @@
 #ifndef AENC_IO_SAFETENSORS_H
 #define AENC_IO_SAFETENSORS_H
 
+#include "io/file.h"
 #include "io/json.h"
 
 enum tensor_type { TENSOR_F64, TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_I64, TENSOR_I32, TENSOR_I16, TENSOR_I8,
@@ -58,8 +59,22 @@ struct tensor_source {
 struct metadata_entry {
     const char *key, *text;
 };
-/* *out from aenc_alloc holds the whole file; NULL on failure. AENC_ERR_ARGUMENT for a name that is there twice, is not
- * UTF-8 or is "__metadata__", and for a rank above 8; AENC_ERR_SHAPE for sizes that overflow. */
+/* A file that is not assembled: its pieces refer to the header and to the caller's values. */
+struct safetensors_draft {
+    struct arena arena;
+    unsigned char *header; /* the length in front and the blanks behind it; may be changed where its length stays */
+    size_t header_size, size; /* bytes; of the whole file */
+    struct file_piece *piece; /* the header, then one for each tensor, in the order of the file */
+    const struct tensor_source **tensor; /* in that order */
+    size_t piece_count;
+};
+/* AENC_ERR_ARGUMENT for a name that is there twice, is not UTF-8 or is "__metadata__", and for a rank above 8;
+ * AENC_ERR_SHAPE for sizes that overflow. On failure there is nothing to free. */
+aenc_status aenc_safetensors_draft(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
+                                   const struct metadata_entry *metadata, size_t metadata_count,
+                                   struct safetensors_draft *out);
+void aenc_safetensors_draft_free(struct safetensors_draft *draft);
+/* The same in memory: *out from aenc_alloc holds the whole file; NULL on failure. */
 aenc_status aenc_safetensors_write(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
                                    const struct metadata_entry *metadata, size_t metadata_count, void **out,
                                    size_t *size);

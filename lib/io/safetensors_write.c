@@ -1,4 +1,4 @@
-/* safetensors_write.c - the writer: places for the tensors, the header that states them, then the bytes. */
+/* safetensors_write.c - the writer: places for the tensors, the header that states them, then their values as pieces. */
 #include <string.h>
 
 #include "io/bytes.h"
@@ -103,42 +103,74 @@ static aenc_status write_header(struct layout *layout, const struct metadata_ent
     return aenc_json_write(arena->ctx, header, text, length);
 }
 
-/* The file: length, header, blanks up to a multiple of 8, tensors. */
-static aenc_status assemble(const struct layout *layout, const char *header, size_t length, void **out, size_t *size) {
-    aenc_context *ctx = layout->arena.ctx;
+/* Length, text, blanks up to a multiple of 8. */
+static aenc_status header_put(struct safetensors_draft *draft, const char *text, size_t length, uint64_t data_size) {
+    aenc_context *ctx = draft->arena.ctx;
     const size_t padded = (length + 7) / 8 * 8;
-    size_t whole;
     if (padded > SAFETENSORS_HEADER_MAX)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "a header of %zu bytes; at most %d", padded, SAFETENSORS_HEADER_MAX);
-    if (layout->data_size > SIZE_MAX || !aenc_size_add(8 + padded, (size_t)layout->data_size, &whole))
+    draft->header_size = 8 + padded;
+    if (data_size > SIZE_MAX || !aenc_size_add(draft->header_size, (size_t)data_size, &draft->size))
         return aenc_fail(ctx, AENC_ERR_NO_MEMORY, "the file is more than memory can address");
-    unsigned char *bytes = aenc_alloc_raw(ctx, whole, 1);
-    if (bytes == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_bytes_put_u64(bytes, padded);
-    memcpy(bytes + 8, header, length);
-    memset(bytes + 8 + length, ' ', padded - length);
-    for (size_t i = 0; i < layout->count; i++) {
-        const struct placed *placed = &layout->placed[i];
-        aenc_bytes_copy_little(bytes + 8 + padded + placed->begin, placed->source->values, (size_t)placed->count,
-                               (size_t)aenc_tensor_type_size(placed->source->type));
-    }
-    *out = bytes;
-    *size = whole;
+    draft->header = aenc_arena_alloc(&draft->arena, draft->header_size, 1);
+    if (draft->header == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_bytes_put_u64(draft->header, padded);
+    memcpy(draft->header + 8, text, length);
+    memset(draft->header + 8 + length, ' ', padded - length);
     return AENC_OK;
 }
+
+static aenc_status pieces_put(struct safetensors_draft *draft, const struct layout *layout) {
+    draft->piece_count = layout->count + 1;
+    draft->piece = aenc_arena_alloc(&draft->arena, draft->piece_count, sizeof *draft->piece);
+    draft->tensor = aenc_arena_alloc(&draft->arena, draft->piece_count, sizeof *draft->tensor);
+    if (draft->piece == NULL || draft->tensor == NULL) return AENC_ERR_NO_MEMORY;
+    draft->piece[0] = (struct file_piece){draft->header, draft->header_size, 1};
+    for (size_t i = 0; i < layout->count; i++) {
+        const struct placed *placed = &layout->placed[i];
+        draft->tensor[i] = placed->source;
+        draft->piece[i + 1] = (struct file_piece){placed->source->values, (size_t)placed->count,
+                                                  (size_t)aenc_tensor_type_size(placed->source->type)};
+    }
+    return AENC_OK;
+}
+
+aenc_status aenc_safetensors_draft(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
+                                   const struct metadata_entry *metadata, size_t metadata_count,
+                                   struct safetensors_draft *out) {
+    struct layout layout = {.count = 0};
+    char *text = NULL;
+    size_t length = 0;
+    memset(out, 0, sizeof *out);
+    aenc_arena_create(ctx, &layout.arena);
+    aenc_arena_create(ctx, &out->arena);
+    aenc_status status = place(&layout, tensor, tensor_count);
+    if (status == AENC_OK) status = write_header(&layout, metadata, metadata_count, &text, &length);
+    if (status == AENC_OK) status = header_put(out, text, length, layout.data_size);
+    if (status == AENC_OK) status = pieces_put(out, &layout);
+    aenc_release(ctx, text);
+    aenc_arena_free(&layout.arena);
+    if (status != AENC_OK) aenc_safetensors_draft_free(out);
+    return status;
+}
+
+void aenc_safetensors_draft_free(struct safetensors_draft *draft) { aenc_arena_free(&draft->arena); }
 
 aenc_status aenc_safetensors_write(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
                                    const struct metadata_entry *metadata, size_t metadata_count, void **out,
                                    size_t *size) {
-    struct layout layout = {.count = 0};
-    char *header = NULL;
-    size_t length = 0;
+    struct safetensors_draft draft;
     *out = NULL;
-    aenc_arena_create(ctx, &layout.arena);
-    aenc_status status = place(&layout, tensor, tensor_count);
-    if (status == AENC_OK) status = write_header(&layout, metadata, metadata_count, &header, &length);
-    if (status == AENC_OK) status = assemble(&layout, header, length, out, size);
-    aenc_release(ctx, header);
-    aenc_arena_free(&layout.arena);
-    return status;
+    aenc_status status = aenc_safetensors_draft(ctx, tensor, tensor_count, metadata, metadata_count, &draft);
+    if (status != AENC_OK) return status;
+    unsigned char *bytes = aenc_alloc_raw(ctx, draft.size, 1);
+    *out = bytes;
+    *size = draft.size;
+    for (size_t i = 0; i < draft.piece_count && bytes != NULL; i++) {
+        const struct file_piece *piece = &draft.piece[i];
+        aenc_bytes_copy_little(bytes, piece->values, piece->count, piece->item);
+        bytes += piece->count * piece->item;
+    }
+    aenc_safetensors_draft_free(&draft);
+    return *out != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
 }

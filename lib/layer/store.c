@@ -17,17 +17,43 @@ void aenc_store_free(struct store *store) {
     aenc_context *ctx = store->ctx;
     if (ctx == NULL) return;
     aenc_release(ctx, store->entry);
+    aenc_release(ctx, store->slot);
     aenc_weights_release(ctx, store->weights);
     aenc_release(ctx, store->gradient);
     aenc_arena_free(&store->arena);
     memset(store, 0, sizeof *store);
 }
 
+/* ---- Names ---- */
+
+/* The slot of a name's entry, or the free one where it would stand. */
+static size_t *slot_of(const struct store *store, uint64_t stream, const char *name) {
+    size_t at = (size_t)stream & (store->slot_count - 1);
+    for (; store->slot[at] != 0; at = (at + 1) & (store->slot_count - 1)) {
+        const struct entry *entry = &store->entry[store->slot[at] - 1];
+        if (entry->stream == stream && strcmp(entry->name, name) == 0) break;
+    }
+    return &store->slot[at];
+}
+
 struct entry *aenc_store_find(const struct store *store, const char *name) {
-    uint64_t stream = aenc_random_stream(name);
-    for (size_t i = 0; i < store->entry_count; i++)
-        if (store->entry[i].stream == stream && strcmp(store->entry[i].name, name) == 0) return &store->entry[i];
-    return NULL;
+    if (store->slot_count == 0) return NULL;
+    size_t number = *slot_of(store, aenc_random_stream(name), name);
+    return number == 0 ? NULL : &store->entry[number - 1];
+}
+
+/* With one entry more, at most half of the slots are taken. */
+static aenc_status slots_grow(struct store *store) {
+    enum { SLOTS_FIRST = 16 };
+    if (2 * (store->entry_count + 1) <= store->slot_count) return AENC_OK;
+    size_t count = store->slot_count == 0 ? SLOTS_FIRST : 2 * store->slot_count;
+    size_t *slot = aenc_alloc(store->ctx, count, sizeof *slot);
+    if (slot == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_release(store->ctx, store->slot);
+    store->slot = slot;
+    store->slot_count = count;
+    for (size_t i = 0; i < store->entry_count; i++) *slot_of(store, store->entry[i].stream, store->entry[i].name) = i + 1;
+    return AENC_OK;
 }
 
 num *aenc_store_values(const struct store *store, const struct entry *entry) {
@@ -56,6 +82,7 @@ static aenc_status entry_add(struct store *store, const char *name, const struct
         AENC_OK)
         return AENC_ERR_NO_MEMORY;
     store->entry = entries;
+    if (slots_grow(store) != AENC_OK) return AENC_ERR_NO_MEMORY;
     struct entry *entry = &store->entry[store->entry_count];
     *entry = *wanted;
     entry->name = aenc_arena_text(&store->arena, name);
@@ -64,19 +91,26 @@ static aenc_status entry_add(struct store *store, const char *name, const struct
     entry->count = count;
     entry->offset = *size;
     *size += (count + OFFSET_MULTIPLE - 1) / OFFSET_MULTIPLE * OFFSET_MULTIPLE;
-    store->entry_count++;
+    *slot_of(store, entry->stream, entry->name) = ++store->entry_count;
     *out = entry;
     return AENC_OK;
 }
 
-/* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place. */
-static struct node *leaf_find(const struct tape *tape, enum node_kind kind, const char *path) {
-    uint64_t stream = aenc_random_stream(path);
-    for (size_t i = 0; i < tape->node_count; i++) {
-        struct node *n = tape->node[i];
-        if (n->op == NULL && n->kind == kind && n->stream == stream && strcmp(n->name, path) == 0) return n;
+static bool leaf_of(const struct node *n, const struct entry *entry) {
+    return n->op == NULL && n->kind == (entry->kind == ENTRY_PARAMETER ? NODE_PARAMETER : NODE_STATE) &&
+           n->stream == entry->stream && strcmp(n->name, entry->name) == 0;
+}
+
+/* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place. Entries
+ * know where on the tape that is being recorded their leaves stand; on another tape they are told so first. */
+static struct node *leaf_find(struct store *store, const struct tape *tape, const struct entry *entry) {
+    for (size_t i = 0; store->tape != tape && i < tape->node_count; i++) {
+        struct entry *other = tape->node[i]->op == NULL ? aenc_store_find(store, tape->node[i]->name) : NULL;
+        if (other != NULL && leaf_of(tape->node[i], other)) other->leaf = i;
     }
-    return NULL;
+    store->tape = tape;
+    struct node *n = entry->leaf < tape->node_count ? tape->node[entry->leaf] : NULL;
+    return n != NULL && leaf_of(n, entry) ? n : NULL;
 }
 
 static void shape_print(const struct shape *shape, char *text) {
@@ -107,10 +141,12 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
     const char *path = aenc_tape_path(tape, name);
     if (tape->status != AENC_OK) return NULL;
     struct entry wanted = {.kind = ENTRY_PARAMETER, .shape = shape, .init = init, .decays = decays};
-    const struct entry *entry = entry_of(store, tape, path, &wanted);
+    struct entry *entry = entry_of(store, tape, path, &wanted);
     if (entry == NULL) return NULL;
-    struct node *leaf = leaf_find(tape, NODE_PARAMETER, path);
-    return leaf != NULL ? leaf : aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
+    struct node *leaf = leaf_find(store, tape, entry);
+    if (leaf != NULL) return leaf;
+    entry->leaf = tape->node_count;
+    return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
 }
 
 struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
@@ -119,10 +155,12 @@ struct node *aenc_store_state(struct store *store, struct tape *tape, const char
     const char *path = aenc_tape_path(tape, name);
     if (tape->status != AENC_OK) return NULL;
     struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .init = {.kind = INIT_CONSTANT, .gain = start}};
-    const struct entry *entry = entry_of(store, tape, path, &wanted);
+    struct entry *entry = entry_of(store, tape, path, &wanted);
     if (entry == NULL) return NULL;
-    struct node *leaf = leaf_find(tape, NODE_STATE, path);
-    return leaf != NULL ? leaf : aenc_tape_state(tape, path, shape, entry->offset);
+    struct node *leaf = leaf_find(store, tape, entry);
+    if (leaf != NULL) return leaf;
+    entry->leaf = tape->node_count;
+    return aenc_tape_state(tape, path, shape, entry->offset);
 }
 
 /* ---- The numbers ---- */

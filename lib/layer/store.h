@@ -33,7 +33,7 @@ struct init {
 
 struct entry {
     const char *name;
-    uint64_t stream; /* of its name: compared first, since descriptions may have thousands of layers */
+    uint64_t stream; /* of its name */
     enum entry_kind kind;
     struct shape shape; /* no row axis */
     struct init init;
@@ -41,6 +41,7 @@ struct entry {
     int64_t count;
     bool frozen;
     bool decays; /* weight decay applies: weights yes, biases and gains no */
+    size_t leaf; /* where its leaf stands on store->tape, if it has one there */
 };
 
 /* The numbers of a model, shared by the store and by runners that took them as they were. Freed with the last reference;
@@ -55,6 +56,8 @@ struct store {
     struct arena arena;
     struct entry *entry; /* in order of declaration */
     size_t entry_count, entry_capacity;
+    size_t *slot, slot_count;           /* entries by name: 1 + index, 0: free; a power of two, half of it used at most */
+    const struct tape *tape;            /* recorded last; only ever compared, and the entries' leaves are looked at */
     int64_t parameter_size, state_size; /* nums, padding included */
     struct weights *weights;            /* NULL until aenc_store_allocate */
     num *parameter, *state;             /* those of weights */

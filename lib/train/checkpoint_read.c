@@ -35,10 +35,15 @@ static aenc_status damaged(const struct reading *r, const char *how) {
 /* ---- The file ---- */
 
 static bool sum_good(const struct reading *r, const char *description, const char *run, const char *stated) {
-    uint64_t sum = aenc_checkpoint_sum(r->file.tensor, r->file.tensor_count, description, run);
+    struct checkpoint_sum sum = aenc_checkpoint_sum_begin(description, run);
+    for (size_t i = 0; i < r->file.tensor_count; i++) {
+        const struct tensor_entry *t = &r->file.tensor[i];
+        aenc_checkpoint_sum_tensor(&sum, t->name, t->type, t->rank, t->dim,
+                                   &(struct file_piece){t->bytes, (size_t)t->size, 1});
+    }
     if (strlen(stated) != 16) return false;
     for (size_t i = 0; i < 16; i++)
-        if (stated[15 - i] != "0123456789abcdef"[sum >> 4 * i & 15]) return false;
+        if (stated[15 - i] != "0123456789abcdef"[sum.value >> 4 * i & 15]) return false;
     return true;
 }
 

@@ -69,27 +69,33 @@ static uint64_t sum_word(uint64_t sum, uint64_t word) {
     return sum ^ sum >> 29;
 }
 
-static uint64_t sum_bytes(uint64_t sum, const unsigned char *bytes, uint64_t size) {
-    uint64_t whole = size / 8 * 8;
-    for (uint64_t i = 0; i < whole; i += 8) sum = sum_word(sum, aenc_bytes_u64(bytes + i));
-    for (uint64_t i = whole; i < size; i++) sum = sum_word(sum, bytes[i]);
-    return sum_word(sum, size);
+static uint64_t sum_piece(uint64_t sum, const struct file_piece *piece) {
+    unsigned char bytes[4096];
+    const char *from = piece->values;
+    for (size_t left = piece->count, now; left > 0; left -= now) {
+        now = left < sizeof bytes / piece->item ? left : sizeof bytes / piece->item;
+        size_t size = now * piece->item, whole = size / 8 * 8;
+        aenc_bytes_copy_little(bytes, from, now, piece->item);
+        for (size_t i = 0; i < whole; i += 8) sum = sum_word(sum, aenc_bytes_u64(bytes + i));
+        for (size_t i = whole; i < size; i++) sum = sum_word(sum, bytes[i]);
+        from += size;
+    }
+    return sum_word(sum, (uint64_t)piece->count * piece->item);
 }
 
 static uint64_t sum_text(uint64_t sum, const char *text) {
-    return sum_bytes(sum, (const unsigned char *)text, strlen(text));
+    return sum_piece(sum, &(struct file_piece){text, strlen(text), 1});
 }
 
-uint64_t aenc_checkpoint_sum(const struct tensor_entry *tensor, size_t count, const char *description,
-                             const char *run) {
-    uint64_t sum = sum_text(sum_text(CHECKPOINT_FORMAT, description), run);
-    for (size_t i = 0; i < count; i++) {
-        const struct tensor_entry *t = &tensor[i];
-        sum = sum_word(sum_text(sum, t->name), (uint64_t)t->type << 8 | (uint64_t)t->rank);
-        for (int axis = 0; axis < t->rank; axis++) sum = sum_word(sum, t->dim[axis]);
-        sum = sum_bytes(sum, t->bytes, t->size);
-    }
-    return sum;
+struct checkpoint_sum aenc_checkpoint_sum_begin(const char *description, const char *run) {
+    return (struct checkpoint_sum){sum_text(sum_text(CHECKPOINT_FORMAT, description), run)};
+}
+
+void aenc_checkpoint_sum_tensor(struct checkpoint_sum *sum, const char *name, enum tensor_type type, int rank,
+                                const uint64_t *dim, const struct file_piece *values) {
+    uint64_t value = sum_word(sum_text(sum->value, name), (uint64_t)type << 8 | (uint64_t)rank);
+    for (int axis = 0; axis < rank; axis++) value = sum_word(value, dim[axis]);
+    sum->value = sum_piece(value, values);
 }
 
 /* ---- The texts ---- */
@@ -149,24 +155,24 @@ static aenc_status history_source(const struct history *history, struct arena *a
     return AENC_OK;
 }
 
-/* The file states its own sum: it is written with zeros there, read back, and the zeros are replaced. */
-static aenc_status sum_put(aenc_context *ctx, unsigned char *bytes, size_t size) {
+/* The file states its own sum, where its header was written with zeros. */
+static void sum_put(struct safetensors_draft *draft, const struct metadata_entry *metadata) {
     static const char zeros[] = "\"" CHECKPOINT_SUM_KEY "\":\"0000000000000000\"";
-    struct safetensors file;
-    aenc_status status = aenc_safetensors_read(ctx, bytes, size, "the checkpoint", &file);
-    if (status != AENC_OK) return status;
-    uint64_t sum = aenc_checkpoint_sum(file.tensor, file.tensor_count, aenc_safetensors_metadata(&file, MODEL_KEY),
-                                       aenc_safetensors_metadata(&file, CHECKPOINT_KEY));
-    aenc_safetensors_free(&file);
-    size_t at = 8;
-    while (memcmp(bytes + at, zeros, sizeof zeros - 1) != 0) at++;
-    unsigned char *last = bytes + at + sizeof zeros - 3; /* digit */
-    for (size_t i = 0; i < 16; i++) *(last - i) = (unsigned char)"0123456789abcdef"[sum >> 4 * i & 15];
-    return AENC_OK;
+    struct checkpoint_sum sum = aenc_checkpoint_sum_begin(metadata[0].text, metadata[1].text);
+    for (size_t i = 0; i + 1 < draft->piece_count; i++) {
+        const struct tensor_source *t = draft->tensor[i];
+        aenc_checkpoint_sum_tensor(&sum, t->name, t->type, t->rank, t->dim, &draft->piece[i + 1]);
+    }
+    unsigned char *at = draft->header + 8;
+    while (memcmp(at, zeros, sizeof zeros - 1) != 0) at++;
+    at += sizeof zeros - 3; /* the last digit */
+    for (size_t i = 0; i < 16; i++) *(at - i) = (unsigned char)"0123456789abcdef"[sum.value >> 4 * i & 15];
 }
 
-static aenc_status checkpoint_bytes(struct fit *fit, struct arena *arena, const char *run, void **out, size_t *size) {
+/* Nothing of the run is copied but its history: the file is written from where its numbers are. */
+static aenc_status parts_save(struct fit *fit, struct arena *arena, const char *run) {
     aenc_context *ctx = fit->model->ctx;
+    struct safetensors_draft draft;
     struct part *part;
     size_t count;
     aenc_status status = aenc_checkpoint_parts(fit, fit->now.best_epoch > 0, arena, &part, &count);
@@ -178,21 +184,21 @@ static aenc_status checkpoint_bytes(struct fit *fit, struct arena *arena, const 
     const struct metadata_entry metadata[] = {{MODEL_KEY, fit->model->description_text},
                                               {CHECKPOINT_KEY, run},
                                               {CHECKPOINT_SUM_KEY, "0000000000000000"}};
-    if (status == AENC_OK) status = aenc_safetensors_write(ctx, source, count + 1, metadata, 3, out, size);
-    return status == AENC_OK ? sum_put(ctx, *out, *size) : status;
+    if (status == AENC_OK) status = aenc_safetensors_draft(ctx, source, count + 1, metadata, 3, &draft);
+    if (status != AENC_OK) return status;
+    sum_put(&draft, metadata);
+    status = aenc_file_save_pieces(ctx, fit->options->checkpoint, draft.piece, draft.piece_count);
+    aenc_safetensors_draft_free(&draft);
+    return status;
 }
 
 aenc_status aenc_checkpoint_save(struct fit *fit) {
     aenc_context *ctx = fit->model->ctx;
     struct arena arena;
     char *run = NULL;
-    void *bytes = NULL;
-    size_t size = 0;
     aenc_arena_create(ctx, &arena);
     aenc_status status = run_text(fit, &arena, &run);
-    if (status == AENC_OK) status = checkpoint_bytes(fit, &arena, run, &bytes, &size);
-    if (status == AENC_OK) status = aenc_file_save(ctx, fit->options->checkpoint, bytes, size);
-    aenc_release(ctx, bytes);
+    if (status == AENC_OK) status = parts_save(fit, &arena, run);
     aenc_release(ctx, run);
     aenc_arena_free(&arena);
     return status;

@@ -94,7 +94,13 @@ enum { PLACE_FIELDS = 19, HISTORY_NUMBERS = 12 };
 void aenc_checkpoint_fields(struct fit *fit, struct place_field out[PLACE_FIELDS]);
 
 /* Tells a flipped bit anywhere: over names, types, shapes, bytes of all tensors in the file's order, and two texts. */
-uint64_t aenc_checkpoint_sum(const struct tensor_entry *tensor, size_t count, const char *description, const char *run);
+struct checkpoint_sum {
+    uint64_t value;
+};
+struct checkpoint_sum aenc_checkpoint_sum_begin(const char *description, const char *run);
+/* values as they are in the machine (`item` their size) or in the file (item 1). */
+void aenc_checkpoint_sum_tensor(struct checkpoint_sum *sum, const char *name, enum tensor_type type, int rank,
+                                const uint64_t *dim, const struct file_piece *values);
 
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"
 #define CHECKPOINT_HISTORY "checkpoint.history"

@@ -1,6 +1,8 @@
 /* memory.c - the peak memory of a training run, and what of it nothing stands for.
  *
- *     bench_memory NETWORK BATCH ROWS THREADS
+ *     bench_memory NETWORK BATCH ROWS THREADS [CHECKPOINT]
+ *
+ * With a checkpoint, the run is written to that file after each epoch.
  *
  * Accounted for: the data, the parameters, their gradient, Adam's two moments, two batches of activations (values and
  * gradients, the input and the output among them). The peak is the system's (ru_maxrss, KiB on Linux; at least that of
@@ -24,7 +26,7 @@ static double peak(void) {
 }
 
 int main(int count, char **argument) {
-    if (count != 5) bench_die("usage: bench_memory NETWORK BATCH ROWS THREADS");
+    if (count != 5 && count != 6) bench_die("usage: bench_memory NETWORK BATCH ROWS THREADS [CHECKPOINT]");
     struct bench_network network = bench_network_parse(argument[1]);
     size_t batch = strtoul(argument[2], NULL, 10), rows = strtoul(argument[3], NULL, 10), cols = network.width[0];
     aenc_context *ctx = bench_context(strtol(argument[4], NULL, 10));
@@ -36,6 +38,7 @@ int main(int count, char **argument) {
     options.struct_size = sizeof options;
     options.epochs = 2;
     options.batch = (int64_t)batch;
+    if (count == 6) options.checkpoint = argument[5];
     bench_good(ctx, aenc_fit(model, &x, &options));
     size_t widths = network.width[network.count - 1];
     for (size_t i = 0; i + 1 < network.count; i++) widths += 2 * network.width[i];

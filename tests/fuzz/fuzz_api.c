@@ -1,10 +1,10 @@
 /* fuzz_api.c - bytes as calls of the public header, in any order, on whatever handles there are (freed ones are NULL). Each
  * call must keep its word, whatever it is given: see fuzz_good. */
-#include <math.h>
+#include "fuzz/fuzz_api.h"
 
-#include "fuzz/fuzz.h"
+#include <unistd.h>
 
-enum { SLOTS = 3, FLOATS = 512, CALLS_MAX = 80 };
+enum { CALLS_MAX = 80 };
 
 static const char *const specs[] = {
     "dense:units=3", "dense:units=5,activation=tanh", "relu", "sequential", "residual", "batch_norm", "layer_norm",
@@ -17,30 +17,10 @@ static const char *const names[] = {
     "encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "decoder.0.weight", "encoder", "", "decoder", "nothing", NULL,
 };
 
-struct calls {
-    const uint8_t *bytes;
-    size_t size, at;
-    struct fuzz_world world;
-    aenc_layer *layer[SLOTS];
-    aenc_model *model[SLOTS];
-    aenc_tensor *tensor[SLOTS];
-    aenc_optimizer *optimizer[SLOTS];
-    float data[FLOATS], out[FLOATS];
-    unsigned char file[1 << 15];
-};
-
-static unsigned next(struct calls *c) { return c->at < c->size ? c->bytes[c->at++] : 0; }
-
-static const char *next_spec(struct calls *c) { return specs[next(c) % (sizeof specs / sizeof *specs)]; }
+const char *fuzz_api_spec(struct calls *c) { return specs[next(c) % (sizeof specs / sizeof *specs)]; }
 static const char *next_name(struct calls *c) { return names[next(c) % (sizeof names / sizeof *names)]; }
 
-static aenc_layer **next_layer(struct calls *c) { return &c->layer[next(c) % SLOTS]; }
-static aenc_model **next_model(struct calls *c) { return &c->model[next(c) % SLOTS]; }
-static aenc_tensor **next_tensor(struct calls *c) { return &c->tensor[next(c) % SLOTS]; }
-static aenc_optimizer **next_optimizer(struct calls *c) { return &c->optimizer[next(c) % SLOTS]; }
-
-/* Mostly what fits the model, sometimes not. */
-static aenc_matrix next_matrix(struct calls *c, size_t cols) {
+aenc_matrix fuzz_api_matrix(struct calls *c, size_t cols) {
     unsigned how = next(c);
     aenc_matrix x = {c->data, 1 + how % 5, cols, 0};
     if (how >= 0x40 && how < 0x50) c->data[how % 16] = (float)(how % 2 == 0 ? NAN : INFINITY);
@@ -55,8 +35,7 @@ static aenc_matrix next_matrix(struct calls *c, size_t cols) {
     return x;
 }
 
-/* A call on a NULL handle has no context to leave a message in. */
-static void told(struct calls *c, const void *handle, aenc_status status) {
+void fuzz_api_told(struct calls *c, const void *handle, aenc_status status) {
     if (handle != NULL) fuzz_good(&c->world, status);
     else FUZZ_DEMAND(status != AENC_OK && status != AENC_ERR_INTERNAL);
     c->world.memory.refused = 0;
@@ -81,20 +60,20 @@ static void tensor_use(struct calls *c) {
     FUZZ_DEMAND(t == NULL || product == count);
     FUZZ_DEMAND(aenc_tensor_dim(t, rank) == 0);
     if (count > FLOATS) return;
-    told(c, t, aenc_tensor_read(t, c->out, count));
-    told(c, t, aenc_tensor_write(t, c->data, count));
+    fuzz_api_told(c, t, aenc_tensor_read(t, c->out, count));
+    fuzz_api_told(c, t, aenc_tensor_write(t, c->data, count));
     if (t != NULL) FUZZ_DEMAND(aenc_tensor_read(t, c->out, count + 1) != AENC_OK);
 }
 
 static void layer_make(struct calls *c) {
     aenc_layer **slot = next_layer(c);
     aenc_layer_free(*slot);
-    fuzz_made(&c->world, aenc_layer_create(c->world.ctx, next_spec(c), slot), *slot);
+    fuzz_made(&c->world, aenc_layer_create(c->world.ctx, fuzz_api_spec(c), slot), *slot);
 }
 
 static void layer_add(struct calls *c) {
     aenc_layer *to = *next_layer(c);
-    told(c, to, aenc_layer_add(to, *next_layer(c)));
+    fuzz_api_told(c, to, aenc_layer_add(to, *next_layer(c)));
 }
 
 static void model_make(struct calls *c) {
@@ -107,9 +86,9 @@ static void model_make(struct calls *c) {
     if ((how & 0x08) != 0) options.encoder_layers = *next_layer(c);
     else options.encoder_widths = hidden, options.encoder_count = 1 + how % 3;
     if ((how & 0x10) != 0) options.decoder_layers = *next_layer(c);
-    if ((how & 0x20) != 0) options.activation = next_spec(c);
-    if ((how & 0x40) != 0) options.output = next_spec(c);
-    if ((how & 0x80) != 0) options.loss = next_spec(c);
+    if ((how & 0x20) != 0) options.activation = fuzz_api_spec(c);
+    if ((how & 0x40) != 0) options.output = fuzz_api_spec(c);
+    if ((how & 0x80) != 0) options.loss = fuzz_api_spec(c);
     aenc_model_free(*slot);
     fuzz_made(&c->world, aenc_model_create(c->world.ctx, &options, slot), *slot);
 }
@@ -118,24 +97,19 @@ static void model_infer(struct calls *c) {
     aenc_model *m = *next_model(c);
     unsigned how = next(c);
     size_t cols = how % 5 == 1 ? aenc_model_code_size(m) : aenc_model_input_size(m);
-    aenc_matrix x = next_matrix(c, cols), target = next_matrix(c, aenc_model_output_size(m));
+    aenc_matrix x = fuzz_api_matrix(c, cols), target = fuzz_api_matrix(c, aenc_model_output_size(m));
     size_t room = how >= 0xF0 ? how % 8 : FLOATS;
     switch (how % 5) {
-    case 0: told(c, m, aenc_encode(m, &x, c->out, room)); return;
-    case 1: told(c, m, aenc_decode(m, &x, c->out, room)); return;
-    case 2: told(c, m, aenc_reconstruct(m, &x, c->out, room)); return;
-    case 3: told(c, m, aenc_score(m, &x, (how & 0x20) != 0 ? &target : NULL, c->out, room)); return;
-    default: told(c, m, aenc_score_features(m, &x, (how & 0x20) != 0 ? &target : NULL, c->out, room));
+    case 0: fuzz_api_told(c, m, aenc_encode(m, &x, c->out, room)); return;
+    case 1: fuzz_api_told(c, m, aenc_decode(m, &x, c->out, room)); return;
+    case 2: fuzz_api_told(c, m, aenc_reconstruct(m, &x, c->out, room)); return;
+    case 3: fuzz_api_told(c, m, aenc_score(m, &x, (how & 0x20) != 0 ? &target : NULL, c->out, room)); return;
+    default: fuzz_api_told(c, m, aenc_score_features(m, &x, (how & 0x20) != 0 ? &target : NULL, c->out, room));
     }
 }
 
-struct stop {
-    int64_t after;
-    aenc_model *model;
-};
-
-static int progress(void *user, const aenc_progress *now) {
-    const struct stop *stop = user;
+int fuzz_api_progress(void *user, const aenc_progress *now) {
+    const struct fuzz_api_stop *stop = user;
     FUZZ_DEMAND(now->epoch >= 1 && now->epoch <= now->epochs && now->step >= 1 && now->step <= now->steps);
     return now->epoch * 10 + now->step > stop->after;
 }
@@ -143,20 +117,20 @@ static int progress(void *user, const aenc_progress *now) {
 static void model_fit(struct calls *c) {
     aenc_model *m = *next_model(c);
     unsigned how = next(c);
-    aenc_matrix x = next_matrix(c, aenc_model_input_size(m)), target = next_matrix(c, aenc_model_output_size(m));
-    struct stop stop = {how % 40, m};
+    aenc_matrix x = fuzz_api_matrix(c, aenc_model_input_size(m)), target = fuzz_api_matrix(c, aenc_model_output_size(m));
+    struct fuzz_api_stop stop = {how % 40};
     aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1 + how % 3, .batch = how % 4};
-    options.progress = (how & 0x08) != 0 ? progress : NULL;
+    options.progress = (how & 0x08) != 0 ? fuzz_api_progress : NULL;
     options.progress_user = &stop;
     if ((how & 0x10) != 0) options.target = &target;
     if ((how & 0x20) != 0) options.valid = &x, options.patience = 1;
     if ((how & 0x40) != 0) options.valid_share = (double)next(c) / 200.0;
-    if ((how & 0x80) != 0) options.optimizer = next_spec(c), options.schedule = next_spec(c);
+    if ((how & 0x80) != 0) options.optimizer = fuzz_api_spec(c), options.schedule = fuzz_api_spec(c);
     if (next(c) > 0x80) options.clip_norm = 0.5, options.clip_value = 0.1;
-    told(c, m, aenc_fit(m, &x, &options));
+    fuzz_api_told(c, m, aenc_fit(m, &x, &options));
     aenc_progress last = {.struct_size = sizeof last};
     size_t epochs = aenc_model_history_count(m);
-    if (epochs > 0) told(c, m, aenc_model_history(m, epochs - 1, &last));
+    if (epochs > 0) fuzz_api_told(c, m, aenc_model_history(m, epochs - 1, &last));
     if (m != NULL) FUZZ_DEMAND(aenc_model_history(m, epochs, &last) != AENC_OK);
 }
 
@@ -166,22 +140,22 @@ static void model_loop(struct calls *c) {
     unsigned how = next(c);
     double loss;
     float weight[5] = {1, 0.5f, 0, 2, (how & 0x80) != 0 ? -1.0f : 1.0f};
-    aenc_batch batch = {.struct_size = sizeof batch, .input = next_matrix(c, aenc_model_input_size(m))};
-    if ((how & 0x08) != 0) batch.target = next_matrix(c, aenc_model_output_size(m));
+    aenc_batch batch = {.struct_size = sizeof batch, .input = fuzz_api_matrix(c, aenc_model_input_size(m))};
+    if ((how & 0x08) != 0) batch.target = fuzz_api_matrix(c, aenc_model_output_size(m));
     if ((how & 0x10) != 0 && batch.input.rows <= 5) batch.weight = weight;
     switch (how % 6) {
     case 0:
         aenc_optimizer_free(*slot);
         *slot = NULL;
-        told(c, m, aenc_optimizer_create(m, next_spec(c), slot));
+        fuzz_api_told(c, m, aenc_optimizer_create(m, fuzz_api_spec(c), slot));
         return;
-    case 1: told(c, m, aenc_model_gradients(m, &batch, &loss)); return;
-    case 2: told(c, *slot, aenc_optimizer_apply(*slot)); return;
-    case 3: told(c, m, aenc_model_step(m, *slot, &batch, NULL)); return;
-    case 4: told(c, m, aenc_model_evaluate(m, &batch, &loss)); return;
+    case 1: fuzz_api_told(c, m, aenc_model_gradients(m, &batch, &loss)); return;
+    case 2: fuzz_api_told(c, *slot, aenc_optimizer_apply(*slot)); return;
+    case 3: fuzz_api_told(c, m, aenc_model_step(m, *slot, &batch, NULL)); return;
+    case 4: fuzz_api_told(c, m, aenc_model_evaluate(m, &batch, &loss)); return;
     default:
-        told(c, *slot, aenc_optimizer_set_clipping(*slot, (double)next(c) - 10, (double)next(c)));
-        told(c, *slot, aenc_optimizer_set_learning_rate(*slot, (double)next(c) / 100 - 0.1));
+        fuzz_api_told(c, *slot, aenc_optimizer_set_clipping(*slot, (double)next(c) - 10, (double)next(c)));
+        fuzz_api_told(c, *slot, aenc_optimizer_set_learning_rate(*slot, (double)next(c) / 100 - 0.1));
         FUZZ_DEMAND(*slot == NULL || aenc_optimizer_learning_rate(*slot) >= 0);
     }
 }
@@ -191,10 +165,10 @@ static void model_names(struct calls *c) {
     aenc_tensor **slot = next_tensor(c), *got = NULL;
     const char *name = next_name(c);
     switch (next(c) % 5) {
-    case 0: told(c, m, aenc_model_parameter_set(m, name, *slot)); return;
-    case 1: told(c, m, aenc_model_gradient_get(m, name, &got)); break;
-    case 2: told(c, m, aenc_model_freeze(m, name, (int32_t)(next(c) % 2))); return;
-    case 3: told(c, m, aenc_model_parameter_get(m, name, &got)); break;
+    case 0: fuzz_api_told(c, m, aenc_model_parameter_set(m, name, *slot)); return;
+    case 1: fuzz_api_told(c, m, aenc_model_gradient_get(m, name, &got)); break;
+    case 2: fuzz_api_told(c, m, aenc_model_freeze(m, name, (int32_t)(next(c) % 2))); return;
+    case 3: fuzz_api_told(c, m, aenc_model_parameter_get(m, name, &got)); break;
     default:
         FUZZ_DEMAND(m == NULL || aenc_model_description(m) != NULL);
         for (size_t i = 0; i < aenc_model_parameter_count(m); i++) FUZZ_DEMAND(aenc_model_parameter_name(m, i) != NULL);
@@ -208,7 +182,7 @@ static void model_copy(struct calls *c) {
     aenc_model *m = *next_model(c), **slot = next_model(c), *loaded = NULL;
     size_t size = 0, room = next(c) > 0xF8 ? 100 : sizeof c->file;
     aenc_status status = aenc_model_save_memory(m, c->file, room, &size);
-    told(c, m, status);
+    fuzz_api_told(c, m, status);
     if (status != AENC_OK) return;
     if (next(c) > 0xC0) c->file[next(c) % size] ^= 1;
     fuzz_made(&c->world, aenc_model_load_memory(c->world.ctx, c->file, size, &loaded), loaded);
@@ -219,17 +193,21 @@ static void model_copy(struct calls *c) {
 
 static void free_something(struct calls *c) {
     unsigned slot = next(c) % SLOTS;
-    switch (next(c) % 4) {
+    switch (next(c) % 6) {
     case 0: aenc_layer_free(c->layer[slot]); c->layer[slot] = NULL; return;
     case 1: aenc_model_free(c->model[slot]); c->model[slot] = NULL; return;
     case 2: aenc_tensor_free(c->tensor[slot]); c->tensor[slot] = NULL; return;
-    default: aenc_optimizer_free(c->optimizer[slot]); c->optimizer[slot] = NULL;
+    case 3: aenc_optimizer_free(c->optimizer[slot]); c->optimizer[slot] = NULL; return;
+    case 4: fuzz_api_runner_end(c, slot); return;
+    default: fuzz_api_source_end(c, slot);
     }
 }
 
 static void (*const calls[])(struct calls *) = {
     tensor_make, tensor_use, layer_make, layer_add, model_make, model_make, model_infer, model_infer,
     model_fit, model_loop, model_loop, model_names, model_copy, free_something,
+    fuzz_api_runner_make, fuzz_api_runner_use, fuzz_api_runner_use, fuzz_api_runner_refresh, fuzz_api_source_make,
+    fuzz_api_source_fit, fuzz_api_partial_fit, fuzz_api_checkpoint_fit, fuzz_api_endure, fuzz_api_file,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -239,17 +217,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     c.bytes = input.bytes;
     c.size = input.size;
     for (size_t i = 0; i < FLOATS; i++) c.data[i] = (float)(i % 13) / 13.0f;
+    c.control = input.control;
+    /* files that are synced all the time are better not on a disk */
+    snprintf(c.path, sizeof c.path, "%s/aenc_fuzz_api.%ld", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
     fuzz_world_open(&c.world, input.control, (size_t)8 << 20, (input.control & 0x40) != 0 ? 2 : 1);
     for (int count = 0; c.at < c.size && count < CALLS_MAX; count++)
         calls[next(&c) % (sizeof calls / sizeof *calls)](&c);
     /* handles keep the context alive */
     aenc_context_free(c.world.ctx);
-    for (int i = 0; i < SLOTS; i++) {
+    for (unsigned i = 0; i < SLOTS; i++) {
         aenc_layer_free(c.layer[i]);
         aenc_model_free(c.model[i]);
         aenc_tensor_free(c.tensor[i]);
         aenc_optimizer_free(c.optimizer[i]);
+        fuzz_api_runner_end(&c, i);
+        fuzz_api_source_end(&c, i);
     }
+    fuzz_api_clean(&c);
     c.world.ctx = NULL;
     fuzz_world_close(&c.world);
     fuzz_input_close(&input);

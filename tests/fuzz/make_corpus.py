@@ -284,10 +284,31 @@ def api_inputs():
     names = [11, 0, 0, 0, 3]
     copy = [12, 0, 1, 0, 0]
     free = [13, 0, 1]
+    runner, run, refresh = [14, 0, 0, 3, 2, 1], [15, 0, 0, 0, 3, 3], [17, 0, 0, 0, 3, 0]
+    source, source_fit = [18, 0, 0, 0, 0, 1, 9], [19, 0, 0, 1, 0, 3, 3, 3, 0]
+    partial, checkpoint, endure, file = [20, 0, 0, 0, 3, 3, 7], [21, 0, 0x14, 3, 3, 4, 0], [22, 0, 6, 4, 3, 5], [23, 0, 1, 7]
     calls = {"make": make, "fit": fit, "infer": infer, "step": step, "optimizer": optimizer, "apply": apply, "names": names,
-             "copy": copy, "free": free}
+             "copy": copy, "free": free, "runner": runner, "run": run, "refresh": refresh, "source": source,
+             "source_fit": source_fit, "partial": partial, "checkpoint": checkpoint, "endure": endure, "file": file}
     for name, call in calls.items():
         yield "pairs_" + name, bytes(make + sum((call + other for other in calls.values()), []))
+    every_run = sum(([14, j % 3, 0, j, 2, 2 * j + 1] + [15, j % 3, 0x40 + (j == 2), 0, x, x] for j in range(6) for x in (0, 4)), [])
+    yield "runners", bytes(make + every_run + [17, 1, 0, 0, 3, 1])
+    yield "runners_small", bytes(make + sum(([14, 0, 0, 3, 2, 0x81 + 2 * i, i] for i in range(8)), []))
+    yield "runners_after", bytes(make + runner + free + run + refresh + [13, 0, 4] + run)
+    for how in (0, 3, 4, 5, 6, 7, 0x08, 0x10, 0x14, 0x16, 0x18, 0x20, 0x30, 0x40, 0x50, 0x2C, 0x83):
+        fits = source_fit + [19, 0, 0, 0x15, 13, 3, 3, 0x92, 4, 0] + [19, 0, 0, 5, 0, 3, 3, 0x80, 1, 0]
+        yield "stream_%02x" % how, bytes(make + [18, 0, 0, 0, how, how % 2, 9, 1] + fits)
+    yield "npy", bytes(make + [18, 1, 1, 0, 12, 0, 0] + [19, 0, 1, 1, 0, 3, 3, 0x90, 4, 0] + [18, 2, 2, 0, 4] +
+                       [19, 0, 2, 0, 0, 3, 3, 0, 0])
+    yield "partial", bytes(make + partial + [20, 0, 0x10, 11, 3, 3, 0x07] + [20, 0, 0x20, 0, 17, 3, 3, 0x17] +
+                           [20, 0, 0x20, 0, 18, 3, 3, 0xC7] + partial)
+    yield "checkpoints", bytes(make + checkpoint + [21, 0, 0x04, 0, 3, 4, 0] + file + [21, 0, 0x04, 0, 3, 1, 0xC0, 0, 90, 1, 3] +
+                               [21, 0, 0x05, 0, 3, 1, 0] + [23, 0, 2, 6, 0, 40, 0])
+    for how in (0x00, 0x05, 0x16, 0x1B):
+        runs = ([22, 0, 0x06, stop, 4, how] + [22, 0, 0xA6, 5, 17, 4, how] for stop in (0, 11, 12, 21, 23))
+        norms = [2, 0, 3, 2, 1, 0, 3, 0, 1, 2, 1, 5, 3, 0, 1, 2, 1, 7, 3, 0, 1, 2, 1, 2, 3, 0, 1, 4, 0x08, 0, 0]
+        yield "endure_%02x" % how, bytes((norms if how % 2 == 1 else make) + sum(runs, []))
     yield "layers", bytes([2, 0, 3, 2, 1, 0, 3, 0, 1, 2, 1, 5, 3, 0, 1, 2, 1, 2, 3, 0, 1, 4, 0x08, 0, 0] + fit + infer)
 
 

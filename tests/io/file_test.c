@@ -146,6 +146,25 @@ static void check_scrap(aenc_context *ctx) {
     CHECK(unlink(scrap) == 0 && count_files() == 1);
 }
 
+/* A process that is the first of its container has the same number every time, and finds what the ones before it left. */
+static void check_scraps(aenc_context *ctx) {
+    enum { SCRAPS = 150 };
+    char path[512], scrap[600];
+    inside(path, "many");
+    for (int n = 0; n < SCRAPS; n++) {
+        snprintf(scrap, sizeof scrap, "%s.%ld-%d.tmp", path, (long)getpid(), n);
+        FILE *file = fopen(scrap, "wb");
+        CHECK(file != NULL && fclose(file) == 0);
+    }
+    CHECK_STATUS(ctx, aenc_file_save(ctx, path, "new", 3), AENC_OK);
+    check_content(ctx, path, "new", 3);
+    for (int n = 0; n < SCRAPS; n++) {
+        snprintf(scrap, sizeof scrap, "%s.%ld-%d.tmp", path, (long)getpid(), n);
+        CHECK(unlink(scrap) == 0);
+    }
+    CHECK(unlink(path) == 0);
+}
+
 static void check_link(aenc_context *ctx) {
     char path[512], link[512];
     CHECK_STATUS(ctx, aenc_file_save(ctx, inside(path, "a"), "old", 3), AENC_OK);
@@ -180,6 +199,7 @@ int main(void) {
     check_refused(ctx);
     check_full(ctx);
     check_scrap(ctx);
+    check_scraps(ctx);
     check_link(ctx);
     CHECK(faults.blocks == blocks);
     aenc_context_free(ctx);

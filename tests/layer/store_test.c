@@ -51,6 +51,33 @@ static void declare_test(aenc_context *ctx) {
     aenc_store_free(&store);
 }
 
+/* Many entries, on two tapes in turn: each entry has one leaf on each. */
+static void many_test(aenc_context *ctx) {
+    enum { MANY = 300, TAPES = 2 };
+    struct store store;
+    struct tape tape[TAPES];
+    struct node *leaf[TAPES][MANY];
+    char name[32];
+    struct init zero = {.kind = INIT_CONSTANT};
+    struct shape row = {1, {3}};
+    int different = 0;
+    aenc_store_create(ctx, &store);
+    for (int t = 0; t < TAPES; t++) aenc_tape_create(ctx, MODE_TRAIN, 1, &tape[t]);
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < MANY; i++)
+            for (int t = 0; t < TAPES; t++) {
+                snprintf(name, sizeof name, "layer.%d", i);
+                struct node *n = i % 2 == 0 ? aenc_store_parameter(&store, &tape[t], name, row, zero, true)
+                                            : aenc_store_state(&store, &tape[t], name, row, 0);
+                if (round == 0) leaf[t][i] = n;
+                different += n == NULL || n != leaf[t][i] || strcmp(n->name, name) != 0;
+            }
+    CHECK(different == 0);
+    CHECK(store.entry_count == MANY && tape[0].node_count == MANY && tape[1].node_count == MANY);
+    for (int t = 0; t < TAPES; t++) aenc_tape_free(&tape[t]);
+    aenc_store_free(&store);
+}
+
 static void conflict_test(aenc_context *ctx) {
     struct store store;
     struct tape tape;
@@ -176,6 +203,7 @@ int main(void) {
     aenc_context *ctx;
     if (aenc_context_create(NULL, &ctx) != AENC_OK) return 1;
     declare_test(ctx);
+    many_test(ctx);
     conflict_test(ctx);
     names_test(ctx);
     distributions_test(ctx);

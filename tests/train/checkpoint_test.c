@@ -255,10 +255,15 @@ static bool forge(aenc_context *ctx, unsigned char *bytes, size_t size, const ch
     if (at + length >= size) return false;
     memcpy(bytes + at + length, text, strlen(text));
     if (!CHECK(aenc_safetensors_read(ctx, bytes, size, "forged", &file) == AENC_OK)) return false;
-    uint64_t sum = aenc_checkpoint_sum(file.tensor, file.tensor_count, aenc_safetensors_metadata(&file, MODEL_KEY),
-                                       aenc_safetensors_metadata(&file, CHECKPOINT_KEY));
+    struct checkpoint_sum sum = aenc_checkpoint_sum_begin(aenc_safetensors_metadata(&file, MODEL_KEY),
+                                                          aenc_safetensors_metadata(&file, CHECKPOINT_KEY));
+    for (size_t i = 0; i < file.tensor_count; i++) {
+        const struct tensor_entry *t = &file.tensor[i];
+        const struct file_piece values = {t->bytes, (size_t)t->size, 1};
+        aenc_checkpoint_sum_tensor(&sum, t->name, t->type, t->rank, t->dim, &values);
+    }
     aenc_safetensors_free(&file);
-    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)sum);
+    snprintf(digits, sizeof digits, "%016llx", (unsigned long long)sum.value);
     for (at = 8; memcmp(bytes + at, sum_key, sizeof sum_key - 1) != 0;) at++;
     memcpy(bytes + at + sizeof sum_key - 1, digits, 16);
     return true;
