@@ -124,20 +124,21 @@ static void check_descriptions(aenc_context *ctx) {
 
 /* ---- A folder full of scraps ---- */
 
+/* What processes of the same number left behind when they were killed neither stops a save nor is touched by it. */
 static void check_scraps(aenc_context *ctx) {
-    enum { TRIES = 100 };
+    enum { SCRAPS = 150 };
     char folder[] = "/tmp/aenc_loader_XXXXXX", path[64], scrap[128];
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/a", folder);
-    for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < TRIES; i++) {
-            snprintf(scrap, sizeof scrap, "%s.%ld-%d.tmp", path, (long)getpid(), i);
-            FILE *file = round == 0 ? fopen(scrap, "w") : NULL;
-            CHECK(round == 0 ? file != NULL && fclose(file) == 0 : unlink(scrap) == 0);
-        }
-        aenc_status status = aenc_file_save(ctx, path, "x", 1);
-        CHECK_STATUS(ctx, status, round == 0 ? AENC_ERR_IO : AENC_OK);
-        CHECK(round == 1 || (access(path, F_OK) != 0 && strstr(aenc_message(ctx), "File exists") != NULL));
+    for (int i = 0; i < SCRAPS; i++) {
+        snprintf(scrap, sizeof scrap, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        FILE *file = fopen(scrap, "w");
+        CHECK(file != NULL && fclose(file) == 0);
+    }
+    CHECK_STATUS(ctx, aenc_file_save(ctx, path, "x", 1), AENC_OK);
+    for (int i = 0; i < SCRAPS; i++) {
+        snprintf(scrap, sizeof scrap, "%s.%ld-%d.tmp", path, (long)getpid(), i);
+        CHECK(unlink(scrap) == 0);
     }
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
 }
