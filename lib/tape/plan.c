@@ -19,7 +19,15 @@ struct planner {
     struct tape *tape;
     struct plan *plan;
     bool *written; /* by index of a base: its gradient has been assigned */
+    struct gathering *gathering; /* every use whose gradient is gathered, in tape order */
+    size_t *first; /* by index of a base: its first use in gathering, plus 1; 0: none */
     int top;       /* highest level */
+};
+
+struct gathering {
+    struct node *node;
+    int operand;
+    size_t next; /* of the same base, plus 1; 0: none */
 };
 
 struct node *aenc_node_base(struct node *n) {
@@ -280,20 +288,39 @@ static bool by_shard(const struct node *n, int k) {
     return aenc_node_by_rows(n) && n->op->by_shard != NULL && n->op->by_shard(n, k);
 }
 
+/* Chains the uses of every base, so that a tape of thousands of parameters is looked through once. */
+static aenc_status find_gatherings(struct planner *p) {
+    struct tape *tape = p->tape;
+    size_t count = 0;
+    for (size_t i = 0; i < tape->node_count; i++) count += (size_t)tape->node[i]->in_count;
+    p->gathering = aenc_alloc(tape->ctx, count + 1, sizeof *p->gathering);
+    p->first = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->first);
+    if (p->gathering == NULL || p->first == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = tape->node_count; i-- > 0;) {
+        struct node *n = tape->node[i];
+        if (!n->active || n->op == NULL || n->op->view) continue;
+        for (int k = n->in_count; k-- > 0;) {
+            if (!gathered(n, k)) continue;
+            size_t *first = &p->first[aenc_node_base(n->in[k])->index];
+            p->gathering[--count] = (struct gathering){n, k, *first};
+            *first = count + 1;
+        }
+    }
+    return AENC_OK;
+}
+
 /* Every use of target by nodes on `level` (any level for parameters, level < 0), in tape order. */
 static aenc_status uses_add(const struct planner *p, struct node *target, int level) {
     struct plan *plan = p->plan;
-    for (size_t i = (size_t)target->index + 1; i < p->tape->node_count; i++) {
-        struct node *n = p->tape->node[i];
-        if (!n->active || n->op == NULL || n->op->view || (level >= 0 && n->level != level)) continue;
-        for (int k = 0; k < n->in_count; k++) {
-            if (aenc_node_base(n->in[k]) != target || !gathered(n, k)) continue;
-            void *uses = plan->use;
-            if (aenc_grow(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
-                return AENC_ERR_NO_MEMORY;
-            plan->use = uses;
-            plan->use[plan->use_count++] = (struct use){n, k, by_shard(n, k) ? 0 : -1};
-        }
+    for (size_t i = p->first[target->index]; i > 0; i = p->gathering[i - 1].next) {
+        struct node *n = p->gathering[i - 1].node;
+        int k = p->gathering[i - 1].operand;
+        if (level >= 0 && n->level != level) continue;
+        void *uses = plan->use;
+        if (aenc_grow(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
+            return AENC_ERR_NO_MEMORY;
+        plan->use = uses;
+        plan->use[plan->use_count++] = (struct use){n, k, by_shard(n, k) ? 0 : -1};
     }
     return AENC_OK;
 }
@@ -364,13 +391,14 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
     if (tape->status != AENC_OK) return tape->status;
     plan->tape = tape;
     plan->training = training;
-    struct planner p = {tape, plan, NULL, 0};
+    struct planner p = {.tape = tape, .plan = plan};
     aenc_status status = AENC_ERR_NO_MEMORY;
     p.written = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p.written);
     if (p.written == NULL) goto done;
     mark_live(&p);
     if (training) {
         status = mark_active(&p);
+        if (status == AENC_OK) status = find_gatherings(&p);
         if (status != AENC_OK) goto done;
     }
     find_levels(&p);
@@ -380,6 +408,8 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
     if (status == AENC_OK && training) status = plan_backward(&p);
     if (status == AENC_OK) status = aenc_plan_memory(tape, plan);
 done:
+    aenc_release(tape->ctx, p.first);
+    aenc_release(tape->ctx, p.gathering);
     aenc_release(tape->ctx, p.written);
     if (status != AENC_OK) {
         tape->status = status;
