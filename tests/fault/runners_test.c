@@ -35,14 +35,14 @@ static atomic_int stop;
 static void *work(void *argument) {
     struct slot *slot = argument;
     static _Thread_local float out[ROWS * COLS];
-    while (atomic_load_explicit(&stop, memory_order_relaxed) == 0) {
+    do {
         pthread_mutex_lock(&slot->lock);
         slot->failed += aenc_runner_run(slot->runner, &all, NULL, out, ROWS * COLS) != AENC_OK;
         slot->different += memcmp(out, slot->want, slot->floats * sizeof *out) != 0;
         slot->runs++;
         pthread_mutex_unlock(&slot->lock);
         while (atomic_load_explicit(&slot->wanted, memory_order_relaxed) != 0) sched_yield();
-    }
+    } while (atomic_load_explicit(&stop, memory_order_relaxed) == 0);
     return NULL;
 }
 
