@@ -297,6 +297,11 @@ AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const a
 AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                          size_t out_floats); /* output */
 
+/* (reconstruction - x) / sigma^2: of a model trained with corruption "gaussian:sigma=..." and loss "mse", an estimate of the
+ * gradient of the data's log density at x, for small sigma (Alain & Bengio 2014, theorem 1). */
+AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out,
+                                          size_t out_floats); /* input */
+
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
  * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the

@@ -124,6 +124,8 @@ void aenc_journey_free(aenc_context *ctx, struct journey *journey);
 /* infer.c: every row of x (and target; without data: x itself) through the journey; result rows, dense, into out. */
 aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, const struct rows *x,
                              const struct rows *target, float *out);
+/* (reconstruction - x) / sigma^2 of every row, dense; the output is as large as the input. */
+aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out);
 /* The chunk of rows of x and target through the journey, on this thread; their results to out. */
 void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
                       struct span chunk, float *out);
