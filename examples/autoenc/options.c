@@ -11,6 +11,7 @@ enum kind {
     KIND_FLAG,   /* bool */
     KIND_TEXT,   /* const char *: a path or the like */
     KIND_SPEC,   /* const char *: a name with settings, known to the library */
+    KIND_SPECS,  /* struct specs: the same, as often as the option is given */
     KIND_WHOLE,  /* int64_t in [low, high] */
     KIND_SEED,   /* uint64_t */
     KIND_NUMBER, /* double in [low, high] */
@@ -53,6 +54,12 @@ static const struct row rows[] = {
     {"loss", 0, KIND_SPEC, offsetof(struct options, loss), TRAIN, 0, 0, "NAME", "default mse"},
     {"init", 0, KIND_SPEC, offsetof(struct options, init), TRAIN, 0, 0,
      "NAME", "how weights start; default: each layer's own"},
+    {"penalty", 0, KIND_SPECS, offsetof(struct options, penalties), TRAIN, 0, 0,
+     "NAME", "what training adds to the loss: l1:weight=1e-3; more than once"},
+    {"corrupt", 0, KIND_SPECS, offsetof(struct options, corruptions), TRAIN, 0, 0,
+     "NAME", "what it does to the input: mask:level=0.3; more than once"},
+    {"tied", 0, KIND_FLAG, offsetof(struct options, tied), TRAIN, 0, 0,
+     NULL, "the decoder uses the encoder's weights, transposed"},
     {"model-json", 0, KIND_TEXT, offsetof(struct options, model_json), TRAIN, 0, 0,
      "FILE", "a whole description instead of widths"},
     {"start", 0, KIND_TEXT, offsetof(struct options, start), TRAIN, 0, 0,
@@ -228,6 +235,14 @@ static int set_option(struct options *options, const struct row *row, const char
     case KIND_FLAG: *(bool *)place = true; break;
     case KIND_TEXT:
     case KIND_SPEC: *(const char **)(void *)place = text; break;
+    case KIND_SPECS: {
+        struct specs *specs = (struct specs *)(void *)place;
+        if (specs->count == SPECS_MAX) {
+            return tool_usage("%s: --%s is given more than %d times", options->command_name, row->name, SPECS_MAX);
+        }
+        specs->value[specs->count++] = text;
+        break;
+    }
     case KIND_WHOLE:
     case KIND_SEED: good = set_whole(place, row, text); break;
     case KIND_NUMBER: good = set_number(place, row, text); break;
@@ -344,16 +359,25 @@ void tool_options_list(enum command command) {
     }
 }
 
+/* Whether the message is about this value: it names its type. */
+static bool is_about(const char *message, const char *value) {
+    char quoted[64];
+    if (value == NULL) return false;
+    (void)snprintf(quoted, sizeof quoted, "'%.*s'", (int)strcspn(value, ":"), value);
+    return strstr(message, quoted) != NULL;
+}
+
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status) {
     const char *message = aenc_message(ctx);
     for (size_t i = 0; status == AENC_ERR_ARGUMENT && i < ROWS; i++) {
-        if (rows[i].kind != KIND_SPEC) continue;
-        const char *value = *(const char *const *)(const void *)((const char *)options + rows[i].offset);
-        if (value == NULL) continue;
-        char quoted[64];
-        (void)snprintf(quoted, sizeof quoted, "'%.*s'", (int)strcspn(value, ":"), value);
-        if (strstr(message, quoted) == NULL) continue;
-        return tool_usage("%s: --%s %s: %s", options->command_name, rows[i].name, value, message);
+        const void *place = (const char *)options + rows[i].offset;
+        const struct specs *specs = place;
+        const char *const *value = rows[i].kind == KIND_SPECS ? specs->value : place;
+        size_t count = rows[i].kind == KIND_SPEC ? 1 : rows[i].kind == KIND_SPECS ? specs->count : 0;
+        for (size_t k = 0; k < count; k++) {
+            if (!is_about(message, value[k])) continue;
+            return tool_usage("%s: --%s %s: %s", options->command_name, rows[i].name, value[k], message);
+        }
     }
     return tool_fail("%s", message[0] != '\0' ? message : aenc_status_name(status));
 }

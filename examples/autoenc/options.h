@@ -28,6 +28,13 @@ struct widths {
     size_t count;
 };
 
+enum { SPECS_MAX = 32 };
+
+struct specs {
+    const char *value[SPECS_MAX];
+    size_t count;
+};
+
 struct options {
     enum command command;
     const char *command_name;
@@ -37,6 +44,8 @@ struct options {
 
     struct widths encoder, decoder;
     const char *activation, *code_activation, *output, *loss, *init; /* specs: the library knows the names */
+    struct specs penalties, corruptions;
+    bool tied;
     const char *model_json, *start;                                  /* paths */
 
     const char *optimizer, *schedule; /* specs */

@@ -106,6 +106,12 @@ static void print_epoch(struct progress *progress, const aenc_progress *now) {
     time_text(now->seconds, took, sizeof took);
     (void)fprintf(progress->screen, "epoch %lld/%lld  loss %.6g", (long long)now->epoch, (long long)now->epochs,
                   now->train_loss);
+    size_t terms = aenc_model_term_count(progress->model);
+    for (size_t i = 0; terms > 1 && i < terms; i++) {
+        (void)fprintf(progress->screen, "%s%s %.6g", i == 0 ? " (" : ", ", aenc_model_term_name(progress->model, i),
+                      aenc_model_term_value(progress->model, i));
+    }
+    if (terms > 1) (void)fputc(')', progress->screen);
     if (isfinite(now->valid_loss)) {
         (void)fprintf(progress->screen, "  valid %.6g%s", now->valid_loss, now->best_epoch == now->epoch ? " *" : "  ");
     }
@@ -130,6 +136,14 @@ static void log_epoch(struct progress *progress, const aenc_progress *now) {
     put_number(log, "best_valid_loss", now->best_valid_loss);
     if (now->best_epoch > 0) (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
     else (void)fprintf(log, ", \"best_epoch\": null");
+    size_t terms = aenc_model_term_count(progress->model);
+    for (size_t i = 0; terms > 1 && i < terms; i++) {
+        double value = aenc_model_term_value(progress->model, i);
+        (void)fprintf(log, "%s\"%s\": ", i == 0 ? ", \"terms\": {" : ", ", aenc_model_term_name(progress->model, i));
+        if (isfinite(value)) (void)fprintf(log, "%.10g", value);
+        else (void)fputs("null", log);
+    }
+    if (terms > 1) (void)fputc('}', log);
     (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld}\n", (long long)now->epochs, (long long)now->steps);
     if ((fflush(log) != 0 || ferror(log)) && !progress->log_failed) {
         progress->log_failed = true;

@@ -9,6 +9,7 @@
 
 struct progress {
     FILE *screen; /* NULL: quiet */
+    const aenc_model *model; /* that is trained; borrowed */
     bool bar;     /* the screen is a terminal */
     size_t width; /* its columns */
     size_t shown; /* columns of the bar that stands there now */

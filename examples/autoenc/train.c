@@ -49,8 +49,10 @@ static int check_options(const struct options *options) {
         if (fixed[i] == NULL) continue;
         return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
     }
-    if (options->encoder.count == 0 && options->decoder.count > 0) {
-        return tool_usage("train: --decoder goes with --encoder only");
+    const size_t counts[] = {options->decoder.count, options->penalties.count, options->corruptions.count, options->tied};
+    static const char *const counted[] = {"decoder", "penalty", "corrupt", "tied"};
+    for (size_t i = 0; options->encoder.count == 0 && i < 4; i++) {
+        if (counts[i] > 0) return tool_usage("train: --%s goes with --encoder only; the model has its own", counted[i]);
     }
     if (options->valid_target != NULL && (options->valid == NULL || options->target == NULL)) {
         return tool_usage("train: --valid-target goes with --valid DATA and --target only");
@@ -147,6 +149,11 @@ static int make_model(struct job *job) {
     asked.output = options->output;
     asked.loss = options->loss;
     asked.init = options->init;
+    asked.penalties = options->penalties.value;
+    asked.penalty_count = options->penalties.count;
+    asked.corruptions = options->corruptions.value;
+    asked.corruption_count = options->corruptions.count;
+    asked.tied = options->tied;
     aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
 }
@@ -192,6 +199,7 @@ static int fit(struct job *job, struct progress *progress) {
     asked.clip_value = options->clip_value;
     asked.progress = tool_progress_event;
     asked.progress_user = progress;
+    progress->model = job->model;
     asked.checkpoint = options->checkpoint;
     asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
     (void)every_parse(options, &asked); /* was read before */

@@ -127,6 +127,11 @@ typedef struct aenc_model_options {
     const char *init;             /* how weights start; NULL: each layer's own default */
     const aenc_layer *encoder_layers; /* a layer or container; borrowed for the call */
     const aenc_layer *decoder_layers;
+    const char *const *penalties;   /* specs, what training adds to the loss (docs/penalties.md): {"l1:weight=1e-3"} */
+    size_t penalty_count;
+    const char *const *corruptions; /* specs, what training does to the input: {"mask:level=0.3"} */
+    size_t corruption_count;
+    int64_t tied;                   /* 1: each dense layer of the mirrored decoder uses the transpose of its encoder's weight */
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */
@@ -221,6 +226,21 @@ AENC_API size_t aenc_model_history_count(const aenc_model *model);
 /* now->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
 
+/* What the training loss is the sum of: "reconstruction", then the penalties by their names ("l1"; the second of a kind is
+ * "l1_2"). 0 and NULL for NULL and beyond the end. */
+AENC_API size_t aenc_model_term_count(const aenc_model *model);
+AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
+/* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to
+ * train_loss. NaN before the first, and beyond the end. */
+AENC_API double aenc_model_term_value(const aenc_model *model, size_t term);
+/* The same for an epoch of the last fit. The terms of an epoch add up to its train_loss. */
+AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out);
+
+/* Says how many epochs of training are over: what warm-ups and levels of corruption follow, fractions included, and the
+ * order of rows. A fit counts for itself, step by step, on from the whole epochs before it; a caller who writes the loop
+ * or uses aenc_partial_fit says it with this. 0 begins again. */
+AENC_API aenc_status aenc_model_set_epochs(aenc_model *model, double epochs);
+
 /* ---- Sources: rows that are not in memory ---- */
 
 typedef struct aenc_source aenc_source;
@@ -276,6 +296,11 @@ AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const a
  * AENC_ERR_UNSUPPORTED by name for a loss that does not split. */
 AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                          size_t out_floats); /* output */
+
+/* (reconstruction - x) / sigma^2: of a model trained with corruption "gaussian:sigma=..." and loss "mse", an estimate of the
+ * gradient of the data's log density at x, for small sigma (Alain & Bengio 2014, theorem 1). */
+AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out,
+                                          size_t out_floats); /* input */
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *

@@ -1,4 +1,6 @@
 /* use.c - encode, decode, reconstruct, score. */
+#include <float.h>
+
 #include "api/api.h"
 
 /* One journey: x with x_cols columns through the model, row_size floats per row out. */
@@ -48,4 +50,21 @@ aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const a
                                 size_t out_floats) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
+}
+
+aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *ctx = model->ctx;
+    if (!(sigma > 0) || sigma - sigma != 0 || sigma * sigma < DBL_MIN)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %g; it is a number above 0", sigma);
+    if (model->output_size != model->input_size)
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                         "aenc_denoising_score: the output has %lld numbers and the input %lld; they must be as many",
+                         (long long)model->output_size, (long long)model->input_size);
+    aenc_status status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
+    if (status == AENC_OK)
+        status = aenc_room_check(ctx, "aenc_denoising_score", out, out_floats, x->rows, (size_t)model->input_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_model_denoising_score(model, &rows, sigma, out);
 }

@@ -2,7 +2,7 @@
  *
  * A spec is a JSON object with a member "type" and one member per setting: that is how it stands in a model file. The
  * text form is parsed into the same object, so that both arrive at the same thing: values are numbers (1e-3),
- * true/false, lists of whole numbers (8x8, an array in JSON) or words, which may be specs of their own
+ * true/false, lists of whole numbers (8x8, an array in JSON) or of any (0.5;1) or words, which may be specs of their own
  * ("leaky_relu:slope=0.1", as far as they need no comma). Who owns a spec states its rules; checking fills in nothing,
  * reports unknown names with the known ones, and values out of range with the range.
  */
@@ -11,7 +11,7 @@
 
 #include "io/json.h"
 
-enum { SETTING_SIZES_MAX = 6 };
+enum { SETTING_SIZES_MAX = 6, SETTING_RULES_MAX = 48 /* of both tables together */ };
 
 enum setting_kind {
     SETTING_NUMBER,  /* any finite double within [low, high] */
@@ -19,7 +19,8 @@ enum setting_kind {
     SETTING_BOOL,
     SETTING_TEXT,
     SETTING_SIZES, /* array of 1 to 6 whole numbers, each within [low, high]; a single one may stand without array */
-    SETTING_LAYERS /* array of specs, checked by their owner */
+    SETTING_LAYERS, /* array of specs, checked by their owner */
+    SETTING_NUMBERS /* array of at least one number, each within [low, high]; a single one may stand without array */
 };
 
 struct setting_rule {
@@ -39,6 +40,10 @@ aenc_status aenc_settings_parse(struct arena *arena, const char *what, const cha
  * 'unit'; known: units, bias, ...". status is AENC_ERR_ARGUMENT for all of it. */
 aenc_status aenc_settings_check(aenc_context *ctx, const char *what, const struct json *spec,
                                 const struct setting_rule *rules);
+
+/* The same with two tables, of the type and of its family. */
+aenc_status aenc_settings_check_both(aenc_context *ctx, const char *what, const struct json *spec,
+                                     const struct setting_rule *rules, const struct setting_rule *common);
 
 /* The type of a spec: its member "type"; "" when it has none. */
 const char *aenc_settings_type(const struct json *spec);

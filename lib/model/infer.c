@@ -56,3 +56,13 @@ aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, c
     aenc_pool_run(model->ctx->pool, (x->count + INFER_ROWS - 1) / INFER_ROWS, chunk_task, &work);
     return AENC_OK;
 }
+
+aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out) {
+    aenc_status status = aenc_model_infer(model, JOURNEY_RECONSTRUCT, x, NULL, out);
+    double scale = 1 / (sigma * sigma);
+    for (int64_t r = 0; r < x->count && status == AENC_OK; r++) {
+        const float *row = x->data + (x->row != NULL ? x->row[r] : r) * x->stride;
+        for (int64_t i = 0; i < model->input_size; i++, out++) *out = (float)(((double)*out - (double)row[i]) * scale);
+    }
+    return status;
+}

@@ -81,6 +81,10 @@ static void test_null_model(struct world *w) {
 static void test_null_answers(struct world *w) {
     CHECK(strcmp(aenc_model_description(NULL), "") == 0);
     CHECK(aenc_model_input_size(NULL) + aenc_model_code_size(NULL) + aenc_model_output_size(NULL) == 0);
+    CHECK(aenc_denoising_score(NULL, &w->x, 1, w->output, 1) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_model_term_count(NULL) == 0 && aenc_model_term_name(NULL, 0) == NULL);
+    CHECK(isnan(aenc_model_term_value(NULL, 0)) && aenc_model_set_epochs(NULL, 0) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_model_history_term(NULL, 0, 0, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_parameter_size(NULL) + aenc_model_parameter_count(NULL) + aenc_model_history_count(NULL) == 0);
     CHECK(aenc_model_parameter_name(NULL, 0) == NULL);
     CHECK(aenc_model_parameter_name(w->model, aenc_model_parameter_count(w->model)) == NULL);
@@ -457,6 +461,47 @@ static void test_stale_gradients(struct world *w) {
     aenc_optimizer_free(optimizer);
 }
 
+static void test_score_of_denoising(struct world *w) {
+    float out[WORLD_ROWS * WORLD_COLS];
+    const size_t all = WORLD_ROWS * WORLD_COLS;
+    aenc_matrix narrow = w->x;
+    narrow.cols = 2;
+    CHECK_STATUS(w->ctx, aenc_denoising_score(w->model, &w->x, 0.5, out, all), AENC_OK);
+    for (size_t i = 0; i < all; i++)
+        CHECK_NEAR((double)out[i], ((double)w->output[i] - (double)w->data[i]) / 0.25, 1e-6);
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &w->x, 0, out, all), AENC_ERR_ARGUMENT, "sigma|0");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &w->x, (double)NAN, out, all), AENC_ERR_ARGUMENT, "sigma|nan");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &w->x, 1e-200, out, all), AENC_ERR_ARGUMENT, "sigma|1e-200");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &w->x, 1, out, all - 1), AENC_ERR_SHAPE, "out|23");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &w->x, 1, NULL, all), AENC_ERR_ARGUMENT, "out|NULL");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, &narrow, 1, out, all), AENC_ERR_SHAPE, "cols|2");
+    CHECK_FAILS(w, aenc_denoising_score(w->model, NULL, 1, out, all), AENC_ERR_ARGUMENT, "x|NULL");
+}
+
+static void test_specs(struct world *w) {
+    static const size_t input[] = {WORLD_COLS}, widths[] = {3};
+    const char *const missing[] = {"l1:weight=1", NULL};
+    aenc_model *none = NOTHING;
+    aenc_model_options o = {
+        .struct_size = sizeof o, .input = input, .input_rank = 1, .encoder_widths = widths, .encoder_count = 1};
+    o.penalty_count = 1;
+    CHECK_NONE(w, aenc_model_create(w->ctx, &o, &none), none, AENC_ERR_ARGUMENT, "aenc_model_options.penalties|NULL|1");
+    o.penalties = missing;
+    o.penalty_count = 2;
+    none = NOTHING;
+    CHECK_NONE(w, aenc_model_create(w->ctx, &o, &none), none, AENC_ERR_ARGUMENT, "penalties[1]|NULL");
+    o.penalty_count = 100;
+    none = NOTHING;
+    CHECK_NONE(w, aenc_model_create(w->ctx, &o, &none), none, AENC_ERR_ARGUMENT, "penalties|100|64");
+    o.penalty_count = 0;
+    o.corruption_count = 3;
+    none = NOTHING;
+    CHECK_NONE(w, aenc_model_create(w->ctx, &o, &none), none, AENC_ERR_ARGUMENT, "aenc_model_options.corruptions|NULL|3");
+    static const char list[] = "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":2},\"penalties\":\"l1\"}";
+    none = NOTHING;
+    CHECK_NONE(w, aenc_model_parse(w->ctx, list, sizeof list - 1, &none), none, AENC_ERR_ARGUMENT, "'penalties'|list");
+}
+
 static void test_history(struct world *w) {
     aenc_progress now = {.struct_size = sizeof now};
     CHECK_FAILS(w, aenc_model_history(w->model, 0, &now), AENC_ERR_ARGUMENT, "index|0");
@@ -533,6 +578,8 @@ int main(void) {
     test_weights(&w);
     test_optimizer(&w);
     test_stale_gradients(&w);
+    test_score_of_denoising(&w);
+    test_specs(&w);
     test_history(&w);
     test_files(&w);
     world_free(&w);

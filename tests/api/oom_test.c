@@ -74,6 +74,44 @@ static aenc_status widths_create(struct scene *scene) {
     return take_model(status, model);
 }
 
+/* The same where later steps may have failed. */
+static aenc_status take_model_of(aenc_status status, aenc_model *model) {
+    aenc_model_free(model);
+    return status;
+}
+
+/* Every kind of penalty and corruption, tied. */
+static aenc_status regular_create(aenc_context *ctx, aenc_model **out) {
+    static const size_t input[] = {COLS}, widths[] = {3, CODE};
+    static const char *const penalties[] = {"l1:weight=1e-3,weights=1;2,warmup=1", "kl:weight=0.1,momentum=0.5",
+                                            "l1_weights:weight=1e-4", "l2_weights:weight=1e-4", "orthogonal:weight=0.1",
+                                            "decorrelation:weight=0.1"};
+    static const char *const corruptions[] = {"mask:level=0.1,to=0.3,over=2", "gaussian:sigma=0.1",
+                                              "salt_pepper:level=0.1"};
+    aenc_model_options options = {.struct_size = sizeof options,
+                                  .input = input,
+                                  .input_rank = 1,
+                                  .encoder_widths = widths,
+                                  .encoder_count = 2,
+                                  .code_activation = "sigmoid",
+                                  .penalties = penalties,
+                                  .penalty_count = 6,
+                                  .corruptions = corruptions,
+                                  .corruption_count = 3,
+                                  .tied = 1};
+    return aenc_model_create(ctx, &options, out);
+}
+
+static aenc_status regular(struct scene *scene) {
+    aenc_model *model = NULL;
+    float out[ROWS * COLS];
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5};
+    aenc_status status = regular_create(scene->ctx, &model);
+    if (status == AENC_OK) status = aenc_fit(model, &scene->x, &options);
+    if (status == AENC_OK) status = aenc_denoising_score(model, &scene->x, 0.1, out, ROWS * COLS);
+    return take_model_of(status, model);
+}
+
 /* So many layers that the description fills several chunks of an arena: a refusal in the middle leaves nothing out. */
 static aenc_status many_widths_create(struct scene *scene) {
     enum { MANY = 60 };
@@ -388,6 +426,7 @@ static const struct {
     {"widths", widths_create, false, false},
     {"many widths", many_widths_create, false, false},
     {"layers", layers_create, false, false},
+    {"penalties, corruption, tied weights", regular, false, false},
     {"parse", parse, false, false},
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},

@@ -107,6 +107,30 @@ static struct node *slope_build(struct tape *tape, struct node *const *x, const 
     return y == NULL ? NULL : y->op->tangent(tape, y, &one);
 }
 
+/* ---- Sums ---- */
+
+static struct node *total_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return c->choice == 0 ? aenc_op_absolute_sum(tape, x[0]) : aenc_op_square_sum(tape, x[0]);
+}
+
+static struct node *products_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    return aenc_op_batch_products(tape, x[0]);
+}
+
+static struct node *constant_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    num *value;
+    struct node *constant = aenc_op_constant(tape, (struct shape){1, {3}}, &value);
+    for (int i = 0; i < 3 && value != NULL; i++) value[i] = (num)(i + 1);
+    return aenc_op_multiply(tape, x[0], constant);
+}
+
+static struct node *share_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    return aenc_op_multiply(tape, aenc_op_batch_sum(tape, x[0]), aenc_op_row_share(tape));
+}
+
 /* ---- Reduce ---- */
 
 static struct node *reduce_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
@@ -255,6 +279,13 @@ static struct node *noise_build(struct tape *tape, struct node *const *x, const 
     return c->choice == 0 ? aenc_op_normal(tape, "noise", dims, 2) : aenc_op_uniform(tape, "noise", dims, 2);
 }
 
+/* At a level of 0.6. */
+static struct node *corrupt_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    struct node *level = aenc_op_affine(tape, aenc_op_stop_gradient(tape, aenc_op_row_sum(tape, aenc_op_batch_sum(tape, x[0]))), 0, 0.6);
+    if (c->choice != 0) return aenc_op_blur(tape, "blurred", x[0], level);
+    return aenc_op_replace(tape, "replaced", x[0], level, c->number[0], c->number[1]);
+}
+
 static struct node *dropout_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     return aenc_op_dropout(tape, "drop", x[0], c->number[0]);
 }
@@ -401,9 +432,17 @@ static const struct op_case cases[] = {
      {{LEAF_FLAT, -2, 2, 1, {3}}, {LEAF_FLAT, 0, 1, 2, {2, 3}}, {LEAF_ROW, -2, 2, 2, {3, 2}}},
      .choice = RUNNING_VARIANCE, .formula = zero},
 
+    {"absolute_sum", "", total_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 0},
+    {"square_sum", "", total_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 1},
+    {"batch_products", "", products_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 2}}}, .choice = 0},
+    {"constant", "", constant_build, 1, {{LEAF_ANY, -2, 2, 1, {3}}}, .choice = 0},
+    {"row_share", "", share_build, 1, {{LEAF_ROW, -2, 2, 1, {2}}}, .choice = 0},
+
     {"normal", "", noise_build, 0, .choice = 0},
     {"uniform", "", noise_build, 0, .choice = 1},
     {"dropout", "", dropout_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .number = {0.5}},
+    {"replace", "", corrupt_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .number = {-1, 3}},
+    {"blur", "", corrupt_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .choice = 1},
 
     {"element_loss", "squared", element_loss_build, 2, {{LEAF_ROW, -2, 2, 2, {2, 3}}, {LEAF_ROW, -2, 2, 2, {2, 3}}},
      .choice = ELEMENT_SQUARED},

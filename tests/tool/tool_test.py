@@ -9,6 +9,7 @@ import math
 import os
 import pty
 import random
+import re
 import resource
 import signal
 import struct
@@ -561,6 +562,32 @@ class Tool(unittest.TestCase):
         self.assertEqual(slurp(self.path("parts.safetensors")), slurp(self.path("whole.safetensors")))
         self.bad(1, ["batch was 32", "is 16"], *args, "--batch", "16")
         self.assertEqual(self.good(*args).stdout.count("epoch "), 1)  # "best epoch": nothing more to do
+
+    def test_penalties_corruption_and_tied_weights(self):
+        plain = self.train_args("plain.safetensors")
+        args = self.train_args("sparse.safetensors", "--penalty", "l1:weight=1e-3,warmup=1", "--penalty",
+                               "l2_weights:weight=1e-4", "--corrupt", "mask:level=0.2", "--corrupt",
+                               "gaussian:sigma=0.1,to=0.05,over=2", "--tied", "--log", "sparse.log")
+        out = self.good(*args).stdout
+        self.assertRegex(out, r"loss [\d.e-]+ \(reconstruction [\d.e-]+, l1 [\d.e-]+, l2_weights [\d.e-]+\)")
+        for line in slurp(self.path("sparse.log")).decode().splitlines():
+            epoch = json.loads(line)
+            self.assertEqual(list(epoch["terms"]), ["reconstruction", "l1", "l2_weights"])
+            self.assertAlmostEqual(sum(epoch["terms"].values()), epoch["train_loss"], delta=1e-6)
+        info = self.good("info", "sparse.safetensors").stdout
+        for word in ("penalties", "l2_weights", "corrupt", "gaussian", '"tied": "encoder.0"'):
+            self.assertIn(word, info)
+        self.good(*plain)
+        numbers = [int(re.search(r"(\d+) trained numbers", text).group(1))
+                   for text in (info, self.good("info", "plain.safetensors").stdout)]
+        self.assertLess(numbers[0], 0.6 * numbers[1])
+        self.bad(2, "--penalty l3:weight=1: unknown penalty 'l3'; known", *plain, "--penalty", "l3:weight=1")
+        self.bad(2, "setting 'weight' is missing", *plain, "--penalty", "l1:weight=1", "--penalty", "l2_weights")
+        self.bad(2, "--corrupt mask:level=2: ", *plain, "--corrupt", "mask:level=2")
+        self.bad(2, "more than 32 times", *plain, *(["--penalty", "l1:weight=1"] * 33))
+        for option in (["--tied"], ["--penalty", "l1:weight=1"], ["--corrupt", "mask:level=1"]):
+            self.bad(2, "goes with --encoder only", "train", "rows.npy", "--start", "plain.safetensors", "-o", "x.safetensors",
+                     *option)
 
     def test_checkpoint_options(self):
         plain = self.train_args("x.safetensors")
