@@ -155,6 +155,7 @@ static const struct op add_op = {.name = "add",
                                  .forward = add_forward,
                                  .backward = add_backward,
                                  .gather = add_gather,
+                                 .symmetric = true,
                                  .tangent = add_tangent};
 
 /* ---- y = a - b: da = dy, db = -dy ---- */
@@ -192,6 +193,7 @@ static const struct op subtract_op = {.name = "subtract",
                                       .forward = subtract_forward,
                                       .backward = subtract_backward,
                                       .gather = subtract_gather,
+                                      .symmetric = true,
                                       .tangent = subtract_tangent};
 
 /* ---- y = a b: da = dy b, db = dy a ---- */
@@ -232,6 +234,7 @@ static const struct op multiply_op = {.name = "multiply",
                                       .forward = multiply_forward,
                                       .backward = multiply_backward,
                                       .gather = multiply_gather,
+                                      .symmetric = true,
                                       .tangent = multiply_tangent};
 
 /* ---- y = a / b: da = dy / b, db = -dy y / b ---- */
@@ -293,6 +296,7 @@ static const struct op divide_op = {.name = "divide",
                                     .forward = divide_forward,
                                     .backward = divide_backward,
                                     .gather = divide_gather,
+                                    .symmetric = true,
                                     .tangent = divide_tangent};
 
 /* ---- Recording ---- */
