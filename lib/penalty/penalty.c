@@ -8,6 +8,7 @@
 
 static const struct penalty_type *const types[] = {
     &aenc_penalty_l1,
+    &aenc_penalty_contractive,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 

@@ -38,6 +38,6 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
 
 /* ---- For the files of this room ---- */
 
-extern const struct penalty_type aenc_penalty_l1;
+extern const struct penalty_type aenc_penalty_l1, aenc_penalty_contractive;
 
 #endif
