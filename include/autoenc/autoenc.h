@@ -282,6 +282,11 @@ AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const a
 AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                          size_t out_floats); /* output */
 
+/* How much the code moves when the input does: the squared Frobenius norm of the encoder's Jacobian at each row, the sum of
+ * (d code_j / d x_i)^2 over i and j, as the penalty "contractive" has it, without dropout and with running statistics
+ * (docs/contractive.md; Rifai et al. 2011). Exact. AENC_ERR_UNSUPPORTED names an op of the encoder without derivative. */
+AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* 1 */
+
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
  * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the

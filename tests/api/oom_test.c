@@ -282,6 +282,7 @@ static aenc_status use(struct scene *scene) {
     if (status == AENC_OK) status = aenc_score(m, &scene->x, NULL, out, ROWS);
     if (status == AENC_OK) status = aenc_score(m, &scene->x, &scene->x, out, ROWS);
     if (status == AENC_OK) status = aenc_score_features(m, &scene->x, NULL, out, ROWS * COLS);
+    if (status == AENC_OK) status = aenc_jacobian_norm(m, &scene->x, out, ROWS);
     return status;
 }
 
