@@ -107,8 +107,10 @@ struct node *aenc_op_softmax_cross_entropy(struct tape *tape, struct node *logit
 
 /* jacobian.c. The Gram matrix of a weight (n, m): W W^T (n, n), or transposed W^T W (m, m). */
 struct node *aenc_op_gram(struct tape *tape, struct node *weight, bool transposed);
-/* The sum of squares of each line, (..., n) to (...); with a symmetric metric (n, n) instead t G t^T. */
-struct node *aenc_op_line_squares(struct tape *tape, struct node *t, struct node *metric);
+/* The sum of squares of each line, (..., n) to (...). */
+struct node *aenc_op_line_squares(struct tape *tape, struct node *t);
+/* t G t^T of each line t of m diag(slope), G symmetric (n, n); slope (rows, n) or NULL: 1. */
+struct node *aenc_op_metric_squares(struct tape *tape, struct node *m, struct node *slope, struct node *metric);
 /* The unit matrix (size, size), a batch node. */
 struct node *aenc_op_eye(struct tape *tape, int64_t size);
 

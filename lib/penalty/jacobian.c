@@ -133,7 +133,7 @@ static struct node *direction_squares(const struct way *w, struct node *along) {
     int front = along->kind == NODE_ROW ? 1 : 0;
     int64_t directions = along->shape.dim[front], dims[] = {directions, aenc_node_row_size(along) / directions};
     if (along->shape.rank - front != 2) along = aenc_op_reshape(w->tape, along, dims, 2);
-    return aenc_op_line_squares(w->tape, along, NULL);
+    return aenc_op_line_squares(w->tape, along);
 }
 
 /* Sum over exact directions, mean over random ones. */
@@ -171,12 +171,11 @@ static struct node *last_squares(const struct way *w, struct node *dense) {
     bool transposed;
     struct node *weight = aenc_op_dense_weight(dense, &transposed), *t = w->along[dense->index];
     struct node *slope = aenc_op_slope_of(tape, dense);
-    if (slope != NULL) t = aenc_op_multiply(tape, slope, t);
-    if (t == NULL) return NULL;
     int64_t directions = t->shape.dim[t->shape.rank - 2];
     if (gram_pays(w, width(dense), aenc_node_row_size(dense->in[0]), directions))
-        return aenc_op_line_squares(tape, t, aenc_op_gram(tape, weight, transposed));
-    return aenc_op_line_squares(tape, aenc_op_product(tape, t, weight, !transposed), NULL);
+        return aenc_op_metric_squares(tape, t, slope, aenc_op_gram(tape, weight, transposed));
+    if (slope != NULL) t = aenc_op_multiply(tape, slope, t);
+    return aenc_op_line_squares(tape, aenc_op_product(tape, t, weight, !transposed));
 }
 
 static void along_add(struct way *w, const struct node *in, struct node *more) {
@@ -195,7 +194,7 @@ static struct node *from_code(struct way *w, struct node *end, struct node *scal
     struct node *last = last_product(w);
     bool transposed, dense = w->probes == 0 && end->op != NULL && aenc_op_dense_weight(end, &transposed) != NULL;
     struct node *squares = NULL;
-    if (dense && end == last) squares = aenc_op_line_squares(w->tape, weight_of(w, end), NULL);
+    if (dense && end == last) squares = aenc_op_line_squares(w->tape, weight_of(w, end));
     else if (dense && end->shape.rank == 2) w->along[end->in[0]->index] = weight_of(w, end);
     else w->along[end->index] = directions_record(w, end);
     for (int i = end->index; i > w->input->index && squares == NULL && w->tape->status == AENC_OK; i--) {

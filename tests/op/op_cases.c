@@ -295,9 +295,13 @@ static struct node *gram_build(struct tape *tape, struct node *const *x, const s
     return aenc_op_gram(tape, x[0], c->choice != 0);
 }
 
-/* choice: 0: no metric */
 static struct node *squares_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
-    return aenc_op_line_squares(tape, x[0], c->choice == 0 ? NULL : aenc_op_gram(tape, x[1], c->choice == 2));
+    (void)c;
+    return aenc_op_line_squares(tape, x[0]);
+}
+
+static struct node *metric_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return aenc_op_metric_squares(tape, x[0], c->leaf_count > 2 ? x[2] : NULL, aenc_op_gram(tape, x[1], c->choice != 0));
 }
 
 static struct node *eye_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
@@ -471,10 +475,11 @@ static const struct op_case cases[] = {
     {"gram", "transposed", gram_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 2}}}, .choice = 1},
     {"line_squares", "", squares_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 0},
     {"line_squares", "of one line", squares_build, 1, {{LEAF_ANY, -2, 2, 1, {4}}}, .choice = 0},
-    {"line_squares", "in a metric", squares_build, 2,
-     {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}}, .choice = 1},
-    {"line_squares", "in a metric, one line", squares_build, 2,
-     {{LEAF_ANY, -2, 2, 1, {3}}, {LEAF_FLAT, -2, 2, 2, {2, 3}}}, .choice = 2},
+    {"metric_lines", "", metric_build, 2, {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}}, .choice = 0},
+    {"metric_squares", "one line", metric_build, 2, {{LEAF_ANY, -2, 2, 1, {3}}, {LEAF_FLAT, -2, 2, 2, {2, 3}}},
+     .choice = 1},
+    {"metric_squares", "slopes", metric_build, 3,
+     {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}, {LEAF_ROW, -2, 2, 1, {3}}}, .choice = 0},
     {"eye", "", eye_build, 0, .choice = 0},
     {"dense", "a cotangent, tanh", cotangent_build, 3,
      {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 2, {4, 3}}, {LEAF_ANY, -2, 2, 2, {2, 4}}},
