@@ -133,7 +133,7 @@ static const struct op squares_op = {.name = "line_squares",
 
 enum { LINES_M, LINES_G, LINES_SLOPE };
 enum { SQUARES_M, SQUARES_H, SQUARES_G, SQUARES_SLOPE };
-enum { BLOCK = 16384 }; /* numbers that a block of lines is made of */
+enum { BLOCK = 8192 }; /* numbers of a block of lines; two lie on the stack */
 
 static aenc_status lines_infer(struct tape *tape, struct node *n) {
     const struct node *m = n->in[LINES_M], *g = n->in[LINES_G], *d = n->in_count > LINES_SLOPE ? n->in[LINES_SLOPE] : NULL;
