@@ -38,15 +38,21 @@ void aenc_random_philox(const uint32_t key[2], const uint32_t counter[4], uint32
     out[3] = c3;
 }
 
-/* counter: block of four elements (64 bits), row (40 bits) with turn (8 bits) above it; step goes into the key. */
-void aenc_random_bits(const struct draw *draw, uint64_t first, uint32_t *out, size_t count) {
+void aenc_random_place(const struct draw *draw, uint64_t first, uint32_t key[2], uint32_t counter[4]) {
     uint64_t folded = mix(mix(mix(draw->seed + 0x9E3779B97F4A7C15u) ^ draw->stream) + draw->step);
-    const uint32_t key[2] = {(uint32_t)folded, (uint32_t)(folded >> 32)};
-    uint64_t place = (draw->row & 0xFFFFFFFFFFu) | (uint64_t)draw->turn << 40;
+    uint64_t place = (draw->row & 0xFFFFFFFFFFu) | (uint64_t)draw->turn << 40, block = first / 4;
+    key[0] = (uint32_t)folded;
+    key[1] = (uint32_t)(folded >> 32);
+    counter[0] = (uint32_t)block;
+    counter[1] = (uint32_t)(block >> 32);
+    counter[2] = (uint32_t)place;
+    counter[3] = (uint32_t)(place >> 32);
+}
+
+void aenc_random_bits(const struct draw *draw, uint64_t first, uint32_t *out, size_t count) {
+    uint32_t key[2], counter[4], four[4];
     for (size_t i = 0; i < count; i += 4) {
-        uint64_t block = (first + i) / 4;
-        uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)place, (uint32_t)(place >> 32)};
-        uint32_t four[4];
+        aenc_random_place(draw, first + i, key, counter);
         aenc_random_philox(key, counter, four);
         for (size_t k = 0; k < 4 && i + k < count; k++) out[i + k] = four[k];
     }

@@ -8,6 +8,8 @@
 
 static const struct corruption_type *const types[] = {
     &aenc_corruption_mask,
+    &aenc_corruption_gaussian,
+    &aenc_corruption_salt_pepper,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 

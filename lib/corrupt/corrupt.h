@@ -27,6 +27,6 @@ struct node *aenc_corruptions_record(struct tape *tape, const struct json *list,
 
 /* ---- For the files of this room ---- */
 
-extern const struct corruption_type aenc_corruption_mask;
+extern const struct corruption_type aenc_corruption_mask, aenc_corruption_gaussian, aenc_corruption_salt_pepper;
 
 #endif

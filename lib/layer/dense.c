@@ -1,10 +1,12 @@
-/* dense.c - y = f(x W^T + b) over the last axis of x, W (units, in).
+/* dense.c - y = f(x W^T + b) over the last axis of x, W (units, in); tied to another dense layer whose weight is V (in,
+ * units), y = f(x V + b): one weight with two uses, whose gradients add up. Only the bias is the tied layer's own.
  *
  * Weights start as torch.nn.Linear's unless the spec says otherwise; so do biases, which start at zero when an init is
  * given.
  */
 #include <string.h>
 
+#include "io/bytes.h"
 #include "layer/layer.h"
 
 static const struct setting_rule rules[] = {
@@ -12,6 +14,7 @@ static const struct setting_rule rules[] = {
     {.name = "bias", .kind = SETTING_BOOL, .fallback = 1},
     {.name = "activation", .kind = SETTING_TEXT, .text_fallback = "identity"},
     {.name = "init", .kind = SETTING_TEXT, .text_fallback = NULL},
+    {.name = "tied", .kind = SETTING_TEXT, .text_fallback = NULL},
     {.name = NULL},
 };
 
@@ -33,6 +36,28 @@ static aenc_status starts(aenc_context *ctx, const struct json *spec, struct ini
     return status;
 }
 
+/* The weight of the layer `name`, which has been recorded before, for a product (in) to (units). */
+static struct node *tied_weight(struct recorder *recorder, const char *name, int64_t units, int64_t in) {
+    struct tape *tape = recorder->tape;
+    const char *path = aenc_arena_format(&tape->arena, "%s.weight", name);
+    const struct entry *entry = path == NULL ? NULL : aenc_store_find(recorder->store, path);
+    if (path == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    else if (entry == NULL || entry->kind != ENTRY_PARAMETER || entry->shape.rank != 2)
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "layer 'dense': setting 'tied' names '%s', and no dense layer of that name "
+                       "comes before", aenc_quoted(name).text);
+    else if (entry->shape.dim[0] != in || entry->shape.dim[1] != units)
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'dense': '%s' turns %lld numbers into %lld; tied to it this layer turns "
+                       "%lld into %lld, and cannot turn %lld into %lld", path, (long long)entry->shape.dim[1],
+                       (long long)entry->shape.dim[0], (long long)entry->shape.dim[0], (long long)entry->shape.dim[1],
+                       (long long)in, (long long)units);
+    if (tape->status != AENC_OK) return NULL;
+    const char *before = tape->scope;
+    tape->scope = name;
+    struct node *weight = aenc_store_parameter(recorder->store, tape, "weight", entry->shape, entry->init, entry->decays);
+    tape->scope = before;
+    return weight;
+}
+
 static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x) {
     struct tape *tape = recorder->tape;
     if (x->shape.rank < 2) {
@@ -47,11 +72,13 @@ static struct node *record(struct recorder *recorder, const struct json *spec, s
     tape->status = starts(tape->ctx, spec, &weight_init, &bias_init);
     if (!aenc_activation_find(tape->ctx, aenc_setting_text(spec, rules, "activation"), &function, &slope))
         tape->status = tape->ctx->status;
-    struct node *weight = aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
+    const char *tied = aenc_setting_text(spec, rules, "tied");
+    struct node *weight = tied != NULL ? tied_weight(recorder, tied, units, in)
+                                       : aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
     struct node *bias = NULL;
     if (aenc_setting_bool(spec, rules, "bias"))
         bias = aenc_store_parameter(recorder->store, tape, "bias", bias_shape, bias_init, false);
-    return tape->status != AENC_OK ? NULL : aenc_op_dense(tape, x, weight, bias, false, function, slope);
+    return tape->status != AENC_OK ? NULL : aenc_op_dense(tape, x, weight, bias, tied != NULL, function, slope);
 }
 
 /* Back to the last axis of what went in, with the same settings otherwise. */

@@ -51,6 +51,13 @@ struct function_kernels {
     void (*backward_in_place)(num *g, const num *y, int64_t n, num slope);
 };
 
+/* What becomes of elements that are replaced. */
+struct replacement {
+    int32_t half, all; /* 0 to 2^16: so many of the values of 16 bits */
+    num low, high;
+    int shift; /* of an element's 16 bits in its word: 0, 16 */
+};
+
 struct elementwise_kernels {
     struct function_kernels function[FUNCTION_COUNT];
     void (*add)(num *y, const num *a, const num *b, int64_t n);
@@ -77,6 +84,10 @@ struct elementwise_kernels {
     void (*normals)(num *out, const uint32_t *bits, int64_t n);
     /* Uniforms in (0, 1), 24 bits. */
     void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
+    /* Philox 4x32-10 (base/random.h): four words of each of `blocks` counters, the first as given, the others following it. */
+    void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t blocks);
+    /* y = (or +=) low where an element's 16 bits are below half, high where they are below all, else x. */
+    void (*replace)(num *y, const num *x, const uint32_t *bits, int64_t n, const struct replacement *how, bool add);
 };
 
 /* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */

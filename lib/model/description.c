@@ -172,7 +172,7 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss", "penalties", "corrupt"};
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss", "penalties", "corrupt", "tied"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -220,7 +220,12 @@ static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, cons
     if (status != AENC_OK) return status;
     if (mirrored) decoder = widened(ctx, arena, decoder, loss);
     if (decoder == NULL) return ctx->status;
-    *out = with_output(arena, decoder, output == NULL ? NULL : output->text);
+    *out = decoder = with_output(arena, decoder, output == NULL ? NULL : output->text);
+    const struct json *tied = aenc_json_member(given, "tied");
+    if (tied != NULL && tied->kind != JSON_BOOL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'tied' must be true or false");
+    if (tied != NULL && tied->truth && decoder != NULL)
+        *out = aenc_layer_tie(ctx, arena, aenc_json_member(given, "encoder"), decoder);
     return *out == NULL ? ctx->status : AENC_OK;
 }
 
@@ -306,6 +311,8 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has neither encoder_widths nor encoder_layers");
     if (o->decoder_layers != NULL && o->decoder_widths != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has both decoder_widths and decoder_layers");
+    if (o->tied != 0 && o->tied != 1)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.tied is %lld; it is 0 or 1", (long long)o->tied);
     if (o->decoder_widths != NULL && o->encoder_widths == NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.decoder_widths goes with encoder_widths");
     aenc_status status = widths_check(ctx, "aenc_model_options.encoder_widths", o->encoder_widths,
@@ -358,6 +365,7 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
     bool apply_output = o->output != NULL && (layers || o->decoder_layers != NULL);
     if (apply_output) aenc_json_add_text(arena, given, "output", o->output);
+    if (o->tied != 0) aenc_json_add_bool(arena, given, "tied", true);
     status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);
     if (status == AENC_OK) status = texts_add(ctx, arena, given, "corrupt", o->corruptions, o->corruption_count);
     if (status != AENC_OK) return status;

@@ -101,6 +101,8 @@ struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x
 /* x with each element, with probability level (a scalar without gradient), replaced by low or, as often, by high. */
 struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x, struct node *level, double low,
                              double high);
+/* x + level e, e a standard normal for each element; level as above */
+struct node *aenc_op_blur(struct tape *tape, const char *name, struct node *x, struct node *level);
 
 /* stable.c: losses of one row against its target, to (rows). Sums over elements; the loss room divides. */
 struct node *aenc_op_element_loss(struct tape *tape, enum element_loss loss, double parameter, struct node *y,

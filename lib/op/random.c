@@ -4,10 +4,11 @@
  * was drawn is therefore not stored but drawn again where backward needs it.
  */
 #include <math.h>
+#include <string.h>
 
 #include "op/family.h"
 
-enum { CHUNK = 256 }; /* elements drawn at a time; a multiple of 4 */
+enum { CHUNK = 256 }; /* elements drawn at a time; a multiple of 8 */
 
 /* Gives a node that draws its name and with it its stream. */
 static struct node *named(struct tape *tape, struct node *n, const char *name) {
@@ -15,6 +16,13 @@ static struct node *named(struct tape *tape, struct node *n, const char *name) {
     n->name = aenc_tape_path(tape, name);
     n->stream = aenc_random_stream(n->name);
     return tape->status == AENC_OK ? n : NULL;
+}
+
+/* Elements first .. first + count - 1 of the draw; first and count are multiples of 4. */
+static void bits_draw(const struct draw *draw, int64_t first, uint32_t *bits, int64_t count, const struct run *run) {
+    uint32_t key[2], counter[4];
+    aenc_random_place(draw, (uint64_t)first, key, counter);
+    run->kernels->elementwise->philox(bits, key, counter, count / 4);
 }
 
 /* ---- Noise: (rows, dims) of independent numbers ---- */
@@ -38,7 +46,7 @@ static void noise_draw(const struct node *n, struct span rows, const struct run 
         for (int64_t first = 0; first < size; first += CHUNK) {
             int64_t length = size - first < CHUNK ? size - first : CHUNK;
             int64_t whole = (length + 3) / 4 * 4;
-            aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)whole);
+            bits_draw(&draw, first, bits, whole, run);
             of_bits(drawn, bits, whole);
             for (int64_t i = 0; i < length; i++) out[first + i] = drawn[i];
         }
@@ -103,7 +111,7 @@ static void mask_row(const struct node *n, int64_t r, num *restrict to, const nu
     struct draw draw = aenc_node_draw(run, n, r);
     for (int64_t first = 0; first < size; first += CHUNK) {
         int64_t length = size - first < CHUNK ? size - first : CHUNK;
-        aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)length);
+        bits_draw(&draw, first, bits, (length + 3) / 4 * 4, run);
         for (int64_t i = 0; i < length; i++) {
             num kept = bits[i] >= threshold ? from[first + i] * scale : 0;
             to[first + i] = (add ? to[first + i] : 0) + kept;
@@ -166,27 +174,26 @@ static aenc_status replace_infer(struct tape *tape, struct node *n) {
     const struct node *x = n->in[REPLACE_X], *level = n->in[REPLACE_LEVEL];
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
     if (x->kind != NODE_ROW || level->kind == NODE_ROW || level->shape.rank != 0)
-        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'replace': x of shape %s has no rows, or level of shape %s is none",
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows, or level of shape %s is none", n->op->name,
                               aenc_shape_text(x, a), aenc_shape_text(level, b));
     n->needs_gradient = x->needs_gradient;
     return aenc_op_infer_like(n, x);
 }
 
-/* to (=, +=) kept: from; replaced: low or high; for batch row r */
-static void replace_row(const struct node *n, int64_t r, num *restrict to, const num *restrict from, bool add, num low,
-                        num high, const struct run *run) {
+/* to (=, +=) kept: from; replaced: low or high; for batch row r. A word decides about two elements, CHUNK / 2 apart, each by
+ * 16 of its bits: drawing is most of the work. */
+static void replace_row(const struct node *n, int64_t r, num *to, const num *from, bool add, num low, num high,
+                        const struct run *run) {
     int64_t size = aenc_node_row_size(n);
-    uint32_t bits[CHUNK];
-    double level = (double)*aenc_value(run, n->in[REPLACE_LEVEL]);
-    uint64_t all = (uint64_t)(level * 4294967296.0), half = all / 2;
+    int32_t all = (int32_t)((double)*aenc_value(run, n->in[REPLACE_LEVEL]) * 65536.0 + 0.5);
+    struct replacement lower = {all / 2, all, low, high, 0}, upper = {all / 2, all, low, high, 16};
     struct draw draw = aenc_node_draw(run, n, r);
+    uint32_t bits[CHUNK / 2];
     for (int64_t first = 0; first < size; first += CHUNK) {
-        int64_t length = size - first < CHUNK ? size - first : CHUNK;
-        aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)length);
-        for (int64_t i = 0; i < length; i++) {
-            num value = bits[i] >= all ? from[first + i] : bits[i] < half ? low : high;
-            to[first + i] = (add ? to[first + i] : 0) + value;
-        }
+        int64_t length = size - first < CHUNK ? size - first : CHUNK, words = length < CHUNK / 2 ? length : CHUNK / 2;
+        bits_draw(&draw, first / 2, bits, (words + 3) / 4 * 4, run);
+        run->kernels->elementwise->replace(to + first, from + first, bits, words, &lower, add);
+        run->kernels->elementwise->replace(to + first + words, from + first + words, bits, length - words, &upper, add);
     }
 }
 
@@ -224,4 +231,48 @@ struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x
     return named(tape, aenc_tape_record(tape, &replace_op, in, 2, &replace, sizeof replace), name);
 }
 
-const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op, &replace_op, NULL};
+/* ---- Blur: y = x + level e, e standard normal; dx = dy ---- */
+
+static void blur_forward(const struct node *n, struct span rows, const struct run *run) {
+    const struct elementwise_kernels *kernels = run->kernels->elementwise;
+    int64_t size = aenc_node_row_size(n);
+    num level = *aenc_value(run, n->in[REPLACE_LEVEL]), drawn[CHUNK];
+    uint32_t bits[CHUNK];
+    for (int64_t r = rows.lo; r < rows.hi; r++) {
+        struct draw draw = aenc_node_draw(run, n, r);
+        num *y = aenc_value(run, n) + r * size;
+        memcpy(y, aenc_value(run, n->in[REPLACE_X]) + r * size, (size_t)size * sizeof *y);
+        for (int64_t first = 0; first < size; first += CHUNK) {
+            int64_t length = size - first < CHUNK ? size - first : CHUNK, whole = (length + 3) / 4 * 4;
+            bits_draw(&draw, first, bits, whole, run);
+            kernels->normals(drawn, bits, whole);
+            kernels->accumulate(y + first, drawn, level, length);
+        }
+    }
+}
+
+static void blur_backward(const struct node *n, struct span rows, const struct run *run) {
+    enum gradient_mode mode = aenc_gradient_mode(n, REPLACE_X);
+    if (mode == GRADIENT_NONE) return;
+    int64_t size = aenc_node_row_size(n), count = (rows.hi - rows.lo) * size;
+    const num *gradient = aenc_gradient(run, n) + rows.lo * size;
+    num *dx = aenc_gradient(run, n->in[REPLACE_X]) + rows.lo * size;
+    if (mode == GRADIENT_ADD) run->kernels->elementwise->accumulate(dx, gradient, 1, count);
+    else memcpy(dx, gradient, (size_t)count * sizeof *dx);
+}
+
+static const struct op blur_op = {
+    .name = "blur",
+    .arity = 2,
+    .infer = replace_infer,
+    .forward = blur_forward,
+    .backward = blur_backward,
+};
+
+struct node *aenc_op_blur(struct tape *tape, const char *name, struct node *x, struct node *level) {
+    struct node *in[] = {x, level};
+    return named(tape, aenc_tape_record(tape, &blur_op, in, 2, NULL, 0), name);
+}
+
+const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op,
+                                            &replace_op, &blur_op, NULL};

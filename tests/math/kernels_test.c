@@ -1,5 +1,6 @@
 /* kernels_test.c - elementwise and norm kernels against plain loops in double, in every instruction set that this
  * processor runs, for every length around the vector widths, with guards behind the end. */
+#include "base/random.h"
 #include "math/kernels.h"
 
 #include <stdlib.h>
@@ -310,6 +311,43 @@ static void check_random(const struct elementwise_kernels *k) {
     for (int i = 0; i < 4; i++) CHECK(isfinite(edge[i]));
 }
 
+static void check_philox(const struct elementwise_kernels *k) {
+    static uint32_t got[4 * 40 + 1], want[4 * 40];
+    struct draw draw = {7, 8, 9, 3, UINT64_C(0x8877665544)};
+    for (int64_t blocks = 0; blocks <= 40; blocks++) {
+        uint64_t place = UINT64_C(0x3FFFFFFD0) + (uint64_t)blocks * 4; /* the low word of the counter runs over */
+        uint32_t key[2], counter[4];
+        aenc_random_place(&draw, place, key, counter);
+        aenc_random_bits(&draw, place, want, (size_t)blocks * 4);
+        got[4 * blocks] = 0xABCD;
+        k->philox(got, key, counter, blocks);
+        CHECK(memcmp(got, want, (size_t)blocks * 16) == 0 && got[4 * blocks] == 0xABCD);
+    }
+}
+
+static void check_replace(const struct elementwise_kernels *k) {
+    static uint32_t bits[MOST];
+    const num *x = data_of(&first);
+    num *y = data_of(&out);
+    for (int i = 0; i < MOST; i++) bits[i] = (uint32_t)(random_unit() * 0x1p32);
+    for (int64_t n = 0; n <= 67; n++) {
+        for (int shift = 0; shift <= 16; shift += 16) {
+            struct replacement how = {20000, 45000, -7, 9, shift};
+            guard(&out, 0);
+            k->replace(y, x, bits, n, &how, false);
+            for (int twice = 1; twice <= 2; twice++) {
+                bool good = true;
+                for (int64_t i = 0; i < n; i++) {
+                    uint32_t drawn = bits[i] >> shift & 0xFFFF;
+                    good &= y[i] == (num)twice * (drawn < 20000 ? -7 : drawn < 45000 ? 9 : x[i]);
+                }
+                CHECK(good && guarded(&out, n));
+                k->replace(y, x, bits, n, &how, true);
+            }
+        }
+    }
+}
+
 /* ---- Norm ---- */
 
 static void check_norm(const struct norm_kernels *k, int64_t n) {
@@ -356,6 +394,8 @@ static void check_set(const struct kernels *kernels) {
         check_norm(kernels->norm, n);
     }
     check_random(kernels->elementwise);
+    check_philox(kernels->elementwise);
+    check_replace(kernels->elementwise);
 }
 
 int main(void) {

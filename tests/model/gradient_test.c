@@ -45,6 +45,10 @@ static const char *const models[] = {
     "{\"type\":\"dense\",\"units\":3}]},\"penalties\":[\"contractive:weight=0.5\"]}",
     SMALL("sigmoid", "\"decorrelation:weight=0.9\",\"l2_weights:weight=0.01\",\"kl:weight=1\",\"orthogonal:weight=1\"",
           "\"mask:level=0.2,value=0.5\""),
+    /* tied: every weight has two uses, one of them transposed; through residual and frozen shapes too */
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":"
+    "\"tanh\"},{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":\"sigmoid\"}]},"
+    "{\"type\":\"dense\",\"units\":3}]},\"tied\":true,\"penalties\":[\"l2_weights:weight=0.1\"]}",
 };
 
 struct scene {

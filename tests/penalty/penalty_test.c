@@ -191,7 +191,8 @@ static void test_warmup(void) {
 /* ---- Training ---- */
 
 static const char all[] = NET("sigmoid", "\"l1:weight=0.01,warmup=1.5\",\"kl:weight=0.1,momentum=0.5,warmup=3\","
-                              "\"l2_weights:weight=1e-4\",\"decorrelation:weight=0.5\",\"orthogonal:weight=0.01\"");
+                              "\"l2_weights:weight=1e-4\",\"decorrelation:weight=0.5\",\"orthogonal:weight=0.01\"],"
+                              "\"corrupt\":[\"mask:level=0.1,to=0.6,over=3,shape=cosine\",\"gaussian:sigma=0.1\"");
 
 static int stop_at(void *user, const aenc_progress *now) {
     int64_t *left = user;

@@ -1,0 +1,18 @@
+/* gaussian.c - independent normal noise of standard deviation sigma added to each element. What an autoencoder g learns from
+ * it with squared error tells the slope of the data's log density: (g(x) - x) / sigma^2 for small sigma (Alain & Bengio
+ * 2014, theorem 1). */
+#include <math.h>
+
+#include "corrupt/corrupt.h"
+
+static const struct setting_rule rules[] = {
+    {.name = "sigma", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
+    {.name = NULL},
+};
+
+static struct node *record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
+    (void)spec;
+    return aenc_op_blur(tape, "draw", x, level);
+}
+
+const struct corruption_type aenc_corruption_gaussian = {"gaussian", rules, "sigma", NULL, record};
