@@ -49,6 +49,11 @@ static const char *const models[] = {
     "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":"
     "\"tanh\"},{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":\"sigmoid\"}]},"
     "{\"type\":\"dense\",\"units\":3}]},\"tied\":true,\"penalties\":[\"l2_weights:weight=0.1\"]}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":4,\"activation\":\"sigmoid\"},\"output\":\"sigmoid\","
+    "\"tied\":true,\"penalties\":[\"contractive:weight=0.5\"]}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},"
+    "{\"type\":\"dense\",\"units\":3}]},\"tied\":true,\"penalties\":[\"contractive:weight=0.5\"]}",
 };
 
 struct scene {
