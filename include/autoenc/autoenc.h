@@ -301,6 +301,10 @@ AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x
  * gradient of the data's log density at x, for small sigma (Alain & Bengio 2014, theorem 1). */
 AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out,
                                           size_t out_floats); /* input */
+/* How much the code moves when the input does: the squared Frobenius norm of the encoder's Jacobian at each row, the sum of
+ * (d code_j / d x_i)^2 over i and j, as the penalty "contractive" has it, without dropout and with running statistics
+ * (docs/contractive.md; Rifai et al. 2011). Exact. AENC_ERR_UNSUPPORTED names an op of the encoder without derivative. */
+AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* 1 */
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *

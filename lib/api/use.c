@@ -30,6 +30,11 @@ aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out
                         model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
+aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_jacobian_norm", JOURNEY_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
+                        out_floats);
+}
+
 static aenc_status score(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
                          const aenc_matrix *target, int64_t row_size, float *out, size_t out_floats) {
     aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, target);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/model.h"
+#include "penalty/jacobian.h"
 
 void aenc_journey_free(aenc_context *ctx, struct journey *journey) {
     for (int i = 0; i < journey->run_count; i++) aenc_run_free(ctx, &journey->run[i]);
@@ -41,6 +42,13 @@ static void record_training(struct aenc_model *model, struct journey *journey) {
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
 }
 
+/* One number for each row, also where all rows have the same. */
+static struct node *record_jacobian(struct tape *tape, struct node *x, struct node *code) {
+    struct node *norm = aenc_jacobian_norm_record(tape, x, code, 0);
+    if (norm == NULL || norm->kind == NODE_ROW) return norm;
+    return aenc_op_add(tape, aenc_op_affine(tape, aenc_op_uniform(tape, "rows", NULL, 0), 0, 0), norm);
+}
+
 static struct node *record_result(struct aenc_model *model, struct journey *journey, enum journey_kind kind) {
     struct tape *tape = &journey->tape;
     struct recorder recorder = {tape, &model->store};
@@ -53,6 +61,7 @@ static struct node *record_result(struct aenc_model *model, struct journey *jour
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
     struct node *code = aenc_layer_record(&recorder, "encoder", encoder, x);
     if (kind == JOURNEY_ENCODE) return code;
+    if (kind == JOURNEY_JACOBIAN) return record_jacobian(tape, x, code);
     struct node *output = aenc_layer_record(&recorder, "decoder", decoder, code);
     if (kind == JOURNEY_RECONSTRUCT || output == NULL) return output;
     struct node *target = record_target(model, tape, x, journey->own_target);

@@ -28,6 +28,7 @@ enum journey_kind {
     JOURNEY_RECONSTRUCT, /* input to output */
     JOURNEY_SCORE,       /* input, target to one loss per row */
     JOURNEY_FEATURES,    /* input, target to one loss per element */
+    JOURNEY_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
     JOURNEY_COUNT
 };
 

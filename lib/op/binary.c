@@ -41,15 +41,28 @@ static void walk_forward(const struct node *n, struct span rows, const struct ru
     } while (aenc_walk_next(&w));
 }
 
-/* The gradient of one operand over the span of its axis 0 and the rows of n; out is the start of that span. */
-static void walk_gradient(const struct node *n, int operand, struct span s0, struct span rows, num *out, bool add,
-                          const struct run *run, strip_function *gradient) {
-    const struct node *x = n->in[operand];
-    int64_t start = s0.lo * aenc_op_stride0(x);
-    int place = operand == 0 ? WALK_A : WALK_B;
+/* The gradient of an operand over a span of its axis 0. */
+struct target {
+    int operand;
+    struct span s0;
+    num *out; /* the start of the span */
+    bool add;
+    strip_function *gradient;
+};
+
+/* One walk for all targets, so that each strip is read once. tile_of: as aenc_walk_begin has it. */
+static void walk_targets(const struct node *n, struct span rows, int tile_of, struct target *target, int count,
+                         const struct run *run) {
     struct walk w;
-    aenc_walk_begin(n, rows, x->kind == NODE_ROW ? -1 : operand, s0, &w);
-    if (w.repeats[place] && !add) memset(out, 0, (size_t)((s0.hi - s0.lo) * aenc_op_stride0(x)) * sizeof *out);
+    aenc_walk_begin(n, rows, tile_of, tile_of < 0 ? (struct span){0, 0} : target->s0, &w);
+    for (int t = 0; t < count; t++) {
+        int64_t each = aenc_op_stride0(n->in[target[t].operand]);
+        bool repeats = w.repeats[WALK_A + target[t].operand];
+        struct span s0 = target[t].s0;
+        if (repeats && !target[t].add) memset(target[t].out, 0, (size_t)((s0.hi - s0.lo) * each) * sizeof(num));
+        target[t].add = target[t].add || repeats;
+        target[t].out -= s0.lo * each;
+    }
     num *y = aenc_value(run, n);
     const num *dy = aenc_gradient(run, n), *a = aenc_value(run, n->in[0]), *b = aenc_value(run, n->in[1]);
     do {
@@ -60,25 +73,38 @@ static void walk_gradient(const struct node *n, int operand, struct span s0, str
                           .b_step = w.step[WALK_B],
                           .kernels = run->kernels->elementwise,
                           .y = y + w.at[WALK_RESULT],
-                          .dy = dy + w.at[WALK_RESULT],
-                          .out = out + w.at[place] - start,
-                          .out_step = w.step[place],
-                          .add = add || w.repeats[place]};
-        gradient(&s);
+                          .dy = dy + w.at[WALK_RESULT]};
+        for (int t = 0; t < count; t++) {
+            int place = WALK_A + target[t].operand;
+            s.out = target[t].out + w.at[place];
+            s.out_step = w.step[place];
+            s.add = target[t].add;
+            target[t].gradient(&s);
+        }
     } while (aenc_walk_next(&w));
+}
+
+/* The gradient of one operand over the span of its axis 0 and the rows of n; out is the start of that span. */
+static void walk_gradient(const struct node *n, int operand, struct span s0, struct span rows, num *out, bool add,
+                          const struct run *run, strip_function *gradient) {
+    struct target target = {operand, s0, out, add, gradient};
+    walk_targets(n, rows, n->in[operand]->kind == NODE_ROW ? -1 : operand, &target, 1, run);
 }
 
 /* Backward of both operands. */
 static void walk_backward(const struct node *n, struct span rows, const struct run *run,
                           strip_function *const gradient[2]) {
+    struct target target[2];
+    int count = 0;
     for (int i = 0; i < 2; i++) {
         const struct node *x = n->in[i];
         enum gradient_mode mode = aenc_gradient_mode(n, i);
         if (mode == GRADIENT_NONE) continue;
         struct span s0 = aenc_op_span0(x, rows);
         num *dx = aenc_gradient(run, x) + s0.lo * aenc_op_stride0(x);
-        walk_gradient(n, i, s0, rows, dx, mode == GRADIENT_ADD, run, gradient[i]);
+        target[count++] = (struct target){i, s0, dx, mode == GRADIENT_ADD, gradient[i]};
     }
+    if (count > 0) walk_targets(n, rows, -1, target, count, run);
 }
 
 /* out (=, +=) scale dy, or its sum where the operand stays */
@@ -155,6 +181,7 @@ static const struct op add_op = {.name = "add",
                                  .forward = add_forward,
                                  .backward = add_backward,
                                  .gather = add_gather,
+                                 .symmetric = true,
                                  .tangent = add_tangent};
 
 /* ---- y = a - b: da = dy, db = -dy ---- */
@@ -192,6 +219,7 @@ static const struct op subtract_op = {.name = "subtract",
                                       .forward = subtract_forward,
                                       .backward = subtract_backward,
                                       .gather = subtract_gather,
+                                      .symmetric = true,
                                       .tangent = subtract_tangent};
 
 /* ---- y = a b: da = dy b, db = dy a ---- */
@@ -232,6 +260,7 @@ static const struct op multiply_op = {.name = "multiply",
                                       .forward = multiply_forward,
                                       .backward = multiply_backward,
                                       .gather = multiply_gather,
+                                      .symmetric = true,
                                       .tangent = multiply_tangent};
 
 /* ---- y = a / b: da = dy / b, db = -dy y / b ---- */
@@ -293,6 +322,7 @@ static const struct op divide_op = {.name = "divide",
                                     .forward = divide_forward,
                                     .backward = divide_backward,
                                     .gather = divide_gather,
+                                    .symmetric = true,
                                     .tangent = divide_tangent};
 
 /* ---- Recording ---- */

@@ -78,9 +78,9 @@ static struct node *step_tangent(struct tape *tape, const struct node *n, struct
 }
 
 static const struct op step_op = {
-    .name = "step", .arity = 1, .infer = step_infer, .forward = step_forward, .tangent = step_tangent};
+    .name = "step", .arity = 1, .symmetric = true, .infer = step_infer, .forward = step_forward, .tangent = step_tangent};
 
-static struct node *step_record(struct tape *tape, struct node *x) {
+struct node *aenc_op_step(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &step_op, &x, 1, NULL, 0);
 }
 
@@ -132,19 +132,20 @@ static const struct op normal_cdf_op = {.name = "normal_cdf",
                                         .forward = normal_cdf_forward,
                                         .backward = normal_cdf_backward,
                                         .gather = normal_cdf_gather,
+                                        .symmetric = true,
                                         .tangent = normal_cdf_tangent};
 
 /* ---- Tangents of functions: f'(x) as nodes, times the tangent of x ---- */
 
 /* slope + (1 - slope) step(x) */
 static struct node *leaky_slope(struct tape *tape, struct node *x, double slope) {
-    struct node *step = step_record(tape, x);
+    struct node *step = aenc_op_step(tape, x);
     return slope == 0 ? step : aenc_op_affine(tape, step, 1 - slope, slope);
 }
 
 /* 1 above 0; below it slope e^x = y + slope */
 static struct node *elu_slope(struct tape *tape, struct node *x, struct node *y, double slope) {
-    struct node *above = step_record(tape, x);
+    struct node *above = aenc_op_step(tape, x);
     struct node *below = aenc_op_affine(tape, above, -1, 1);
     return aenc_op_add(tape, above, aenc_op_multiply(tape, below, aenc_op_affine(tape, y, 1, slope)));
 }
@@ -163,22 +164,29 @@ static struct node *silu_slope(struct tape *tape, struct node *x, struct node *y
 
 /* step(x) - step(-x): 0 at 0 */
 static struct node *sign_of(struct tape *tape, struct node *x) {
-    return aenc_op_subtract(tape, step_record(tape, x), step_record(tape, aenc_op_affine(tape, x, -1, 0)));
+    return aenc_op_subtract(tape, aenc_op_step(tape, x), aenc_op_step(tape, aenc_op_affine(tape, x, -1, 0)));
 }
 
 static struct node *square_of(struct tape *tape, struct node *x) {
     return aenc_op_function(tape, FUNCTION_SQUARE, 0, x);
 }
 
-/* f'(x) from x and y. */
-static struct node *slope_record(struct tape *tape, const struct function_attr *attr, struct node *x, struct node *y) {
-    switch (attr->function) {
-        case FUNCTION_RELU: return step_record(tape, x);
-        case FUNCTION_LEAKY_RELU: return leaky_slope(tape, x, (double)attr->slope);
-        case FUNCTION_ELU: return elu_slope(tape, x, y, (double)attr->slope);
+/* 1 - e^-y */
+static struct node *softplus_slope(struct tape *tape, struct node *y) {
+    struct node *falling = aenc_op_function(tape, FUNCTION_EXP, 0, aenc_op_affine(tape, y, -1, 0));
+    return aenc_op_affine(tape, falling, -1, 1);
+}
+
+struct node *aenc_op_slope(struct tape *tape, enum function function, double slope, struct node *x, struct node *y) {
+    struct node *side = x != NULL ? x : y; /* with slope >= 0 they are on the same side of 0 */
+    switch (function) {
+        case FUNCTION_RELU: return aenc_op_step(tape, side);
+        case FUNCTION_LEAKY_RELU: return leaky_slope(tape, side, slope);
+        case FUNCTION_ELU: return elu_slope(tape, side, y, slope);
         case FUNCTION_SIGMOID: return aenc_op_multiply(tape, y, aenc_op_affine(tape, y, -1, 1));
         case FUNCTION_TANH: return aenc_op_affine(tape, square_of(tape, y), -1, 1);
-        case FUNCTION_SOFTPLUS: return aenc_op_function(tape, FUNCTION_SIGMOID, 0, x);
+        case FUNCTION_SOFTPLUS:
+            return x == NULL ? softplus_slope(tape, y) : aenc_op_function(tape, FUNCTION_SIGMOID, 0, x);
         case FUNCTION_GELU: return gelu_slope(tape, x);
         case FUNCTION_SILU: return silu_slope(tape, x, y);
         case FUNCTION_EXP: return y;
@@ -187,8 +195,8 @@ static struct node *slope_record(struct tape *tape, const struct function_attr *
         case FUNCTION_SQUARE: return aenc_op_affine(tape, x, 2, 0);
         case FUNCTION_ABSOLUTE: return sign_of(tape, x);
         case FUNCTION_RECIPROCAL: return aenc_op_affine(tape, square_of(tape, y), -1, 0);
+        case FUNCTION_NEGATE: return aenc_op_affine(tape, y, 0, -1);
         case FUNCTION_IDENTITY:
-        case FUNCTION_NEGATE:
         case FUNCTION_COUNT: break;
     }
     return NULL;
@@ -197,7 +205,9 @@ static struct node *slope_record(struct tape *tape, const struct function_attr *
 static struct node *function_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     const struct function_attr *attr = n->attr;
     if (attr->function == FUNCTION_NEGATE) return aenc_op_affine(tape, tangents[0], -1, 0);
-    return aenc_op_multiply(tape, slope_record(tape, attr, n->in[0], aenc_op_result(tape, n)), tangents[0]);
+    struct node *slope =
+        aenc_op_slope(tape, attr->function, (double)attr->slope, n->in[0], aenc_op_result(tape, n));
+    return aenc_op_multiply(tape, slope, tangents[0]);
 }
 
 /* ---- Affine: y = scale x + shift, dx = scale dy ---- */
@@ -243,6 +253,7 @@ static const struct op affine_op = {.name = "affine",
                                     .forward = affine_forward,
                                     .backward = affine_backward,
                                     .gather = affine_gather,
+                                    .symmetric = true,
                                     .tangent = affine_tangent};
 
 struct node *aenc_op_affine(struct tape *tape, struct node *x, double scale, double shift) {
@@ -301,8 +312,8 @@ static void clamp_gather(const struct node *n, int operand, struct span tile, st
 /* (1 - step(low - x)) (1 - step(x - high)) */
 static struct node *clamp_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     const struct clamp_attr *attr = n->attr;
-    struct node *below = step_record(tape, aenc_op_affine(tape, n->in[0], -1, (double)attr->low));
-    struct node *above = step_record(tape, aenc_op_affine(tape, n->in[0], 1, -(double)attr->high));
+    struct node *below = aenc_op_step(tape, aenc_op_affine(tape, n->in[0], -1, (double)attr->low));
+    struct node *above = aenc_op_step(tape, aenc_op_affine(tape, n->in[0], 1, -(double)attr->high));
     struct node *within =
         aenc_op_multiply(tape, aenc_op_affine(tape, below, -1, 1), aenc_op_affine(tape, above, -1, 1));
     return aenc_op_multiply(tape, within, tangents[0]);
@@ -314,6 +325,7 @@ static const struct op clamp_op = {.name = "clamp",
                                    .forward = clamp_forward,
                                    .backward = clamp_backward,
                                    .gather = clamp_gather,
+                                   .symmetric = true,
                                    .tangent = clamp_tangent};
 
 struct node *aenc_op_clamp(struct tape *tape, struct node *x, double low, double high) {
@@ -330,6 +342,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .forward = function_forward,
                        .backward = function_backward,
                        .gather = function_gather,
+                       .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_LEAKY_RELU] = {.name = "leaky_relu",
                              .arity = 1,
@@ -337,6 +350,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                              .forward = function_forward,
                              .backward = function_backward,
                              .gather = function_gather,
+                             .symmetric = true,
                              .tangent = function_tangent},
     [FUNCTION_ELU] = {.name = "elu",
                       .arity = 1,
@@ -344,6 +358,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                       .forward = function_forward,
                       .backward = function_backward,
                       .gather = function_gather,
+                      .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_SIGMOID] = {.name = "sigmoid",
                           .arity = 1,
@@ -351,6 +366,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                           .forward = function_forward,
                           .backward = function_backward,
                           .gather = function_gather,
+                          .symmetric = true,
                           .tangent = function_tangent},
     [FUNCTION_TANH] = {.name = "tanh",
                        .arity = 1,
@@ -358,6 +374,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .forward = function_forward,
                        .backward = function_backward,
                        .gather = function_gather,
+                       .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SOFTPLUS] = {.name = "softplus",
                            .arity = 1,
@@ -365,6 +382,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                            .forward = function_forward,
                            .backward = function_backward,
                            .gather = function_gather,
+                           .symmetric = true,
                            .tangent = function_tangent},
     [FUNCTION_GELU] = {.name = "gelu",
                        .arity = 1,
@@ -372,6 +390,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .forward = function_forward,
                        .backward = function_backward,
                        .gather = function_gather,
+                       .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SILU] = {.name = "silu",
                        .arity = 1,
@@ -379,6 +398,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .forward = function_forward,
                        .backward = function_backward,
                        .gather = function_gather,
+                       .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_EXP] = {.name = "exp",
                       .arity = 1,
@@ -386,6 +406,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                       .forward = function_forward,
                       .backward = function_backward,
                       .gather = function_gather,
+                      .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_LOG] = {.name = "log",
                       .arity = 1,
@@ -393,6 +414,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                       .forward = function_forward,
                       .backward = function_backward,
                       .gather = function_gather,
+                      .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_SQRT] = {.name = "sqrt",
                        .arity = 1,
@@ -400,6 +422,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .forward = function_forward,
                        .backward = function_backward,
                        .gather = function_gather,
+                       .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SQUARE] = {.name = "square",
                          .arity = 1,
@@ -407,6 +430,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                          .forward = function_forward,
                          .backward = function_backward,
                          .gather = function_gather,
+                         .symmetric = true,
                          .tangent = function_tangent},
     [FUNCTION_ABSOLUTE] = {.name = "absolute",
                            .arity = 1,
@@ -414,6 +438,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                            .forward = function_forward,
                            .backward = function_backward,
                            .gather = function_gather,
+                           .symmetric = true,
                            .tangent = function_tangent},
     [FUNCTION_NEGATE] = {.name = "negate",
                          .arity = 1,
@@ -421,6 +446,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                          .forward = function_forward,
                          .backward = function_backward,
                          .gather = function_gather,
+                         .symmetric = true,
                          .tangent = function_tangent},
     [FUNCTION_RECIPROCAL] = {.name = "reciprocal",
                              .arity = 1,
@@ -428,6 +454,7 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                              .forward = function_forward,
                              .backward = function_backward,
                              .gather = function_gather,
+                             .symmetric = true,
                              .tangent = function_tangent},
 };
 

@@ -50,8 +50,16 @@ static struct node *reshape_tangent(struct tape *tape, const struct node *n, str
     return aenc_op_tangent_reshape(tape, tangents[0], n->in[0], n);
 }
 
-static const struct op reshape_op = {
-    .name = "reshape", .arity = 1, .view = true, .infer = reshape_infer, .tangent = reshape_tangent};
+static struct node *reshape_cotangent(struct tape *tape, const struct node *n, int operand, struct node *along) {
+    return aenc_op_tangent_reshape(tape, along, n, n->in[operand]);
+}
+
+static const struct op reshape_op = {.name = "reshape",
+                                     .arity = 1,
+                                     .view = true,
+                                     .infer = reshape_infer,
+                                     .tangent = reshape_tangent,
+                                     .cotangent = reshape_cotangent};
 
 struct node *aenc_op_reshape(struct tape *tape, struct node *x, const int64_t *dims, int rank) {
     struct shape to = {rank, {0}};
@@ -81,7 +89,8 @@ static struct node *stop_tangent(struct tape *tape, const struct node *n, struct
 }
 
 static const struct op stop_gradient_op = {
-    .name = "stop_gradient", .arity = 1, .surrogate = true, .view = true, .infer = stop_infer, .tangent = stop_tangent};
+    .name = "stop_gradient", .arity = 1, .surrogate = true, .view = true, .symmetric = true,
+    .infer = stop_infer, .tangent = stop_tangent};
 
 struct node *aenc_op_stop_gradient(struct tape *tape, struct node *x) {
     struct node *seen = viewable(tape, x);

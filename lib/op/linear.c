@@ -20,6 +20,7 @@ enum { DENSE_X, DENSE_WEIGHT, DENSE_BIAS };
 
 struct dense {
     bool transposed;
+    bool aside; /* its lines are derivatives of rows: the shards are chosen without it */
     enum function function;
     double slope;
 };
@@ -126,9 +127,34 @@ static void dense_gather(const struct node *n, int operand, struct span tile, st
     else run->gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
 }
 
-static int64_t dense_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
+static int64_t dense_gemm_rows(const struct node *n) {
+    const struct dense *dense = n->attr;
+    return dense->aside ? 1 : aenc_node_row_size(n) / aenc_line_width(n);
+}
 
-/* The derivative of f(pre) along the tangents: those of the unfused form, f'(pre) (x' W^T). */
+/* Many lines to a row, and a weight that would be a tile or two. */
+static bool dense_by_shard(const struct node *n, int operand) {
+    const struct dense *dense = n->attr;
+    enum { SMALL = 65536 };
+    return dense->aside && operand == DENSE_WEIGHT && aenc_shape_count(&n->in[operand]->shape) <= SMALL &&
+           n->in[DENSE_X]->kind == NODE_ROW;
+}
+
+static struct node *dense_record(struct tape *tape, struct node *x, struct node *weight, struct node *bias,
+                                 struct dense dense);
+
+struct node *aenc_op_product(struct tape *tape, struct node *x, struct node *weight, bool transposed) {
+    return dense_record(tape, x, weight, NULL, (struct dense){.transposed = transposed, .aside = true});
+}
+
+/* f'(pre), which follows from the output; NULL: 1. */
+static struct node *dense_slope(struct tape *tape, const struct node *n) {
+    const struct dense *dense = n->attr;
+    if (dense->function == FUNCTION_IDENTITY) return NULL;
+    return aenc_op_slope(tape, dense->function, dense->slope, NULL, aenc_op_result(tape, n));
+}
+
+/* f'(pre) (x' W^T) */
 static struct node *dense_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     const struct dense *dense = n->attr;
     for (int i = DENSE_WEIGHT; i < n->in_count; i++) {
@@ -138,13 +164,21 @@ static struct node *dense_tangent(struct tape *tape, const struct node *n, struc
         return NULL;
     }
     if (tangents[DENSE_X] == NULL) return NULL;
-    struct node *along =
-        aenc_op_dense(tape, tangents[DENSE_X], n->in[DENSE_WEIGHT], NULL, dense->transposed, FUNCTION_IDENTITY, 0);
-    if (dense->function == FUNCTION_IDENTITY) return along;
-    enum function function;
-    struct node *before = aenc_op_before_activation(tape, aenc_op_result(tape, n), &function);
-    struct node *unfused = aenc_op_function(tape, function, dense->slope, before);
-    return unfused == NULL ? NULL : unfused->op->tangent(tape, unfused, &along);
+    struct node *along = aenc_op_product(tape, tangents[DENSE_X], n->in[DENSE_WEIGHT], dense->transposed);
+    struct node *slope = dense_slope(tape, n);
+    return slope == NULL ? along : aenc_op_multiply(tape, slope, along);
+}
+
+/* (f'(pre) c) W */
+static struct node *dense_cotangent(struct tape *tape, const struct node *n, int operand, struct node *along) {
+    const struct dense *dense = n->attr;
+    if (operand != DENSE_X) {
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "op 'dense' has no cotangent of its operand %d", operand);
+        return NULL;
+    }
+    struct node *slope = dense_slope(tape, n);
+    if (slope != NULL) along = aenc_op_multiply(tape, slope, along);
+    return aenc_op_product(tape, along, n->in[DENSE_WEIGHT], !dense->transposed);
 }
 
 static const struct op dense_op = {
@@ -154,9 +188,17 @@ static const struct op dense_op = {
     .forward = dense_forward,
     .backward = dense_backward,
     .gather = dense_gather,
+    .by_shard = dense_by_shard,
     .gemm_rows = dense_gemm_rows,
     .tangent = dense_tangent,
+    .cotangent = dense_cotangent,
 };
+
+static struct node *dense_record(struct tape *tape, struct node *x, struct node *weight, struct node *bias,
+                                 struct dense dense) {
+    struct node *in[] = {x, weight, bias};
+    return aenc_tape_record(tape, &dense_op, in, bias == NULL ? 2 : 3, &dense, sizeof dense);
+}
 
 /* A negative slope makes the output ambiguous: which side of zero the operand was on does not follow from it. */
 static bool fuses(enum function function, double slope) {
@@ -165,11 +207,25 @@ static bool fuses(enum function function, double slope) {
 
 struct node *aenc_op_dense(struct tape *tape, struct node *x, struct node *weight, struct node *bias, bool transposed,
                            enum function function, double slope) {
-    struct node *in[] = {x, weight, bias};
     bool fused = function == FUNCTION_IDENTITY || fuses(function, slope);
-    struct dense dense = {transposed, fused ? function : FUNCTION_IDENTITY, slope};
-    struct node *y = aenc_tape_record(tape, &dense_op, in, bias == NULL ? 2 : 3, &dense, sizeof dense);
+    struct dense dense = {transposed, false, fused ? function : FUNCTION_IDENTITY, slope};
+    struct node *y = dense_record(tape, x, weight, bias, dense);
     return fused ? y : aenc_op_function(tape, function, slope, y);
+}
+
+struct node *aenc_op_dense_weight(const struct node *n, bool *transposed) {
+    if (n->op != &dense_op) return NULL;
+    const struct dense *dense = n->attr;
+    *transposed = dense->transposed;
+    return n->in[DENSE_WEIGHT];
+}
+
+struct node *aenc_op_slope_of(struct tape *tape, struct node *n) {
+    if (n->op == &dense_op) return dense_slope(tape, n);
+    enum function function;
+    double slope;
+    if (!aenc_op_is_function(n, &function, &slope)) return NULL;
+    return aenc_op_slope(tape, function, slope, n->in[0], n);
 }
 
 struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function) {

@@ -11,6 +11,12 @@
 #include "op/family.h"
 #include "op/lines.h"
 
+/* 1 / sqrt(x + epsilon) */
+static struct node *rsqrt(struct tape *tape, struct node *x, double epsilon) {
+    struct node *root = aenc_op_function(tape, FUNCTION_SQRT, 0, aenc_op_affine(tape, x, 1, epsilon));
+    return aenc_op_function(tape, FUNCTION_RECIPROCAL, 0, root);
+}
+
 /* ---- Layer norm: y = (x - mean) rstd over the last axes of a row, rstd = 1 / sqrt(variance + epsilon) ---- */
 
 struct layer_norm {
@@ -59,12 +65,41 @@ static void layer_norm_backward(const struct node *n, struct span rows, const st
     }
 }
 
+/* 1 / sqrt(variance + epsilon), kept on an axis of 1 */
+static struct node *layer_rstd(struct tape *tape, struct node *x, double epsilon) {
+    int last = x->shape.rank - 1;
+    struct node *apart = aenc_op_subtract(tape, x, aenc_op_reduce(tape, REDUCE_MEAN, x, last, true));
+    struct node *square = aenc_op_function(tape, FUNCTION_SQUARE, 0, apart);
+    if (square == NULL) return NULL;
+    return rsqrt(tape, aenc_op_reduce(tape, REDUCE_MEAN, square, last, true), epsilon);
+}
+
+/* Mean over the last axis, kept. */
+static struct node *last_mean(struct tape *tape, struct node *t) {
+    return t == NULL ? NULL : aenc_op_reduce(tape, REDUCE_MEAN, t, t->shape.rank - 1, true);
+}
+
+/* rstd (t - mean(t) - y mean(t y)) */
+static struct node *layer_norm_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
+    const struct layer_norm *norm = n->attr;
+    struct node *y = aenc_op_result(tape, n), *t = tangents[0];
+    if (norm->axes != 1) {
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "op 'layer_norm' has no tangent over %d axes", norm->axes);
+        return NULL;
+    }
+    struct node *along = aenc_op_multiply(tape, y, last_mean(tape, aenc_op_multiply(tape, y, t)));
+    struct node *rest = aenc_op_subtract(tape, aenc_op_subtract(tape, t, last_mean(tape, t)), along);
+    return aenc_op_multiply(tape, layer_rstd(tape, n->in[0], norm->epsilon), rest);
+}
+
 static const struct op layer_norm_op = {
     .name = "layer_norm",
     .arity = 1,
+    .symmetric = true,
     .infer = layer_norm_infer,
     .forward = layer_norm_forward,
     .backward = layer_norm_backward,
+    .tangent = layer_norm_tangent,
 };
 
 struct node *aenc_op_layer_norm(struct tape *tape, struct node *x, int axes, double epsilon, struct node *gain,
@@ -308,13 +343,30 @@ static void normalise_gather(const struct node *n, int operand, struct span tile
     }
 }
 
+/* t rstd gain: along x alone. */
+static struct node *normalise_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
+    const struct normalise *attr = n->attr;
+    for (int i = NORMALISE_MOMENTS; i < n->in_count; i++) {
+        if (tangents[i] == NULL) continue;
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "op 'normalise' has no tangent along its operand %d", i);
+        return NULL;
+    }
+    struct node *variance = aenc_op_slice(tape, n->in[NORMALISE_MOMENTS], 0, 1, 1);
+    struct node *scale = rsqrt(tape, variance, attr->epsilon);
+    if (attr->gain >= 0) scale = aenc_op_multiply(tape, scale, n->in[attr->gain]);
+    int64_t dims[RANK_MAX] = {channels_of(n), 1, 1, 1, 1, 1};
+    return aenc_op_multiply(tape, aenc_op_reshape(tape, scale, dims, n->shape.rank - 1), tangents[NORMALISE_X]);
+}
+
 static const struct op normalise_op = {
     .name = "normalise",
     .arity = -1,
+    .symmetric = true,
     .infer = normalise_infer,
     .forward = normalise_forward,
     .backward = normalise_backward,
     .gather = normalise_gather,
+    .tangent = normalise_tangent,
 };
 
 struct node *aenc_op_normalise(struct tape *tape, struct node *x, struct node *moments, double epsilon,

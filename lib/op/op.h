@@ -17,6 +17,10 @@ struct node *aenc_op_subtract(struct tape *tape, struct node *a, struct node *b)
 struct node *aenc_op_multiply(struct tape *tape, struct node *a, struct node *b);
 struct node *aenc_op_divide(struct tape *tape, struct node *a, struct node *b);
 struct node *aenc_op_affine(struct tape *tape, struct node *x, double scale, double shift); /* scale x + shift */
+/* f'(x), of which gradients are second derivatives. x may be NULL where the derivative follows from y = f(x) alone and
+ * slope >= 0. */
+struct node *aenc_op_slope(struct tape *tape, enum function function, double slope, struct node *x, struct node *y);
+struct node *aenc_op_step(struct tape *tape, struct node *x); /* 1 where x > 0, else 0; no gradient passes */
 struct node *aenc_op_clamp(struct tape *tape, struct node *x, double low, double high); /* derivative 0 outside */
 
 /* linear.c. weight (out, in) or, transposed, (in, out) used as its transpose: tied decoders. bias (out) or NULL. x (rows,
@@ -27,6 +31,14 @@ struct node *aenc_op_dense(struct tape *tape, struct node *x, struct node *weigh
 /* Batched product over the last two axes, (rows, ..., m, k) (rows, ..., k, n); leading axes equal; either operand may be
  * used transposed. b may be without rows. */
 struct node *aenc_op_matmul(struct tape *tape, struct node *a, struct node *b, bool transpose_a, bool transpose_b);
+/* x W^T (transposed: x W) for x with more lines than the batch has rows, such as derivatives: shards are chosen without
+ * it. */
+struct node *aenc_op_product(struct tape *tape, struct node *x, struct node *weight, bool transposed);
+/* The weight of a node that aenc_op_dense recorded; NULL for any other. */
+struct node *aenc_op_dense_weight(const struct node *n, bool *transposed);
+/* The derivative of the activation that n ends with, a function's node or one fused into dense; NULL: there is none, or
+ * the tape has failed. */
+struct node *aenc_op_slope_of(struct tape *tape, struct node *n);
 /* y without its fused activation: the node whose function is applied to get y (dense: the same product recorded without
  * its activation; a function node: its operand), and which function it was. y itself and FUNCTION_IDENTITY otherwise. */
 struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function);
@@ -104,6 +116,15 @@ struct node *aenc_op_gaussian_nll(struct tape *tape, struct node *y, struct node
 struct node *aenc_op_cosine_distance(struct tape *tape, struct node *y, struct node *target, double epsilon);
 /* -sum_c t_c log softmax(y)_c over the last axis: cross entropy with probabilities as targets. */
 struct node *aenc_op_softmax_cross_entropy(struct tape *tape, struct node *logits, struct node *target);
+
+/* jacobian.c. The Gram matrix of a weight (n, m): W W^T (n, n), or transposed W^T W (m, m). */
+struct node *aenc_op_gram(struct tape *tape, struct node *weight, bool transposed);
+/* The sum of squares of each line, (..., n) to (...). */
+struct node *aenc_op_line_squares(struct tape *tape, struct node *t);
+/* t G t^T of each line t of m diag(slope), G symmetric (n, n); slope (rows, n) or NULL: 1. */
+struct node *aenc_op_metric_squares(struct tape *tape, struct node *m, struct node *slope, struct node *metric);
+/* The unit matrix (size, size), a batch node. */
+struct node *aenc_op_eye(struct tape *tape, int64_t size);
 
 /* The table of all ops, for the gradient checks: NULL-terminated tables of the families. */
 extern const struct op *const *const aenc_op_tables[];

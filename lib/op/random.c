@@ -136,12 +136,24 @@ static void dropout_backward(const struct node *n, struct span rows, const struc
         mask_row(n, r, dx + r * size, gradient + r * size, mode == GRADIENT_ADD, run);
 }
 
+/* t m / (1 - rate): the same draws, of ones. */
+static struct node *dropout_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
+    struct node *one = aenc_op_affine(tape, aenc_op_stop_gradient(tape, n->in[0]), 0, 1);
+    struct node *mask = aenc_tape_record(tape, n->op, &one, 1, n->attr, sizeof(struct dropout));
+    if (mask == NULL) return NULL;
+    mask->name = n->name;
+    mask->stream = n->stream;
+    return aenc_op_multiply(tape, mask, tangents[0]);
+}
+
 static const struct op dropout_op = {
     .name = "dropout",
     .arity = 1,
+    .symmetric = true,
     .infer = dropout_infer,
     .forward = dropout_forward,
     .backward = dropout_backward,
+    .tangent = dropout_tangent,
 };
 
 struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x, double rate) {

@@ -124,6 +124,7 @@ static const struct op softmax_op = {.name = "softmax",
                                      .forward = softmax_forward,
                                      .backward = softmax_backward,
                                      .gather = softmax_gather,
+                                     .symmetric = true,
                                      .tangent = softmax_tangent};
 
 static const struct op log_softmax_op = {.name = "log_softmax",

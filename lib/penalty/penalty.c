@@ -9,6 +9,7 @@
 static const struct penalty_type *const types[] = {
     &aenc_penalty_l1,         &aenc_penalty_kl,         &aenc_penalty_l1_weights,
     &aenc_penalty_l2_weights, &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
+    &aenc_penalty_contractive,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 

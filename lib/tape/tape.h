@@ -32,6 +32,8 @@
  *             added as told, summed over the rows of the span. Always runs after backward of those rows. Also called
  *             for parameter operands of nodes without rows.
  *   tangent   Records ordinary nodes: the directional derivative, from operands, their tangents (NULL: zero) and result.
+ *   cotangent Records ordinary nodes: the transposed derivative, an operand's cotangent from that of the result. An op
+ *             says `symmetric` instead where the derivative along one operand of the result's shape is its own transpose.
  *
  * Spans.
  *   SPAN_ROWS     row by row
@@ -102,6 +104,7 @@ struct op {
     bool partial;   /* backward reaches only part of an operand */
     bool surrogate; /* the gradient is a stated formula, not the derivative */
     bool view;      /* value and gradient are those of operand 0: no memory, no forward, no backward */
+    bool symmetric; /* tangent is its own transpose */
     aenc_status (*infer)(struct tape *tape, struct node *n);
     void (*forward)(const struct node *n, struct span rows, const struct run *run);
     void (*combine)(const struct node *n, int64_t shards, const struct run *run); /* SPAN_REDUCE only */
@@ -114,6 +117,7 @@ struct op {
     /* Rows that one row becomes in the op's GEMMs (time steps, pixels). NULL: 1. */
     int64_t (*gemm_rows)(const struct node *n);
     struct node *(*tangent)(struct tape *tape, const struct node *n, struct node *const *tangents);
+    struct node *(*cotangent)(struct tape *tape, const struct node *n, int operand, struct node *along);
 };
 
 struct node {

@@ -59,6 +59,7 @@ static void calls_take(struct scene *s) {
         CHECK_STATUS(s->ctx, aenc_score(s->model, &x, NULL, s->out, ROWS * COLS), AENC_OK);
         CHECK_STATUS(s->ctx, aenc_score(s->model, &x, &x, s->out, ROWS * COLS), AENC_OK);
         CHECK_STATUS(s->ctx, aenc_score_features(s->model, &x, NULL, s->out, ROWS * COLS), AENC_OK);
+        CHECK_STATUS(s->ctx, aenc_jacobian_norm(s->model, &x, s->out, ROWS * COLS), AENC_OK);
     }
 }
 

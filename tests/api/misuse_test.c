@@ -56,6 +56,7 @@ static void test_null_model(struct world *w) {
     CHECK(aenc_reconstruct(NULL, &w->x, room, 64) == AENC_ERR_ARGUMENT);
     CHECK(aenc_score(NULL, &w->x, NULL, room, 64) == AENC_ERR_ARGUMENT);
     CHECK(aenc_score_features(NULL, &w->x, NULL, room, 64) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_jacobian_norm(NULL, &w->x, room, 64) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_save(NULL, "x") == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_save_memory(NULL, NULL, 0, &size) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_history(NULL, 0, &now) == AENC_ERR_ARGUMENT);
@@ -172,6 +173,10 @@ static aenc_status call_features(struct world *w, const aenc_matrix *m) {
     float room[64];
     return aenc_score_features(w->model, m, NULL, room, 64);
 }
+static aenc_status call_jacobian(struct world *w, const aenc_matrix *m) {
+    float room[64];
+    return aenc_jacobian_norm(w->model, m, room, 64);
+}
 static aenc_status call_features_target(struct world *w, const aenc_matrix *m) {
     float room[64];
     return aenc_score_features(w->model, &w->x, m, room, 64);
@@ -230,6 +235,7 @@ static const struct {
     {call_score, "x", WORLD_COLS, false},
     {call_score_target, "target", WORLD_COLS, true},
     {call_features, "x", WORLD_COLS, false},
+    {call_jacobian, "x", WORLD_COLS, false},
     {call_features_target, "target", WORLD_COLS, true},
     {call_fit, "x", WORLD_COLS, false},
     {call_fit_target, "target", WORLD_COLS, true},
@@ -321,6 +327,8 @@ static void test_rooms(struct world *w) {
     CHECK_FAILS(w, aenc_decode(w->model, &code, room, 23), few, "aenc_decode|out|23|4|6");
     CHECK_FAILS(w, aenc_reconstruct(w->model, &w->x, room, 23), few, "aenc_reconstruct|out|23|4|6");
     CHECK_FAILS(w, aenc_score(w->model, &w->x, NULL, room, 3), few, "aenc_score|out|3|4|1");
+    CHECK_FAILS(w, aenc_jacobian_norm(w->model, &w->x, NULL, 64), null, "aenc_jacobian_norm|out|NULL");
+    CHECK_FAILS(w, aenc_jacobian_norm(w->model, &w->x, room, 3), few, "aenc_jacobian_norm|out|3|4|1");
     CHECK_FAILS(w, aenc_score_features(w->model, &w->x, NULL, room, 0), few, "aenc_score_features|out|0|4|6");
 }
 

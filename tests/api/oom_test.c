@@ -320,6 +320,28 @@ static aenc_status use(struct scene *scene) {
     if (status == AENC_OK) status = aenc_score(m, &scene->x, NULL, out, ROWS);
     if (status == AENC_OK) status = aenc_score(m, &scene->x, &scene->x, out, ROWS);
     if (status == AENC_OK) status = aenc_score_features(m, &scene->x, NULL, out, ROWS * COLS);
+    if (status == AENC_OK) status = aenc_jacobian_norm(m, &scene->x, out, ROWS);
+    return status;
+}
+
+/* A model with both forms of the penalty that walks the recording, and a step of it. */
+static aenc_status contractive(struct scene *scene) {
+    static const size_t input = COLS, widths[] = {6, 5, 3};
+    static const char *const penalties[] = {"contractive:weight=0.1", "contractive:weight=0.1,probes=2"};
+    aenc_model *model = NULL;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    aenc_model_options options = {.struct_size = sizeof options,
+                                  .input = &input,
+                                  .input_rank = 1,
+                                  .encoder_widths = widths,
+                                  .encoder_count = 3,
+                                  .activation = "sigmoid",
+                                  .penalties = penalties,
+                                  .penalty_count = 2};
+    aenc_status status = aenc_model_create(scene->ctx, &options, &model);
+    CHECK((model != NULL) == (status == AENC_OK));
+    if (status == AENC_OK) status = aenc_model_gradients(model, &batch, NULL);
+    aenc_model_free(model);
     return status;
 }
 
@@ -431,6 +453,7 @@ static const struct {
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},
     {"use", use, true, false},
+    {"contractive", contractive, false, false},
     {"runner", runner, true, false},
     {"runner in a block", runner_in_block, true, false},
     {"train beside a runner", train_beside_runner, true, true},

@@ -198,6 +198,20 @@ def products(bench):
                   ("; by processor time %.2f" % line["cpu_of_products"] if line["cpu"] > 0 else ""))
 
 
+def penalty(bench):
+    """A training step with a penalty beside the plain one, in one process."""
+    specs = ["contractive:weight=0.1", "contractive:weight=0.1,probes=1", "contractive:weight=0.1,probes=4"]
+    for network, activation in ((SMALL, "sigmoid"), (SMALL, "relu"), ("784-1000", "sigmoid")):
+        for threads in bench.threads:
+            command = [bench.programs / "bench_penalty", "--seconds", str(bench.options.seconds / 4), "--threads",
+                       str(threads), "--activation", activation, network, "128"] + specs
+            output = subprocess.run(command, env=bench.environment, check=True, stdout=subprocess.PIPE,
+                                    stderr=subprocess.DEVNULL, text=True).stdout
+            for line in map(json.loads, output.splitlines()):
+                bench.add("penalty", "%s, %s, batch 128, %s" % (network, activation, threads_text(threads)), line["what"],
+                          1e6 * line["seconds"], "us a step", "%.2f of the plain step" % line["of_plain"])
+
+
 def train(bench):
     """Steps of training, scaled to an epoch of 60,000 rows."""
     for network, batch, count in ((SMALL, 128, 13), (LARGE, 128, 2), (SMALL, 32, 39), (SMALL, 1024, 2)):
@@ -345,7 +359,7 @@ def kernels(bench):
 
 
 SECTIONS = {function.__name__: function
-            for function in (products, train, row, rows, busy, memory, size, first, kernels)}
+            for function in (products, penalty, train, row, rows, busy, memory, size, first, kernels)}
 
 
 # ---- Reporting ----

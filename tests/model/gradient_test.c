@@ -38,12 +38,22 @@ static const char *const models[] = {
     SMALL("tanh", "\"l1_weights:weight=0.1\",\"l2_weights:weight=0.3,prefix=encoder.\"", ""),
     SMALL("tanh", "\"orthogonal:weight=0.4\"", ""),
     SMALL("tanh", "\"decorrelation:weight=0.9\"", ""),
+    SMALL("tanh", "\"contractive:weight=0.6,warmup=2\"", "\"mask:level=0.3\""),
+    SMALL("sigmoid", "\"contractive:weight=0.6,probes=2\",\"contractive:weight=0.2\",\"l1:weight=0.1\"", ""),
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5},"
+    "{\"type\":\"batch_norm\"},{\"type\":\"silu\"},{\"type\":\"dropout\",\"rate\":0.25},"
+    "{\"type\":\"dense\",\"units\":3}]},\"penalties\":[\"contractive:weight=0.5\"]}",
     SMALL("sigmoid", "\"decorrelation:weight=0.9\",\"l2_weights:weight=0.01\",\"kl:weight=1\",\"orthogonal:weight=1\"",
           "\"mask:level=0.2,value=0.5\""),
     /* tied: every weight has two uses, one of them transposed; through residual and frozen shapes too */
     "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":"
     "\"tanh\"},{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":\"sigmoid\"}]},"
     "{\"type\":\"dense\",\"units\":3}]},\"tied\":true,\"penalties\":[\"l2_weights:weight=0.1\"]}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":4,\"activation\":\"sigmoid\"},\"output\":\"sigmoid\","
+    "\"tied\":true,\"penalties\":[\"contractive:weight=0.5\"]}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
+    "{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},"
+    "{\"type\":\"dense\",\"units\":3}]},\"tied\":true,\"penalties\":[\"contractive:weight=0.5\"]}",
 };
 
 struct scene {

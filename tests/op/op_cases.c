@@ -314,6 +314,32 @@ static struct node *entropy_build(struct tape *tape, struct node *const *x, cons
     return aenc_op_softmax_cross_entropy(tape, x[0], x[1]);
 }
 
+/* ---- Jacobian ---- */
+
+static struct node *gram_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return aenc_op_gram(tape, x[0], c->choice != 0);
+}
+
+static struct node *squares_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    return aenc_op_line_squares(tape, x[0]);
+}
+
+static struct node *metric_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return aenc_op_metric_squares(tape, x[0], c->leaf_count > 2 ? x[2] : NULL, aenc_op_gram(tape, x[1], c->choice != 0));
+}
+
+static struct node *eye_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)x, (void)c;
+    return aenc_op_eye(tape, 3);
+}
+
+/* Every op on the way back: the cotangent of an operand along the other leaf. */
+static struct node *cotangent_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    struct node *y = aenc_op_dense(tape, x[0], x[1], NULL, c->choice >= 100, (enum function)(c->choice % 100), 0.25);
+    return y == NULL ? NULL : y->op->cotangent(tape, y, 0, x[2]);
+}
+
 /* ---- The table ---- */
 
 enum { SUM = 10 * REDUCE_SUM, MEAN = 10 * REDUCE_MEAN, MAXIMUM = 10 * REDUCE_MAXIMUM };
@@ -417,10 +443,10 @@ static const struct op_case cases[] = {
     {"batch_moments", "", batch_moments_build, 1, {{LEAF_ROW, -2, 2, 1, {3}}}, .choice = 0},
     {"batch_moments", "more axes", batch_moments_build, 1, {{LEAF_ROW, -2, 2, 3, {3, 2, 2}}}, .choice = 0},
     {"normalise", "plain", normalise_build, 2,
-     {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT, 0.25, 2, 2, {2, 3}}}, .choice = 0},
+     {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, 0.25, 2, 2, {2, 3}}}, .choice = 0},
     {"normalise", "gain and shift", normalise_build, 4,
-     {{LEAF_ROW, -2, 2, 2, {3, 2}}, {LEAF_FLAT, 0.25, 2, 2, {2, 3}}, {LEAF_FLAT, 0.5, 2, 1, {3}},
-      {LEAF_FLAT, -1, 1, 1, {3}}},
+     {{LEAF_ROW, -2, 2, 2, {3, 2}}, {LEAF_FLAT | LEAF_STILL, 0.25, 2, 2, {2, 3}},
+      {LEAF_FLAT | LEAF_STILL, 0.5, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 1, {3}}},
      .choice = 0},
     {"normalise", "by its own moments", batch_norm_build, 3,
      {{LEAF_ROW, -2, 2, 2, {3, 2}}, {LEAF_FLAT, 0.5, 2, 1, {3}}, {LEAF_FLAT, -1, 1, 1, {3}}}, .choice = 0},
@@ -476,6 +502,26 @@ static const struct op_case cases[] = {
      .number = {8}},
     {"softmax_cross_entropy", "", entropy_build, 2,
      {{LEAF_ROW, -2, 2, 2, {2, 4}}, {LEAF_ROW, 0, 1, 2, {2, 4}}}, .choice = 0},
+
+    {"gram", "", gram_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 2}}}, .choice = 0},
+    {"gram", "transposed", gram_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 2}}}, .choice = 1},
+    {"line_squares", "", squares_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 0},
+    {"line_squares", "of one line", squares_build, 1, {{LEAF_ANY, -2, 2, 1, {4}}}, .choice = 0},
+    {"metric_lines", "", metric_build, 2, {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}}, .choice = 0},
+    {"metric_squares", "one line", metric_build, 2, {{LEAF_ANY, -2, 2, 1, {3}}, {LEAF_FLAT, -2, 2, 2, {2, 3}}},
+     .choice = 1},
+    {"metric_squares", "slopes", metric_build, 3,
+     {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}, {LEAF_ROW, -2, 2, 1, {3}}}, .choice = 0},
+    {"eye", "", eye_build, 0, .choice = 0},
+    {"dense", "a cotangent, tanh", cotangent_build, 3,
+     {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 2, {4, 3}}, {LEAF_ANY, -2, 2, 2, {2, 4}}},
+     .choice = FUNCTION_TANH},
+    {"dense", "a cotangent, transposed softplus", cotangent_build, 3,
+     {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 2, {3, 4}}, {LEAF_ANY, -2, 2, 1, {4}}},
+     .choice = 100 + FUNCTION_SOFTPLUS},
+    {"dense", "a cotangent, elu", cotangent_build, 3,
+     {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 2, {4, 3}}, {LEAF_ANY, -2, 2, 2, {2, 4}}},
+     .choice = FUNCTION_ELU},
 };
 enum { CASES = sizeof cases / sizeof *cases };
 
