@@ -1,6 +1,7 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
- * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss".
+ * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
+ * and that of a PCA "pca".
  * Widths become a sequence of dense layers; layers without a decoder are mirrored.
  */
 #include <inttypes.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #include "layer/handle.h"
-#include "model/model.h"
+#include "model/pca.h"
 
 enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
 
@@ -171,7 +172,7 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss"};
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss", "pca"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -244,7 +245,10 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     aenc_json_add_copy(arena, whole, "encoder", encoder);
     aenc_json_add_copy(arena, whole, "decoder", decoder);
     *out = whole;
-    return aenc_json_add_copy(arena, whole, "loss", loss) == NULL ? ctx->status : AENC_OK;
+    if (aenc_json_add_copy(arena, whole, "loss", loss) == NULL) return ctx->status;
+    const struct json *pca = aenc_json_member(given, "pca");
+    if (pca == NULL) return AENC_OK;
+    return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
 }
 
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
