@@ -8,6 +8,7 @@ int tool_train(const struct options *options);
 /* encode, decode, reconstruct and score: rows in, rows out */
 int tool_use(const struct options *options);
 int tool_info(const struct options *options);
+int tool_pca(const struct options *options);
 
 /* Reads the model at path. */
 int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out);
@@ -15,6 +16,9 @@ int tool_model_load(const struct options *options, aenc_context *ctx, const char
  * target NULL: the rows themselves; features: score every feature. */
 int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
                    const struct data *data, const struct data *target, float **out, size_t *cols);
+/* The numbers of a parameter or state by its name, for free(). */
+int tool_model_numbers(const struct options *options, aenc_context *ctx, const aenc_model *model, const char *name,
+                       float **out, size_t *count);
 /* "-" can be read once only; TOOL_USAGE when more than one of the paths (NULL: not given) is it. */
 int tool_stdin_once(const struct options *options, const char *const *paths, size_t count);
 

@@ -1,5 +1,6 @@
 /* info.c - a model file for the eye: its description, indented where a line would be too long, and its parameters. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
@@ -100,12 +101,37 @@ static int print_model(const struct options *options, aenc_context *ctx, const a
     return status;
 }
 
+/* The components of a PCA, one per line; of many the first and the last. */
+static int print_variances(const struct options *options, aenc_context *ctx, const aenc_model *model) {
+    enum { SHOWN = 20 };
+    float *variance = NULL, *ratio = NULL;
+    size_t count = 0;
+    double sum = 0.0;
+    if (options->json || strstr(aenc_model_description(model), "\"pca\":{") == NULL) return TOOL_OK;
+    int status = tool_model_numbers(options, ctx, model, "pca.explained_variance", &variance, &count);
+    if (status == TOOL_OK) {
+        status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);
+    }
+    if (status == TOOL_OK) (void)printf("\nvariance\n  %9s %14s %10s %10s\n", "component", "variance", "share", "together");
+    for (size_t i = 0; status == TOOL_OK && i < count; i++) {
+        sum += (double)ratio[i];
+        if (i >= SHOWN && i + 1 < count) continue;
+        if (i > SHOWN) (void)printf("  %9s\n", "...");
+        (void)printf("  %9zu %14.6g %8.3f %% %8.3f %%\n", i + 1, (double)variance[i], 100.0 * (double)ratio[i],
+                     100.0 * sum);
+    }
+    free(variance);
+    free(ratio);
+    return status;
+}
+
 int tool_info(const struct options *options) {
     aenc_context *ctx = NULL;
     aenc_model *model = NULL;
     int status = tool_context_create(options, &ctx);
     if (status == TOOL_OK) status = tool_model_load(options, ctx, options->operand[0], &model);
     if (status == TOOL_OK) status = print_model(options, ctx, model);
+    if (status == TOOL_OK) status = print_variances(options, ctx, model);
     aenc_model_free(model);
     aenc_context_free(ctx);
     return status;

@@ -32,6 +32,10 @@ static const struct command_text commands[] = {
     {COMMAND_INFO, "info", "MODEL", 1, "print a model's description and parameters", "",
      "  autoenc info digits.safetensors\n"
      "  autoenc info digits.safetensors --json > model.json\n"},
+    {COMMAND_PCA, "pca", "DATA", 1, "find the principal components of DATA and save them as a model",
+     "encode, decode, reconstruct, score and info work on the model. One pass; .npy files may be larger than memory.\n",
+     "  autoenc pca digits.npy --components 0.95 -o pca.safetensors --pictures pictures --image 8x8\n"
+     "  autoenc pca train-images-idx3-ubyte.gz --components 30 --whiten -o mnist.safetensors\n"},
     {COMMAND_VERSION, "version", "", 0, "print versions, the BLAS underneath and its kernels", "",
      "  autoenc version\n"},
 };
@@ -121,6 +125,7 @@ static int run(const struct options *options) {
     switch (options->command) {
     case COMMAND_TRAIN: return tool_train(options);
     case COMMAND_INFO: return tool_info(options);
+    case COMMAND_PCA: return tool_pca(options);
     case COMMAND_VERSION: return print_version(options);
     default: return tool_use(options);
     }

@@ -32,10 +32,10 @@ struct row {
 
 enum {
     USE = COMMAND_ENCODE | COMMAND_DECODE | COMMAND_RECONSTRUCT | COMMAND_SCORE,
-    DATA = COMMAND_TRAIN | USE,
+    DATA = COMMAND_TRAIN | COMMAND_PCA | USE,
     RUNS = DATA | COMMAND_VERSION | COMMAND_INFO,
     PAIRS = COMMAND_TRAIN | COMMAND_SCORE,
-    DRAWS = COMMAND_TRAIN | COMMAND_ENCODE | COMMAND_RECONSTRUCT,
+    DRAWS = COMMAND_TRAIN | COMMAND_PCA | COMMAND_ENCODE | COMMAND_RECONSTRUCT,
     TRAIN = COMMAND_TRAIN,
     LETTER_NONE = 0
 };
@@ -64,6 +64,12 @@ static const struct row rows[] = {
      "FILE", "a whole description instead of widths"},
     {"start", 0, KIND_TEXT, offsetof(struct options, start), TRAIN, 0, 0,
      "MODEL", "go on from a saved model instead of a fresh one"},
+    {"components", 0, KIND_TEXT, offsetof(struct options, components), COMMAND_PCA, 0, 0,
+     "30|0.95", "how many, or the share of variance to explain; default: all"},
+    {"whiten", 0, KIND_FLAG, offsetof(struct options, whiten), COMMAND_PCA, 0, 0,
+     NULL, "codes of variance 1; the decoder undoes it"},
+    {"method", 0, KIND_SPEC, offsetof(struct options, method), COMMAND_PCA, 0, 0,
+     "NAME", "covariance, gram or incremental; default: by the sizes"},
     {"optimizer", 0, KIND_SPEC, offsetof(struct options, optimizer), TRAIN, 0, 0, "NAME", "default adam"},
     {"lr", 0, KIND_NUMBER, offsetof(struct options, lr), TRAIN, 1e-300, 1e300,
      "RATE", "learning rate; default: the optimizer's"},
@@ -116,7 +122,7 @@ static const struct row rows[] = {
      "1|leave", "the BLAS's own thread count"},
     {"json", 0, KIND_FLAG, offsetof(struct options, json), COMMAND_INFO, 0, 0,
      NULL, "the description alone, as --model-json takes it"},
-    {"quiet", 'q', KIND_FLAG, offsetof(struct options, quiet), TRAIN, 0, 0, NULL, "no progress"},
+    {"quiet", 'q', KIND_FLAG, offsetof(struct options, quiet), TRAIN | COMMAND_PCA, 0, 0, NULL, "no progress"},
     {"help", 'h', KIND_FLAG, offsetof(struct options, help), RUNS, 0, 0, NULL, "this text"},
 };
 
@@ -329,7 +335,7 @@ int tool_options_parse(int argc, char **argv, struct options *out) {
     const struct command_text *command = find_command(argv[1]);
     *out = (struct options){.command_name = argv[1]};
     if (command == NULL) {
-        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, info, version, help",
+        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, info, version, pca, help",
                           argv[1]);
     }
     out->command = command->command;

@@ -18,7 +18,8 @@ enum command {
     COMMAND_RECONSTRUCT = 8,
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
-    COMMAND_VERSION = 64
+    COMMAND_VERSION = 64,
+    COMMAND_PCA = 1 << 20
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -56,10 +57,11 @@ struct options {
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
+    const char *components, *method; /* a count or a share; a spec */
     struct image_shape image;
     int header; /* enum header */
     int format; /* enum format */
-    bool features, json, quiet, resume;
+    bool features, json, quiet, resume, whiten;
 
     uint64_t seed;
     int64_t threads;

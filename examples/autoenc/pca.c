@@ -1,86 +1,124 @@
-/* pca.c - power iteration on X^T X without forming it, for codes of any width; the second component is kept
- * orthogonal to the first. */
-#include "pca.h"
-
+/* pca.c - autoenc pca: data in, principal components out. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { STEPS_MAX = 300 };
+#include "commands.h"
+#include "number.h"
+#include "pictures.h"
 
-static double dot(const double *a, const double *b, size_t count) {
-    double sum = 0.0;
-    for (size_t i = 0; i < count; i++) sum += a[i] * b[i];
-    return sum;
-}
+struct job {
+    const struct options *options;
+    aenc_context *ctx;
+    aenc_model *model;
+    aenc_source *source; /* DATA mapped instead of read: data has no values then */
+    struct data data, labels;
+};
 
-static void add(double *to, double factor, const double *what, size_t count) {
-    for (size_t i = 0; i < count; i++) to[i] += factor * what[i];
-}
-
-static bool normalise(double *v, size_t count) {
-    double norm = sqrt(dot(v, v, count));
-    if (!(norm > 1e-150)) return false;
-    for (size_t i = 0; i < count; i++) v[i] /= norm;
-    return true;
-}
-
-static void center(double *x, size_t rows, size_t cols, double *mean) {
-    memset(mean, 0, cols * sizeof *mean);
-    for (size_t i = 0; i < rows; i++) add(mean, 1.0 / (double)rows, x + i * cols, cols);
-    for (size_t i = 0; i < rows; i++) add(x + i * cols, -1.0, mean, cols);
-}
-
-static void turn_positive(double *v, size_t count) {
-    double largest = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        if (fabs(v[i]) > fabs(largest) * (1.0 + 1e-9)) largest = v[i];
+/* "30": so many; "0.95": as many as explain that share. */
+static int components_parse(const struct options *options, aenc_pca_options *asked) {
+    const char *text = options->components;
+    double value = 0.0;
+    if (text == NULL) return TOOL_OK;
+    bool good = tool_number_parse(text, strlen(text), &value) == NUMBER_OK && value > 0.0;
+    bool share = value < 1.0 || (value == 1.0 && strchr(text, '.') != NULL);
+    if (good && !share) good = value == floor(value) && value <= INT32_MAX;
+    if (!good) {
+        return tool_usage("pca: --components: '%s' is neither a number of them such as 30 nor a share of the variance "
+                          "such as 0.95", text);
     }
-    for (size_t i = 0; largest < 0.0 && i < count; i++) v[i] = -v[i];
-}
-
-/* v: the direction of largest variance orthogonal to `other` (NULL: any); next: (cols) room. Zero where none is
- * left. */
-static void find_component(const double *x, size_t rows, size_t cols, const double *other, double *v, double *next) {
-    uint64_t state = 88172645463325252u; /* xorshift, Marsaglia 2003: any start not orthogonal to the answer does */
-    for (size_t i = 0; i < cols; i++) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        v[i] = (double)(state >> 11) / 9007199254740992.0 - 0.5;
-    }
-    for (int step = 0; step < STEPS_MAX; step++) {
-        if (other != NULL) add(v, -dot(v, other, cols), other, cols);
-        if (!normalise(v, cols)) break;
-        memset(next, 0, cols * sizeof *next);
-        for (size_t i = 0; i < rows; i++) add(next, dot(x + i * cols, v, cols), x + i * cols, cols);
-        if (other != NULL) add(next, -dot(next, other, cols), other, cols);
-        if (!normalise(next, cols)) {
-            memset(v, 0, cols * sizeof *v);
-            return;
-        }
-        double agreement = dot(v, next, cols);
-        memcpy(v, next, cols * sizeof *v);
-        if (1.0 - agreement < 1e-13) break;
-    }
-    turn_positive(v, cols);
-}
-
-int tool_pca(double *x, size_t rows, size_t cols, struct point *out, double share[2]) {
-    double *room = tool_allocate("the principal components", 4 * cols, sizeof *room);
-    if (room == NULL) return TOOL_FAILED;
-    double *first = room, *second = room + cols, *next = room + 2 * cols, *mean = room + 3 * cols;
-    center(x, rows, cols, mean);
-    find_component(x, rows, cols, NULL, first, next);
-    if (cols > 1) find_component(x, rows, cols, first, second, next);
-    double total = dot(x, x, rows * cols), along[2] = {0.0, 0.0};
-    for (size_t i = 0; i < rows; i++) {
-        out[i] = (struct point){dot(x + i * cols, first, cols), dot(x + i * cols, second, cols)};
-        along[0] += out[i].x * out[i].x;
-        along[1] += out[i].y * out[i].y;
-    }
-    share[0] = total > 0.0 ? along[0] / total : 0.0;
-    share[1] = total > 0.0 ? along[1] / total : 0.0;
-    free(room);
+    if (share) asked->share = value;
+    else asked->components = (int64_t)value;
     return TOOL_OK;
+}
+
+static int check_options(const struct options *options) {
+    const char *const inputs[] = {options->operand[0], options->labels};
+    aenc_pca_options asked;
+    if (options->out == NULL) return tool_usage("pca needs -o MODEL, the file for the model");
+    if (strcmp(options->out, "-") == 0) return tool_usage("pca: -o: the model goes to a file, not to '-'");
+    if (components_parse(options, &asked) != TOOL_OK) return TOOL_USAGE;
+    return tool_stdin_once(options, inputs, 2);
+}
+
+/* A .npy file that the library maps is used where it lies. Pictures want all rows at hand. */
+static int read_data(struct job *job) {
+    const struct options *options = job->options;
+    const char *path = options->operand[0];
+    struct data_options how = tool_data_options(options);
+    struct stat facts;
+    bool regular = strcmp(path, "-") != 0 && stat(path, &facts) == 0 && S_ISREG(facts.st_mode);
+    if (options->pictures == NULL && regular && aenc_source_npy(job->ctx, path, &job->source) == AENC_OK) {
+        job->data.rows = (size_t)aenc_source_rows(job->source);
+        job->data.cols = aenc_source_cols(job->source);
+        return TOOL_OK;
+    }
+    int status = tool_data_read(path, &how, &job->data);
+    if (status != TOOL_OK || options->labels == NULL || job->labels.rows == job->data.rows) return status;
+    return tool_fail("--labels %s: has %zu rows, but %s has %zu", options->labels, job->labels.rows, job->data.name,
+                     job->data.rows);
+}
+
+static int fit_and_save(struct job *job) {
+    const struct options *options = job->options;
+    aenc_matrix x = tool_data_matrix(&job->data);
+    aenc_pca_options asked = {.struct_size = sizeof asked, .whiten = options->whiten, .method = options->method};
+    (void)components_parse(options, &asked); /* was read before */
+    aenc_status status = job->source != NULL ? aenc_pca_create_source(job->ctx, job->source, &asked, &job->model)
+                                             : aenc_pca_create(job->ctx, &x, &asked, &job->model);
+    if (status == AENC_OK) status = aenc_model_save(job->model, options->out);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+}
+
+int tool_model_numbers(const struct options *options, aenc_context *ctx, const aenc_model *model, const char *name,
+                       float **out, size_t *count) {
+    aenc_tensor *tensor = NULL;
+    aenc_status status = aenc_model_parameter_get(model, name, &tensor);
+    *out = NULL;
+    if (status != AENC_OK) return tool_library_failed(options, ctx, status);
+    *count = aenc_tensor_count(tensor);
+    *out = tool_allocate(name, *count, sizeof **out);
+    if (*out != NULL) (void)aenc_tensor_read(tensor, *out, *count);
+    aenc_tensor_free(tensor);
+    return *out != NULL ? TOOL_OK : TOOL_FAILED;
+}
+
+static int say_end(const struct job *job) {
+    float *ratio = NULL;
+    size_t count = 0;
+    double sum = 0.0;
+    int status = tool_model_numbers(job->options, job->ctx, job->model, "pca.explained_variance_ratio", &ratio, &count);
+    for (size_t i = 0; ratio != NULL && i < count; i++) sum += (double)ratio[i];
+    free(ratio);
+    if (status != TOOL_OK || job->options->quiet) return status;
+    (void)printf("%zu component%s explain%s %.2f %% of the variance of %zu rows of %zu columns\nsaved %s\n", count,
+                 count == 1 ? "" : "s", count == 1 ? "s" : "", 100.0 * sum, job->data.rows, job->data.cols,
+                 job->options->out);
+    return TOOL_OK;
+}
+
+int tool_pca(const struct options *options) {
+    struct job job = {.options = options};
+    int status = check_options(options);
+    if (status == TOOL_OK) status = tool_output_check(options->out);
+    if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
+    if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
+    if (status == TOOL_OK) status = read_data(&job);
+    if (status == TOOL_OK) status = fit_and_save(&job);
+    if (status == TOOL_OK) status = say_end(&job);
+    if (status == TOOL_OK && options->pictures != NULL) {
+        status = tool_pictures_pca(options, job.ctx, job.model, &job.data);
+        if (status == TOOL_OK) {
+            status = tool_pictures_rows(options, job.ctx, job.model, &job.data,
+                                        options->labels != NULL ? &job.labels : NULL);
+        }
+    }
+    tool_data_free(&job.data);
+    tool_data_free(&job.labels);
+    aenc_source_free(job.source);
+    aenc_model_free(job.model);
+    aenc_context_free(job.ctx);
+    return status;
 }

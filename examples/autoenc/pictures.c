@@ -1,4 +1,4 @@
-/* pictures.c - from a model and rows to the three pictures. */
+/* pictures.c - from a model and rows to the pictures. */
 #include "pictures.h"
 
 #include <errno.h>
@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "pca.h"
 #include "plots.h"
 
 enum { POINTS_MAX = 4000, POINTS_MIN = 500, NUMBERS_MAX = 2000000, ROWS_MAX = 512 };
@@ -113,58 +112,111 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
 }
 
 struct code_rows {
-    double *x;            /* (rows, cols) */
+    struct data rows;     /* their codes */
     struct point *points; /* (rows) */
     double *labels;       /* (rows) */
-    size_t rows, cols;
+    double share[2];      /* of the variance along x and y */
 };
 
-/* Projects the code and draws it. A code of one number is drawn over the rows' numbers. */
+/* The codes on their first two principal components; one row has no variance, and stays at 0. */
+static int find_points(const struct options *options, aenc_context *ctx, struct code_rows *code) {
+    aenc_matrix x = tool_data_matrix(&code->rows);
+    aenc_pca_options asked = {.struct_size = sizeof asked, .components = code->rows.cols > 1 ? 2 : 1};
+    aenc_model *pca = NULL;
+    float *along = NULL, *ratio = NULL;
+    size_t count = (size_t)asked.components;
+    if (code->rows.rows < 2) return TOOL_OK;
+    aenc_status status = aenc_pca_create(ctx, &x, &asked, &pca);
+    int answer = status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
+    if (answer == TOOL_OK) {
+        answer = tool_model_run(options, ctx, pca, COMMAND_ENCODE, &code->rows, NULL, &along, &count);
+    }
+    if (answer == TOOL_OK) {
+        answer = tool_model_numbers(options, ctx, pca, "pca.explained_variance_ratio", &ratio, &count);
+    }
+    for (size_t i = 0; answer == TOOL_OK && i < code->rows.rows * count; i++) {
+        double *place = i % count == 0 ? &code->points[i / count].x : &code->points[i / count].y;
+        *place = (double)along[i];
+    }
+    for (size_t i = 0; answer == TOOL_OK && i < count; i++) code->share[i] = (double)ratio[i];
+    free(along);
+    free(ratio);
+    aenc_model_free(pca);
+    return answer;
+}
+
+/* A code of one number is drawn over the rows' numbers. */
 static int draw_points(const char *path, struct code_rows *code, bool labelled) {
-    double share[2];
     char title[96], x_name[96], y_name[96] = "row";
-    int status = tool_pca(code->x, code->rows, code->cols, code->points, share);
-    if (status != TOOL_OK) return status;
-    (void)snprintf(title, sizeof title, "the code of %zu rows", code->rows);
-    (void)snprintf(x_name, sizeof x_name, "first principal component (%.0f %% of the variance)", 100.0 * share[0]);
-    if (code->cols > 1) (void)snprintf(y_name, sizeof y_name, "second principal component (%.0f %%)", 100.0 * share[1]);
-    for (size_t i = 0; code->cols == 1 && i < code->rows; i++) code->points[i].y = (double)(i + 1);
-    struct scatter_plot plot = {code->points, labelled ? code->labels : NULL, code->rows, title, x_name, y_name};
+    size_t rows = code->rows.rows;
+    (void)snprintf(title, sizeof title, "the code of %zu rows", rows);
+    (void)snprintf(x_name, sizeof x_name, "first principal component (%.0f %% of the variance)", 100.0 * code->share[0]);
+    if (code->rows.cols > 1) {
+        (void)snprintf(y_name, sizeof y_name, "second principal component (%.0f %%)", 100.0 * code->share[1]);
+    }
+    for (size_t i = 0; code->rows.cols == 1 && i < rows; i++) code->points[i].y = (double)(i + 1);
+    struct scatter_plot plot = {code->points, labelled ? code->labels : NULL, rows, title, x_name, y_name};
     return tool_plot_scatter(path, &plot);
 }
 
 static int draw_code(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                      const struct data *labels) {
-    struct code_rows code = {.cols = aenc_model_code_size(model)};
-    size_t limit = code.cols > 0 ? NUMBERS_MAX / code.cols : POINTS_MIN;
+    size_t cols = aenc_model_code_size(model), limit = cols > 0 ? NUMBERS_MAX / cols : POINTS_MIN;
     if (limit < POINTS_MIN) limit = POINTS_MIN;
     struct data picked = pick_rows(data, limit < POINTS_MAX ? limit : POINTS_MAX);
-    float *values = NULL;
+    struct code_rows code = {.rows = {.name = "code.png", .rows = picked.rows, .cols = cols}};
     char *path = picture_path(options, "code.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
-        status = tool_model_run(options, ctx, model, COMMAND_ENCODE, &picked, NULL, &values, &code.cols);
+        status = tool_model_run(options, ctx, model, COMMAND_ENCODE, &picked, NULL, &code.rows.values, &cols);
     }
     if (status == TOOL_OK) {
-        code.rows = picked.rows;
-        code.x = tool_allocate("code.png", code.rows * code.cols, sizeof *code.x);
-        code.points = tool_allocate("code.png", code.rows, sizeof *code.points);
-        code.labels = tool_allocate("code.png", code.rows, sizeof *code.labels);
-        if (code.x == NULL || code.points == NULL || code.labels == NULL) status = TOOL_FAILED;
+        code.points = tool_allocate("code.png", code.rows.rows, sizeof *code.points);
+        code.labels = tool_allocate("code.png", code.rows.rows, sizeof *code.labels);
+        if (code.points == NULL || code.labels == NULL) status = TOOL_FAILED;
     }
-    if (status == TOOL_OK) {
-        for (size_t i = 0; i < code.rows * code.cols; i++) code.x[i] = (double)values[i];
-        for (size_t i = 0; labels != NULL && i < code.rows; i++) {
-            code.labels[i] = (double)labels->values[i * data->rows / code.rows];
-        }
-        status = draw_points(path, &code, labels != NULL);
+    for (size_t i = 0; status == TOOL_OK && labels != NULL && i < code.rows.rows; i++) {
+        code.labels[i] = (double)labels->values[i * data->rows / code.rows.rows];
     }
-    free(code.x);
+    if (status == TOOL_OK) status = find_points(options, ctx, &code);
+    if (status == TOOL_OK) status = draw_points(path, &code, labels != NULL);
     free(code.points);
     free(code.labels);
-    free(values);
+    tool_data_free(&code.rows);
     free(path);
     tool_data_free(&picked);
+    return status;
+}
+
+static int draw_variance(const struct options *options, const float *ratio, size_t count) {
+    double *values = tool_allocate("variance.png", count, sizeof *values), sum = 0.0;
+    char *path = picture_path(options, "variance.png"), title[96];
+    int status = values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
+    for (size_t i = 0; status == TOOL_OK && i < count; i++) values[i] = sum += (double)ratio[i];
+    (void)snprintf(title, sizeof title, "%zu components explain %.1f %% of the variance", count, 100.0 * sum);
+    struct share_plot plot = {values, count, title, "components", "share of the variance explained"};
+    if (status == TOOL_OK) status = tool_plot_shares(path, &plot);
+    free(values);
+    free(path);
+    return status;
+}
+
+int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data) {
+    struct rows_plot plot = {.rows = aenc_model_code_size(model), .input_cols = data->cols};
+    float *ratio = NULL, *weight = NULL;
+    size_t count = 0, numbers = 0;
+    char *path = picture_path(options, "components.png");
+    int status = path != NULL ? image_of(options, data, data->cols, &plot.image) : TOOL_FAILED;
+    if (status == TOOL_OK) {
+        status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);
+    }
+    if (status == TOOL_OK) status = draw_variance(options, ratio, count);
+    if (status == TOOL_OK) status = tool_model_numbers(options, ctx, model, "encoder.0.weight", &weight, &numbers);
+    plot.input = weight;
+    if (status == TOOL_OK && plot.image.channels != 0) status = tool_plot_signed(path, &plot);
+    free(ratio);
+    free(weight);
+    free(path);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* pictures.h - the pictures of a model: loss, reconstructions, code. */
+/* pictures.h - the pictures of a model: loss, components, reconstructions, code. */
 #ifndef TOOL_PICTURES_H
 #define TOOL_PICTURES_H
 
@@ -9,6 +9,8 @@
 int tool_pictures_prepare(const struct options *options, struct data *labels);
 /* DIR/loss.png from the model's last fit. */
 int tool_pictures_loss(const struct options *options, const aenc_model *model);
+/* DIR/variance.png (what the components of a PCA explain together) and, where rows are pictures, DIR/components.png. */
+int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data);
 /* DIR/reconstructions.png (originals above) and DIR/code.png. labels NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);

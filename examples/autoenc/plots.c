@@ -94,6 +94,23 @@ int tool_plot_loss(const char *path, const struct loss_plot *plot) {
     return status;
 }
 
+/* ---- Shares ---- */
+
+int tool_plot_shares(const char *path, const struct share_plot *plot) {
+    struct canvas canvas;
+    int status = tool_canvas_create(&canvas, WIDTH, HEIGHT, white);
+    if (status != TOOL_OK) return status;
+    struct axes axes = begin_axes(&canvas, 30);
+    double last = (double)plot->count, side = plot->count == 1 ? 0.5 : 0.02 * (last - 1.0);
+    axes.x = tool_axis_linear(plot->x_name, 1.0 - side, last + side, true);
+    axes.y = tool_axis_linear(plot->y_name, 0.0, 1.02, false);
+    tool_axes_draw(&axes, plot->title);
+    draw_curve(&axes, plot->values, plot->count, blue);
+    status = tool_canvas_save(&canvas, path);
+    tool_canvas_free(&canvas);
+    return status;
+}
+
 /* ---- Scatter ---- */
 
 static const struct color class_colors[CLASSES_MAX] = {

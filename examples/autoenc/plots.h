@@ -1,5 +1,5 @@
-/* plots.h - the three pictures as files: curves of the loss, the code as a scatter, rows beside their
- * reconstructions. */
+/* plots.h - the pictures as files: curves of the loss, shares of variance, the code as a scatter, rows beside their
+ * reconstructions, components. */
 #ifndef TOOL_PLOTS_H
 #define TOOL_PLOTS_H
 
@@ -11,6 +11,14 @@ struct loss_plot {
     size_t best; /* epoch from 1; 0: none */
 };
 int tool_plot_loss(const char *path, const struct loss_plot *plot);
+
+/* values (count) over 1 to count, from 0 to 1. */
+struct share_plot {
+    const double *values;
+    size_t count;
+    const char *title, *x_name, *y_name;
+};
+int tool_plot_shares(const char *path, const struct share_plot *plot);
 
 struct scatter_plot {
     const struct point *points; /* (count) */
@@ -26,6 +34,8 @@ struct rows_plot {
     size_t rows, input_cols, output_cols;
     struct image_shape image; /* channels 0: rows are drawn as curves */
 };
+/* The first of the rows of input as pictures, from blue for the least over white for 0 to red; the same range both ways. */
+int tool_plot_signed(const char *path, const struct rows_plot *plot);
 /* A selection of rows spread over all of them. */
 int tool_plot_rows(const char *path, const struct rows_plot *plot);
 

@@ -97,6 +97,50 @@ static int plot_images(const char *path, const struct rows_plot *plot) {
     return status;
 }
 
+/* Blue below zero, white at it, red above; share from -1 to 1. */
+static struct color diverging(double share) {
+    double rest = 1.0 - fmin(fabs(share), 1.0);
+    struct color end = share < 0.0 ? blue : (struct color){196, 43, 43};
+    return (struct color){(unsigned char)(end.red + rest * (255 - end.red)),
+                          (unsigned char)(end.green + rest * (255 - end.green)),
+                          (unsigned char)(end.blue + rest * (255 - end.blue))};
+}
+
+/* Channels above each other. */
+static void draw_signed(struct canvas *canvas, const float *row, struct image_shape image, size_t left, size_t top,
+                        size_t scale) {
+    double largest = 0.0;
+    size_t height = image.channels * image.height;
+    for (size_t i = 0; i < height * image.width; i++) largest = fmax(largest, fabs((double)row[i]));
+    for (size_t i = 0; i < height * image.width; i++) {
+        struct color color = diverging(largest > 0.0 ? (double)row[i] / largest : 0.0);
+        tool_canvas_fill(canvas, left + i % image.width * scale, top + i / image.width * scale, scale, scale, color);
+    }
+}
+
+int tool_plot_signed(const char *path, const struct rows_plot *plot) {
+    enum { LINES_MAX = 10 };
+    struct canvas canvas;
+    size_t longer = plot->image.height > plot->image.width ? plot->image.height : plot->image.width;
+    size_t scale = longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
+    size_t width = plot->image.width * scale, height = plot->image.channels * plot->image.height * scale;
+    size_t columns = GRID_WIDTH / (width + GAP);
+    if (columns < 1) columns = 1;
+    if (columns > COLUMNS_MAX) columns = COLUMNS_MAX;
+    if (columns > plot->rows) columns = plot->rows;
+    size_t lines = (plot->rows + columns - 1) / columns < LINES_MAX ? (plot->rows + columns - 1) / columns : LINES_MAX;
+    int status = tool_canvas_create(&canvas, 2 * MARGIN + columns * (width + GAP) - GAP,
+                                    2 * MARGIN + lines * (height + GAP) - GAP, paper);
+    if (status != TOOL_OK) return status;
+    for (size_t i = 0; i < lines * columns && i < plot->rows; i++) {
+        draw_signed(&canvas, plot->input + i * plot->input_cols, plot->image, MARGIN + i % columns * (width + GAP),
+                    MARGIN + i / columns * (height + GAP), scale);
+    }
+    status = tool_canvas_save(&canvas, path);
+    tool_canvas_free(&canvas);
+    return status;
+}
+
 static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols, struct point corner,
                            struct range range, struct color color) {
     double across = PANEL_WIDTH - 20.0, down = PANEL_HEIGHT - 20.0;

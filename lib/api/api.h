@@ -36,6 +36,8 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model
                                const aenc_matrix *x, const aenc_matrix *target);
 /* Everything in the options of a fit but the target's fit to the data. */
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
+/* What a fit of a PCA cannot take: options for gradients, frozen parameters. */
+aenc_status aenc_pca_fit_check(aenc_model *model, const aenc_fit_options *options);
 /* "name is NULL". */
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
 

@@ -2,7 +2,7 @@
 #include "train/source.h"
 
 #include "api/api.h"
-#include "train/train.h"
+#include "train/pca.h"
 
 enum { COLS_MAX = INT32_MAX };
 
@@ -79,7 +79,8 @@ size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 :
 
 /* ---- Training ---- */
 
-static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o) {
+/* closed: the fit is one pass, to the end of the source. */
+static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o, bool closed) {
     if (o->target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.target is given, but a stream brings its own targets");
@@ -87,7 +88,7 @@ static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, co
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.valid_share is %g, but a stream cannot be split; hold rows out in valid",
                          o->valid_share);
-    if (source->call.rows == 0 && o->steps_per_epoch == 0)
+    if (source->call.rows == 0 && o->steps_per_epoch == 0 && !closed)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.steps_per_epoch is 0, but the source does not state how many rows it has");
     return AENC_OK;
@@ -105,7 +106,7 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
     if (target != model->target_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
                          (long long)target, (long long)model->target_size);
-    if (source->rows.data == NULL) return stream_check(ctx, source, o);
+    if (source->rows.data == NULL) return stream_check(ctx, source, o, model->pca != NULL);
     if (o->target == NULL) return AENC_OK;
     aenc_status status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);
     if (status == AENC_OK && o->target->rows != (size_t)source->rows.count)
@@ -126,5 +127,7 @@ aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_f
                                   .target = aenc_rows_of(o.target),
                                   .stream = source->rows.data == NULL ? source : NULL,
                                   .unchecked = true};
-    return aenc_train_fit(model, &data, &o);
+    if (model->pca == NULL) return aenc_train_fit(model, &data, &o);
+    status = aenc_pca_fit_check(model, &o);
+    return status == AENC_OK ? aenc_pca_fit(model, &data) : status;
 }

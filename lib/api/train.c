@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "train/pca.h"
 
 /* ---- Fit ---- */
 
@@ -68,7 +69,9 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status != AENC_OK) return status;
     const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    return aenc_train_fit(model, &data, &o);
+    if (model->pca == NULL) return aenc_train_fit(model, &data, &o);
+    status = aenc_pca_fit_check(model, &o);
+    return status == AENC_OK ? aenc_pca_fit(model, &data) : status;
 }
 
 /* What a pass over rows that will not come again has no use for. */
@@ -99,11 +102,15 @@ aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status != AENC_OK) return status;
     const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    return aenc_train_partial(model, &data, &o);
+    if (model->pca == NULL) return aenc_train_partial(model, &data, &o);
+    status = aenc_pca_fit_check(model, &o);
+    return status == AENC_OK ? aenc_pca_partial(model, &data) : status;
 }
 
 void aenc_model_forget_optimizer(aenc_model *model) {
-    if (model != NULL) aenc_train_forget(model);
+    if (model == NULL) return;
+    aenc_train_forget(model);
+    aenc_pca_forget(model);
 }
 
 void aenc_model_cancel(aenc_model *model) {

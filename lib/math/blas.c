@@ -18,6 +18,9 @@ void cblas_sgemm(int order, int transpose_a, int transpose_b, int m, int n, int 
                  const float *b, int ldb, float beta, float *c, int ldc);
 void cblas_dgemm(int order, int transpose_a, int transpose_b, int m, int n, int k, double alpha, const double *a,
                  int lda, const double *b, int ldb, double beta, double *c, int ldc);
+double cblas_ddot(int n, const double *x, int step_x, const double *y, int step_y);
+void cblas_daxpy(int n, double alpha, const double *x, int step_x, double *y, int step_y);
+void cblas_drot(int n, double *x, int step_x, double *y, int step_y, double c, double s);
 /* Its first argument is an int; declared wider for the probe below. */
 double cblas_dasum(int64_t n, const double *x, int64_t step);
 
@@ -79,6 +82,18 @@ matrix_product *aenc_blas_product(void) {
     aenc_blas_describe(&info);
     return info.warning == NULL ? aenc_blas_gemm : panels_gemm;
 }
+
+void aenc_blas_dgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
+                     const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
+    cblas_dgemm(ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1,
+                a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+}
+
+double aenc_blas_dot(const double *x, const double *y, int64_t n) { return cblas_ddot((int)n, x, 1, y, 1); }
+
+void aenc_blas_axpy(double *y, const double *x, double scale, int64_t n) { cblas_daxpy((int)n, scale, x, 1, y, 1); }
+
+void aenc_blas_rotate(double *x, double *y, double c, double s, int64_t n) { cblas_drot((int)n, x, 1, y, 1, c, -s); }
 
 bool aenc_blas_fits(int64_t size) { return size >= 0 && size <= INT32_MAX; }
 

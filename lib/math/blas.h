@@ -14,6 +14,14 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
 /* What products are fastest with: aenc_blas_gemm, or a form that leaves less to a CBLAS of which aenc_blas_describe warns. */
 matrix_product *aenc_blas_product(void);
+/* The same in double whatever num is; m, n and k are at least 1. */
+void aenc_blas_dgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
+                     const double *b, int64_t ldb, double beta, double *c, int64_t ldc);
+double aenc_blas_dot(const double *x, const double *y, int64_t n);
+/* y += scale x */
+void aenc_blas_axpy(double *y, const double *x, double scale, int64_t n);
+/* x and y become c x - s y and s x + c y. */
+void aenc_blas_rotate(double *x, double *y, double c, double s, int64_t n);
 /* Whether a size can be handed to this CBLAS. */
 bool aenc_blas_fits(int64_t size);
 

@@ -7,15 +7,11 @@
 #include <float.h>
 #include <math.h>
 
+#include "math/blas.h"
+
 /* y += scale x */
 static void add_scaled(double *restrict y, const double *restrict x, double scale, int64_t n) {
     for (int64_t i = 0; i < n; i++) y[i] += scale * x[i];
-}
-
-static double dot(const double *a, const double *b, int64_t n) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
-    return sum;
 }
 
 /* The reflection that turns x (n elements, stride apart) into (alpha, 0, ...): v goes to x, but for v[0] = 1 in whose
@@ -71,12 +67,12 @@ static void tridiagonalise(double *a, int64_t n, double *d, double *e, double *t
         v[0] = 1;
         if (tau[k] == 0) continue;
         /* p = tau B v, w = p - tau / 2 (p.v) v, B -= v w^T + w v^T */
-        for (int64_t i = 0; i < size; i++) w[i] = tau[k] * dot(a + (k + 1 + i) * n + k + 1, v, size);
-        add_scaled(w, v, -tau[k] / 2 * dot(w, v, size), size);
+        for (int64_t i = 0; i < size; i++) w[i] = tau[k] * aenc_blas_dot(a + (k + 1 + i) * n + k + 1, v, size);
+        aenc_blas_axpy(w, v, -tau[k] / 2 * aenc_blas_dot(w, v, size), size);
         for (int64_t i = 0; i < size; i++) {
             double *row = a + (k + 1 + i) * n + k + 1;
-            add_scaled(row, w, -v[i], size);
-            add_scaled(row, v, -w[i], size);
+            aenc_blas_axpy(row, w, -v[i], size);
+            aenc_blas_axpy(row, v, -w[i], size);
         }
     }
     if (n > 0) d[n - 1] = a[n * n - 1];
@@ -91,24 +87,16 @@ static void transposed_basis(const double *a, int64_t n, const double *tau, doub
         int64_t size = n - k - 1;
         for (int64_t i = k + 1; i < n; i++) {
             double *row = q + i * n + k + 1;
-            add_scaled(row, v, -tau[k] * dot(row, v, size), size);
+            aenc_blas_axpy(row, v, -tau[k] * aenc_blas_dot(row, v, size), size);
         }
     }
 }
 
-/* Rows x and y become c x - s y and s x + c y. */
-static void rotate(double *restrict x, double *restrict y, double c, double s, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        double was = y[i];
-        y[i] = s * x[i] + c * was;
-        x[i] = c * x[i] - s * was;
-    }
-}
-
-/* The end of the unreduced block that begins at l: the first m with nothing beside the diagonal. */
-static int64_t block_end(const double *d, const double *e, int64_t n, int64_t l) {
+/* The end of the unreduced block that begins at l: the first m with nothing beside the diagonal. `nothing` is what the
+ * rounding of the largest numbers makes: where the matrix has no full rank, the rest consists of that. */
+static int64_t block_end(const double *d, const double *e, int64_t n, int64_t l, double nothing) {
     int64_t m = l;
-    while (m + 1 < n && fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])) && fabs(e[m]) > DBL_MIN) m++;
+    while (m + 1 < n && fabs(e[m]) > DBL_EPSILON * (fabs(d[m]) + fabs(d[m + 1])) && fabs(e[m]) > nothing) m++;
     return m;
 }
 
@@ -133,7 +121,7 @@ static void sweep(double *d, double *e, double *z, int64_t n, int64_t l, int64_t
         p = s * r;
         d[i + 1] = g + p;
         g = c * r - b;
-        rotate(z + i * n, z + (i + 1) * n, c, s, n);
+        aenc_blas_rotate(z + i * n, z + (i + 1) * n, c, s, n);
     }
     d[l] -= p;
     e[l] = g;
@@ -164,9 +152,11 @@ bool aenc_eigen_symmetric(double *a, int64_t n, double *values, double *vectors,
         if (!isfinite(a[i])) return false;
     tridiagonalise(a, n, values, e, tau, w);
     transposed_basis(a, n, tau, vectors);
+    double nothing = DBL_MIN;
+    for (int64_t i = 0; i < n; i++) nothing = fmax(nothing, DBL_EPSILON / 4 * (fabs(values[i]) + fabs(e[i])));
     for (int64_t l = 0; l < n; l++) {
         int sweeps = 0;
-        for (int64_t m = block_end(values, e, n, l); m != l; m = block_end(values, e, n, l)) {
+        for (int64_t m = block_end(values, e, n, l, nothing); m != l; m = block_end(values, e, n, l, nothing)) {
             if (++sweeps > SWEEPS_MAX) return false;
             sweep(values, e, vectors, n, l, m);
         }

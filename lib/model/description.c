@@ -1,7 +1,7 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
  * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
- * and where there are any, lists of "penalties" and "corrupt" (specs).
+ * and where there are any, lists of "penalties" and "corrupt" (specs), and that of a PCA "pca".
  * Widths become a sequence of dense layers; layers without a decoder are mirrored.
  */
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "layer/handle.h"
-#include "model/model.h"
+#include "model/pca.h"
 
 enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
 
@@ -172,7 +172,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss", "penalties", "corrupt", "tied"};
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output",
+                                         "loss", "penalties", "corrupt", "tied", "pca"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -285,7 +286,10 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     *out = whole;
     if (aenc_json_add_copy(arena, whole, "loss", loss) == NULL) return ctx->status;
     status = list_complete(ctx, arena, given, spec_lists[0], whole);
-    return status == AENC_OK ? list_complete(ctx, arena, given, spec_lists[1], whole) : status;
+    if (status == AENC_OK) status = list_complete(ctx, arena, given, spec_lists[1], whole);
+    const struct json *pca = aenc_json_member(given, "pca");
+    if (status != AENC_OK || pca == NULL) return status;
+    return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
 }
 
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,

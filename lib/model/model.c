@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/pca.h"
 
 /* A row node's shape without the row axis. */
 static struct shape row_shape(const struct node *n) {
@@ -64,6 +64,11 @@ static aenc_status declare(struct aenc_model *model) {
         model->output_size = aenc_shape_count(&model->output);
         model->target_size = model->output_size / model->loss->output_factor;
         status = output_check(model);
+        model->pca = aenc_json_member(model->description, "pca");
+    }
+    if (status == AENC_OK && model->pca != NULL) {
+        aenc_pca_declare(&recorder, model->input_size, model->code_size);
+        status = tape.status;
     }
     aenc_tape_free(&tape);
     return status;
@@ -126,6 +131,7 @@ void aenc_model_release(struct aenc_model *model) {
     aenc_model_forget_journeys(model);
     aenc_optim_free(ctx, model->online.optimizer);
     aenc_release(ctx, model->online.spec);
+    aenc_pca_forget(model);
     aenc_store_free(&model->store);
     aenc_release(ctx, model->history.epoch);
     aenc_release(ctx, model->history.term);

@@ -88,6 +88,8 @@ struct aenc_model {
     double gradient_norm;      /* of their mean */
     struct history history;
     struct online online;
+    const struct json *pca;  /* member of the description of a PCA; NULL: the model is none */
+    struct moments *moments; /* of a PCA, from its partial fits; NULL: none yet */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/pca.h"
 #include "train/train.h"
 
 static bool finite_number(double x) { return x - x == 0; }
@@ -93,7 +94,8 @@ aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *in
     double total;
     bool own_target = target != NULL && target->data != NULL;
     model->gradients = NULL;
-    aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
+    aenc_status status = aenc_pca_refuse(model, "gradients");
+    if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
     if (status == AENC_OK) status = gradient_memory(model);
     if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, &journey);
     if (status != AENC_OK) return status;

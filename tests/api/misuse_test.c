@@ -27,6 +27,14 @@ static void test_null_context(void) {
     CHECK(aenc_tensor_create(NULL, AENC_F32, &dim, 1, &tensor) == AENC_ERR_ARGUMENT && tensor == NULL);
     CHECK(aenc_layer_create(NULL, "dense:units=1", &layer) == AENC_ERR_ARGUMENT && layer == NULL);
     CHECK(aenc_model_create(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
+    model = NOTHING;
+    CHECK(aenc_pca_create(NULL, NULL, NULL, &model) == AENC_ERR_ARGUMENT && model == NULL);
+    model = NOTHING;
+    CHECK(aenc_pca_create_source(NULL, NULL, NULL, &model) == AENC_ERR_ARGUMENT && model == NULL);
+    CHECK(aenc_pca_create(NULL, NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_pca_create_source(NULL, NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_subspace_angles(NULL, NULL, NULL, NULL, 0) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_matrix_angles(NULL, NULL, NULL, NULL, 0) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_parse(NULL, NULL, 0, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_load(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_load_memory(NULL, NULL, 0, NULL) == AENC_ERR_ARGUMENT);

@@ -196,6 +196,47 @@ static aenc_status load_file(struct scene *scene) {
     return take_model(status, model);
 }
 
+/* By the covariance, by the Gram matrix, incrementally. */
+static aenc_status pca_create(struct scene *scene) {
+    static const char *const methods[] = {"covariance", "gram", "incremental"};
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < 3 && status == AENC_OK; i++) {
+        aenc_model *model = NULL;
+        aenc_pca_options options = {
+            .struct_size = sizeof options, .components = CODE, .method = methods[i], .whiten = (int64_t)(i & 1)};
+        status = aenc_pca_create(scene->ctx, &scene->x, &options, &model);
+        take_model(status, model);
+    }
+    return status;
+}
+
+/* A model made, fitted anew, given more rows and compared; whatever is refused, it answers what it did before. */
+static aenc_status pca_fits(struct scene *scene) {
+    aenc_source *source = NULL;
+    aenc_model *model = NULL;
+    aenc_pca_options options = {.struct_size = sizeof options, .components = CODE};
+    float before[ROWS * CODE], after[ROWS * CODE];
+    double angles[CODE];
+    aenc_status status = aenc_source_matrix(scene->ctx, &scene->x, &source);
+    if (status == AENC_OK) status = aenc_pca_create_source(scene->ctx, source, &options, &model);
+    if (status == AENC_OK) status = aenc_encode(model, &scene->x, before, ROWS * CODE);
+    if (status == AENC_OK) {
+        status = aenc_fit(model, &scene->x, NULL);
+        if (status == AENC_OK) status = aenc_fit_source(model, source, NULL);
+        if (status == AENC_OK) status = aenc_subspace_angles(scene->ctx, model, model, angles, CODE);
+        if (status == AENC_OK) status = aenc_matrix_angles(scene->ctx, &scene->x, &scene->x, angles, 0) ==
+                                        AENC_ERR_SHAPE ? AENC_OK : AENC_ERR_INTERNAL;
+        CHECK_STATUS(scene->ctx, aenc_encode(model, &scene->x, after, ROWS * CODE), AENC_OK);
+        CHECK(memcmp(before, after, sizeof before) == 0);
+        if (status == AENC_OK) status = aenc_partial_fit(model, &scene->x, NULL);
+        if (status == AENC_OK) status = aenc_partial_fit(model, &scene->x, NULL);
+        else CHECK(aenc_encode(model, &scene->x, after, ROWS * CODE) == AENC_OK && memcmp(before, after, sizeof before) == 0);
+    }
+    aenc_source_free(source);
+    aenc_model_free(model);
+    return status;
+}
+
 static aenc_status tensors(struct scene *scene) {
     const size_t dims[] = {2, 3};
     aenc_tensor *floats = NULL, *bytes = NULL;
@@ -449,6 +490,8 @@ static const struct {
     {"many widths", many_widths_create, false, false},
     {"layers", layers_create, false, false},
     {"penalties, corruption, tied weights", regular, false, false},
+    {"pca", pca_create, false, false},
+    {"pca fits", pca_fits, false, false},
     {"parse", parse, false, false},
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},

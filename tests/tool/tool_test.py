@@ -151,7 +151,7 @@ class Tool(unittest.TestCase):
     def test_help_and_version(self):
         for args in (["help"], ["--help"], ["-h"]):
             self.assertIn("reconstruct", self.good(*args).stdout)
-        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version"):
+        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version", "pca"):
             text = self.good(command, "--help").stdout
             self.assertIn("autoenc " + command, text.split("examples:")[1])
             self.assertEqual(text, self.good("help", command).stdout)
@@ -257,6 +257,68 @@ class Tool(unittest.TestCase):
         self.assertLess(first, float(fresh.split("loss ")[1].split()[0]))
         self.bad(2, "--loss goes with --encoder", *plain, "--start", "model.safetensors", "--loss", "mae")
         self.bad(1, "descr", *plain, "--model-json", self.write("bad.json", b'{"format": 1, "inp'))
+
+    def test_pca(self):
+        done = self.good("pca", "rows.npy", "--components", "5", "-o", "pca.safetensors")
+        self.assertRegex(done.stdout, r"^5 components explain \d+\.\d\d % of the variance of 120 rows of 36 columns\n")
+        self.assertIn("saved pca.safetensors", done.stdout)
+        mapped = slurp(self.path("pca.safetensors"))
+        self.good("pca", "rows.csv", "--components", "5", "-o", "x.safetensors")
+        self.assertEqual(mapped, slurp(self.path("x.safetensors")))
+        shape, code = read_npy(self.encoded_by("pca.safetensors"))
+        self.assertEqual(shape, (ROWS, 5))
+        spread = [math.fsum(code[i::5][r] ** 2 for r in range(ROWS)) / (ROWS - 1) for i in range(5)]
+        self.assertEqual(spread, sorted(spread, reverse=True))
+        for i in range(5):
+            self.assertAlmostEqual(math.fsum(code[i::5]) / ROWS, 0, 5)
+        text = self.good("info", "pca.safetensors").stdout
+        table = [line.split() for line in text.split("together\n")[1].splitlines()]
+        self.assertEqual([row[0] for row in table], ["1", "2", "3", "4", "5"])
+        for row, variance in zip(table, spread):
+            self.assertAlmostEqual(float(row[1]) / variance, 1, 4)
+        self.good("reconstruct", "pca.safetensors", "rows.npy", "-o", "x.npy")
+        self.good("score", "pca.safetensors", "rows.npy", "-o", "x.npy")
+        self.good("decode", "pca.safetensors", "code.npy", "-o", "x.npy")
+        self.bad(1, "the model is a PCA", "train", "rows.npy", "--start", "pca.safetensors", "--epochs", "2", "-o", "y")
+
+    def encoded_by(self, model):
+        self.good("encode", model, "rows.npy", "-o", "code.npy")
+        return self.path("code.npy")
+
+    def test_pca_options(self):
+        self.good("pca", "rows.npy", "--components", "0.9", "--whiten", "-q", "-o", "white.safetensors")
+        shape, code = read_npy(self.encoded_by("white.safetensors"))
+        for i in range(shape[1]):
+            self.assertAlmostEqual(math.fsum(v * v for v in code[i::shape[1]]) / (ROWS - 1), 1, 3)
+        table = self.good("info", "white.safetensors").stdout.split("together\n")[1].splitlines()
+        together = [float(line.split()[4]) for line in table]
+        self.assertTrue(together[-1] >= 90 > together[-2])
+        self.good("pca", "rows.npy", "-o", "all.safetensors", "--method", "gram")
+        self.assertIn("code 36", self.good("info", "all.safetensors").stdout)
+        table = self.good("info", "all.safetensors").stdout.split("together\n")[1].splitlines()
+        self.assertEqual((len(table), table[-2].strip(), table[-1].split()[0]), (22, "...", "36"))
+        self.bad(2, ["--components", "'0'", "0.95"], "pca", "rows.npy", "--components", "0", "-o", "y.safetensors")
+        self.bad(2, "'1.5'", "pca", "rows.npy", "--components", "1.5", "-o", "y.safetensors")
+        self.bad(1, "37 components are asked for", "pca", "rows.npy", "--components", "37", "-o", "y.safetensors")
+        self.bad(2, ["--method svd", "covariance"], "pca", "rows.npy", "--method", "svd", "-o", "y.safetensors")
+        self.bad(2, "needs -o", "pca", "rows.npy")
+        self.bad(2, "not to '-'", "pca", "rows.npy", "-o", "-")
+        self.assertFalse(os.path.exists(self.path("y.safetensors")))
+
+    def test_pca_pictures(self):
+        if not self.has_png:
+            self.skipTest("built without libpng")
+        self.write("pca_labels.csv", "\n".join(str(i % 5) for i in range(ROWS)).encode())
+        self.good("pca", "images.idx", "--components", "15", "-o", "x.safetensors", "--pictures", "pca", "--labels",
+                  "pca_labels.csv")
+        self.assertEqual(sorted(os.listdir(self.path("pca"))),
+                         ["code.png", "components.png", "reconstructions.png", "variance.png"])
+        self.assertEqual(png_size(self.path("pca/variance.png")), (960, 600))
+        tile, columns = 72, 1000 // (72 + 4)
+        self.assertEqual(png_size(self.path("pca/components.png")),
+                         (2 * 16 + columns * (tile + 4) - 4, 2 * 16 + 2 * (tile + 4) - 4))
+        self.good("pca", "rows.csv", "--components", "1", "-o", "x.safetensors", "--pictures", "pca_rows")
+        self.assertEqual(sorted(os.listdir(self.path("pca_rows"))), ["code.png", "reconstructions.png", "variance.png"])
 
     # ---- Formats ----
 

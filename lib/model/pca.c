@@ -1,0 +1,232 @@
+/* pca.c - a model out of moments. */
+#include "model/pca.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "io/bytes.h"
+
+/* Beyond so many columns S (8 cols^2 bytes) is no longer kept, and fewer rows than columns no longer held at once. */
+enum { ORDER_MAX = 4096 };
+
+/* ---- Description ---- */
+
+static const struct setting_rule rules[] = {
+    {.name = "whiten", .kind = SETTING_BOOL},
+    {.name = "method", .kind = SETTING_TEXT, .text_fallback = "auto"},
+    {.name = NULL},
+};
+
+enum method { METHOD_AUTO, METHOD_COVARIANCE, METHOD_GRAM, METHOD_INCREMENTAL, METHOD_COUNT };
+static const char *const methods[] = {"auto", "covariance", "gram", "incremental"};
+
+static aenc_status method_find(aenc_context *ctx, const char *name, enum method *out) {
+    char list[64];
+    *out = METHOD_AUTO;
+    if (name == NULL) return AENC_OK;
+    while (*out < METHOD_COUNT && strcmp(methods[*out], name) != 0) ++*out;
+    if (*out < METHOD_COUNT) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "pca: unknown method '%s'; known: %s", aenc_quoted(name).text,
+                     aenc_names_list(methods, METHOD_COUNT, list, sizeof list));
+}
+
+/* One dense layer, with bias and without activation. */
+static bool one_dense(const struct json *layers) {
+    const struct json *list = aenc_json_member(layers, "layers");
+    const struct json *dense = list != NULL && list->count == 1 ? list->first : NULL;
+    if (strcmp(aenc_settings_type(layers), "sequential") != 0 || strcmp(aenc_settings_type(dense), "dense") != 0)
+        return false;
+    const struct json *bias = aenc_json_member(dense, "bias"), *activation = aenc_json_member(dense, "activation");
+    return (bias == NULL || bias->truth) && (activation == NULL || strcmp(activation->text, "identity") == 0);
+}
+
+aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
+    const struct json *pca = aenc_json_member(description, "pca");
+    enum method method;
+    if (pca->kind != JSON_OBJECT) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' must be an object");
+    aenc_status status = aenc_settings_check(ctx, "pca", pca, rules);
+    if (status == AENC_OK) status = method_find(ctx, aenc_setting_text(pca, rules, "method"), &method);
+    if (status != AENC_OK) return status;
+    bool fits = aenc_json_member(description, "input")->count == 1 &&
+                strcmp(aenc_settings_type(aenc_json_member(description, "loss")), "mse") == 0 &&
+                one_dense(aenc_json_member(description, "encoder")) && one_dense(aenc_json_member(description, "decoder"));
+    if (fits) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                     "model: 'pca' goes with an input of one dimension, a sequential of one dense layer with bias and "
+                     "without activation on either side, and loss mse");
+}
+
+void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t components) {
+    static const char *const names[] = {"mean", "explained_variance", "explained_variance_ratio", "noise_variance",
+                                        "total_variance", "rows"};
+    const struct shape shapes[] = {{1, {cols}}, {1, {components}}, {1, {components}}, {0, {0}}, {0, {0}}, {1, {2}}};
+    const char *before = aenc_tape_enter(recorder->tape, "pca");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        aenc_store_state(recorder->store, recorder->tape, names[i], shapes[i], 0);
+    aenc_tape_leave(recorder->tape, before);
+}
+
+struct pca_request aenc_pca_request(const struct aenc_model *model) {
+    return (struct pca_request){.method = aenc_setting_text(model->pca, rules, "method"),
+                                .components = model->code_size,
+                                .whiten = aenc_setting_bool(model->pca, rules, "whiten")};
+}
+
+static aenc_status describe(aenc_context *ctx, struct arena *arena, size_t cols, size_t components,
+                            const struct pca_request *request, const struct json **out) {
+    const aenc_model_options options = {
+        .input = &cols, .input_rank = 1, .encoder_widths = &components, .encoder_count = 1};
+    aenc_status status = aenc_description_from_options(ctx, arena, &options, out);
+    if (status != AENC_OK) return status;
+    struct json *whole = aenc_json_add_copy(arena, NULL, NULL, *out);
+    struct json *pca = aenc_json_add(arena, whole, "pca", JSON_OBJECT);
+    if (request->whiten) aenc_json_add_bool(arena, pca, "whiten", true);
+    if (request->method != NULL) aenc_json_add_text(arena, pca, "method", request->method);
+    *out = whole;
+    return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+aenc_status aenc_pca_model(aenc_context *ctx, int64_t cols, int64_t components, const struct pca_request *request,
+                           struct aenc_model **out) {
+    struct arena arena;
+    const struct json *description;
+    struct aenc_model *model;
+    *out = NULL;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = describe(ctx, &arena, (size_t)cols, (size_t)components, request, &description);
+    if (status != AENC_OK) {
+        aenc_arena_free(&arena);
+        return status;
+    }
+    status = aenc_model_declare(ctx, &arena, description, &model);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (status == AENC_OK) {
+        memset(model->store.parameter, 0, (size_t)model->store.parameter_size * sizeof(num));
+        *out = model;
+    } else aenc_model_release(model);
+    return status;
+}
+
+aenc_status aenc_pca_refuse(const struct aenc_model *model, const char *what) {
+    if (model->pca == NULL) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED,
+                     "%s: the model is a PCA, which is fitted in closed form by aenc_fit and aenc_partial_fit and not by "
+                     "gradients", what);
+}
+
+/* ---- Moments ---- */
+
+aenc_status aenc_pca_moments(aenc_context *ctx, const struct pca_request *request, int64_t cols, uint64_t rows,
+                             struct moments *out) {
+    enum method method;
+    *out = (struct moments){.ctx = NULL};
+    aenc_status status = method_find(ctx, request->method, &method);
+    if (status != AENC_OK) return status;
+    bool few = rows > 0 && rows <= (uint64_t)cols && rows <= ORDER_MAX;
+    if (method == METHOD_AUTO)
+        method = few ? METHOD_GRAM : cols <= ORDER_MAX ? METHOD_COVARIANCE : METHOD_INCREMENTAL;
+    if (method == METHOD_GRAM && (rows == 0 || rows > INT32_MAX))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "pca: method 'gram' holds all rows at once; here it is not known how many there are, or too many");
+    if (method == METHOD_INCREMENTAL && request->components == 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "pca: method 'incremental' (and 'auto' beyond %d columns) follows a number of components; give "
+                         "components instead of a share", ORDER_MAX);
+    if (method == METHOD_COVARIANCE) return aenc_moments_create(ctx, cols, 0, 0, out);
+    if (method == METHOD_GRAM) return aenc_moments_create(ctx, cols, (int64_t)rows, 0, out);
+    int64_t rank = 2 * request->components + 32;
+    if (rank > cols) rank = cols;
+    return aenc_moments_create(ctx, cols, rank > MOMENTS_BLOCK ? rank : MOMENTS_BLOCK, rank, out);
+}
+
+void aenc_pca_work_free(struct pca_work *work) {
+    if (work->moments.ctx != NULL) aenc_release(work->moments.ctx, work->directions);
+    aenc_spectrum_free(&work->spectrum);
+    aenc_moments_free(&work->moments);
+}
+
+/* ---- The model's numbers ---- */
+
+static num *numbers(const struct aenc_model *model, const char *name) {
+    return aenc_store_values(&model->store, aenc_store_find(&model->store, name));
+}
+
+/* value (k): variances of the components. */
+static void states_write(const struct aenc_model *model, const struct moments *moments, const double *value) {
+    int64_t cols = model->input_size, k = model->code_size;
+    double degrees = moments->rows > 1 ? moments->rows - 1 : 1, total = moments->total / degrees, rest = total;
+    num *mean = numbers(model, "pca.mean"), *variance = numbers(model, "pca.explained_variance");
+    num *ratio = numbers(model, "pca.explained_variance_ratio"), *rows = numbers(model, "pca.rows");
+    for (int64_t c = 0; c < cols; c++) mean[c] = (num)moments->mean[c];
+    for (int64_t i = 0; i < k; i++) {
+        variance[i] = (num)value[i];
+        ratio[i] = (num)(total > 0 ? value[i] / total : 0);
+        rest -= value[i];
+    }
+    *numbers(model, "pca.noise_variance") = (num)(k < cols && rest > 0 ? rest / (double)(cols - k) : 0);
+    *numbers(model, "pca.total_variance") = (num)total;
+    rows[0] = (num)(float)moments->rows;
+    rows[1] = (num)(moments->rows - (double)rows[0]);
+}
+
+/* v (k, cols): the components. Where a whitened one has no variance, its code is 0, and so is what comes of it. */
+static void weights_write(const struct aenc_model *model, const double *mean, const double *value, const double *v) {
+    int64_t cols = model->input_size, k = model->code_size;
+    bool whiten = aenc_setting_bool(model->pca, rules, "whiten");
+    num *encoder = numbers(model, "encoder.0.weight"), *encoder_bias = numbers(model, "encoder.0.bias");
+    num *decoder = numbers(model, "decoder.0.weight"), *decoder_bias = numbers(model, "decoder.0.bias");
+    for (int64_t i = 0; i < k; i++) {
+        double scale = whiten ? sqrt(value[i]) : 1, along = 0;
+        double inverse = scale > 0 ? 1 / scale : 0;
+        for (int64_t c = 0; c < cols; c++) {
+            double element = v[i * cols + c];
+            along += element * mean[c];
+            encoder[i * cols + c] = (num)(element * inverse);
+            decoder[c * k + i] = (num)(element * scale);
+        }
+        encoder_bias[i] = (num)(-along * inverse);
+    }
+    for (int64_t c = 0; c < cols; c++) decoder_bias[c] = (num)mean[c];
+}
+
+aenc_status aenc_pca_solve(struct pca_work *work) {
+    if (aenc_moments_spectrum(&work->moments, &work->spectrum)) return AENC_OK;
+    return aenc_fail(work->moments.ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
+}
+
+aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work) {
+    int64_t k = model->code_size;
+    double *value = work->spectrum.scratch, degrees = work->moments.rows > 1 ? work->moments.rows - 1 : 1;
+    aenc_status status = aenc_store_own(&model->store);
+    if (status != AENC_OK) return status;
+    aenc_moments_directions(&work->moments, &work->spectrum, k, work->directions);
+    for (int64_t i = 0; i < k; i++) value[i] = i < work->spectrum.count ? work->spectrum.values[i] / degrees : 0;
+    states_write(model, &work->moments, value);
+    weights_write(model, work->moments.mean, value, work->directions);
+    return AENC_OK;
+}
+
+void aenc_pca_resume(const struct aenc_model *model, struct moments *moments, double *room) {
+    int64_t cols = model->input_size, k = model->code_size;
+    const num *rows = numbers(model, "pca.rows"), *mean = numbers(model, "pca.mean");
+    const num *variance = numbers(model, "pca.explained_variance"), *weight = numbers(model, "encoder.0.weight");
+    double seen = (double)rows[0] + (double)rows[1], degrees = seen - 1;
+    double noise = moments->scatter != NULL ? (double)*numbers(model, "pca.noise_variance") : 0;
+    if (!(seen > 0)) return;
+    for (int64_t i = 0; i < k; i++) {
+        double above = (double)variance[i] - noise, square = 0;
+        for (int64_t c = 0; c < cols; c++) square += (double)weight[i * cols + c] * (double)weight[i * cols + c];
+        double scale = above > 0 && square > 0 ? sqrt(above * degrees / square) : 0;
+        for (int64_t c = 0; c < cols; c++) room[i * cols + c] = scale * (double)weight[i * cols + c];
+    }
+    double *centre = moments->next;
+    for (int64_t c = 0; c < cols; c++) centre[c] = (double)mean[c];
+    aenc_moments_start(moments, centre, seen, degrees * (double)*numbers(model, "pca.total_variance"), room, k,
+                       noise * degrees);
+}
+
+void aenc_pca_forget(struct aenc_model *model) {
+    if (model->moments != NULL) aenc_moments_free(model->moments);
+    aenc_release(model->ctx, model->moments);
+    model->moments = NULL;
+}
