@@ -53,6 +53,8 @@ static const struct row rows[] = {
     {"loss", 0, KIND_SPEC, offsetof(struct options, loss), TRAIN, 0, 0, "NAME", "default mse"},
     {"init", 0, KIND_SPEC, offsetof(struct options, init), TRAIN, 0, 0,
      "NAME", "how weights start; default: each layer's own"},
+    {"scale", 0, KIND_SPEC, offsetof(struct options, scaling), TRAIN, 0, 0,
+     "NAME", "standard, minmax or robust: learn the columns' scales, take raw data"},
     {"model-json", 0, KIND_TEXT, offsetof(struct options, model_json), TRAIN, 0, 0,
      "FILE", "a whole description instead of widths"},
     {"start", 0, KIND_TEXT, offsetof(struct options, start), TRAIN, 0, 0,

@@ -36,7 +36,7 @@ struct options {
     bool help;
 
     struct widths encoder, decoder;
-    const char *activation, *code_activation, *output, *loss, *init; /* specs: the library knows the names */
+    const char *activation, *code_activation, *output, *loss, *init, *scaling; /* specs: the library knows the names */
     const char *model_json, *start;                                  /* paths */
 
     const char *optimizer, *schedule; /* specs */

@@ -127,6 +127,9 @@ typedef struct aenc_model_options {
     const char *init;             /* how weights start; NULL: each layer's own default */
     const aenc_layer *encoder_layers; /* a layer or container; borrowed for the call */
     const aenc_layer *decoder_layers;
+    /* "standard", "minmax", "robust": raw numbers in and out, scaled ones inside (docs/anomaly.md). Learned by the first fit
+     * from the rows that it trains on, then fixed; losses and scores are of scaled numbers. NULL: none */
+    const char *scaling;
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */

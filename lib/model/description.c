@@ -1,6 +1,7 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
- * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss".
+ * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs), "loss"
+ * and, where there is one, "scaling".
  * Widths become a sequence of dense layers; layers without a decoder are mirrored.
  */
 #include <inttypes.h>
@@ -171,7 +172,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss"};
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss",
+                                         "scaling"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -228,6 +230,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *encoder = aenc_json_member(given, "encoder");
     const struct json *decoder = NULL;
     const struct json *loss = NULL;
+    const struct json *scaling = NULL;
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
@@ -237,6 +240,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
     if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
+    if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status != AENC_OK) return status;
     struct json *whole = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_number(arena, whole, "format", FORMAT);
@@ -244,7 +248,9 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     aenc_json_add_copy(arena, whole, "encoder", encoder);
     aenc_json_add_copy(arena, whole, "decoder", decoder);
     *out = whole;
-    return aenc_json_add_copy(arena, whole, "loss", loss) == NULL ? ctx->status : AENC_OK;
+    if (aenc_json_add_copy(arena, whole, "loss", loss) == NULL) return ctx->status;
+    if (scaling != NULL) aenc_json_add_copy(arena, whole, "scaling", scaling);
+    return AENC_OK;
 }
 
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
@@ -306,5 +312,6 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
     bool apply_output = o->output != NULL && (layers || o->decoder_layers != NULL);
     if (apply_output) aenc_json_add_text(arena, given, "output", o->output);
+    if (o->scaling != NULL) aenc_json_add_text(arena, given, "scaling", o->scaling);
     return aenc_description_complete(ctx, arena, given, out);
 }

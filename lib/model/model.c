@@ -17,12 +17,17 @@ static aenc_status description_read(struct aenc_model *model) {
     model->loss_spec = aenc_json_member(model->description, "loss");
     model->loss = aenc_loss_find(model->ctx, model->loss_spec);
     if (model->loss == NULL) return AENC_ERR_ARGUMENT;
+    model->scaling = aenc_json_member(model->description, "scaling");
+    model->unit_target = model->loss->unit_target && model->scaling == NULL;
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
 static aenc_status output_check(struct aenc_model *model) {
     int64_t factor = model->loss->output_factor;
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
+    if (model->scaling != NULL && model->target_size != model->input_size)
+        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "scaling '%s': an output of %lld numbers is not an input of %lld",
+                         aenc_settings_type(model->scaling), (long long)model->target_size, (long long)model->input_size);
     if (last % factor == 0) return AENC_OK;
     return aenc_fail(model->ctx, AENC_ERR_SHAPE,
                      "loss '%s' takes %d numbers per output element; the decoder's last axis of %lld does not divide",
@@ -36,6 +41,7 @@ static aenc_status declare(struct aenc_model *model) {
     aenc_tape_create(model->ctx, MODE_TRAIN, 1, &tape);
     struct recorder recorder = {&tape, &model->store};
     struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
+    x = aenc_scaling_apply(model, &recorder, x);
     struct node *code = aenc_layer_record(&recorder, "encoder", aenc_json_member(model->description, "encoder"), x);
     struct node *y = aenc_layer_record(&recorder, "decoder", aenc_json_member(model->description, "decoder"), code);
     aenc_status status = tape.status;

@@ -127,6 +127,20 @@ static aenc_status parse(struct scene *scene) {
     return take_model(status, model);
 }
 
+static aenc_status scaled(struct scene *scene) {
+    static const char text[] = "{\"input\":[4],\"encoder\":{\"type\":\"dense\",\"units\":2},\"scaling\":\"robust:clip=3\"}";
+    aenc_model *model = NULL;
+    float out[ROWS * COLS];
+    aenc_status status = aenc_model_parse(scene->ctx, text, strlen(text), &model);
+    if (status == AENC_OK) status = aenc_partial_fit(model, &scene->x, NULL);
+    if (status == AENC_OK) status = aenc_reconstruct(model, &scene->x, out, ROWS * COLS);
+    if (status != AENC_OK) {
+        aenc_model_free(model);
+        return status;
+    }
+    return take_model(status, model);
+}
+
 /* The file of a model, made where memory is plenty. */
 static size_t file_bytes(char *bytes) {
     struct memory memory = {0};
@@ -389,6 +403,7 @@ static const struct {
     {"many widths", many_widths_create, false, false},
     {"layers", layers_create, false, false},
     {"parse", parse, false, false},
+    {"scaled", scaled, false, false},
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},
     {"use", use, true, false},

@@ -26,6 +26,12 @@ static const char *const models[] = {
     "{\"type\":\"dense\","
     "\"units\":12},\"loss\":\"gaussian_nll\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"cosine\"}",
+    "{\"input\":[2,3],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"flatten\"},"
+    "{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"}]},\"scaling\":\"standard:clip=1.2\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"output\":\"sigmoid\",\"loss\":\"bce\","
+    "\"scaling\":\"minmax:clip=true\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"decoder\":{\"type\":\"dense\",\"units\":12},"
+    "\"loss\":\"gaussian_nll\",\"scaling\":\"robust\"}",
 };
 
 struct scene {
@@ -87,6 +93,8 @@ static void model_check(const char *text, bool own_target) {
     for (int r = 0; r < ROWS; r++) weight[r] = 0.5f + (float)(r % 4);
     CHECK(aenc_context_create(&options, &scene.ctx) == AENC_OK);
     scene.model = parsed(scene.ctx, text);
+    struct fit_data data = {.input = scene.input};
+    CHECK_STATUS(scene.ctx, aenc_scaling_learn(scene.model, &data, &scene.input, 0, 0), AENC_OK);
     for (size_t i = 0; i < scene.model->store.entry_count; i++) {
         const struct entry *entry = &scene.model->store.entry[i];
         if (entry->kind == ENTRY_PARAMETER) entry_check(&scene, entry);

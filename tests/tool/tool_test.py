@@ -193,7 +193,7 @@ class Tool(unittest.TestCase):
         for more in (["--lr", "0.01"], ["--optimizer", "sgd:lr=0.1"], ["--schedule", "cosine"], ["--seed", "8"],
                      ["--clip-norm", "0.001", "--optimizer", "sgd:lr=0.1"], ["--clip-value=1e-4"],
                      ["--activation", "tanh"], ["--init", "xavier_normal"], ["--code-activation", "tanh"],
-                     ["--decoder", "8"], ["--batch", "16"],
+                     ["--decoder", "8"], ["--batch", "16"], ["--scale", "robust:clip=5"],
                      ["--loss", "mae"], ["--target", "rows.csv", "--epochs=4"]):
             done = self.run_tool(*self.train_args("other.safetensors", *more))
             self.assertEqual(done.returncode, 0, (more, done.stderr))
