@@ -9,6 +9,7 @@
  *   use         encode, decode, reconstruct, score
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
+ *   anomalies   metrics, thresholds, a detector for tables
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
@@ -331,6 +332,36 @@ AENC_API aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_m
  * that is AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size);
 AENC_API aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out);
+
+/* ---- Anomalies: what scores are worth, and where to draw the line (docs/anomaly.md) ----
+ *
+ * A score is larger the less a row belongs. Labels are 1 for what should be found, 0 for the rest. A score that is not
+ * finite is AENC_ERR_NONFINITE with its index, data that cannot answer (one kind of label, equal scores, too few) are
+ * AENC_ERR_ARGUMENT; then *out is NaN. */
+
+/* Area under the ROC curve: the chance that a row of kind 1 scores above one of kind 0, ties counted half. */
+AENC_API aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, double *out);
+/* Average precision: precision summed over the steps of recall, as scikit-learn's average_precision_score. */
+AENC_API aenc_status aenc_average_precision(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                            double *out);
+/* A point of both curves: what is found when every row with at least that score is taken. */
+typedef struct aenc_curve_point {
+    double threshold; /* infinite at the first point, where nothing is taken */
+    double true_positive_rate, false_positive_rate; /* the former is also the recall */
+    double precision; /* 1 where nothing is taken */
+} aenc_curve_point;
+/* From the strictest point on, one for each distinct score: *points are needed. With out NULL nothing else happens;
+ * capacity smaller than that is AENC_ERR_SHAPE. */
+AENC_API aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                aenc_curve_point *out, size_t capacity, size_t *points);
+/* Precision and recall of taking every row with a score above the threshold. Either may be NULL. Precision of nothing is
+ * 0, as is the recall where no label is 1. */
+AENC_API aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                           double threshold, double *precision, double *recall);
+/* The score above which a row is flagged, from the scores of normal rows. spec: "quantile:q=0.95", "mad:k=3",
+ * "fpr:rate=0.01" (a further normal row is flagged with at most that probability), "pot:risk=1e-3,level=0.98" (the tail
+ * above the level extrapolated; Siffer et al. 2017). NULL: "quantile". */
+AENC_API aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
 
 /* ---- Tensors and parameters ---- */
 
