@@ -32,6 +32,8 @@ static const char *const models[] = {
     "\"scaling\":\"minmax:clip=true\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"decoder\":{\"type\":\"dense\",\"units\":12},"
     "\"loss\":\"gaussian_nll\",\"scaling\":\"robust\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"},"
+    "\"penalties\":[\"l1:weight=0.3\"],\"corrupt\":[{\"type\":\"mask\",\"level\":0.4}]}",
 };
 
 struct scene {
