@@ -18,7 +18,8 @@ enum command {
     COMMAND_RECONSTRUCT = 8,
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
-    COMMAND_VERSION = 64
+    COMMAND_VERSION = 64,
+    COMMAND_DETECT = 2048
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -46,6 +47,9 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
+    const char *test, *save, *threshold; /* paths; a spec */
+    double noise;
+    int64_t steps;
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     struct image_shape image;
     int header; /* enum header */

@@ -36,8 +36,7 @@ int tool_pictures_prepare(const struct options *options, struct data *labels) {
     return tool_fail("--labels %s: has %zu columns, where one label per row is wanted", options->labels, labels->cols);
 }
 
-/* DIR/name from malloc; NULL after a failure that was reported. */
-static char *picture_path(const struct options *options, const char *name) {
+char *tool_picture_path(const struct options *options, const char *name) {
     size_t room = strlen(options->pictures) + strlen(name) + 2;
     char *path = tool_allocate(name, room, 1);
     if (path != NULL) (void)snprintf(path, room, "%s/%s", options->pictures, name);
@@ -47,7 +46,7 @@ static char *picture_path(const struct options *options, const char *name) {
 int tool_pictures_loss(const struct options *options, const aenc_model *model) {
     struct loss_plot plot = {.count = aenc_model_history_count(model)};
     double *values = tool_allocate("loss.png", 2 * plot.count + 1, sizeof *values);
-    char *path = picture_path(options, "loss.png");
+    char *path = tool_picture_path(options, "loss.png");
     int status = values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     for (size_t i = 0; status == TOOL_OK && i < plot.count; i++) {
         aenc_progress epoch = {.struct_size = sizeof epoch};
@@ -94,7 +93,7 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     struct rows_plot plot = {.input_cols = data->cols};
     struct data picked = pick_rows(data, ROWS_MAX);
     float *output = NULL;
-    char *path = picture_path(options, "reconstructions.png");
+    char *path = tool_picture_path(options, "reconstructions.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
         status = tool_model_run(options, ctx, model, COMMAND_RECONSTRUCT, &picked, NULL, &output, &plot.output_cols);
@@ -140,7 +139,7 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
     if (limit < POINTS_MIN) limit = POINTS_MIN;
     struct data picked = pick_rows(data, limit < POINTS_MAX ? limit : POINTS_MAX);
     float *values = NULL;
-    char *path = picture_path(options, "code.png");
+    char *path = tool_picture_path(options, "code.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
         status = tool_model_run(options, ctx, model, COMMAND_ENCODE, &picked, NULL, &values, &code.cols);

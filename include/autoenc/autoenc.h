@@ -368,6 +368,41 @@ AENC_API aenc_status aenc_precision_recall(aenc_context *ctx, const float *score
  * above the level extrapolated; Siffer et al. 2017). NULL: "quantile". */
 AENC_API aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
 
+/* A detector: a denoising autoencoder of raw columns and what its scores mean. One seed, one result, whatever the number of
+ * threads. Like a model, it belongs to the thread of its context. */
+typedef struct aenc_detector aenc_detector;
+
+typedef struct aenc_detector_options {
+    size_t struct_size;
+    const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
+    const char *scaling;   /* of the columns; NULL: "standard" */
+    double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
+    int64_t steps;         /* of training; 0: 300 */
+} aenc_detector_options;
+
+/* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
+AENC_API aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
+                                          aenc_detector **out);
+AENC_API void aenc_detector_free(aenc_detector *detector);
+/* How unlikely a row is: minus its log density of the corrupted data, up to a constant. The scores of a row's features add
+ * up to the row's. Room for rows, for rows * cols floats. */
+AENC_API aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats);
+AENC_API aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,
+                                                  size_t out_floats);
+/* In [0, 1): 0 up to an ordinary row, towards 1 the further beyond (Kriegel et al. 2011). */
+AENC_API aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out,
+                                               size_t out_floats);
+/* 1 where the score is above the threshold, else 0; room for rows bytes. */
+AENC_API aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes);
+AENC_API double aenc_detector_threshold(const aenc_detector *detector); /* NaN for NULL */
+/* Such as aenc_threshold finds from scores of rows that are known to be normal. */
+AENC_API aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold);
+/* Its model, kept alive by the detector alone. NULL for NULL. */
+AENC_API aenc_model *aenc_detector_model(aenc_detector *detector);
+/* A model file with the threshold in its metadata: aenc_model_load reads it too. AENC_ERR_FORMAT for a file without. */
+AENC_API aenc_status aenc_detector_save(aenc_detector *detector, const char *path);
+AENC_API aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out);
+
 /* ---- Tensors and parameters ---- */
 
 typedef struct aenc_tensor aenc_tensor;

@@ -176,6 +176,9 @@ void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const s
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);
+/* With a further text in the metadata. */
+struct metadata_entry;
+aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out, size_t *size);
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct aenc_model **out);
 

@@ -47,4 +47,26 @@ struct pareto {
 /* By maximum likelihood; count excesses above zero that are not all equal. */
 struct pareto aenc_pareto_fit(const double *excess, size_t count);
 
+/* ---- detector.c ---- */
+
+/* A fitted model with what its scores mean. */
+struct aenc_detector {
+    struct aenc_model *model; /* retained */
+    double threshold;         /* flagged above */
+    double center, spread;    /* of the cube root of the scores of training */
+};
+
+/* Options complete and checked for shape. *out is NULL on failure. */
+aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
+                              struct aenc_detector **out);
+/* Per row into out (count), and, where each is not NULL, per element into each (count, cols). */
+aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each);
+double aenc_detector_chance(const struct aenc_detector *detector, double score);
+/* File bytes from aenc_alloc; and back. */
+aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size);
+aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
+                                     struct aenc_detector **out);
+/* NULL-safe. */
+void aenc_detector_end(struct aenc_detector *detector);
+
 #endif
