@@ -7,6 +7,8 @@
 int tool_train(const struct options *options);
 /* encode, decode, reconstruct and score: rows in, rows out */
 int tool_use(const struct options *options);
+/* anomalies: a detector from one table, the scores of it or another */
+int tool_detect(const struct options *options);
 int tool_info(const struct options *options);
 int tool_pca(const struct options *options);
 

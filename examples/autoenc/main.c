@@ -29,6 +29,10 @@ static const struct command_text commands[] = {
     {COMMAND_SCORE, "score", "MODEL DATA", 2, "write every row's loss: high means unlike the training data", "",
      "  autoenc score digits.safetensors digits.npy -o scores.csv\n"
      "  autoenc score digits.safetensors digits.npy --features -o features.npy\n"},
+    {COMMAND_DETECT, "detect", "TRAIN", 1, "learn a table, score its rows or those of --test: high means unlike the others",
+     "Columns are raw: their scales are learned. The training rows may hold anomalies.\n",
+     "  autoenc detect table.csv -o scores.csv --threshold fpr:rate=0.01\n"
+     "  autoenc detect train.npy --test test.npy --labels labels.npy --save detector.safetensors -o scores.npy\n"},
     {COMMAND_INFO, "info", "MODEL", 1, "print a model's description and parameters", "",
      "  autoenc info digits.safetensors\n"
      "  autoenc info digits.safetensors --json > model.json\n"},
@@ -124,6 +128,7 @@ static int print_version(const struct options *options) {
 static int run(const struct options *options) {
     switch (options->command) {
     case COMMAND_TRAIN: return tool_train(options);
+    case COMMAND_DETECT: return tool_detect(options);
     case COMMAND_INFO: return tool_info(options);
     case COMMAND_PCA: return tool_pca(options);
     case COMMAND_VERSION: return print_version(options);

@@ -19,7 +19,8 @@ enum command {
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
     COMMAND_VERSION = 64,
-    COMMAND_PCA = 1 << 20
+    COMMAND_PCA = 1 << 20,
+    COMMAND_DETECT = 2048
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -44,7 +45,7 @@ struct options {
     bool help;
 
     struct widths encoder, decoder;
-    const char *activation, *code_activation, *output, *loss, *init; /* specs: the library knows the names */
+    const char *activation, *code_activation, *output, *loss, *init, *scaling; /* specs: the library knows the names */
     struct specs penalties, corruptions;
     bool tied;
     const char *model_json, *start;                                  /* paths */
@@ -56,6 +57,9 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
+    const char *test, *save, *threshold; /* paths; a spec */
+    double noise;
+    int64_t steps;
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     const char *components, *method; /* a count or a share; a spec */
     struct image_shape image;

@@ -35,8 +35,7 @@ int tool_pictures_prepare(const struct options *options, struct data *labels) {
     return tool_fail("--labels %s: has %zu columns, where one label per row is wanted", options->labels, labels->cols);
 }
 
-/* DIR/name from malloc; NULL after a failure that was reported. */
-static char *picture_path(const struct options *options, const char *name) {
+char *tool_picture_path(const struct options *options, const char *name) {
     size_t room = strlen(options->pictures) + strlen(name) + 2;
     char *path = tool_allocate(name, room, 1);
     if (path != NULL) (void)snprintf(path, room, "%s/%s", options->pictures, name);
@@ -46,7 +45,7 @@ static char *picture_path(const struct options *options, const char *name) {
 int tool_pictures_loss(const struct options *options, const aenc_model *model) {
     struct loss_plot plot = {.count = aenc_model_history_count(model)};
     double *values = tool_allocate("loss.png", 2 * plot.count + 1, sizeof *values);
-    char *path = picture_path(options, "loss.png");
+    char *path = tool_picture_path(options, "loss.png");
     int status = values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     for (size_t i = 0; status == TOOL_OK && i < plot.count; i++) {
         aenc_progress epoch = {.struct_size = sizeof epoch};
@@ -93,7 +92,7 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     struct rows_plot plot = {.input_cols = data->cols};
     struct data picked = pick_rows(data, ROWS_MAX);
     float *output = NULL;
-    char *path = picture_path(options, "reconstructions.png");
+    char *path = tool_picture_path(options, "reconstructions.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
         status = tool_model_run(options, ctx, model, COMMAND_RECONSTRUCT, &picked, NULL, &output, &plot.output_cols);
@@ -165,7 +164,7 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
     if (limit < POINTS_MIN) limit = POINTS_MIN;
     struct data picked = pick_rows(data, limit < POINTS_MAX ? limit : POINTS_MAX);
     struct code_rows code = {.rows = {.name = "code.png", .rows = picked.rows, .cols = cols}};
-    char *path = picture_path(options, "code.png");
+    char *path = tool_picture_path(options, "code.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
         status = tool_model_run(options, ctx, model, COMMAND_ENCODE, &picked, NULL, &code.rows.values, &cols);
@@ -190,7 +189,7 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
 
 static int draw_variance(const struct options *options, const float *ratio, size_t count) {
     double *values = tool_allocate("variance.png", count, sizeof *values), sum = 0.0;
-    char *path = picture_path(options, "variance.png"), title[96];
+    char *path = tool_picture_path(options, "variance.png"), title[96];
     int status = values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     for (size_t i = 0; status == TOOL_OK && i < count; i++) values[i] = sum += (double)ratio[i];
     (void)snprintf(title, sizeof title, "%zu components explain %.1f %% of the variance", count, 100.0 * sum);
@@ -205,7 +204,7 @@ int tool_pictures_pca(const struct options *options, aenc_context *ctx, const ae
     struct rows_plot plot = {.rows = aenc_model_code_size(model), .input_cols = data->cols};
     float *ratio = NULL, *weight = NULL;
     size_t count = 0, numbers = 0;
-    char *path = picture_path(options, "components.png");
+    char *path = tool_picture_path(options, "components.png");
     int status = path != NULL ? image_of(options, data, data->cols, &plot.image) : TOOL_FAILED;
     if (status == TOOL_OK) {
         status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);

@@ -4,6 +4,8 @@
 
 #include "commands.h"
 
+/* DIR/name from malloc; NULL after a failure that was reported. */
+char *tool_picture_path(const struct options *options, const char *name);
 /* Before any work: is there libpng, can the directory be had, do --image and --labels fit? labels->values is NULL
  * without --labels. rows or other_rows is what the labels may count; *other says that it was the second. */
 int tool_pictures_prepare(const struct options *options, struct data *labels);

@@ -3,6 +3,8 @@
 #ifndef TOOL_PLOTS_H
 #define TOOL_PLOTS_H
 
+#include <autoenc/autoenc.h>
+
 #include "picture.h"
 
 struct loss_plot {
@@ -38,5 +40,14 @@ struct rows_plot {
 int tool_plot_signed(const char *path, const struct rows_plot *plot);
 /* A selection of rows spread over all of them. */
 int tool_plot_rows(const char *path, const struct rows_plot *plot);
+
+struct histogram_plot {
+    const float *score;   /* (count) */
+    const uint8_t *label; /* (count), 1: drawn in another colour; NULL: none */
+    size_t count;
+    double threshold;
+};
+int tool_plot_histogram(const char *path, const struct histogram_plot *plot);
+int tool_plot_roc(const char *path, const aenc_curve_point *curve, size_t points, double auc);
 
 #endif

@@ -10,6 +10,7 @@
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
  *   pca         principal components as a model, and angles between encoders
+ *   anomalies   metrics, thresholds, a detector for tables
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
@@ -133,6 +134,9 @@ typedef struct aenc_model_options {
     const char *const *corruptions; /* specs, what training does to the input: {"mask:level=0.3"} */
     size_t corruption_count;
     int64_t tied;                   /* 1: each dense layer of the mirrored decoder uses the transpose of its encoder's weight */
+    /* "standard", "minmax", "robust": raw numbers in and out, scaled ones inside (docs/anomaly.md). Learned by the first fit
+     * from the rows that it trains on, then fixed; losses and scores are of scaled numbers. NULL: none */
+    const char *scaling;
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */
@@ -390,6 +394,71 @@ AENC_API aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc
 /* The same between the spans of the rows of two matrices. */
 AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
                                         size_t count);
+
+/* ---- Anomalies: what scores are worth, and where to draw the line (docs/anomaly.md) ----
+ *
+ * A score is larger the less a row belongs. Labels are 1 for what should be found, 0 for the rest. A score that is not
+ * finite is AENC_ERR_NONFINITE with its index, data that cannot answer (one kind of label, equal scores, too few) are
+ * AENC_ERR_ARGUMENT; then *out is NaN. */
+
+/* Area under the ROC curve: the chance that a row of kind 1 scores above one of kind 0, ties counted half. */
+AENC_API aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, double *out);
+/* Average precision: precision summed over the steps of recall, as scikit-learn's average_precision_score. */
+AENC_API aenc_status aenc_average_precision(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                            double *out);
+/* A point of both curves: what is found when every row with at least that score is taken. */
+typedef struct aenc_curve_point {
+    double threshold; /* infinite at the first point, where nothing is taken */
+    double true_positive_rate, false_positive_rate; /* the former is also the recall */
+    double precision; /* 1 where nothing is taken */
+} aenc_curve_point;
+/* From the strictest point on, one for each distinct score: *points are needed. With out NULL nothing else happens;
+ * capacity smaller than that is AENC_ERR_SHAPE. */
+AENC_API aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                aenc_curve_point *out, size_t capacity, size_t *points);
+/* Precision and recall of taking every row with a score above the threshold. Either may be NULL. Precision of nothing is
+ * 0, as is the recall where no label is 1. */
+AENC_API aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                           double threshold, double *precision, double *recall);
+/* The score above which a row is flagged, from the scores of normal rows. spec: "quantile:q=0.95", "mad:k=3",
+ * "fpr:rate=0.01" (a further normal row is flagged with at most that probability), "pot:risk=1e-3,level=0.98" (the tail
+ * above the level extrapolated; Siffer et al. 2017). NULL: "quantile". */
+AENC_API aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
+
+/* A detector: a denoising autoencoder of raw columns and what its scores mean. One seed, one result, whatever the number of
+ * threads. Like a model, it belongs to the thread of its context. */
+typedef struct aenc_detector aenc_detector;
+
+typedef struct aenc_detector_options {
+    size_t struct_size;
+    const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
+    const char *scaling;   /* of the columns; NULL: "standard" */
+    double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
+    int64_t steps;         /* of training; 0: 300 */
+} aenc_detector_options;
+
+/* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
+AENC_API aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
+                                          aenc_detector **out);
+AENC_API void aenc_detector_free(aenc_detector *detector);
+/* How unlikely a row is: minus its log density of the corrupted data, up to a constant. The scores of a row's features add
+ * up to the row's. Room for rows, for rows * cols floats. */
+AENC_API aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats);
+AENC_API aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,
+                                                  size_t out_floats);
+/* In [0, 1): 0 up to an ordinary row, towards 1 the further beyond (Kriegel et al. 2011). */
+AENC_API aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out,
+                                               size_t out_floats);
+/* 1 where the score is above the threshold, else 0; room for rows bytes. */
+AENC_API aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes);
+AENC_API double aenc_detector_threshold(const aenc_detector *detector); /* NaN for NULL */
+/* Such as aenc_threshold finds from scores of rows that are known to be normal. */
+AENC_API aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold);
+/* Its model, kept alive by the detector alone. NULL for NULL. */
+AENC_API aenc_model *aenc_detector_model(aenc_detector *detector);
+/* A model file with the threshold in its metadata: aenc_model_load reads it too. AENC_ERR_FORMAT for a file without. */
+AENC_API aenc_status aenc_detector_save(aenc_detector *detector, const char *path);
+AENC_API aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out);
 
 /* ---- Tensors and parameters ---- */
 

@@ -55,7 +55,7 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struc
     if (status == AENC_OK && target != NULL && target->rows != x->rows)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
                            names.x, x->rows);
-    if (status != AENC_OK || !model->loss->unit_target) return status;
+    if (status != AENC_OK || !model->unit_target) return status;
     return target == NULL ? unit_check(ctx, model, names.x, x) : unit_check(ctx, model, names.target, target);
 }
 

@@ -1,7 +1,8 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
  * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
- * and where there are any, lists of "penalties" and "corrupt" (specs), and that of a PCA "pca".
+ * and where there are any, lists of "penalties" and "corrupt" (specs), "scaling", and
+ * that of a PCA "pca".
  * Widths become a sequence of dense layers; layers without a decoder are mirrored.
  */
 #include <inttypes.h>
@@ -173,7 +174,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
 }
 
 static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output",
-                                         "loss", "penalties", "corrupt", "tied", "pca"};
+                                         "loss", "penalties", "corrupt", "tied", "pca",
+                                         "scaling"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -268,6 +270,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *encoder = aenc_json_member(given, "encoder");
     const struct json *decoder = NULL;
     const struct json *loss = NULL;
+    const struct json *scaling = NULL;
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
@@ -277,6 +280,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
     if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
+    if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status != AENC_OK) return status;
     struct json *whole = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_number(arena, whole, "format", FORMAT);
@@ -287,6 +291,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (aenc_json_add_copy(arena, whole, "loss", loss) == NULL) return ctx->status;
     status = list_complete(ctx, arena, given, spec_lists[0], whole);
     if (status == AENC_OK) status = list_complete(ctx, arena, given, spec_lists[1], whole);
+    if (status == AENC_OK && scaling != NULL) aenc_json_add_copy(arena, whole, "scaling", scaling);
     const struct json *pca = aenc_json_member(given, "pca");
     if (status != AENC_OK || pca == NULL) return status;
     return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
@@ -373,5 +378,6 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);
     if (status == AENC_OK) status = texts_add(ctx, arena, given, "corrupt", o->corruptions, o->corruption_count);
     if (status != AENC_OK) return status;
+    if (o->scaling != NULL) aenc_json_add_text(arena, given, "scaling", o->scaling);
     return aenc_description_complete(ctx, arena, given, out);
 }

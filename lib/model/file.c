@@ -20,6 +20,11 @@ static void source_fill(const struct entry *entry, const float *values, struct t
 }
 
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size) {
+    return aenc_model_to_bytes_with(model, NULL, out, size);
+}
+
+aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out,
+                                     size_t *size) {
     aenc_context *ctx = model->ctx;
     const struct store *store = &model->store;
     *out = NULL;
@@ -34,9 +39,10 @@ aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *si
         source_fill(entry, next, &source[i]);
         next += entry->count;
     }
-    const struct metadata_entry metadata = {MODEL_KEY, model->description_text};
+    const struct metadata_entry metadata[] = {{MODEL_KEY, model->description_text},
+                                              more == NULL ? (struct metadata_entry){NULL, NULL} : *more};
     if (status == AENC_OK)
-        status = aenc_safetensors_write(ctx, source, store->entry_count, &metadata, 1, out, size);
+        status = aenc_safetensors_write(ctx, source, store->entry_count, metadata, more == NULL ? 1 : 2, out, size);
     aenc_release(ctx, floats);
     aenc_release(ctx, source);
     return status;

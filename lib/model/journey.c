@@ -16,7 +16,9 @@ void aenc_journey_free(aenc_context *ctx, struct journey *journey) {
 static struct node *record_target(struct aenc_model *model, struct tape *tape, struct node *x, bool own_target) {
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
-    if (own_target) return aenc_tape_input(tape, "target", shape.dim, shape.rank);
+    struct recorder recorder = {tape, &model->store};
+    if (own_target)
+        return aenc_scaling_apply(model, &recorder, aenc_tape_input(tape, "target", shape.dim, shape.rank));
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
@@ -34,6 +36,7 @@ static void record_training(struct aenc_model *model, struct journey *journey) {
     struct recorder recorder = {tape, &model->store};
     struct penalty_site site;
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
+    x = aenc_scaling_apply(model, &recorder, x);
     aenc_journey_pass(model, &recorder, x, &site);
     struct node *target = site.output == NULL ? NULL : record_target(model, tape, x, journey->own_target);
     if (target == NULL) return;
@@ -56,14 +59,15 @@ static struct node *record_result(struct aenc_model *model, struct journey *jour
     const struct json *decoder = aenc_json_member(model->description, "decoder");
     if (kind == JOURNEY_DECODE) {
         struct node *code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
-        return aenc_layer_record(&recorder, "decoder", decoder, code);
+        return aenc_scaling_undo(model, &recorder, aenc_layer_record(&recorder, "decoder", decoder, code));
     }
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
+    x = aenc_scaling_apply(model, &recorder, x);
     struct node *code = aenc_layer_record(&recorder, "encoder", encoder, x);
     if (kind == JOURNEY_ENCODE) return code;
     if (kind == JOURNEY_JACOBIAN) return record_jacobian(tape, x, code);
     struct node *output = aenc_layer_record(&recorder, "decoder", decoder, code);
-    if (kind == JOURNEY_RECONSTRUCT || output == NULL) return output;
+    if (kind == JOURNEY_RECONSTRUCT || output == NULL) return aenc_scaling_undo(model, &recorder, output);
     struct node *target = record_target(model, tape, x, journey->own_target);
     if (target == NULL) return NULL;
     if (kind != JOURNEY_FEATURES) return model->loss->record(tape, model->loss_spec, output, target);

@@ -18,6 +18,8 @@ static aenc_status description_read(struct aenc_model *model) {
     model->loss_spec = aenc_json_member(model->description, "loss");
     model->loss = aenc_loss_find(model->ctx, model->loss_spec);
     if (model->loss == NULL) return AENC_ERR_ARGUMENT;
+    model->scaling = aenc_json_member(model->description, "scaling");
+    model->unit_target = model->loss->unit_target && model->scaling == NULL;
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
@@ -39,6 +41,9 @@ static aenc_status terms_name(struct aenc_model *model) {
 static aenc_status output_check(struct aenc_model *model) {
     int64_t factor = model->loss->output_factor;
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
+    if (model->scaling != NULL && model->target_size != model->input_size)
+        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "scaling '%s': an output of %lld numbers is not an input of %lld",
+                         aenc_settings_type(model->scaling), (long long)model->target_size, (long long)model->input_size);
     if (last % factor == 0) return AENC_OK;
     return aenc_fail(model->ctx, AENC_ERR_SHAPE,
                      "loss '%s' takes %d numbers per output element; the decoder's last axis of %lld does not divide",
@@ -53,6 +58,7 @@ static aenc_status declare(struct aenc_model *model) {
     struct recorder recorder = {&tape, &model->store};
     struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
     struct penalty_site site;
+    x = aenc_scaling_apply(model, &recorder, x);
     aenc_journey_pass(model, &recorder, x, &site);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
     aenc_status status = tape.status;

@@ -78,6 +78,8 @@ struct aenc_model {
     int64_t input_size, code_size, output_size, target_size;
     const struct loss_type *loss;
     const struct json *loss_spec;
+    const struct json *scaling; /* NULL: none */
+    bool unit_target;           /* raw targets must lie in [0, 1] */
     struct store store;
     struct journey journey[JOURNEY_COUNT][2]; /* by own_target */
     uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
@@ -99,6 +101,19 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
                                           const struct json **out);
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
                                       const struct json **out);
+
+/* scaling.c: how raw numbers become those that the layers see. */
+enum scaling { SCALING_STANDARD, SCALING_MINMAX, SCALING_ROBUST, SCALING_NONE };
+/* Of a checked spec; NULL: SCALING_NONE. */
+enum scaling aenc_scaling_kind(const struct json *spec);
+/* `given` (NULL: none), an object or a text, checked and as an object. */
+aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const struct json *given,
+                               const struct loss_type *loss, const struct json **out);
+/* x, an input or a target, scaled; y, an output, in raw units. Without scaling, and for NULL, what is handed in. */
+struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recorder, struct node *x);
+struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y);
+/* Whether there is a scaling that nobody has learned or set. */
+bool aenc_scaling_unknown(const struct aenc_model *model);
 
 /* model.c: takes the arena over (also on failure) and declares every parameter, without memory or values yet: those come
  * with aenc_store_allocate, once the caller knows that the sizes are what they should be. */
@@ -168,6 +183,9 @@ void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const s
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);
+/* With a further text in the metadata. */
+struct metadata_entry;
+aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out, size_t *size);
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct aenc_model **out);
 

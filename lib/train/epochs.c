@@ -99,7 +99,7 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
     if (fit->data.stream != NULL) status = from_stream(fit, out);
     else from_rows(fit, out);
     if (status != AENC_OK || !fit->data.unchecked) return status;
-    bool unit = model->loss->unit_target, own = out->target.data != NULL;
+    bool unit = model->unit_target, own = out->target.data != NULL;
     status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, model->input_size,
                              unit && !own, model->loss->name);
     if (status != AENC_OK || !own) return status;

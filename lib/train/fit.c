@@ -18,7 +18,7 @@ static aenc_status valid_prepare(struct fit *fit) {
     fit->validated = fit->valid.data != NULL;
     if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
     const struct aenc_model *model = fit->model;
-    bool unit = model->loss->unit_target, own = fit->valid_target.data != NULL;
+    bool unit = model->unit_target, own = fit->valid_target.data != NULL;
     return aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, &fit->valid, model->input_size, unit && !own,
                            model->loss->name);
 }
@@ -98,6 +98,12 @@ static aenc_status fit_prepare(struct fit *fit) {
     size_t epochs_before = fit->model->history.count;
     fit->model->history.count = 0;
     status = endurance_prepare(fit);
+    if (status == AENC_OK) {
+        struct rows rows = fit->data.input;
+        rows.row = fit->batches.train;
+        rows.count = fit->batches.train_count;
+        status = aenc_scaling_learn(fit->model, &fit->data, &rows, fit->batch, fit->now.steps);
+    }
     if (status != AENC_OK) fit->model->history.count = epochs_before;
     return status;
 }

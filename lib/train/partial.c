@@ -92,6 +92,7 @@ aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *
     aenc_arena_create(model->ctx, &arena);
     aenc_status status = online_set(model, &arena, options->optimizer);
     aenc_arena_free(&arena);
+    if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->input, 0, 0);
     if (status == AENC_OK) status = pass(model, data, options);
     aenc_model_uncancel(model);
     return status;

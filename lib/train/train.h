@@ -48,6 +48,10 @@ struct fit_data {
     const struct aenc_source *stream; /* instead of rows; NULL: none */
     bool unchecked;                   /* each batch is looked at before it is used */
 };
+/* scale.c: where the model has a scaling that nobody has learned or set, learns it from `rows`, those of data that are
+ * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */
+aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct rows *rows,
+                               int64_t batch, int64_t batches);
 /* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
 /* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */

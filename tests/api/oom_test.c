@@ -18,6 +18,8 @@ struct scene {
 
 typedef aenc_status journey(struct scene *scene);
 
+static char detector_path[64];
+
 static const char layered[] =
     "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3},"
     "{\"type\":\"batch_norm\"},"
@@ -163,6 +165,51 @@ static aenc_status parse(struct scene *scene) {
     aenc_model *model = NULL;
     aenc_status status = aenc_model_parse(scene->ctx, layered, strlen(layered), &model);
     return take_model(status, model);
+}
+
+static aenc_status scaled(struct scene *scene) {
+    static const char text[] = "{\"input\":[4],\"encoder\":{\"type\":\"dense\",\"units\":2},\"scaling\":\"robust:clip=3\"}";
+    aenc_model *model = NULL;
+    float out[ROWS * COLS];
+    aenc_status status = aenc_model_parse(scene->ctx, text, strlen(text), &model);
+    if (status == AENC_OK) status = aenc_partial_fit(model, &scene->x, NULL);
+    if (status == AENC_OK) status = aenc_reconstruct(model, &scene->x, out, ROWS * COLS);
+    if (status != AENC_OK) {
+        aenc_model_free(model);
+        return status;
+    }
+    return take_model(status, model);
+}
+
+static aenc_status detector(struct scene *scene) {
+    aenc_detector_options options = {.struct_size = sizeof options, .threshold = "pot:level=0,risk=0.5", .steps = 2};
+    aenc_detector *made = NULL, *loaded = NULL;
+    float out[ROWS * COLS];
+    uint8_t flag[ROWS];
+    aenc_status status = aenc_detector_create(scene->ctx, &scene->x, &options, &made);
+    CHECK((made != NULL) == (status == AENC_OK));
+    if (status == AENC_OK) status = aenc_detector_score_features(made, &scene->x, out, ROWS * COLS);
+    if (status == AENC_OK) status = aenc_detector_flag(made, &scene->x, flag, ROWS);
+    if (status == AENC_OK) status = aenc_detector_probability(made, &scene->x, out, ROWS);
+    if (status == AENC_OK) status = aenc_detector_save(made, detector_path);
+    if (status == AENC_OK) {
+        status = aenc_detector_load(scene->ctx, detector_path, &loaded);
+        CHECK((loaded != NULL) == (status == AENC_OK));
+    }
+    aenc_detector_free(made);
+    aenc_detector_free(loaded);
+    return status;
+}
+
+static aenc_status judge(struct scene *scene) {
+    static const uint8_t label[ROWS] = {0, 1, 1, 0, 1};
+    double number;
+    size_t points;
+    aenc_status status = aenc_roc_auc(scene->ctx, scene->data, label, ROWS, &number);
+    if (status == AENC_OK) status = aenc_average_precision(scene->ctx, scene->data, label, ROWS, &number);
+    if (status == AENC_OK) status = aenc_curve(scene->ctx, scene->data, label, ROWS, NULL, 0, &points);
+    if (status == AENC_OK) status = aenc_threshold(scene->ctx, "mad", scene->data, ROWS, &number);
+    return status;
 }
 
 /* The file of a model, made where memory is plenty. */
@@ -493,6 +540,9 @@ static const struct {
     {"pca", pca_create, false, false},
     {"pca fits", pca_fits, false, false},
     {"parse", parse, false, false},
+    {"scaled", scaled, false, false},
+    {"detector", detector, false, false},
+    {"judge", judge, false, false},
     {"load from memory", load_memory, false, false},
     {"load from a file", load_file, false, false},
     {"use", use, true, false},
@@ -567,6 +617,7 @@ static size_t index_of(const char *name) {
 
 int main(void) {
     snprintf(path, sizeof path, "oom_test.%ld.safetensors", (long)getpid());
+    snprintf(detector_path, sizeof detector_path, "oom_test.%ld.detector", (long)getpid());
     snprintf(checkpoint, sizeof checkpoint, "oom_test.%ld.checkpoint", (long)getpid());
     checkpoint_make();
     take(index_of("save to a file"), 0, false); /* the file that is loaded */
@@ -578,6 +629,7 @@ int main(void) {
         }
     }
     remove(path);
+    remove(detector_path);
     remove(checkpoint);
     return check_finish();
 }

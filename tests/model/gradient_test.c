@@ -40,6 +40,12 @@ static const char *const models[] = {
     SMALL("tanh", "\"decorrelation:weight=0.9\"", ""),
     SMALL("tanh", "\"contractive:weight=0.6,warmup=2\"", "\"mask:level=0.3\""),
     SMALL("sigmoid", "\"contractive:weight=0.6,probes=2\",\"contractive:weight=0.2\",\"l1:weight=0.1\"", ""),
+    "{\"input\":[2,3],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"flatten\"},"
+    "{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"}]},\"scaling\":\"standard:clip=1.2\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"output\":\"sigmoid\",\"loss\":\"bce\","
+    "\"scaling\":\"minmax:clip=true\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"decoder\":{\"type\":\"dense\",\"units\":12},"
+    "\"loss\":\"gaussian_nll\",\"scaling\":\"robust\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5},"
     "{\"type\":\"batch_norm\"},{\"type\":\"silu\"},{\"type\":\"dropout\",\"rate\":0.25},"
     "{\"type\":\"dense\",\"units\":3}]},\"penalties\":[\"contractive:weight=0.5\"]}",
@@ -116,6 +122,8 @@ static void model_check(const char *text, bool own_target) {
     CHECK(aenc_context_create(&options, &scene.ctx) == AENC_OK);
     scene.model = parsed(scene.ctx, text);
     scene.model->clock = 1.25;
+    struct fit_data data = {.input = scene.input};
+    CHECK_STATUS(scene.ctx, aenc_scaling_learn(scene.model, &data, &scene.input, 0, 0), AENC_OK);
     for (size_t i = 0; i < scene.model->store.entry_count; i++) {
         const struct entry *entry = &scene.model->store.entry[i];
         if (entry->kind == ENTRY_PARAMETER) entry_check(&scene, entry);

@@ -29,6 +29,9 @@ static const struct net {
                      "\"loss\":\"gaussian_nll\"")},
     {"cosine", NET("{\"type\":\"dense\",\"units\":10,\"activation\":\"sigmoid\"},{\"type\":\"dense\",\"units\":4}",
                    "\"loss\":\"cosine\"")},
+    {"scaled", NET("{\"type\":\"dense\",\"units\":10,\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":4}",
+                   "\"loss\":\"mse\",\"scaling\":\"robust:clip=3\"")},
+    {"scaled gaussian", NET("{\"type\":\"dense\",\"units\":4}", "\"loss\":\"gaussian_nll\",\"scaling\":\"minmax\"")},
 };
 enum { NET_COUNT = sizeof nets / sizeof *nets };
 

@@ -194,7 +194,7 @@ class Tool(unittest.TestCase):
         for more in (["--lr", "0.01"], ["--optimizer", "sgd:lr=0.1"], ["--schedule", "cosine"], ["--seed", "8"],
                      ["--clip-norm", "0.001", "--optimizer", "sgd:lr=0.1"], ["--clip-value=1e-4"],
                      ["--activation", "tanh"], ["--init", "xavier_normal"], ["--code-activation", "tanh"],
-                     ["--decoder", "8"], ["--batch", "16"],
+                     ["--decoder", "8"], ["--batch", "16"], ["--scale", "robust:clip=5"],
                      ["--loss", "mae"], ["--target", "rows.csv", "--epochs=4"]):
             done = self.run_tool(*self.train_args("other.safetensors", *more))
             self.assertEqual(done.returncode, 0, (more, done.stderr))
@@ -403,6 +403,46 @@ class Tool(unittest.TestCase):
 
     # ---- Refusals ----
 
+    def test_detect(self):
+        state, rows, labels = 1, [], []
+        for i in range(300):
+            values = []
+            for _ in range(4):
+                state = state * 6364136223846793005 + 1442695040888963407 & (1 << 64) - 1
+                values.append((state >> 40) / (1 << 24) - 0.5)
+            odd = i % 30 == 7
+            a = 1.0 if odd else values[0]
+            rows.append("%g,%g,%g" % (1000 + 100 * a, 0.01 * ((-a if odd else a) + 0.1 * values[1]), values[2]))
+            labels.append(str(int(odd)))
+        self.write("raw.csv", ("pressure,flow,other\n" + "\n".join(rows)).encode())
+        self.write("odd.csv", "\n".join(labels).encode())
+        done = self.good("detect", "raw.csv", "--labels", "odd.csv", "--save", "detector.safetensors", "-o", "scores.npy",
+                         "--threshold", "quantile:q=0.95")
+        self.assertIn("flagged 15 of 300 rows (5.00 %)", done.stdout)
+        auc = float(done.stdout.split("ROC-AUC ")[1].split(",")[0])
+        self.assertGreater(auc, 0.95)
+        self.assertIn("average precision", done.stdout)
+        self.assertEqual(len(slurp(self.path("scores.npy"))), 128 + 4 * 300)
+        self.assertIn("scaling", self.good("info", "detector.safetensors").stdout)
+        self.good("score", "detector.safetensors", "raw.csv", "-o", "loss.csv")
+        self.good("detect", "raw.csv", "-o", "again.npy", "--threads", "3", "--threshold", "mad")
+        self.assertEqual(slurp(self.path("scores.npy")), slurp(self.path("again.npy")))
+        self.good("detect", "raw.csv", "-o", "other.npy", "--steps", "50", "--noise", "2", "--scale", "robust")
+        self.assertNotEqual(slurp(self.path("scores.npy")), slurp(self.path("other.npy")))
+        part = self.write("part.csv", "\n".join(rows[:40]).encode())
+        done = self.good("detect", "raw.csv", "--test", part, "--threshold", "fpr:rate=0.05")
+        self.assertEqual(len(done.stdout.splitlines()), 40)
+        self.assertIn("of 40 rows", done.stderr)
+        self.bad(1, ["--labels", "300 rows"], "detect", "raw.csv", "--test", part, "--labels", "odd.csv", "-o", "x.npy")
+        self.bad(1, ["row 1", "0.5"], "detect", part, "--labels", self.write("half.csv", b"0.5\n" * 40), "-o", "x.npy")
+        self.bad(1, ["--test", "3 columns"], "detect", "rows.csv", "--test", part, "-o", "x.npy")
+        self.bad(2, ["--threshold", "quantil", "known"], "detect", "raw.csv", "--threshold", "quantil", "-o", "x.npy")
+        self.bad(2, "999", "detect", "raw.csv", "--threshold", "fpr:rate=1e-3", "-o", "x.npy")
+        if self.has_png:
+            self.good("detect", "raw.csv", "--labels", "odd.csv", "-o", "x.npy", "--pictures", "detect")
+            self.assertEqual(png_size(self.path("detect/roc.png")), (700, 700))
+            self.assertEqual(png_size(self.path("detect/scores.png")), (960, 600))
+
     def test_command_line_errors(self):
         train = self.train_args("x.safetensors")
         self.bad(2, "no command")
@@ -430,7 +470,7 @@ class Tool(unittest.TestCase):
         self.bad(2, "only once", "score", "model.safetensors", "-", "--target", "-")
         self.bad(2, "--labels", *train, "--labels", "rows.npy")
         for option, value in (("loss", "msee"), ("optimizer", "adm"), ("activation", "rellu"), ("output", "sigmoidd"),
-                              ("schedule", "cosin"), ("init", "glorott"), ("code-activation", "tanhh")):
+                              ("schedule", "cosin"), ("scale", "standart"), ("init", "glorott"), ("code-activation", "tanhh")):
             self.bad(2, ["--" + option, "'%s'" % value, "known"], *train, "--" + option, value)
         self.bad(2, ["ending", ".npy, .csv"], "encode", "model.safetensors", "rows.npy", "-o", "code.txt")
         self.bad(2, "gzip is not written", "encode", "model.safetensors", "rows.npy", "-o", "code.npy.gz")

@@ -1,0 +1,108 @@
+/* detector.c - the public calls of detectors. */
+#include <math.h>
+
+#include "api/api.h"
+#include "io/file.h"
+#include "use/use.h"
+
+aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
+                                 aenc_detector **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_detector_options o;
+    aenc_status status = aenc_options_read(ctx, "aenc_detector_options", options, sizeof o, &o);
+    if (status == AENC_OK && !(o.noise >= 0 && o.noise <= 1e6))
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.noise is %g; it is from 0 to 1e6", o.noise);
+    if (status == AENC_OK && (o.steps < 0 || o.steps > INT32_MAX))
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.steps is %lld; it is from 0 to %d",
+                           (long long)o.steps, INT32_MAX);
+    if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, x == NULL ? 0 : x->cols);
+    if (status == AENC_OK && x->cols == 0) status = aenc_fail(ctx, AENC_ERR_SHAPE, "x: cols is 0");
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_detector_fit(ctx, &rows, (int64_t)x->cols, &o, out);
+}
+
+void aenc_detector_free(aenc_detector *detector) { aenc_detector_end(detector); }
+
+/* Room for `each` results of every row. */
+static aenc_status use_check(aenc_detector *d, const char *call, const aenc_matrix *x, const void *out, size_t room,
+                             size_t each) {
+    aenc_context *ctx = d->model->ctx;
+    aenc_status status = aenc_matrix_check(ctx, "x", x, (size_t)d->model->input_size);
+    return status == AENC_OK ? aenc_room_check(ctx, call, out, room, x->rows, each) : status;
+}
+
+aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = use_check(detector, "aenc_detector_score", x, out, out_floats, 1);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_detector_energy(detector, &rows, out, NULL);
+}
+
+aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    size_t cols = (size_t)detector->model->input_size;
+    aenc_status status = use_check(detector, "aenc_detector_score_features", x, out, out_floats, cols);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_detector_energy(detector, &rows, NULL, out);
+}
+
+aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    aenc_status status = aenc_detector_score(detector, x, out, out_floats);
+    for (size_t r = 0; status == AENC_OK && r < x->rows; r++)
+        out[r] = fminf((float)aenc_detector_chance(detector, (double)out[r]), 0.99999994f);
+    return status;
+}
+
+aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = use_check(detector, "aenc_detector_flag", x, out, out_bytes, 1);
+    if (status != AENC_OK) return status;
+    float *score = aenc_alloc_raw(detector->model->ctx, x->rows, sizeof *score);
+    if (score == NULL) return AENC_ERR_NO_MEMORY;
+    status = aenc_detector_score(detector, x, score, x->rows);
+    for (size_t r = 0; status == AENC_OK && r < x->rows; r++) out[r] = (double)score[r] > detector->threshold;
+    aenc_release(detector->model->ctx, score);
+    return status;
+}
+
+double aenc_detector_threshold(const aenc_detector *detector) { return detector == NULL ? NAN : detector->threshold; }
+
+aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold) {
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    if (threshold - threshold != 0)
+        return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %g", threshold);
+    detector->threshold = threshold;
+    return AENC_OK;
+}
+
+aenc_model *aenc_detector_model(aenc_detector *detector) { return detector == NULL ? NULL : detector->model; }
+
+aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *ctx = detector->model->ctx;
+    if (path == NULL) return aenc_null(ctx, "aenc_detector_save", "path");
+    void *bytes = NULL;
+    size_t size;
+    aenc_status status = aenc_detector_to_bytes(detector, &bytes, &size);
+    if (status == AENC_OK) status = aenc_file_save(ctx, path, bytes, size);
+    aenc_release(ctx, bytes);
+    return status;
+}
+
+aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
+    if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (path == NULL) return aenc_null(ctx, "aenc_detector_load", "path");
+    void *bytes = NULL;
+    size_t size;
+    aenc_status status = aenc_file_read(ctx, path, 0, &bytes, &size);
+    if (status == AENC_OK) status = aenc_detector_from_bytes(ctx, bytes, size, path, out);
+    aenc_release(ctx, bytes);
+    return status;
+}

@@ -1,0 +1,114 @@
+/* scaling.c - raw numbers in, numbers of one size inside.
+ *
+ * Each element of the input has a shift and a scale of its own, the states "scaling.shift" and "scaling.scale":
+ *
+ *     x' = (x - shift) / scale          and back          y = scale y' + shift
+ *
+ * Journeys scale what comes in (input, target) and undo it in what goes out as output; losses are of scaled numbers.
+ *
+ *     standard  mean and standard deviation (divided by n)
+ *     minmax    minimum and range
+ *     robust    median and interquartile range
+ *
+ * clip limits scaled inputs and targets: to [-clip, clip], for minmax to [0, 1]. The states are learned by the training
+ * room; as long as every shift is 0 and every scale 1, they count as not yet known.
+ */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "io/bytes.h"
+#include "model/model.h"
+
+static const struct setting_rule width_rules[] = {
+    {.name = "clip", .kind = SETTING_NUMBER, .fallback = 0, .low = 0, .high = FLT_MAX}, {.name = NULL}};
+static const struct setting_rule unit_rules[] = {{.name = "clip", .kind = SETTING_BOOL, .fallback = 0}, {.name = NULL}};
+
+static const char *const names[] = {"standard", "minmax", "robust"}; /* in the order of enum scaling */
+
+enum scaling aenc_scaling_kind(const struct json *spec) {
+    for (int kind = 0; kind < SCALING_NONE; kind++)
+        if (spec != NULL && strcmp(aenc_settings_type(spec), names[kind]) == 0) return (enum scaling)kind;
+    return SCALING_NONE;
+}
+
+aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const struct json *given,
+                               const struct loss_type *loss, const struct json **out) {
+    *out = given;
+    if (given != NULL && given->kind == JSON_TEXT) {
+        struct json *parsed;
+        aenc_status status = aenc_settings_parse(arena, "scaling", given->text, &parsed);
+        *out = parsed;
+        if (status != AENC_OK) return status;
+    }
+    if (*out == NULL) return AENC_OK;
+    enum scaling kind = aenc_scaling_kind(*out);
+    char list[64];
+    if (kind == SCALING_NONE)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown scaling '%s'; known: %s",
+                         aenc_quoted(aenc_settings_type(*out)).text,
+                         aenc_names_list(names, SCALING_NONE, list, sizeof list));
+    aenc_status status = aenc_settings_check(ctx, "scaling", *out, kind == SCALING_MINMAX ? unit_rules : width_rules);
+    if (status != AENC_OK || !loss->unit_target) return status;
+    if (kind == SCALING_MINMAX && aenc_setting_bool(*out, unit_rules, "clip")) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "scaling '%s': loss '%s' takes targets from 0 to 1; minmax:clip=true gives "
+                     "them", names[kind], loss->name);
+}
+
+struct nodes {
+    struct node *shift, *scale; /* of the input's shape */
+};
+
+static struct nodes states(const struct aenc_model *model, struct recorder *recorder) {
+    struct tape *tape = recorder->tape;
+    struct store *store = recorder->store;
+    const char *before = aenc_tape_enter(tape, "scaling");
+    struct nodes n = {aenc_store_state(store, tape, "shift", model->input, 0),
+                      aenc_store_state(store, tape, "scale", model->input, 1)};
+    aenc_tape_leave(tape, before);
+    return n;
+}
+
+struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recorder, struct node *x) {
+    if (model->scaling == NULL || x == NULL) return x;
+    struct tape *tape = recorder->tape;
+    struct nodes n = states(model, recorder);
+    x = aenc_op_reshape(tape, x, model->input.dim, model->input.rank);
+    x = aenc_op_divide(tape, aenc_op_subtract(tape, x, n.shift), n.scale);
+    if (aenc_scaling_kind(model->scaling) == SCALING_MINMAX)
+        return aenc_setting_bool(model->scaling, unit_rules, "clip") ? aenc_op_clamp(tape, x, 0, 1) : x;
+    double clip = aenc_setting_number(model->scaling, width_rules, "clip");
+    return clip > 0 ? aenc_op_clamp(tape, x, -clip, clip) : x;
+}
+
+/* y in the input's shape for a moment: scale y + shift, or, of log variances, y + 2 log scale. */
+static struct node *undone(struct aenc_model *model, struct tape *tape, struct nodes n, struct node *y, bool variance) {
+    if (y == NULL) return NULL;
+    const struct shape shape = y->shape;
+    y = aenc_op_reshape(tape, y, model->input.dim, model->input.rank);
+    if (variance)
+        y = aenc_op_add(tape, y, aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_LOG, 0, n.scale), 2, 0));
+    else y = aenc_op_add(tape, aenc_op_multiply(tape, y, n.scale), n.shift);
+    return aenc_op_reshape(tape, y, shape.dim + 1, shape.rank - 1);
+}
+
+struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y) {
+    if (model->scaling == NULL || y == NULL) return y;
+    struct tape *tape = recorder->tape;
+    struct nodes n = states(model, recorder);
+    if (model->loss->output_factor == 1) return undone(model, tape, n, y, false);
+    int last = y->shape.rank - 1;
+    int64_t half = y->shape.dim[last] / 2;
+    struct node *parts[] = {undone(model, tape, n, aenc_op_slice(tape, y, last, 0, half), false),
+                            undone(model, tape, n, aenc_op_slice(tape, y, last, half, half), true)};
+    return aenc_op_concat(tape, parts, 2, last);
+}
+
+bool aenc_scaling_unknown(const struct aenc_model *model) {
+    if (model->scaling == NULL) return false;
+    const num *shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
+    const num *scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));
+    for (int64_t i = 0; i < model->input_size; i++)
+        if (shift[i] != 0 || scale[i] != 1) return false;
+    return true;
+}

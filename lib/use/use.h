@@ -1,0 +1,72 @@
+/* use.h - what people do with a trained model: judge scores, set thresholds, detect anomalies.
+ *
+ * A score is larger the less a row is like the data of training. Everything here is deterministic and looks at scores in
+ * an order that their values alone decide.
+ */
+#ifndef AENC_USE_USE_H
+#define AENC_USE_USE_H
+
+#include "train/train.h"
+
+/* ---- metrics.c ---- */
+
+/* count scores with their labels (0 or 1), borrowed. */
+struct judged {
+    const float *score;
+    const uint8_t *label;
+    size_t count;
+};
+
+/* A threshold that lies between two scores or at an end: how many of either kind score at least as much. */
+struct cut {
+    double threshold;
+    double positives, negatives;
+};
+
+/* Every distinct cut from the strictest on, the first with nothing above it (threshold infinite): at most count + 1, from
+ * aenc_alloc. AENC_ERR_NONFINITE for a score that is not a number, AENC_ERR_ARGUMENT for other labels and where one of the
+ * two kinds is missing. */
+aenc_status aenc_metrics_cuts(aenc_context *ctx, const struct judged *judged, struct cut **out, size_t *cuts);
+/* From cuts. */
+double aenc_metrics_auc(const struct cut *cut, size_t cuts);
+double aenc_metrics_precision(const struct cut *cut, size_t cuts);
+
+/* ---- threshold.c ---- */
+
+/* Scores sorted upwards, from aenc_alloc; AENC_ERR_NONFINITE. */
+aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count, float **out);
+/* The value below which `share` of sorted numbers lie, interpolated as by numpy.percentile. */
+double aenc_scores_quantile(const float *sorted, size_t count, double share);
+/* The threshold that spec asks for ("quantile:q=0.95"), from scores of normal data; a row is flagged above it. */
+aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
+
+/* The generalized Pareto distribution of excesses: P(Y > y) = (1 + shape y / scale)^(-1 / shape). */
+struct pareto {
+    double shape, scale;
+};
+/* By maximum likelihood; count excesses above zero that are not all equal. */
+struct pareto aenc_pareto_fit(const double *excess, size_t count);
+
+/* ---- detector.c ---- */
+
+/* A fitted model with what its scores mean. */
+struct aenc_detector {
+    struct aenc_model *model; /* retained */
+    double threshold;         /* flagged above */
+    double center, spread;    /* of the cube root of the scores of training */
+};
+
+/* Options complete and checked for shape. *out is NULL on failure. */
+aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
+                              struct aenc_detector **out);
+/* Per row into out (count), and, where each is not NULL, per element into each (count, cols). */
+aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each);
+double aenc_detector_chance(const struct aenc_detector *detector, double score);
+/* File bytes from aenc_alloc; and back. */
+aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size);
+aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
+                                     struct aenc_detector **out);
+/* NULL-safe. */
+void aenc_detector_end(struct aenc_detector *detector);
+
+#endif

@@ -1,0 +1,198 @@
+/* detector_test.c - detectors: what they find, that the energy of Gaussian data is the Mahalanobis distance, features that add
+ * up, the same bits on any number of threads and from a file, units that do not matter, and what is refused. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/memory.h"
+#include "op/op.h"
+
+enum { ROWS = 600, COLS = 4, ODD = 12 };
+
+struct scene {
+    struct memory memory;
+    aenc_context *ctx;
+    float data[ROWS * COLS];
+    uint8_t odd[ROWS];
+    aenc_matrix x;
+};
+
+/* Two correlated pairs in units of their own; ODD rows break the correlation, each value by itself being ordinary. */
+static void scene_make(struct scene *scene, int64_t threads, double unit) {
+    float normal[COLS];
+    uint32_t bits[COLS];
+    memset(scene, 0, sizeof *scene);
+    scene->ctx = memory_context(&scene->memory, 7, threads);
+    for (int r = 0; r < ROWS; r++) {
+        struct draw draw = {1, aenc_random_stream("rows"), 0, 0, (uint64_t)r};
+        aenc_random_bits(&draw, 0, bits, COLS);
+        aenc_kernels()->elementwise->normals(normal, bits, COLS);
+        bool odd = r % (ROWS / ODD) == 3;
+        float *row = scene->data + r * COLS;
+        double a = (double)normal[0], b = (double)normal[1], sign = odd ? -1 : 1;
+        if (odd) a = a < 0 ? a - 1.5 : a + 1.5;
+        row[0] = (float)(unit * 100 * a), row[1] = (float)(unit * (5 + a * sign + 0.2 * (double)normal[2]));
+        row[2] = (float)(unit * 0.01 * b), row[3] = (float)(unit * (b + 0.2 * (double)normal[3]));
+        scene->odd[r] = odd;
+    }
+    scene->x = (aenc_matrix){scene->data, ROWS, COLS, 0};
+}
+
+static void scene_end(struct scene *scene) {
+    aenc_context_free(scene->ctx);
+    memory_check_empty(&scene->memory);
+}
+
+static aenc_detector *detector_make(struct scene *scene, const char *threshold) {
+    aenc_detector *detector = NULL;
+    aenc_detector_options options = {.struct_size = sizeof options, .threshold = threshold};
+    CHECK_STATUS(scene->ctx, aenc_detector_create(scene->ctx, &scene->x, &options, &detector), AENC_OK);
+    return detector;
+}
+
+static void check_found(void) {
+    struct scene scene;
+    float score[ROWS], chance[ROWS], feature[ROWS * COLS];
+    uint8_t flag[ROWS];
+    double auc;
+    scene_make(&scene, 2, 1);
+    aenc_detector *d = detector_make(&scene, "quantile:q=0.98");
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_probability(d, &scene.x, chance, ROWS), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_flag(d, &scene.x, flag, ROWS), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_score_features(d, &scene.x, feature, ROWS * COLS), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_roc_auc(scene.ctx, score, scene.odd, ROWS, &auc), AENC_OK);
+    CHECK(auc > 0.95);
+    int flagged = 0;
+    for (int r = 0; r < ROWS; r++) {
+        double sum = 0;
+        for (int c = 0; c < COLS; c++) sum += (double)feature[r * COLS + c];
+        CHECK_NEAR(sum, (double)score[r], 1e-4 + 1e-5 * fabs((double)score[r]));
+        CHECK(chance[r] >= 0 && chance[r] < 1);
+        if (r > 0 && score[r] > score[r - 1]) CHECK(chance[r] >= chance[r - 1]);
+        CHECK(flag[r] == ((double)score[r] > aenc_detector_threshold(d)));
+        flagged += flag[r];
+    }
+    CHECK(flagged == ROWS * 2 / 100);
+    CHECK_STATUS(scene.ctx, aenc_detector_set_threshold(d, 1e9), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_flag(d, &scene.x, flag, ROWS), AENC_OK);
+    CHECK(memchr(flag, 1, ROWS) == NULL);
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
+/* Half the Mahalanobis distance of a standardised Gaussian with noise 1 added, by hand for two pairs of columns: the inverse of
+ * ((2, p), (p, 2)). A network that was trained for 2000 steps comes close in rank and size. */
+static void check_gaussian(void) {
+    struct scene scene;
+    float score[ROWS];
+    double difference = 0, size = 0, mean[COLS] = {0}, deviation[COLS] = {0}, pair[2] = {0};
+    scene_make(&scene, 1, 1);
+    aenc_detector *d = NULL;
+    aenc_detector_options options = {.struct_size = sizeof options, .steps = 2000};
+    CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &options, &d), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+    for (int i = 0; i < ROWS * COLS; i++) mean[i % COLS] += (double)scene.data[i] / ROWS;
+    for (int i = 0; i < ROWS * COLS; i++) deviation[i % COLS] += pow((double)scene.data[i] - mean[i % COLS], 2) / ROWS;
+    for (int c = 0; c < COLS; c++) deviation[c] = sqrt(deviation[c]);
+#define UNIT(r, c) (((double)scene.data[(r) * COLS + (c)] - mean[c]) / deviation[c])
+    for (int r = 0; r < ROWS; r++)
+        for (int k = 0; k < 2; k++) pair[k] += UNIT(r, 2 * k) * UNIT(r, 2 * k + 1) / ROWS;
+    for (int r = 0; r < ROWS; r++) {
+        double want = 0;
+        for (int k = 0; k < 2; k++) {
+            double a = UNIT(r, 2 * k), b = UNIT(r, 2 * k + 1), p = pair[k];
+            want += (2 * a * a - 2 * p * a * b + 2 * b * b) / (4 - p * p) / 2;
+        }
+        difference += fabs((double)score[r] - want);
+        size += want;
+    }
+    if (!CHECK(difference / size < 0.25)) fprintf(stderr, "  off by %.3f of the mean\n", difference / size);
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
+/* Threads, units that are powers of two, and a file. */
+static void check_same(void) {
+    float score[4][ROWS];
+    char path[64];
+    snprintf(path, sizeof path, "detector_test.%ld.safetensors", (long)getpid());
+    for (int i = 0; i < 3; i++) {
+        struct scene scene;
+        scene_make(&scene, i == 1 ? 3 : 1, i == 2 ? 1024 : 1);
+        aenc_detector *d = detector_make(&scene, NULL), *loaded = NULL;
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score[i], ROWS), AENC_OK);
+        if (i == 0) {
+            aenc_model *model = NULL;
+            CHECK_STATUS(scene.ctx, aenc_detector_save(d, path), AENC_OK);
+            CHECK_STATUS(scene.ctx, aenc_detector_load(scene.ctx, path, &loaded), AENC_OK);
+            CHECK_STATUS(scene.ctx, aenc_detector_score(loaded, &scene.x, score[3], ROWS), AENC_OK);
+            CHECK(aenc_detector_threshold(loaded) == aenc_detector_threshold(d));
+            CHECK_STATUS(scene.ctx, aenc_model_load(scene.ctx, path, &model), AENC_OK);
+            CHECK_STATUS(scene.ctx, aenc_model_save(model, path), AENC_OK);
+            aenc_detector_free(loaded);
+            CHECK_STATUS(scene.ctx, aenc_detector_load(scene.ctx, path, &loaded), AENC_ERR_FORMAT);
+            CHECK(loaded == NULL && strstr(aenc_message(scene.ctx), "no detector") != NULL);
+            aenc_model_free(model);
+            remove(path);
+        }
+        aenc_detector_free(d);
+        scene_end(&scene);
+    }
+    for (int i = 1; i < 4; i++) CHECK(memcmp(score[0], score[i], sizeof score[0]) == 0);
+}
+
+static void check_refusals(void) {
+    struct scene scene;
+    float score[ROWS], constant[ROWS] = {0};
+    aenc_detector *d = NULL;
+    aenc_detector_options bad = {.struct_size = sizeof bad, .threshold = "quantil"};
+    scene_make(&scene, 1, 1);
+    const struct {
+        aenc_detector_options options;
+        aenc_status want;
+        const char *word;
+    } cases[] = {{{sizeof bad, "quantil", NULL, 0, 0}, AENC_ERR_ARGUMENT, "quantil"},
+                 {{sizeof bad, NULL, "z", 0, 0}, AENC_ERR_ARGUMENT, "scaling 'z'"},
+                 {{sizeof bad, NULL, NULL, -1, 0}, AENC_ERR_ARGUMENT, "noise is -1"},
+                 {{sizeof bad, NULL, NULL, NAN, 0}, AENC_ERR_ARGUMENT, "noise"},
+                 {{sizeof bad, NULL, NULL, 0, -5}, AENC_ERR_ARGUMENT, "steps is -5"},
+                 {{sizeof bad, "fpr:rate=1e-4", NULL, 0, 1}, AENC_ERR_ARGUMENT, "9999"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &cases[i].options, &d), cases[i].want);
+        CHECK(d == NULL);
+        if (!CHECK(strstr(aenc_message(scene.ctx), cases[i].word) != NULL)) fprintf(stderr, "  %s\n", aenc_message(scene.ctx));
+    }
+    aenc_matrix flat = {constant, ROWS / COLS, COLS, 0}, narrow = {scene.data, ROWS, COLS - 1, COLS}, one = scene.x;
+    one.rows = 1;
+    CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &flat, NULL, &d), AENC_ERR_ARGUMENT); /* all scores equal */
+    CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &one, NULL, &d), AENC_ERR_ARGUMENT);  /* too few */
+    CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, NULL, NULL, &d), AENC_ERR_ARGUMENT);
+    CHECK(d == NULL && aenc_detector_create(NULL, &scene.x, NULL, &d) == AENC_ERR_ARGUMENT);
+    scene.data[5] = NAN;
+    CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, NULL, &d), AENC_ERR_NONFINITE);
+    scene.data[5] = 1;
+    d = detector_make(&scene, NULL);
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &narrow, score, ROWS), AENC_ERR_SHAPE);
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS - 1), AENC_ERR_SHAPE);
+    CHECK_STATUS(scene.ctx, aenc_detector_score_features(d, &scene.x, score, ROWS), AENC_ERR_SHAPE);
+    CHECK_STATUS(scene.ctx, aenc_detector_probability(d, NULL, score, ROWS), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(scene.ctx, aenc_detector_flag(d, &scene.x, NULL, ROWS), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(scene.ctx, aenc_detector_set_threshold(d, NAN), AENC_ERR_NONFINITE);
+    CHECK_STATUS(scene.ctx, aenc_detector_save(d, NULL), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(scene.ctx, aenc_detector_save(d, "no/such/place"), AENC_ERR_IO);
+    CHECK(aenc_detector_score(NULL, &scene.x, score, ROWS) == AENC_ERR_ARGUMENT);
+    CHECK(isnan(aenc_detector_threshold(NULL)) && aenc_detector_model(NULL) == NULL && aenc_detector_model(d) != NULL);
+    aenc_detector_free(d);
+    aenc_detector_free(NULL);
+    scene_end(&scene);
+}
+
+int main(void) {
+    check_found();
+    check_gaussian();
+    check_same();
+    check_refusals();
+    return check_finish();
+}
