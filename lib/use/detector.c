@@ -22,7 +22,7 @@
 #include "use/use.h"
 
 #define DETECTOR_KEY "autoenc.detector"
-enum { HIDDEN = 64, BATCH = 128, STEPS = 300, POINTS = 6, BLOCK = 1024, FORMAT = 1 };
+enum { HIDDEN = 64, BATCH = 128, STEPS = 1000, POINTS = 6, BLOCK = 1024, FORMAT = 1 };
 static const double learning_rate = 3e-3; /* falls in a line to 0 */
 
 /* ---- Training ---- */
