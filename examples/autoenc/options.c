@@ -107,7 +107,7 @@ static const struct row rows[] = {
     {"noise", 0, KIND_NUMBER, offsetof(struct options, noise), COMMAND_DETECT, 1e-6, 1e6,
      "X", "of training, in scaled units; default 1"},
     {"steps", 0, KIND_WHOLE, offsetof(struct options, steps), COMMAND_DETECT, 1, 2147483647,
-     "N", "of training; default 300"},
+     "N", "of training; default 1000"},
     {"save", 0, KIND_TEXT, offsetof(struct options, save), COMMAND_DETECT, 0, 0, "MODEL", "keep the detector there"},
     {"features", 0, KIND_FLAG, offsetof(struct options, features), COMMAND_SCORE, 0, 0,
      NULL, "a score for every feature of every row"},

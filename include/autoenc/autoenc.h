@@ -434,7 +434,7 @@ typedef struct aenc_detector_options {
     const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
     const char *scaling;   /* of the columns; NULL: "standard" */
     double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
-    int64_t steps;         /* of training; 0: 300 */
+    int64_t steps;         /* of training, 128 rows each; 0: 1000 */
 } aenc_detector_options;
 
 /* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */

@@ -12,6 +12,7 @@ struct candidate {
 
 #ifdef AENC_HAVE_AVX512
 extern const struct elementwise_kernels aenc_elementwise_kernels_avx512;
+extern const struct random_kernels aenc_random_kernels_avx512;
 extern const struct loss_kernels aenc_loss_kernels_avx512;
 extern const struct optimizer_kernels aenc_optimizer_kernels_avx512;
 extern const struct norm_kernels aenc_norm_kernels_avx512;
@@ -19,12 +20,14 @@ extern const struct product_kernels aenc_product_kernels_avx512;
 #endif
 #ifdef AENC_HAVE_AVX2
 extern const struct elementwise_kernels aenc_elementwise_kernels_avx2;
+extern const struct random_kernels aenc_random_kernels_avx2;
 extern const struct loss_kernels aenc_loss_kernels_avx2;
 extern const struct optimizer_kernels aenc_optimizer_kernels_avx2;
 extern const struct norm_kernels aenc_norm_kernels_avx2;
 extern const struct product_kernels aenc_product_kernels_avx2;
 #endif
 extern const struct elementwise_kernels aenc_elementwise_kernels_generic;
+extern const struct random_kernels aenc_random_kernels_generic;
 extern const struct loss_kernels aenc_loss_kernels_generic;
 extern const struct optimizer_kernels aenc_optimizer_kernels_generic;
 extern const struct norm_kernels aenc_norm_kernels_generic;
@@ -36,17 +39,17 @@ static bool always(void) { return true; }
 static const struct candidate candidates[] = {
 #ifdef AENC_HAVE_AVX512
     {cpu_has_avx512,
-     {"avx512", &aenc_elementwise_kernels_avx512, &aenc_loss_kernels_avx512, &aenc_optimizer_kernels_avx512,
-      &aenc_norm_kernels_avx512, &aenc_product_kernels_avx512}},
+     {"avx512", &aenc_elementwise_kernels_avx512, &aenc_random_kernels_avx512, &aenc_loss_kernels_avx512,
+      &aenc_optimizer_kernels_avx512, &aenc_norm_kernels_avx512, &aenc_product_kernels_avx512}},
 #endif
 #ifdef AENC_HAVE_AVX2
     {cpu_has_avx2,
-     {"avx2", &aenc_elementwise_kernels_avx2, &aenc_loss_kernels_avx2, &aenc_optimizer_kernels_avx2,
-      &aenc_norm_kernels_avx2, &aenc_product_kernels_avx2}},
+     {"avx2", &aenc_elementwise_kernels_avx2, &aenc_random_kernels_avx2, &aenc_loss_kernels_avx2,
+      &aenc_optimizer_kernels_avx2, &aenc_norm_kernels_avx2, &aenc_product_kernels_avx2}},
 #endif
     {always,
-     {"generic", &aenc_elementwise_kernels_generic, &aenc_loss_kernels_generic, &aenc_optimizer_kernels_generic,
-      &aenc_norm_kernels_generic, &aenc_product_kernels_generic}},
+     {"generic", &aenc_elementwise_kernels_generic, &aenc_random_kernels_generic, &aenc_loss_kernels_generic,
+      &aenc_optimizer_kernels_generic, &aenc_norm_kernels_generic, &aenc_product_kernels_generic}},
 };
 
 const struct kernels *aenc_kernels_at(int64_t index) {

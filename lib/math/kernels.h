@@ -80,14 +80,6 @@ struct elementwise_kernels {
     void (*log_softmax)(num *y, const num *x, int64_t n);
     /* Whether every element is finite. */
     bool (*finite)(const num *x, int64_t n);
-    /* Standard normals from uniform bits (Box & Muller 1958), n a multiple of 4; out and bits of n. */
-    void (*normals)(num *out, const uint32_t *bits, int64_t n);
-    /* Uniforms in (0, 1), 24 bits. */
-    void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
-    /* Philox 4x32-10 (base/random.h): four words of each of `blocks` counters, the first as given, the others following it. */
-    void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t blocks);
-    /* y = (or +=) low where an element's 16 bits are below half, high where they are below all, else x. */
-    void (*replace)(num *y, const num *x, const uint32_t *bits, int64_t n, const struct replacement *how, bool add);
 };
 
 /* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */
@@ -134,6 +126,17 @@ struct optimizer_kernels {
     double (*square_sum)(const num *g, int64_t n);
 };
 
+struct random_kernels {
+    /* Standard normals from uniform bits (Box & Muller 1958), n a multiple of 4; out and bits of n. */
+    void (*normals)(num *out, const uint32_t *bits, int64_t n);
+    /* Uniforms in (0, 1), 24 bits. */
+    void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
+    /* Philox 4x32-10 (base/random.h): four words of each of `blocks` counters, the first as given, the others following it. */
+    void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t blocks);
+    /* y = (or +=) low where an element's 16 bits are below half, high where they are below all, else x. */
+    void (*replace)(num *y, const num *x, const uint32_t *bits, int64_t n, const struct replacement *how, bool add);
+};
+
 /* Normalisation over the last axis of one row: y = (x - mean) / sqrt(variance + epsilon), and its backward. */
 struct norm_kernels {
     void (*normalise)(num *y, const num *x, int64_t n, num epsilon, num *mean, num *rstd);
@@ -157,6 +160,7 @@ struct product_kernels {
 struct kernels {
     const char *isa; /* "generic", "avx2", "avx512" */
     const struct elementwise_kernels *elementwise;
+    const struct random_kernels *random;
     const struct loss_kernels *loss;
     const struct optimizer_kernels *optimizer;
     const struct norm_kernels *norm;

@@ -22,7 +22,7 @@ static struct node *named(struct tape *tape, struct node *n, const char *name) {
 static void bits_draw(const struct draw *draw, int64_t first, uint32_t *bits, int64_t count, const struct run *run) {
     uint32_t key[2], counter[4];
     aenc_random_place(draw, (uint64_t)first, key, counter);
-    run->kernels->elementwise->philox(bits, key, counter, count / 4);
+    run->kernels->random->philox(bits, key, counter, count / 4);
 }
 
 /* ---- Noise: (rows, dims) of independent numbers ---- */
@@ -54,11 +54,11 @@ static void noise_draw(const struct node *n, struct span rows, const struct run 
 }
 
 static void normal_forward(const struct node *n, struct span rows, const struct run *run) {
-    noise_draw(n, rows, run, run->kernels->elementwise->normals);
+    noise_draw(n, rows, run, run->kernels->random->normals);
 }
 
 static void uniform_forward(const struct node *n, struct span rows, const struct run *run) {
-    noise_draw(n, rows, run, run->kernels->elementwise->uniforms);
+    noise_draw(n, rows, run, run->kernels->random->uniforms);
 }
 
 static const struct op normal_op = {.name = "normal", .arity = 0, .infer = noise_infer, .forward = normal_forward};
@@ -192,8 +192,8 @@ static void replace_row(const struct node *n, int64_t r, num *to, const num *fro
     for (int64_t first = 0; first < size; first += CHUNK) {
         int64_t length = size - first < CHUNK ? size - first : CHUNK, words = length < CHUNK / 2 ? length : CHUNK / 2;
         bits_draw(&draw, first / 2, bits, (words + 3) / 4 * 4, run);
-        run->kernels->elementwise->replace(to + first, from + first, bits, words, &lower, add);
-        run->kernels->elementwise->replace(to + first + words, from + first + words, bits, length - words, &upper, add);
+        run->kernels->random->replace(to + first, from + first, bits, words, &lower, add);
+        run->kernels->random->replace(to + first + words, from + first + words, bits, length - words, &upper, add);
     }
 }
 
@@ -234,7 +234,7 @@ struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x
 /* ---- Blur: y = x + level e, e standard normal; dx = dy ---- */
 
 static void blur_forward(const struct node *n, struct span rows, const struct run *run) {
-    const struct elementwise_kernels *kernels = run->kernels->elementwise;
+    const struct kernels *kernels = run->kernels;
     int64_t size = aenc_node_row_size(n);
     num level = *aenc_value(run, n->in[REPLACE_LEVEL]), drawn[CHUNK];
     uint32_t bits[CHUNK];
@@ -245,8 +245,8 @@ static void blur_forward(const struct node *n, struct span rows, const struct ru
         for (int64_t first = 0; first < size; first += CHUNK) {
             int64_t length = size - first < CHUNK ? size - first : CHUNK, whole = (length + 3) / 4 * 4;
             bits_draw(&draw, first, bits, whole, run);
-            kernels->normals(drawn, bits, whole);
-            kernels->accumulate(y + first, drawn, level, length);
+            kernels->random->normals(drawn, bits, whole);
+            kernels->elementwise->accumulate(y + first, drawn, level, length);
         }
     }
 }

@@ -22,7 +22,7 @@
 #include "use/use.h"
 
 #define DETECTOR_KEY "autoenc.detector"
-enum { HIDDEN = 64, BATCH = 128, STEPS = 300, POINTS = 6, BLOCK = 1024, FORMAT = 1 };
+enum { HIDDEN = 64, BATCH = 128, STEPS = 1000, POINTS = 6, BLOCK = 1024, FORMAT = 1 };
 static const double learning_rate = 3e-3; /* falls in a line to 0 */
 
 /* ---- Training ---- */
@@ -78,7 +78,7 @@ static void corrupt(const struct training *t, const int64_t *row, int64_t step) 
     for (int64_t r = 0; r < t->batch; r++) {
         struct draw draw = {t->model->ctx->seed, aenc_random_stream("detector.noise"), (uint64_t)step, 0, (uint64_t)r};
         aenc_random_bits(&draw, 0, t->bits, (size_t)drawn);
-        aenc_kernels()->elementwise->normals(t->normal, t->bits, drawn);
+        aenc_kernels()->random->normals(t->normal, t->bits, drawn);
         const float *x = t->x.data + row[r] * t->x.stride;
         for (int64_t c = 0; c < cols; c++)
             t->noisy[r * cols + c] = (float)((double)x[c] + t->noise * (double)scale[c] * (double)t->normal[c]);

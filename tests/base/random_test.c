@@ -114,7 +114,7 @@ static double uniform_distribution(double x) { return x; }
 static double normal_distribution(double x) { return erfc(-x / sqrt(2)) / 2; }
 
 static void check_distributions(void) {
-    const struct elementwise_kernels *kernels = aenc_kernels()->elementwise;
+    const struct random_kernels *kernels = aenc_kernels()->random;
     double bounds[BINS + 1];
     draw_bits();
     kernels->uniforms(numbers, bits, COUNT);

@@ -283,7 +283,7 @@ static void check_softmax(const struct elementwise_kernels *k, int64_t n) {
 
 /* ---- Random numbers ---- */
 
-static void check_random(const struct elementwise_kernels *k) {
+static void check_random(const struct random_kernels *k) {
     static uint32_t bits[MOST];
     const uint32_t ends[4] = {0, UINT32_MAX, UINT32_MAX, 0};
     num *y = data_of(&out), edge[4];
@@ -313,7 +313,7 @@ static void check_random(const struct elementwise_kernels *k) {
     for (int i = 0; i < 4; i++) CHECK(isfinite(edge[i]));
 }
 
-static void check_philox(const struct elementwise_kernels *k) {
+static void check_philox(const struct random_kernels *k) {
     static uint32_t got[4 * 40 + 1], want[4 * 40];
     struct draw draw = {7, 8, 9, 3, UINT64_C(0x8877665544)};
     for (int64_t blocks = 0; blocks <= 40; blocks++) {
@@ -327,7 +327,7 @@ static void check_philox(const struct elementwise_kernels *k) {
     }
 }
 
-static void check_replace(const struct elementwise_kernels *k) {
+static void check_replace(const struct random_kernels *k) {
     static uint32_t bits[MOST];
     const num *x = data_of(&first);
     num *y = data_of(&out);
@@ -395,9 +395,9 @@ static void check_set(const struct kernels *kernels) {
         check_softmax(kernels->elementwise, n);
         check_norm(kernels->norm, n);
     }
-    check_random(kernels->elementwise);
-    check_philox(kernels->elementwise);
-    check_replace(kernels->elementwise);
+    check_random(kernels->random);
+    check_philox(kernels->random);
+    check_replace(kernels->random);
 }
 
 int main(void) {

@@ -27,7 +27,7 @@ static void scene_make(struct scene *scene, int64_t threads, double unit) {
     for (int r = 0; r < ROWS; r++) {
         struct draw draw = {1, aenc_random_stream("rows"), 0, 0, (uint64_t)r};
         aenc_random_bits(&draw, 0, bits, COLS);
-        aenc_kernels()->elementwise->normals(normal, bits, COLS);
+        aenc_kernels()->random->normals(normal, bits, COLS);
         bool odd = r % (ROWS / ODD) == 3;
         float *row = scene->data + r * COLS;
         double a = (double)normal[0], b = (double)normal[1], sign = odd ? -1 : 1;
