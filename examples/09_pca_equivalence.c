@@ -58,8 +58,8 @@ static aenc_status largest_angle(aenc_context *ctx, aenc_model *a, aenc_model *b
     return status;
 }
 
-/* Right singular vectors (CODE, COLS) and squared singular values of the encoder's weight: its rows and their negatives have
- * mean 0, so that they are the principal components of these 2 CODE points. */
+/* Right singular vectors (CODE, COLS) and squared singular values of the encoder's weight: its rows and their negatives
+ * have mean 0, so that they are the principal components of these 2 CODE points. */
 static aenc_status singular(aenc_context *ctx, const aenc_model *model, float *vectors, float *squares) {
     float points[2 * CODE * COLS];
     aenc_model *pca = NULL;

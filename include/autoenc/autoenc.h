@@ -388,8 +388,8 @@ AENC_API aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *sour
 
 /* Principal angles, in radians, ascending, between the subspaces of the input that two linear encoders see: dense layers
  * without activation, to any depth, and what else is linear in evaluation. There are as many as the lesser code has
- * numbers; count, the room in out, is at least that. AENC_ERR_UNSUPPORTED names the layer that is not linear;
- * AENC_ERR_ARGUMENT the row of an encoder that depends on others. Accurate for small angles, to what float32 weights have. */
+ * numbers; count, the room in out, is at least that. AENC_ERR_UNSUPPORTED names the layer that is not linear,
+ * AENC_ERR_ARGUMENT the row of an encoder that depends on others. Accurate for small angles, as far as float32 goes. */
 AENC_API aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count);
 /* The same between the spans of the rows of two matrices. */
 AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,

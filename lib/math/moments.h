@@ -4,12 +4,12 @@
  * joined by one more row, sqrt(n b / (n + b)) (its mean - the mean before): then S grows by exactly block^T block (Chan,
  * Golub & LeVeque 1983). All sums are double, and no number is squared before a mean is taken off it. S is kept as
  *
- *   itself (cols, cols)              exact; 8 cols^2 bytes, 2 rows cols^2 operations, whatever the number of rows
+ *   itself (cols, cols)              exact; 8 cols^2 bytes and rows cols^2 multiplications, however many rows there are
  *   a factor F (m, cols), S = F^T F  exact while every row has room: then F F^T (m, m) has the same eigenvalues as S, and
- *                                    for fewer rows than columns it is the smaller one. With less room, F is brought back to
- *                                    its `rank` leading directions each time it is full (Ross, Lim, Lin & Yang, "Incremental
- *                                    learning for robust visual tracking", 2008): 8 (rank + block) cols bytes, and what
- *                                    is cut off is lost to later blocks but not to `total`.
+ *                                    for fewer rows than columns it is the smaller one. With less room, F is brought
+ *                                    back to its `rank` leading directions each time it is full (Ross, Lim, Lin & Yang,
+ *                                    "Incremental learning for robust visual tracking", 2008): 8 (rank + block) cols
+ *                                    bytes, and what is cut off is lost to later blocks but not to `total`.
  *
  * Squaring loses what is below 1e-8 of the largest singular value: no more than the rounding of float32 data does.
  */

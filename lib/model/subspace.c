@@ -1,8 +1,8 @@
 /* subspace.c - what a linear encoder spans.
  *
  * Not the weights are multiplied but what comes out is looked at: the answers to scaled unit vectors less the answer to
- * zero. So whatever is linear will do (tied, reshaped, over the last axis, batch norm as evaluation sees it), to the accuracy
- * of float32. The scale is such that biases do not matter.
+ * zero. So whatever is linear will do (tied, reshaped, over the last axis, batch norm as evaluation sees it), to the
+ * accuracy of float32. The scale is such that biases do not matter.
  */
 #include <string.h>
 

@@ -122,6 +122,19 @@ static void check_eigen_kinds(int64_t n) {
     check_eigen(a, n);
 }
 
+/* Rank 4 of 60, far from 1 in size: most of the tridiagonal form is the rounding of the rest. */
+static void check_eigen_low_rank(void) {
+    static double factor[SIZE * 4];
+    static double a[SIZE * SIZE];
+    for (int64_t i = 0; i < SIZE * 4; i++) factor[i] = 1e4 * random_normal();
+    for (int64_t i = 0; i < SIZE; i++)
+        for (int64_t j = 0; j < SIZE; j++) {
+            a[i * SIZE + j] = 0;
+            for (int64_t k = 0; k < 4; k++) a[i * SIZE + j] += factor[i * 4 + k] * factor[j * 4 + k];
+        }
+    check_eigen(a, SIZE);
+}
+
 /* 2 - 2 cos(k pi / (n + 1)) are the eigenvalues of the second difference. */
 static void check_known_values(void) {
     enum { N = 20 };
@@ -146,6 +159,7 @@ int main(void) {
     check_haar();
     for (int64_t n = 0; n <= 12; n++) check_eigen_kinds(n);
     check_eigen_kinds(SIZE);
+    check_eigen_low_rank();
     check_known_values();
     return check_finish();
 }

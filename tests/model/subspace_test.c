@@ -65,12 +65,13 @@ static void test_encoders(aenc_context *ctx) {
     static const char *const same[] = {
         "{\"type\":\"dense\",\"units\":8},{\"type\":\"dense\",\"units\":8,\"activation\":\"identity\"}",
         "{\"type\":\"dense\",\"units\":8},{\"type\":\"dropout\",\"rate\":0.5},{\"type\":\"dense\",\"units\":8}",
-        "{\"type\":\"dense\",\"units\":8},{\"type\":\"reshape\",\"dims\":[2,4]},{\"type\":\"identity\"},"
-        "{\"type\":\"flatten\"}",
+        "{\"type\":\"dense\",\"units\":8},{\"type\":\"reshape\",\"dims\":[2,4]},{\"type\":\"flatten\"}",
+        "{\"type\":\"dense\",\"units\":8},{\"type\":\"identity\"}",
         "{\"type\":\"dense\",\"units\":8},{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":8}]}",
         "{\"type\":\"dense\",\"units\":8},{\"type\":\"batch_norm\"}",
     };
-    aenc_model *plain = parse(ctx, "{\"type\":\"dense\",\"units\":8}"), *narrow = parse(ctx, "{\"type\":\"dense\",\"units\":3}");
+    aenc_model *plain = parse(ctx, "{\"type\":\"dense\",\"units\":8}");
+    aenc_model *narrow = parse(ctx, "{\"type\":\"dense\",\"units\":3}");
     float first[8 * IN], second[3 * IN];
     double got[8], want[3];
     weight(ctx, plain, "encoder.0.weight", first, 8 * IN);
@@ -122,7 +123,8 @@ static void test_refusals(aenc_context *ctx) {
     aenc_matrix twice = rows(x, 2, 2), none = rows(zero, 1, 2), bad = rows(poisoned, 1, 2), long_rows = rows(x, 1, 4);
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &twice, got, 2), AENC_ERR_ARGUMENT, "a spans less than 1");
     none.data = x;
-    check_refused(ctx, aenc_matrix_angles(ctx, &none, &twice, got, 2), AENC_ERR_ARGUMENT, "b spans less than 2 dimensions: row 1");
+    check_refused(ctx, aenc_matrix_angles(ctx, &none, &twice, got, 2), AENC_ERR_ARGUMENT,
+                  "b spans less than 2 dimensions: row 1");
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &bad, got, 2), AENC_ERR_NONFINITE, "row 0, column 1");
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &long_rows, got, 2), AENC_ERR_SHAPE, "a has 2 columns and b has 4");
     check_refused(ctx, aenc_matrix_angles(ctx, NULL, &bad, got, 2), AENC_ERR_ARGUMENT, "a is NULL");
