@@ -18,7 +18,10 @@ enum command {
     COMMAND_RECONSTRUCT = 8,
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
-    COMMAND_VERSION = 64
+    COMMAND_VERSION = 64,
+    COMMAND_SWEEP = 1 << 16,
+    COMMAND_INTERPOLATE = 1 << 17,
+    COMMAND_PROBE = 1 << 18
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -48,6 +51,11 @@ struct options {
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     struct image_shape image;
+    struct widths codes, hidden, picked; /* of sweep: sizes of the code, widths before it; rows from 1 */
+    const char *test, *test_labels;      /* paths */
+    const char *probe;                   /* a spec */
+    int64_t steps;                       /* of an interpolation; 0: 9 */
+    bool spherical;
     int header; /* enum header */
     int format; /* enum format */
     bool features, json, quiet, resume;
