@@ -42,6 +42,11 @@ static aenc_status pca_fit(aenc_context *ctx, struct pca *pca, const struct rows
         aenc_blas_gemm(true, false, n, n, rows, pca->block, n, pca->block, n, 0, pca->product, n);
         for (int64_t i = 0; i < n * n; i++) pca->square[i] += (double)pca->product[i];
     }
+    /* Shifted away from 0, where columns that do not vary would leave nothing to compare rounding errors with; the
+     * eigenvectors stay. */
+    double trace = 0;
+    for (int64_t i = 0; i < n; i++) trace += pca->square[i * n + i];
+    for (int64_t i = 0; i < n; i++) pca->square[i * n + i] += trace;
     if (!aenc_eigen_symmetric(pca->square, n, values, vectors, scratch))
         return aenc_fail(ctx, AENC_ERR_NONFINITE, "PCA: the numbers of x are too large for their squares");
     for (int64_t i = 0; i < pca->count * n; i++) pca->component[i] = (num)vectors[i];
