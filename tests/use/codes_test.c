@@ -139,8 +139,9 @@ static void test_neighbours(aenc_context *ctx) {
 
 /* Products alone lose what is small beside the mean, overflow, or meet rows of zeros. */
 static void test_hard_neighbours(aenc_context *ctx) {
-    enum { MANY = 300 };
-    static float rows[MANY * 2];
+    enum { MANY = 300, FAR = 9 };
+    static float rows[MANY * 2], far[MANY * FAR];
+    const aenc_matrix wide = {far, MANY, FAR, 0};
     int64_t index[MANY];
     float distance[MANY];
     const aenc_matrix base = {rows, MANY, 2, 0}, query = {rows + 2 * 150, 1, 2, 0};
@@ -148,6 +149,16 @@ static void test_hard_neighbours(aenc_context *ctx) {
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, &query, 4, 0, index, distance, 4), AENC_OK);
     CHECK(index[0] == 150 && index[1] == 149 && index[2] == 151 && index[3] == 148);
     CHECK(distance[0] == 0 && distance[1] == 1 && distance[2] == 1 && distance[3] == 2);
+    for (int i = 0; i < MANY * FAR; i++) { /* three by three, so far apart that no shift helps */
+        int group = i / FAR / 3, place = i / FAR % 3;
+        far[i] = (float)((group * 7919 + i % FAR) % 1009) * 10007.0f;
+        if (i % FAR == 0) far[i] = place == 1 ? 3.0f : (float)(place / 2);
+    }
+    CHECK_STATUS(ctx, aenc_neighbours(ctx, &wide, NULL, 1, 0, index, distance, MANY), AENC_OK);
+    for (int i = 0; i < MANY; i++) { /* at 0, 3 and 1 */
+        CHECK(index[i] == i + (i % 3 == 0 ? 2 : i % 3 == 1 ? 1 : -2));
+        CHECK(distance[i] == (i % 3 == 1 ? 2 : 1));
+    }
     for (int i = 0; i < MANY; i++) rows[2 * i] = (float)i * 1e36f, rows[2 * i + 1] = -3e38f;
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, &query, 3, 0, index, distance, 3), AENC_OK);
     CHECK(index[0] == 150 && index[1] == 149 && index[2] == 151);
@@ -196,6 +207,31 @@ static void test_small_kmeans(aenc_context *ctx) {
     options = (aenc_kmeans_options){sizeof options, 1, 1, 1};
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &options, centers, 1, group, 8, NULL), AENC_OK);
     CHECK_NEAR((double)centers[0], 3.25, 1e-6);
+}
+
+/* Lloyd's steps leave a group without rows about once in 5000 starts: these are such. */
+static void test_no_empty_groups(void) {
+    enum { POINTS = 60, GROUPS = 20 };
+    static const uint32_t seeds[] = {4802, 10199, 10453, 11830};
+    float points[POINTS * 2], centers[GROUPS * 2];
+    int32_t group[POINTS];
+    const aenc_matrix x = {points, POINTS, 2, 0};
+    const aenc_kmeans_options options = {.struct_size = sizeof options, .clusters = GROUPS, .restarts = 1};
+    for (size_t s = 0; s < sizeof seeds / sizeof *seeds; s++) {
+        aenc_context_options asked = {.struct_size = sizeof asked, .seed = seeds[s]};
+        aenc_context *ctx = NULL;
+        int members[GROUPS] = {0};
+        uint32_t state = seeds[s] * 2654435761u + 1;
+        for (int i = 0; i < 2 * POINTS; i++) {
+            state = state * 1664525u + 1013904223u;
+            points[i] = (float)(state >> 16);
+        }
+        CHECK(aenc_context_create(&asked, &ctx) == AENC_OK);
+        CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &options, centers, GROUPS * 2, group, POINTS, NULL), AENC_OK);
+        for (int i = 0; i < POINTS; i++) members[group[i]]++;
+        for (int c = 0; c < GROUPS; c++) CHECK(members[c] > 0);
+        aenc_context_free(ctx);
+    }
 }
 
 /* ---- Probes ---- */
@@ -297,6 +333,24 @@ static void test_sweep(aenc_context *ctx) {
     CHECK(point[0].code == 70 && point[0].pca_train == 0 && isnan(point[0].test));
 }
 
+/* Far fewer directions than columns, most of which do not vary: five that do explain all. */
+static void test_flat_sweep(aenc_context *ctx) {
+    enum { WIDE = 150, FEW = 40 };
+    static float data[FEW * WIDE];
+    static const size_t codes[] = {3, 5};
+    for (int r = 0; r < FEW; r++)
+        for (int i = 0; i < WIDE; i++) {
+            int k = i % 5, sample = (r * (k + 3) * 7919 + k * 104729) % 1009;
+            data[r * WIDE + i] = i < 50 ? (float)sample * (float)(1 + i) / 1009.0f : i < 100 ? 0.0f : 0.3f;
+        }
+    const aenc_matrix x = {data, FEW, WIDE, 0};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1};
+    const aenc_sweep_options options = {.struct_size = sizeof options, .codes = codes, .code_count = 2, .fit = &fit};
+    aenc_sweep_point point[2] = {{.struct_size = sizeof *point}};
+    CHECK_STATUS(ctx, aenc_sweep(ctx, &x, &options, point), AENC_OK);
+    CHECK(point[0].pca_train > 1 && point[1].pca_train < 1e-6 * point[0].pca_train);
+}
+
 /* ---- Threads ---- */
 
 struct answers {
@@ -350,9 +404,11 @@ int main(void) {
     test_hard_neighbours(ctx);
     test_kmeans(ctx);
     test_small_kmeans(ctx);
+    test_no_empty_groups();
     test_probes(ctx);
     test_rate(ctx, model);
     test_sweep(ctx);
+    test_flat_sweep(ctx);
     test_threads();
     aenc_model_free(model);
     aenc_context_free(ctx);
