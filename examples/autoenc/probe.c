@@ -112,7 +112,7 @@ static int print_row(struct job *job, const char *what, const struct half *train
     (void)printf("%-6s %7zu", what, cols);
     for (size_t i = 0; i < (asked != NULL ? 1 : 2); i++) {
         aenc_status status = aenc_probe(job->ctx, asked != NULL ? asked : both[i], &from, train->label, &to, test->label,
-                                        NULL, &share);
+                                        NULL, 0, &share);
         if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);
         (void)printf(" %10.4f", share);
     }

@@ -227,7 +227,8 @@ aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmea
 }
 
 aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
-                       const aenc_matrix *test, const int32_t *test_labels, int32_t *predicted, double *accuracy) {
+                       const aenc_matrix *test, const int32_t *test_labels,
+                       int32_t *predicted, size_t predicted_count, double *accuracy) {
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_probe";
     aenc_status status = codes_check(ctx, "train", train, 0);
@@ -235,6 +236,9 @@ aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *
     if (status == AENC_OK && train_labels == NULL) status = aenc_null(ctx, call, "train_labels");
     if (status == AENC_OK && test_labels == NULL) status = aenc_null(ctx, call, "test_labels");
     if (status == AENC_OK && accuracy == NULL) status = aenc_null(ctx, call, "accuracy");
+    if (status == AENC_OK && predicted != NULL && predicted_count < test->rows)
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s: predicted_count is %zu; %zu are needed", call, predicted_count,
+                           test->rows);
     if (status != AENC_OK) return status;
     const struct labelled from = {aenc_rows_of(train), train_labels}, to = {aenc_rows_of(test), test_labels};
     return aenc_probe_ask(ctx, probe == NULL ? "softmax" : probe, (int64_t)train->cols, &from, &to, predicted, accuracy);

@@ -57,10 +57,10 @@ static aenc_status call_kmeans(struct world *w, const aenc_matrix *m) {
     return aenc_kmeans(w->ctx, m, &options, room, ROOM, said, WORLD_ROWS, &number);
 }
 static aenc_status call_probe_train(struct world *w, const aenc_matrix *m) {
-    return aenc_probe(w->ctx, "knn", m, labels, &w->x, labels, said, &number);
+    return aenc_probe(w->ctx, "knn", m, labels, &w->x, labels, said, 4, &number);
 }
 static aenc_status call_probe_test(struct world *w, const aenc_matrix *m) {
-    return aenc_probe(w->ctx, "knn", &w->x, labels, m, labels, said, &number);
+    return aenc_probe(w->ctx, "knn", &w->x, labels, m, labels, said, 4, &number);
 }
 static aenc_status call_rate(struct world *w, const aenc_matrix *m) {
     aenc_rate_point point[2] = {{.struct_size = sizeof *point}};
@@ -174,12 +174,13 @@ static void test_groups(struct world *w) {
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "iterations|-2");
     o.struct_size = 1;
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "aenc_kmeans_options|struct_size|1");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, NULL, &w->x, labels, said, &number), bad, "train_labels|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, NULL, said, &number), bad, "test_labels|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, labels, said, NULL), bad, "accuracy|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, "svm", &w->x, labels, &w->x, labels, said, &number), bad, "svm|softmax|knn");
-    CHECK_FAILS(w, aenc_probe(ctx, "knn:n=2", &w->x, labels, &w->x, labels, said, &number), bad, "knn|'n'|k, metric");
-    CHECK_FAILS(w, aenc_probe(ctx, "knn:metric=l1", &w->x, labels, &w->x, labels, said, &number), bad, "metric|l1|cosine");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, NULL, &w->x, labels, said, 4, &number), bad, "train_labels|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, NULL, said, 4, &number), bad, "test_labels|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, labels, said, 4, NULL), bad, "accuracy|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, labels, said, 3, &number), shape, "predicted_count|3|4");
+    CHECK_FAILS(w, aenc_probe(ctx, "svm", &w->x, labels, &w->x, labels, said, 4, &number), bad, "svm|softmax|knn");
+    CHECK_FAILS(w, aenc_probe(ctx, "knn:n=2", &w->x, labels, &w->x, labels, said, 4, &number), bad, "knn|'n'|k, metric");
+    CHECK_FAILS(w, aenc_probe(ctx, "knn:metric=l1", &w->x, labels, &w->x, labels, said, 4, &number), bad, "metric|l1|cosine");
 }
 
 static void test_curves(struct world *w) {
@@ -231,7 +232,7 @@ static void test_null_handles(struct world *w) {
     CHECK(aenc_traverse(NULL, &w->x, &w->x, 2, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_neighbours(NULL, &w->x, NULL, 1, 0, index_room, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_kmeans(NULL, &w->x, NULL, room, ROOM, said, 4, &number) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_probe(NULL, NULL, &w->x, labels, &w->x, labels, said, &number) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_probe(NULL, NULL, &w->x, labels, &w->x, labels, said, 4, &number) == AENC_ERR_ARGUMENT);
     CHECK(aenc_rate_distortion(NULL, &w->x, steps, 1, 0, rate) == AENC_ERR_ARGUMENT);
     CHECK(aenc_sweep(NULL, &w->x, NULL, point) == AENC_ERR_ARGUMENT);
 }

@@ -395,8 +395,8 @@ static aenc_status codes(struct scene *scene) {
     if (status == AENC_OK) status = aenc_codes_quantiles(ctx, x, shares, 2, out, 2 * COLS);
     if (status == AENC_OK) status = aenc_neighbours(ctx, x, NULL, 1, AENC_COSINE, index, distance, ROWS);
     if (status == AENC_OK) status = aenc_kmeans(ctx, x, &options, out, 3 * COLS, group, ROWS, &number);
-    if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, x, labels, group, &number);
-    if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, x, labels, group, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, x, labels, group, ROWS, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, x, labels, group, ROWS, &number);
     return status;
 }
 

@@ -237,25 +237,25 @@ static void test_no_empty_groups(void) {
 /* ---- Probes ---- */
 
 static void test_probes(aenc_context *ctx) {
-    static int32_t said[TEST];
+    static int32_t said[ROWS];
     double accuracy;
     int agree = 0, right = 0;
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, &test, labels + GOLDEN_TRAIN, said, &accuracy),
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, &test, labels + GOLDEN_TRAIN, said, TEST, &accuracy),
                  AENC_OK);
     for (int i = 0; i < TEST; i++) agree += said[i] == golden_softmax[i], right += said[i] == labels[GOLDEN_TRAIN + i];
     CHECK(agree >= TEST - 1);
     CHECK(accuracy == right / (double)TEST);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "knn", &train, labels, &test, labels + GOLDEN_TRAIN, NULL, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "knn", &train, labels, &test, labels + GOLDEN_TRAIN, NULL, 0, &accuracy), AENC_OK);
     CHECK_NEAR(accuracy, golden_knn, 1e-12);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "knn:k=1,metric=cosine", &all, labels, &all, labels, said, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "knn:k=1,metric=cosine", &all, labels, &all, labels, said, ROWS, &accuracy), AENC_OK);
     CHECK(accuracy == 1);
     static const char *const bad[] = {"svm", "knn:k=0", "knn:metric=city", "softmax:l2=-1", "softmax:k=3", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK_STATUS(ctx, aenc_probe(ctx, bad[i], &all, labels, &all, labels, said, &accuracy), AENC_ERR_ARGUMENT);
+        CHECK_STATUS(ctx, aenc_probe(ctx, bad[i], &all, labels, &all, labels, said, ROWS, &accuracy), AENC_ERR_ARGUMENT);
     const float two[] = {7, 7}; /* a column that says nothing, a single class, a label never seen */
     const int32_t one[] = {-5, -5}, other[] = {-5, 4};
     const aenc_matrix x = {two, 2, 1, 0};
-    CHECK_STATUS(ctx, aenc_probe(ctx, NULL, &x, one, &x, other, said, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, NULL, &x, one, &x, other, said, 2, &accuracy), AENC_OK);
     CHECK(accuracy == 0.5 && said[0] == -5 && said[1] == -5);
 }
 
@@ -372,7 +372,7 @@ static void answer(int64_t threads, struct answers *out) {
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &train, &test, 3, 0, out->index, out->distance, TEST * 3), AENC_OK);
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &all, &groups, out->centers, 7 * COLS, out->group, ROWS, &out->inertia), AENC_OK);
     CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=9", &train, labels, &test, labels + GOLDEN_TRAIN, out->said,
-                                 &out->accuracy), AENC_OK);
+                                 TEST, &out->accuracy), AENC_OK);
     CHECK_STATUS(ctx, aenc_rate_distortion(model, &all, steps, 2, 0, out->rate), AENC_OK);
     CHECK_STATUS(ctx, aenc_interpolate(model, &train, &train, 2, 0, out->between, 10 * COLS), AENC_ERR_SHAPE);
     const aenc_matrix a = {digits, 5, COLS, 0}, b = {digits + 9 * COLS, 5, COLS, 0};
