@@ -387,8 +387,8 @@ AENC_API aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const 
                                  double *inertia);
 
 /* What codes know about labels: the share of the test rows that a classifier trained on the train rows gets right, in
- * *accuracy, and its answers (predicted, room for test->rows; NULL: not wanted). probe: "softmax:l2=1e-4,iterations=500" (softmax
- * regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. */
+ * *accuracy, and its answers (predicted, room for test->rows; NULL: not wanted). probe: "softmax:l2=1e-4,iterations=500"
+ * (softmax regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. */
 AENC_API aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train,
                                 const int32_t *train_labels, const aenc_matrix *test, const int32_t *test_labels,
                                 int32_t *predicted, size_t predicted_count, double *accuracy);

@@ -240,8 +240,8 @@ static void test_probes(aenc_context *ctx) {
     static int32_t said[ROWS];
     double accuracy;
     int agree = 0, right = 0;
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, &test, labels + GOLDEN_TRAIN, said, TEST, &accuracy),
-                 AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, &test, labels + GOLDEN_TRAIN, said, TEST,
+                                 &accuracy), AENC_OK);
     for (int i = 0; i < TEST; i++) agree += said[i] == golden_softmax[i], right += said[i] == labels[GOLDEN_TRAIN + i];
     CHECK(agree >= TEST - 1);
     CHECK(accuracy == right / (double)TEST);
@@ -267,7 +267,8 @@ static double bits_of(const float *codes, int column, double step) {
     for (int r = 0; r < ROWS; r++) {
         int same = 0;
         for (int s = 0; s < ROWS; s++)
-            same += nearbyint((double)codes[r * CODE + column] / step) == nearbyint((double)codes[s * CODE + column] / step);
+            same += nearbyint((double)codes[r * CODE + column] / step) ==
+                    nearbyint((double)codes[s * CODE + column] / step);
         bits -= log2(same / (double)ROWS) / ROWS;
     }
     return bits;
