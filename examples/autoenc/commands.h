@@ -11,6 +11,13 @@ int tool_use(const struct options *options);
 int tool_detect(const struct options *options);
 int tool_info(const struct options *options);
 int tool_pca(const struct options *options);
+int tool_sweep(const struct options *options);
+int tool_interpolate(const struct options *options);
+int tool_probe(const struct options *options);
+
+/* The optimizer's spec with --lr in it, into out unless there is nothing to add; NULL with the usage told where it says lr
+ * twice, NULL without --lr and --optimizer. */
+const char *tool_optimizer_spec(const struct options *options, char *out, size_t size);
 
 /* Reads the model at path. */
 int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out);

@@ -40,6 +40,14 @@ static const struct command_text commands[] = {
      "encode, decode, reconstruct, score and info work on the model. One pass; .npy files may be larger than memory.\n",
      "  autoenc pca digits.npy --components 0.95 -o pca.safetensors --pictures pictures --image 8x8\n"
      "  autoenc pca train-images-idx3-ubyte.gz --components 30 --whiten -o mnist.safetensors\n"},
+    {COMMAND_SWEEP, "sweep", "DATA", 1, "train a model for each size of the code, and compare with PCA",
+     "Errors are mean squared errors per number. Without --valid, every tenth row is held out.\n",
+     "  autoenc sweep digits.npy --codes 2,4,8,16,32 --log sweep.jsonl --pictures pictures\n"},
+    {COMMAND_INTERPOLATE, "interpolate", "MODEL DATA", 2, "draw, or write, what lies between two rows", "",
+     "  autoenc interpolate digits.safetensors digits.npy --rows 3,17,5,9 --image 8x8 -o strip.png\n"},
+    {COMMAND_PROBE, "probe", "MODEL DATA", 2, "tell how much codes know about labels",
+     "Without --test, every fifth row is left out of what the probes learn from and asked about.\n",
+     "  autoenc probe digits.safetensors digits.npy --labels digits_labels.npy\n"},
     {COMMAND_VERSION, "version", "", 0, "print versions, the BLAS underneath and its kernels", "",
      "  autoenc version\n"},
 };
@@ -132,6 +140,9 @@ static int run(const struct options *options) {
     case COMMAND_INFO: return tool_info(options);
     case COMMAND_PCA: return tool_pca(options);
     case COMMAND_VERSION: return print_version(options);
+    case COMMAND_SWEEP: return tool_sweep(options);
+    case COMMAND_INTERPOLATE: return tool_interpolate(options);
+    case COMMAND_PROBE: return tool_probe(options);
     default: return tool_use(options);
     }
 }

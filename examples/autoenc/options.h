@@ -19,8 +19,11 @@ enum command {
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
     COMMAND_VERSION = 64,
-    COMMAND_PCA = 1 << 20,
-    COMMAND_DETECT = 2048
+    COMMAND_PCA = 128,
+    COMMAND_DETECT = 256,
+    COMMAND_SWEEP = 512,
+    COMMAND_INTERPOLATE = 1024,
+    COMMAND_PROBE = 2048
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -57,12 +60,16 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
-    const char *test, *save, *threshold; /* paths; a spec */
+    const char *save, *threshold; /* a path; a spec */
     double noise;
-    int64_t steps;
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     const char *components, *method; /* a count or a share; a spec */
     struct image_shape image;
+    struct widths codes, hidden, picked; /* of sweep: sizes of the code, widths before it; rows from 1 */
+    const char *test, *test_labels;      /* paths */
+    const char *probe;                   /* a spec */
+    int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
+    bool spherical;
     int header; /* enum header */
     int format; /* enum format */
     bool features, json, quiet, resume, whiten;

@@ -11,6 +11,7 @@
 #include "plots.h"
 
 enum { POINTS_MAX = 4000, POINTS_MIN = 500, NUMBERS_MAX = 2000000, ROWS_MAX = 512 };
+enum { FILTERS_MAX = 64, FILTERS_ACROSS = 12, WALKS_MAX = 12, WALK_STEPS = 11 };
 
 int tool_pictures_prepare(const struct options *options, struct data *labels) {
     if (options->pictures == NULL) {
@@ -107,6 +108,168 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     free(output);
     free(path);
     tool_data_free(&picked);
+    return status;
+}
+
+int tool_picture_grid(const struct options *options, const char *path, const struct data *data, const float *rows,
+                      size_t count, size_t across, size_t cols) {
+    struct grid_plot plot = {.rows = rows, .count = count, .across = across, .cols = cols};
+    int status = image_of(options, data, cols, &plot.image);
+    return status == TOOL_OK ? tool_plot_grid(path, &plot) : status;
+}
+
+/* Something to be sorted by. */
+struct rank {
+    double size;
+    size_t place;
+};
+
+static int compare_ranks(const void *a, const void *b) {
+    const struct rank *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* The rows of a weight (units, cols), those with the largest norms first; values is used up. */
+static int draw_strongest(const char *path, float *values, size_t units, size_t cols, struct image_shape image) {
+    size_t shown = units < FILTERS_MAX ? units : FILTERS_MAX;
+    struct rank *rank = tool_allocate("filters.png", units, sizeof *rank);
+    float *rows = tool_allocate("filters.png", shown * cols, sizeof *rows);
+    int status = rank != NULL && rows != NULL ? TOOL_OK : TOOL_FAILED;
+    for (size_t u = 0; status == TOOL_OK && u < units; u++) {
+        rank[u].place = u;
+        for (size_t i = 0; i < cols; i++) rank[u].size += (double)values[u * cols + i] * (double)values[u * cols + i];
+    }
+    if (status == TOOL_OK) {
+        qsort(rank, units, sizeof *rank, compare_ranks);
+        for (size_t u = 0; u < shown; u++) memcpy(rows + u * cols, values + rank[u].place * cols, cols * sizeof *rows);
+        struct grid_plot plot = {.rows = rows, .count = shown, .across = shown < FILTERS_ACROSS ? shown : FILTERS_ACROSS,
+                                 .cols = cols, .image = image, .signed_each = true};
+        status = tool_plot_grid(path, &plot);
+    }
+    free(rank);
+    free(rows);
+    return status;
+}
+
+/* The first parameter with a row of weights for every pixel; pictures only. */
+static int draw_filters(const struct options *options, aenc_context *ctx, const aenc_model *model,
+                        const struct data *data) {
+    struct image_shape image;
+    aenc_tensor *tensor = NULL;
+    size_t cols = aenc_model_input_size(model);
+    int status = image_of(options, data, cols, &image);
+    for (size_t i = 0; status == TOOL_OK && image.channels != 0 && i < aenc_model_parameter_count(model); i++) {
+        aenc_status answer = aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &tensor);
+        if (answer != AENC_OK) return tool_library_failed(options, ctx, answer);
+        if (aenc_tensor_rank(tensor) == 2 && aenc_tensor_dim(tensor, 1) == cols) break;
+        aenc_tensor_free(tensor);
+        tensor = NULL;
+    }
+    if (status != TOOL_OK || tensor == NULL) return status;
+    char *path = tool_picture_path(options, "filters.png");
+    float *values = tool_allocate("filters.png", aenc_tensor_count(tensor), sizeof *values);
+    status = path != NULL && values != NULL ? TOOL_OK : TOOL_FAILED;
+    if (status == TOOL_OK && aenc_tensor_read(tensor, values, aenc_tensor_count(tensor)) != AENC_OK) {
+        status = tool_fail("%s", aenc_message(ctx));
+    }
+    if (status == TOOL_OK) status = draw_strongest(path, values, aenc_tensor_dim(tensor, 0), cols, image);
+    free(values);
+    free(path);
+    aenc_tensor_free(tensor);
+    return status;
+}
+
+/* What a walk through each element of the code needs: quantiles 0.05, 0.5 and 0.95 of the rows' codes, and room. */
+struct walks {
+    float *quantile; /* (3, code): low, middle, high */
+    float *output;   /* (code * WALK_STEPS, output) */
+    float *shown;    /* (WALKS_MAX * WALK_STEPS, output) */
+    struct rank *rank; /* (code): by how far they move */
+    size_t code, cols;
+};
+
+static aenc_status walk(aenc_context *ctx, aenc_model *model, const float *codes, size_t rows, struct walks *walks) {
+    static const double shares[] = {0.5, 0.05, 0.95};
+    aenc_matrix all = {.data = codes, .rows = rows, .cols = walks->code};
+    aenc_matrix middle = {.data = walks->quantile, .rows = 1, .cols = walks->code};
+    aenc_matrix range = {.data = walks->quantile + walks->code, .rows = 2, .cols = walks->code};
+    aenc_status status = aenc_codes_quantiles(ctx, &all, shares, 3, walks->quantile, 3 * walks->code);
+    if (status != AENC_OK) return status;
+    for (size_t i = 0; i < walks->code; i++) {
+        walks->rank[i].size = (double)range.data[walks->code + i] - (double)range.data[i];
+        walks->rank[i].place = i;
+    }
+    qsort(walks->rank, walks->code, sizeof *walks->rank, compare_ranks);
+    return aenc_traverse(model, &middle, &range, WALK_STEPS, walks->output, walks->code * WALK_STEPS * walks->cols);
+}
+
+static int draw_walks(const struct options *options, const struct data *data, struct walks *walks) {
+    char captions[WALKS_MAX][GRID_CAPTION];
+    size_t lines = walks->code < WALKS_MAX ? walks->code : WALKS_MAX, line = WALK_STEPS * walks->cols;
+    struct grid_plot plot = {.rows = walks->shown, .count = lines * WALK_STEPS, .across = WALK_STEPS,
+                             .cols = walks->cols, .captions = captions[0]};
+    for (size_t i = 0; i < lines; i++) {
+        size_t place = walks->rank[i].place;
+        memcpy(walks->shown + i * line, walks->output + place * line, line * sizeof *walks->shown);
+        (void)snprintf(captions[i], sizeof captions[i], "%zu", place + 1);
+    }
+    char *path = tool_picture_path(options, "traversal.png");
+    int status = path != NULL ? image_of(options, data, walks->cols, &plot.image) : TOOL_FAILED;
+    if (status == TOOL_OK) status = tool_plot_grid(path, &plot);
+    free(path);
+    return status;
+}
+
+static int draw_traversal(const struct options *options, aenc_context *ctx, aenc_model *model,
+                          const struct data *data) {
+    struct walks walks = {.code = aenc_model_code_size(model), .cols = aenc_model_output_size(model)};
+    if (walks.code * walks.cols > NUMBERS_MAX) return TOOL_OK;
+    struct data picked = pick_rows(data, ROWS_MAX);
+    float *codes = NULL;
+    int status = picked.values != NULL ? TOOL_OK : TOOL_FAILED;
+    if (status == TOOL_OK) {
+        status = tool_model_run(options, ctx, model, COMMAND_ENCODE, &picked, NULL, &codes, &walks.code);
+    }
+    if (status == TOOL_OK) {
+        walks.quantile = tool_allocate("traversal.png", 3 * walks.code, sizeof *walks.quantile);
+        walks.output = tool_allocate("traversal.png", walks.code * WALK_STEPS, walks.cols * sizeof *walks.output);
+        walks.shown = tool_allocate("traversal.png", WALKS_MAX * WALK_STEPS, walks.cols * sizeof *walks.shown);
+        walks.rank = tool_allocate("traversal.png", walks.code, sizeof *walks.rank);
+        bool good = walks.quantile != NULL && walks.output != NULL && walks.shown != NULL && walks.rank != NULL;
+        status = good ? TOOL_OK : TOOL_FAILED;
+    }
+    if (status == TOOL_OK) {
+        aenc_status answer = walk(ctx, model, codes, picked.rows, &walks);
+        if (answer != AENC_OK) status = tool_library_failed(options, ctx, answer);
+    }
+    if (status == TOOL_OK) status = draw_walks(options, data, &walks);
+    free(walks.quantile);
+    free(walks.output);
+    free(walks.shown);
+    free(walks.rank);
+    free(codes);
+    tool_data_free(&picked);
+    return status;
+}
+
+int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *point, size_t count) {
+    double values[5][WIDTHS_MAX];
+    bool test = options->test != NULL;
+    struct curves_plot plot = {
+        .x = values[0], .y = {values[1], values[2], values[3], values[4]}, .count = count,
+        .name = {test ? "model, test" : "model, valid", test ? "PCA, test" : "PCA, valid", "model, train", "PCA, train"},
+        .title = "error against size of the code", .x_name = "numbers of the code", .y_name = "mean squared error"};
+    for (size_t i = 0; i < count; i++) {
+        values[0][i] = (double)point[i].code;
+        values[1][i] = test ? point[i].test : point[i].valid;
+        values[2][i] = test ? point[i].pca_test : point[i].pca_valid;
+        values[3][i] = point[i].train;
+        values[4][i] = point[i].pca_train;
+    }
+    char *path = tool_picture_path(options, "sweep.png");
+    int status = path == NULL ? TOOL_FAILED : count > 0 ? tool_plot_curves(path, &plot) : TOOL_OK;
+    free(path);
     return status;
 }
 
@@ -226,7 +389,11 @@ int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_mo
                          data->rows);
     }
     int status = TOOL_OK;
-    if (options->command != COMMAND_ENCODE) status = draw_rows(options, ctx, model, data);
+    if (options->command != COMMAND_ENCODE) {
+        status = draw_rows(options, ctx, model, data);
+        if (status == TOOL_OK) status = draw_filters(options, ctx, model, data);
+        if (status == TOOL_OK) status = draw_traversal(options, ctx, model, data);
+    }
     if (status == TOOL_OK) status = draw_code(options, ctx, model, data, labels);
     return status;
 }

@@ -13,8 +13,15 @@ int tool_pictures_prepare(const struct options *options, struct data *labels);
 int tool_pictures_loss(const struct options *options, const aenc_model *model);
 /* DIR/variance.png (what the components of a PCA explain together) and, where rows are pictures, DIR/components.png. */
 int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data);
-/* DIR/reconstructions.png (originals above) and DIR/code.png. labels NULL: one colour. */
+/* DIR/reconstructions.png (originals above), DIR/filters.png (rows of the first weight, the strongest first, where rows are
+ * pictures), DIR/traversal.png (a line for each element of the code, moved through its range) and DIR/code.png. labels
+ * NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);
+/* DIR/sweep.png: error against size of the code. */
+int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *point, size_t count);
+/* A picture of rows side by side, `across` in a line; --image or the dimensions of data say whether they are pictures. */
+int tool_picture_grid(const struct options *options, const char *path, const struct data *data, const float *rows,
+                      size_t count, size_t across, size_t cols);
 
 #endif

@@ -50,4 +50,25 @@ struct histogram_plot {
 int tool_plot_histogram(const char *path, const struct histogram_plot *plot);
 int tool_plot_roc(const char *path, const aenc_curve_point *curve, size_t points, double auc);
 
+/* Rows side by side: ways from one row to another, or filters. */
+struct grid_plot {
+    const float *rows; /* (down * across, cols); of the last line some may be missing */
+    size_t count, across, cols;
+    struct image_shape image; /* as in rows_plot */
+    const char *captions;     /* (lines, GRID_CAPTION), NUL-terminated, of the lines; NULL: none */
+    bool signed_each; /* each row has a scale of its own, with 0 in the middle */
+};
+enum { GRID_CAPTION = 12 };
+int tool_plot_grid(const char *path, const struct grid_plot *plot);
+
+/* Curves over a logarithmic axis. */
+struct curves_plot {
+    const double *x;     /* (count) positive, ascending */
+    const double *y[4];  /* (count); NULL beyond the last */
+    const char *name[4];
+    size_t count;
+    const char *title, *x_name, *y_name;
+};
+int tool_plot_curves(const char *path, const struct curves_plot *plot);
+
 #endif

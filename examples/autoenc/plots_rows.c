@@ -15,7 +15,9 @@ enum {
     CURVES_ACROSS = 3,
     CURVES_DOWN = 4,
     PANEL_WIDTH = 320,
-    PANEL_HEIGHT = 130
+    PANEL_HEIGHT = 130,
+    CELL_WIDTH = 120,
+    CELL_HEIGHT = 80
 };
 
 static const struct color paper = {246, 247, 249};
@@ -28,19 +30,27 @@ struct range {
     double low, high;
 };
 
+static void widen(struct range *range, const float *row, size_t cols) {
+    for (size_t k = 0; k < cols; k++) {
+        range->low = fmin(range->low, (double)row[k]);
+        range->high = fmax(range->high, (double)row[k]);
+    }
+}
+
+/* [0, 1] where the values keep to it, and something to divide by. */
+static struct range settle(struct range range) {
+    if (range.low >= 0.0 && range.high <= 1.0) return (struct range){0.0, 1.0};
+    if (!(range.high > range.low)) range.high = range.low + 1.0;
+    return range;
+}
+
 /* [0, 1] where the values keep to it, otherwise from the least to the greatest. */
 static struct range input_range(const struct rows_plot *plot, size_t shown) {
     struct range range = {INFINITY, -INFINITY};
     for (size_t i = 0; i < shown; i++) {
-        const float *row = plot->input + i * plot->rows / shown * plot->input_cols;
-        for (size_t k = 0; k < plot->input_cols; k++) {
-            range.low = fmin(range.low, (double)row[k]);
-            range.high = fmax(range.high, (double)row[k]);
-        }
+        widen(&range, plot->input + i * plot->rows / shown * plot->input_cols, plot->input_cols);
     }
-    if (range.low >= 0.0 && range.high <= 1.0) return (struct range){0.0, 1.0};
-    if (!(range.high > range.low)) range.high = range.low + 1.0;
-    return range;
+    return settle(range);
 }
 
 static unsigned char shade(float value, struct range range) {
@@ -142,8 +152,8 @@ int tool_plot_signed(const char *path, const struct rows_plot *plot) {
 }
 
 static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols, struct point corner,
-                           struct range range, struct color color) {
-    double across = PANEL_WIDTH - 20.0, down = PANEL_HEIGHT - 20.0;
+                           struct point size, struct range range, struct color color) {
+    double across = size.x - 20.0, down = size.y - 20.0;
     struct point before = {0.0, 0.0};
     for (size_t k = 0; k < cols; k++) {
         double share = ((double)row[k] - range.low) / (range.high - range.low);
@@ -160,6 +170,7 @@ static int plot_curves(const char *path, const struct rows_plot *plot) {
     size_t across = plot->rows < CURVES_ACROSS ? plot->rows : CURVES_ACROSS;
     size_t down = plot->rows / across < CURVES_DOWN ? plot->rows / across : CURVES_DOWN, shown = across * down;
     size_t head = 34;
+    struct point panel = {PANEL_WIDTH, PANEL_HEIGHT};
     struct range range = input_range(plot, shown);
     int status = tool_canvas_create(&canvas, 2 * MARGIN + across * (PANEL_WIDTH + GAP) - GAP,
                                     2 * MARGIN + head + down * (PANEL_HEIGHT + GAP) - GAP, paper);
@@ -172,8 +183,9 @@ static int plot_curves(const char *path, const struct rows_plot *plot) {
         size_t top = MARGIN + head + i / across * (PANEL_HEIGHT + GAP);
         struct point corner = {(double)left, (double)top};
         tool_canvas_fill(&canvas, left, top, PANEL_WIDTH, PANEL_HEIGHT, white);
-        draw_row_curve(&canvas, plot->input + row * plot->input_cols, plot->input_cols, corner, range, blue);
-        draw_row_curve(&canvas, plot->output + row * plot->output_cols, plot->output_cols, corner, range, orange);
+        draw_row_curve(&canvas, plot->input + row * plot->input_cols, plot->input_cols, corner, panel, range, blue);
+        draw_row_curve(&canvas, plot->output + row * plot->output_cols, plot->output_cols, corner, panel, range,
+                       orange);
     }
     status = tool_canvas_save(&canvas, path);
     tool_canvas_free(&canvas);
@@ -182,4 +194,51 @@ static int plot_curves(const char *path, const struct rows_plot *plot) {
 
 int tool_plot_rows(const char *path, const struct rows_plot *plot) {
     return plot->image.channels != 0 ? plot_images(path, plot) : plot_curves(path, plot);
+}
+
+/* The largest magnitude on either side of 0. */
+static struct range signed_range(const float *row, size_t cols) {
+    struct range range = {0.0, 0.0};
+    widen(&range, row, cols);
+    double most = fmax(range.high, -range.low);
+    return most > 0.0 ? (struct range){-most, most} : (struct range){-1.0, 1.0};
+}
+
+static struct range grid_range(const struct grid_plot *plot) {
+    struct range range = {INFINITY, -INFINITY};
+    widen(&range, plot->rows, plot->count * plot->cols);
+    return settle(range);
+}
+
+int tool_plot_grid(const char *path, const struct grid_plot *plot) {
+    struct canvas canvas;
+    struct image_shape image = plot->image;
+    bool pictures = image.channels != 0;
+    size_t longer = image.height > image.width ? image.height : image.width;
+    size_t lines = 1 + (plot->count - 1) / plot->across;
+    size_t scale = pictures && longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
+    size_t width = pictures ? image.width * scale : CELL_WIDTH, height = pictures ? image.height * scale : CELL_HEIGHT;
+    size_t side = MARGIN + (plot->captions != NULL ? CAPTION : 0);
+    struct range range = grid_range(plot);
+    int status = tool_canvas_create(&canvas, side + MARGIN + plot->across * (width + GAP) - GAP,
+                                    2 * MARGIN + lines * (height + GAP) - GAP, paper);
+    if (status != TOOL_OK) return status;
+    for (size_t i = 0; i < plot->count; i++) {
+        const float *row = plot->rows + i * plot->cols;
+        size_t left = side + i % plot->across * (width + GAP), top = MARGIN + i / plot->across * (height + GAP);
+        if (plot->signed_each) range = signed_range(row, plot->cols);
+        if (pictures) {
+            draw_tile(&canvas, row, image, left, top, scale, range);
+        } else {
+            tool_canvas_fill(&canvas, left, top, width, height, white);
+            draw_row_curve(&canvas, row, plot->cols, (struct point){(double)left, (double)top},
+                           (struct point){CELL_WIDTH, CELL_HEIGHT}, range, blue);
+        }
+        if (plot->captions != NULL && i % plot->across == 0) {
+            draw_caption(&canvas, top, height, plot->captions + i / plot->across * GRID_CAPTION);
+        }
+    }
+    status = tool_canvas_save(&canvas, path);
+    tool_canvas_free(&canvas);
+    return status;
 }

@@ -159,12 +159,11 @@ static int make_model(struct job *job) {
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
 }
 
-/* The optimizer's spec with --lr in it; in out unless there is nothing to add. NULL: it says lr twice. */
-static const char *optimizer_spec(const struct options *options, char *out, size_t size) {
+const char *tool_optimizer_spec(const struct options *options, char *out, size_t size) {
     const char *spec = options->optimizer != NULL ? options->optimizer : "adam";
     if (!(options->lr > 0.0)) return options->optimizer;
     if (strstr(spec, ":lr=") != NULL || strstr(spec, ",lr=") != NULL) {
-        (void)tool_usage("train: --lr and --optimizer %s both set the learning rate", spec);
+        (void)tool_usage("%s: --lr and --optimizer %s both set the learning rate", options->command_name, spec);
         return NULL;
     }
     char rate[32];
@@ -175,7 +174,7 @@ static const char *optimizer_spec(const struct options *options, char *out, size
     }
     int length = snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', rate);
     if (length >= 0 && (size_t)length < size) return out;
-    (void)tool_usage("train: --optimizer is too long");
+    (void)tool_usage("%s: --optimizer is too long", options->command_name);
     return NULL;
 }
 
@@ -185,7 +184,7 @@ static int fit(struct job *job, struct progress *progress) {
     aenc_matrix x = tool_data_matrix(&job->data), target = tool_data_matrix(&job->target);
     aenc_matrix valid = tool_data_matrix(&job->valid), valid_target = tool_data_matrix(&job->valid_target);
     aenc_fit_options asked = {.struct_size = sizeof asked};
-    asked.optimizer = optimizer_spec(options, spec, sizeof spec);
+    asked.optimizer = tool_optimizer_spec(options, spec, sizeof spec);
     if (asked.optimizer == NULL && options->lr > 0.0) return TOOL_USAGE;
     asked.schedule = options->schedule;
     asked.epochs = options->epochs;

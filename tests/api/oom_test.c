@@ -525,6 +525,50 @@ static aenc_status freeze(struct scene *scene) {
     return status;
 }
 
+/* ---- Journeys with codes ---- */
+
+static aenc_status codes(struct scene *scene) {
+    static const double shares[] = {0.1, 0.9};
+    static const int32_t labels[ROWS] = {0, 1, 0, 1, 2, 2, 0, 1, 2};
+    float out[2 * ROWS * COLS], distance[ROWS];
+    int64_t index[ROWS];
+    int32_t group[ROWS];
+    double number;
+    aenc_context *ctx = scene->ctx;
+    const aenc_matrix *x = &scene->x, by = {scene->data, 1, ROWS, 0};
+    aenc_kmeans_options options = {.struct_size = sizeof options, .clusters = 3, .restarts = 2};
+    aenc_status status = aenc_codes_interpolate(ctx, x, x, 2, AENC_SPHERICAL, out, 2 * ROWS * COLS);
+    if (status == AENC_OK) status = aenc_codes_combine(ctx, &by, x, out, COLS);
+    if (status == AENC_OK) status = aenc_codes_attribute(ctx, x, labels, 0, 1, out, COLS);
+    if (status == AENC_OK) status = aenc_codes_quantiles(ctx, x, shares, 2, out, 2 * COLS);
+    if (status == AENC_OK) status = aenc_neighbours(ctx, x, NULL, 1, AENC_COSINE, index, distance, ROWS);
+    if (status == AENC_OK) status = aenc_kmeans(ctx, x, &options, out, 3 * COLS, group, ROWS, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, x, labels, group, ROWS, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, x, labels, group, ROWS, &number);
+    return status;
+}
+
+static aenc_status codes_decoded(struct scene *scene) {
+    static const double steps[] = {0.1, 1};
+    float out[2 * ROWS * COLS];
+    aenc_rate_point rate[2] = {{.struct_size = sizeof *rate}};
+    const aenc_matrix code = {scene->data, 1, CODE, 0}, range = {scene->data + CODE, 2, CODE, 0};
+    aenc_status status = aenc_interpolate(scene->model, &scene->x, &scene->x, 2, 0, out, 2 * ROWS * COLS);
+    if (status == AENC_OK) status = aenc_traverse(scene->model, &code, &range, 2, out, CODE * 2 * COLS);
+    if (status == AENC_OK) status = aenc_rate_distortion(scene->model, &scene->x, steps, 2, 0, rate);
+    return status;
+}
+
+static aenc_status sweep(struct scene *scene) {
+    static const size_t sizes[] = {1, 3}, hidden[] = {3};
+    aenc_sweep_point point[2] = {{.struct_size = sizeof *point}};
+    aenc_model_options model = {.struct_size = sizeof model, .encoder_widths = hidden, .encoder_count = 1};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1};
+    aenc_sweep_options options = {.struct_size = sizeof options, .codes = sizes, .code_count = 2, .model = &model,
+                                  .fit = &fit, .test = &scene->x};
+    return aenc_sweep(scene->ctx, &scene->x, &options, point);
+}
+
 /* ---- Running them ---- */
 
 static const struct {
@@ -547,6 +591,9 @@ static const struct {
     {"load from a file", load_file, false, false},
     {"use", use, true, false},
     {"contractive", contractive, false, false},
+    {"codes", codes, false, false},
+    {"codes decoded", codes_decoded, true, false},
+    {"sweep", sweep, false, false},
     {"runner", runner, true, false},
     {"runner in a block", runner_in_block, true, false},
     {"train beside a runner", train_beside_runner, true, true},

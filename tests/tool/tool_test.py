@@ -151,7 +151,8 @@ class Tool(unittest.TestCase):
     def test_help_and_version(self):
         for args in (["help"], ["--help"], ["-h"]):
             self.assertIn("reconstruct", self.good(*args).stdout)
-        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version", "pca"):
+        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version", "pca", "detect", "sweep",
+                        "interpolate", "probe"):
             text = self.good(command, "--help").stdout
             self.assertIn("autoenc " + command, text.split("examples:")[1])
             self.assertEqual(text, self.good("help", command).stdout)
@@ -775,6 +776,8 @@ class Tool(unittest.TestCase):
                                    "labels.csv", data="images.idx"))
         self.assertEqual(png_size(self.path("pictures/loss.png")), (960, 600))
         self.assertEqual(png_size(self.path("pictures/code.png")), (960, 600))
+        png_size(self.path("pictures/filters.png"))
+        self.assertEqual(png_size(self.path("pictures/traversal.png"))[1], 32 + 4 * (72 + 4) - 4)
         tile, columns = 72, 1000 // (72 + 4)
         self.assertEqual(png_size(self.path("pictures/reconstructions.png")),
                          (2 * 16 + 62 + columns * (tile + 4) - 4, 2 * 16 + 4 * (2 * tile + 4 + 18) - 18))
@@ -803,6 +806,80 @@ class Tool(unittest.TestCase):
         self.write("values.csv", b"0.5\n1.5\n2.25\n")
         self.good("train", "few.csv", "--encoder", "3", "--epochs", "60", "-o", "one.safetensors", "--pictures", "few",
                   "--labels", "values.csv")
+
+
+    # ---- Codes ----
+
+    def test_sweep(self):
+        args = ["sweep", "rows.npy", "--codes", "1,3,6", "--hidden", "8", "--epochs", "2", "--seed", "3"]
+        done = self.good(*args, "--log", "sweep.jsonl", "--test", "rows.csv")
+        lines = [json.loads(line) for line in slurp(self.path("sweep.jsonl")).splitlines()]
+        self.assertEqual([line["code"] for line in lines], [1, 3, 6])
+        for name in ("train", "valid", "test"):
+            linear = [line["pca_" + name] for line in lines]
+            self.assertTrue(linear[0] > linear[1] > linear[2] > 0)
+            self.assertTrue(all(line[name] > 0 for line in lines))
+        self.assertEqual([line["parameters"] for line in lines],
+                         [COLS * 8 + 8 + 8 * c + c + c * 8 + 8 + 8 * COLS + COLS for c in (1, 3, 6)])
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], ["code", "1", "3", "6"])
+        shown = done.stdout.splitlines()[2].split()
+        self.assertEqual(float(shown[1]), float("%.6g" % lines[1]["train"]))
+        again = self.good(*args, "--log", "-", "--test", "rows.csv", "--threads", "3")
+        self.assertEqual([json.loads(line) for line in again.stdout.splitlines()], lines)
+        half = self.good(*args, "--valid", "0.5", "-q", "--log", "-")
+        self.assertIsNone(json.loads(half.stdout.splitlines()[0])["test"])
+        if self.has_png:
+            self.good(*args, "--valid", "rows.csv", "-q", "--pictures", "sweep")
+            self.assertEqual(png_size(self.path("sweep/sweep.png")), (960, 600))
+        self.bad(2, "--codes", "sweep", "rows.npy")
+        self.bad(2, ["ascending", "3"], "sweep", "rows.npy", "--codes", "4,3")
+        self.bad(2, ["--loss", "msee"], "sweep", "rows.npy", "--codes", "4", "--loss", "msee")
+        self.bad(2, "lr", "sweep", "rows.npy", "--codes", "4", "--lr", "1", "--optimizer", "sgd:lr=2")
+        self.bad(1, "too few", "sweep", self.write("three.csv", b"1,2\n3,4\n5,6\n"), "--codes", "1")
+
+    def test_interpolate(self):
+        self.good("interpolate", "model.safetensors", "rows.npy", "--rows", "3,17,5,5", "--steps", "4", "-o", "way.npy")
+        shape, values = read_npy(self.path("way.npy"))
+        self.assertEqual(shape, (8, COLS))
+        self.good("reconstruct", "model.safetensors", "rows.npy", "-o", "all.npy")
+        _, outputs = read_npy(self.path("all.npy"))
+        for line, row in ((0, 3), (3, 17), (4, 5), (5, 5), (7, 5)):
+            for got, want in zip(values[line * COLS:(line + 1) * COLS], outputs[(row - 1) * COLS:row * COLS]):
+                self.assertAlmostEqual(got, want, 5)
+        self.good("interpolate", "model.safetensors", "rows.npy", "--rows", "3,17", "--spherical", "-o", "arc.csv")
+        self.assertEqual(len(slurp(self.path("arc.csv")).splitlines()), 9)
+        if self.has_png:
+            self.good("interpolate", "model.safetensors", "images.idx", "--rows", "3,17,1,2", "-o", "strip.png")
+            self.assertEqual(png_size(self.path("strip.png")), (32 + 9 * (72 + 4) - 4, 32 + 2 * (72 + 4) - 4))
+            self.good("interpolate", "model.safetensors", "rows.npy", "--rows", "3,17", "-o", "curves.png")
+            self.assertEqual(png_size(self.path("curves.png"))[1], 32 + 80)
+            self.bad(2, "--image", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,2", "--image", "5x5",
+                     "-o", "no.png")
+        self.bad(2, "-o", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,2")
+        for rows in ("1", "1,2,3", None):
+            self.bad(2, "--rows", "interpolate", "model.safetensors", "rows.npy", *(["--rows", rows] if rows else []),
+                     "-o", "no.npy")
+        self.bad(2, "121", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,121", "-o", "no.npy")
+        self.bad(1, "cols is 2", "interpolate", "model.safetensors", self.write("thin.csv", b"1,2\n3,4\n"), "--rows",
+                 "1,2", "-o", "no.npy")
+
+    def test_probe(self):
+        labels = self.write("side.csv", b"".join(b"%d\n" % (sum(row[:18]) > sum(row[18:])) for row in self.rows))
+        done = self.good("probe", "model.safetensors", "rows.npy", "--labels", labels)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        self.assertEqual([line[0] for line in lines], ["from", "codes", "rows"])
+        self.assertEqual([line[1] for line in lines[1:]], ["4", str(COLS)])
+        for line in lines[1:]:
+            self.assertTrue(all(0.4 < float(share) <= 1 for share in line[2:]))
+        one = self.good("probe", "model.safetensors", "rows.npy", "--labels", labels, "--test", "rows.csv",
+                        "--test-labels", labels, "--probe", "knn:k=1").stdout.splitlines()
+        self.assertEqual([line.split()[2] for line in one], ["knn", "1.0000", "1.0000"])
+        self.bad(2, "--labels", "probe", "model.safetensors", "rows.npy")
+        self.bad(2, "--test-labels", "probe", "model.safetensors", "rows.npy", "--labels", labels, "--test", "rows.csv")
+        self.bad(2, ["--probe", "svm"], "probe", "model.safetensors", "rows.npy", "--labels", labels, "--probe", "svm")
+        self.bad(1, "whole numbers", "probe", "model.safetensors", "rows.npy", "--labels",
+                 self.write("half.csv", b"0.5\n" * ROWS))
+        self.bad(1, "3 rows", "probe", "model.safetensors", "rows.npy", "--labels", self.write("l3.csv", b"1\n1\n0\n"))
 
 
 if __name__ == "__main__":

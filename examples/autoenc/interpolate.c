@@ -1,0 +1,91 @@
+/* interpolate.c - what lies between two rows: the codes on the way, decoded. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "picture.h"
+#include "pictures.h"
+
+struct job {
+    const struct options *options;
+    aenc_context *ctx;
+    aenc_model *model;
+    struct data data;
+    float *ends;   /* (2 * pairs, cols): where the ways begin, then where they end */
+    float *result; /* (pairs * steps, output) */
+};
+
+static bool is_picture(const char *path) {
+    size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".png") == 0;
+}
+
+static int check_options(const struct options *options) {
+    enum format format;
+    if (options->out == NULL) return tool_usage("interpolate needs -o PICTURE.png, or a file for rows");
+    if (options->picked.count == 0 || options->picked.count % 2 != 0) {
+        return tool_usage("interpolate needs --rows A,B, pairs of rows counted from 1");
+    }
+    if (is_picture(options->out) && tool_picture_version() == NULL) {
+        return tool_usage("interpolate: -o %s: this autoenc was built without libpng", options->out);
+    }
+    const char *const inputs[] = {options->operand[1]};
+    int status = tool_stdin_once(options, inputs, 1);
+    if (status == TOOL_OK && !is_picture(options->out)) {
+        status = tool_output_format(options->out, FORMAT_AUTO, &format);
+    }
+    return status == TOOL_OK ? tool_output_check(options->out) : status;
+}
+
+/* Row numbers on the command line become the ends of the ways. */
+static int pick_ends(struct job *job) {
+    const struct widths *picked = &job->options->picked;
+    const struct data *data = &job->data;
+    size_t pairs = picked->count / 2;
+    job->ends = tool_allocate("the rows", 2 * pairs * data->cols, sizeof *job->ends);
+    if (job->ends == NULL) return TOOL_FAILED;
+    for (size_t i = 0; i < 2 * pairs; i++) {
+        size_t row = picked->value[i];
+        if (row > data->rows) {
+            return tool_usage("interpolate: --rows: %s has no row %zu, only %zu", data->name, row, data->rows);
+        }
+        memcpy(job->ends + (i % 2 * pairs + i / 2) * data->cols, data->values + (row - 1) * data->cols,
+               data->cols * sizeof *job->ends);
+    }
+    return TOOL_OK;
+}
+
+static int run(struct job *job) {
+    const struct options *options = job->options;
+    size_t pairs = options->picked.count / 2, steps = options->steps > 0 ? (size_t)options->steps : 9;
+    size_t cols = aenc_model_output_size(job->model), count = pairs * steps * cols;
+    int status = pick_ends(job);
+    if (status != TOOL_OK) return status;
+    job->result = tool_allocate("the result", pairs * steps, cols * sizeof *job->result);
+    if (job->result == NULL) return TOOL_FAILED;
+    aenc_matrix a = {.data = job->ends, .rows = pairs, .cols = job->data.cols}, b = a;
+    b.data += pairs * job->data.cols;
+    aenc_status answer = aenc_interpolate(job->model, &a, &b, steps, options->spherical ? AENC_SPHERICAL : AENC_LINEAR,
+                                          job->result, count);
+    if (answer != AENC_OK) return tool_library_failed(options, job->ctx, answer);
+    if (!is_picture(options->out)) {
+        return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);
+    }
+    return tool_picture_grid(options, options->out, &job->data, job->result, pairs * steps, steps, cols);
+}
+
+int tool_interpolate(const struct options *options) {
+    struct job job = {.options = options};
+    struct data_options how = tool_data_options(options);
+    int status = check_options(options);
+    if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
+    if (status == TOOL_OK) status = tool_model_load(options, job.ctx, options->operand[0], &job.model);
+    if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job.data);
+    if (status == TOOL_OK) status = run(&job);
+    free(job.ends);
+    free(job.result);
+    tool_data_free(&job.data);
+    aenc_model_free(job.model);
+    aenc_context_free(job.ctx);
+    return status;
+}

@@ -1,0 +1,344 @@
+/* codes.c - interpolation, neighbours, groups, probes and curves: validate, call, translate. */
+#include "use/codes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "api/api.h"
+
+/* ---- What they share ---- */
+
+/* A matrix of codes of any width, or (cols not 0) of that width. */
+static aenc_status codes_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
+    if (m != NULL && m->data != NULL && m->cols == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is 0", name);
+    if (m != NULL && cols != 0 && m->cols != cols)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is %zu; %zu are needed", name, m->cols, cols);
+    return aenc_matrix_check(ctx, name, m, m == NULL ? 0 : m->cols);
+}
+
+static aenc_status rows_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t rows) {
+    if (m->rows == rows) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows; %zu are needed", name, m->rows, rows);
+}
+
+/* Room for rows * steps rows of cols floats. */
+static aenc_status steps_check(aenc_context *ctx, const char *call, size_t rows, size_t steps, size_t cols,
+                               const float *out, size_t floats) {
+    size_t all;
+    if (steps < 2 || steps > INT32_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: steps is %zu; it is from 2 to %d", call, steps, INT32_MAX);
+    if (!aenc_size_multiply(rows, steps, &all) || all > INT64_MAX / 2)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %zu rows of %zu steps are more than memory can address", call, rows,
+                         steps);
+    return aenc_room_check(ctx, call, out, floats, all, cols);
+}
+
+/* 0 and `usual` are the first of two. */
+static aenc_status choice_check(aenc_context *ctx, const char *call, const char *name, int32_t value, int32_t usual,
+                                int32_t other) {
+    if (value == 0 || value == usual || value == other) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s is %d; it is 0, %d or %d", call, name, (int)value, (int)usual,
+                     (int)other);
+}
+
+/* Codes from call-specific work go through the decoder: codes (rows, code) are released. */
+static aenc_status decode(aenc_model *model, aenc_status status, float *codes, size_t rows, float *out) {
+    struct rows all = {codes, model->code_size, (int64_t)rows, NULL};
+    if (status == AENC_OK) status = aenc_model_infer(model, JOURNEY_DECODE, &all, NULL, out);
+    aenc_release(model->ctx, codes);
+    return status;
+}
+
+static float *code_room(aenc_model *model, size_t rows) {
+    return aenc_alloc_raw(model->ctx, rows, (size_t)model->code_size * sizeof(float));
+}
+
+/* ---- Ways ---- */
+
+static aenc_status pair_check(aenc_context *ctx, const char *call, const aenc_matrix *a, const aenc_matrix *b,
+                              size_t cols, int32_t way) {
+    aenc_status status = codes_check(ctx, "a", a, cols);
+    if (status == AENC_OK) status = codes_check(ctx, "b", b, a->cols);
+    if (status == AENC_OK) status = rows_check(ctx, "b", b, a->rows);
+    return status == AENC_OK ? choice_check(ctx, call, "way", way, AENC_LINEAR, AENC_SPHERICAL) : status;
+}
+
+aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
+                                   int32_t way, float *out, size_t out_floats) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_codes_interpolate";
+    aenc_status status = pair_check(ctx, call, a, b, 0, way);
+    if (status == AENC_OK) status = steps_check(ctx, call, a->rows, steps, a->cols, out, out_floats);
+    if (status != AENC_OK) return status;
+    struct rows from = aenc_rows_of(a), to = aenc_rows_of(b);
+    return aenc_codes_between(ctx, &from, &to, (int64_t)a->cols, (int64_t)steps, way == AENC_SPHERICAL, out);
+}
+
+aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
+                             float *out, size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_interpolate";
+    aenc_status status = pair_check(model->ctx, call, a, b, (size_t)model->input_size, way);
+    if (status == AENC_OK)
+        status = steps_check(model->ctx, call, a->rows, steps, (size_t)model->output_size, out, out_floats);
+    if (status != AENC_OK) return status;
+    size_t rows = a->rows * steps;
+    struct rows from = aenc_rows_of(a), to = aenc_rows_of(b);
+    float *ends = code_room(model, 2 * a->rows), *codes = ends == NULL ? NULL : code_room(model, rows);
+    status = codes == NULL ? AENC_ERR_NO_MEMORY : aenc_model_infer(model, JOURNEY_ENCODE, &from, NULL, ends);
+    struct rows first = {ends, model->code_size, from.count, NULL}, second = first;
+    if (status == AENC_OK) {
+        second.data += from.count * model->code_size;
+        status = aenc_model_infer(model, JOURNEY_ENCODE, &to, NULL, ends + from.count * model->code_size);
+    }
+    if (status == AENC_OK)
+        status = aenc_codes_between(model->ctx, &first, &second, model->code_size, (int64_t)steps,
+                                    way == AENC_SPHERICAL, codes);
+    aenc_release(model->ctx, ends);
+    return decode(model, status, codes, rows, out);
+}
+
+aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
+                               size_t out_floats) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = codes_check(ctx, "codes", codes, 0);
+    if (status == AENC_OK) status = codes_check(ctx, "weights", weights, codes->rows);
+    if (status == AENC_OK)
+        status = aenc_room_check(ctx, "aenc_codes_combine", out, out_floats, weights->rows, codes->cols);
+    if (status != AENC_OK) return status;
+    struct rows by = aenc_rows_of(weights), x = aenc_rows_of(codes);
+    return aenc_codes_sum(ctx, &by, &x, (int64_t)codes->cols, out);
+}
+
+aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, int32_t without,
+                                 int32_t with, float *out, size_t out_floats) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_codes_attribute";
+    aenc_status status = codes_check(ctx, "codes", codes, 0);
+    if (status == AENC_OK && labels == NULL) status = aenc_null(ctx, call, "labels");
+    if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, 1, codes->cols);
+    if (status != AENC_OK) return status;
+    struct rows x = aenc_rows_of(codes);
+    return aenc_codes_difference(ctx, &x, (int64_t)codes->cols, labels, without, with, out);
+}
+
+aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
+                                 float *out, size_t out_floats) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_codes_quantiles";
+    aenc_status status = codes_check(ctx, "codes", codes, 0);
+    if (status == AENC_OK && shares == NULL) status = aenc_null(ctx, call, "shares");
+    if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, share_count, codes->cols);
+    for (size_t i = 0; status == AENC_OK && i < share_count; i++)
+        if (!(shares[i] >= 0 && shares[i] <= 1))
+            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: shares[%zu] is %g; it is from 0 to 1", call, i, shares[i]);
+    if (status != AENC_OK) return status;
+    struct rows x = aenc_rows_of(codes);
+    return aenc_codes_shares(ctx, &x, (int64_t)codes->cols, shares, (int64_t)share_count, out);
+}
+
+static aenc_status walk_check(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t cols) {
+    aenc_status status = codes_check(ctx, "code", code, cols);
+    if (status == AENC_OK) status = rows_check(ctx, "code", code, 1);
+    if (status == AENC_OK) status = codes_check(ctx, "range", range, code->cols);
+    return status == AENC_OK ? rows_check(ctx, "range", range, 2) : status;
+}
+
+aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
+                                float *out, size_t out_floats) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = walk_check(ctx, code, range, 0);
+    if (status == AENC_OK)
+        status = steps_check(ctx, "aenc_codes_traverse", code->cols, steps, code->cols, out, out_floats);
+    if (status != AENC_OK) return status;
+    struct rows ends = aenc_rows_of(range);
+    aenc_codes_walk(code->data, &ends, (int64_t)code->cols, (int64_t)steps, out);
+    return AENC_OK;
+}
+
+aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps, float *out,
+                          size_t out_floats) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = walk_check(model->ctx, code, range, (size_t)model->code_size);
+    if (status == AENC_OK)
+        status = steps_check(model->ctx, "aenc_traverse", code->cols, steps, (size_t)model->output_size, out, out_floats);
+    if (status != AENC_OK) return status;
+    float *codes = code_room(model, code->cols * steps);
+    struct rows ends = aenc_rows_of(range);
+    if (codes == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_codes_walk(code->data, &ends, model->code_size, (int64_t)steps, codes);
+    return decode(model, AENC_OK, codes, code->cols * steps, out);
+}
+
+/* ---- Neighbours, groups, probes ---- */
+
+aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
+                            int32_t metric, int64_t *index, float *distance, size_t count) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_neighbours";
+    aenc_status status = codes_check(ctx, "base", base, 0);
+    if (status == AENC_OK && query != NULL) status = codes_check(ctx, "query", query, base->cols);
+    if (status == AENC_OK) status = choice_check(ctx, call, "metric", metric, AENC_EUCLIDEAN, AENC_COSINE);
+    if (status == AENC_OK && index == NULL) status = aenc_null(ctx, call, "index");
+    if (status != AENC_OK) return status;
+    size_t most = base->rows - (query == NULL), wanted;
+    const aenc_matrix *asking = query == NULL ? base : query;
+    if (k < 1 || k > most)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: k is %zu; it is from 1 to %zu, all there are", call, k, most);
+    if (!aenc_size_multiply(asking->rows, k, &wanted) || wanted > count)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: count is %zu; %zu rows of %zu are needed", call, count, asking->rows,
+                         k);
+    struct search search = {aenc_rows_of(base), aenc_rows_of(asking), (int64_t)base->cols, (int64_t)k,
+                            metric == AENC_COSINE, query == NULL};
+    struct near *near = aenc_alloc_raw(ctx, wanted, sizeof *near);
+    status = near == NULL ? AENC_ERR_NO_MEMORY : aenc_search(ctx, &search, near);
+    for (size_t i = 0; status == AENC_OK && i < wanted; i++) {
+        index[i] = near[i].row;
+        if (distance != NULL) distance[i] = (float)(search.cosine ? near[i].distance / 2 : sqrt(near[i].distance));
+    }
+    aenc_release(ctx, near);
+    return status;
+}
+
+aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
+                        size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_kmeans";
+    aenc_kmeans_options o;
+    double unwanted;
+    aenc_status status = options == NULL ? aenc_null(ctx, call, "options")
+                                         : aenc_options_read(ctx, "aenc_kmeans_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = codes_check(ctx, "x", x, 0);
+    if (status != AENC_OK) return status;
+    if (o.clusters < 1 || (uint64_t)o.clusters > x->rows || o.clusters > INT32_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_kmeans_options.clusters is %lld; it is from 1 to %zu, the rows",
+                         (long long)o.clusters, x->rows);
+    if (o.restarts < 0 || o.iterations < 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_kmeans_options.%s is %lld; it is not negative",
+                         o.restarts < 0 ? "restarts" : "iterations",
+                         (long long)(o.restarts < 0 ? o.restarts : o.iterations));
+    if (labels != NULL && label_count < x->rows)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: label_count is %zu; %zu are needed", call, label_count, x->rows);
+    status = aenc_room_check(ctx, call, centers, center_floats, (size_t)o.clusters, x->cols);
+    if (status != AENC_OK) return status;
+    const struct kmeans kmeans = {aenc_rows_of(x), (int64_t)x->cols, o.clusters, o.restarts == 0 ? 10 : o.restarts,
+                                  o.iterations == 0 ? 300 : o.iterations};
+    return aenc_kmeans_find(ctx, &kmeans, centers, labels, inertia == NULL ? &unwanted : inertia);
+}
+
+aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
+                       const aenc_matrix *test, const int32_t *test_labels,
+                       int32_t *predicted, size_t predicted_count, double *accuracy) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_probe";
+    aenc_status status = codes_check(ctx, "train", train, 0);
+    if (status == AENC_OK) status = codes_check(ctx, "test", test, train->cols);
+    if (status == AENC_OK && train_labels == NULL) status = aenc_null(ctx, call, "train_labels");
+    if (status == AENC_OK && test_labels == NULL) status = aenc_null(ctx, call, "test_labels");
+    if (status == AENC_OK && accuracy == NULL) status = aenc_null(ctx, call, "accuracy");
+    if (status == AENC_OK && predicted != NULL && predicted_count < test->rows)
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s: predicted_count is %zu; %zu are needed", call, predicted_count,
+                           test->rows);
+    if (status != AENC_OK) return status;
+    const struct labelled from = {aenc_rows_of(train), train_labels}, to = {aenc_rows_of(test), test_labels};
+    return aenc_probe_ask(ctx, probe == NULL ? "softmax" : probe, (int64_t)train->cols, &from, &to, predicted, accuracy);
+}
+
+/* ---- Curves ---- */
+
+/* The distance between the points of the caller's array. */
+static aenc_status points_check(aenc_context *ctx, const char *call, const char *name, const void *out, size_t *size) {
+    if (out == NULL) return aenc_null(ctx, call, "out");
+    memcpy(size, out, sizeof *size);
+    if (*size >= sizeof *size && *size <= 4096 && *size % sizeof *size == 0) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: out[0].struct_size is %zu; set it to sizeof(%s)", call, *size, name);
+}
+
+aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count, double peak,
+                                 aenc_rate_point *out) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const char *call = "aenc_rate_distortion";
+    size_t size;
+    aenc_status status = aenc_matrix_check(model->ctx, "x", x, (size_t)model->input_size);
+    if (status == AENC_OK && steps == NULL) status = aenc_null(model->ctx, call, "steps");
+    if (status == AENC_OK) status = points_check(model->ctx, call, "aenc_rate_point", out, &size);
+    if (status == AENC_OK && !(peak >= 0 && peak < HUGE_VAL))
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %g; it is a positive number", call, peak);
+    if (status == AENC_OK && model->output_size != model->input_size)
+        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: the output has %zu numbers and x %zu", call,
+                           (size_t)model->output_size, (size_t)model->input_size);
+    for (size_t i = 0; status == AENC_OK && i < count; i++)
+        if (!(steps[i] > 0 && steps[i] < HUGE_VAL))
+            status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: steps[%zu] is %g; it is a positive number", call, i,
+                               steps[i]);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_rate_find(model, &rows, steps, (int64_t)count, peak > 0 ? peak : 1, out, size);
+}
+
+/* What it takes to train one model of a sweep. */
+struct trainer {
+    aenc_context *ctx;
+    const aenc_matrix *x;
+    aenc_model_options model;
+    aenc_fit_options fit;
+    size_t *widths; /* hidden ones, and room for the code */
+};
+
+static aenc_status train_one(void *user, size_t code, aenc_model **out) {
+    struct trainer *trainer = user;
+    trainer->widths[trainer->model.encoder_count - 1] = code;
+    aenc_status status = aenc_model_create(trainer->ctx, &trainer->model, out);
+    if (status == AENC_OK) status = aenc_fit(*out, trainer->x, &trainer->fit);
+    if (status == AENC_OK) return status;
+    aenc_model_free(*out);
+    *out = NULL;
+    return status;
+}
+
+static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *o,
+                               const struct trainer *trainer) {
+    aenc_status status = codes_check(ctx, "x", x, 0);
+    if (status == AENC_OK && trainer->fit.valid != NULL) status = codes_check(ctx, "valid", trainer->fit.valid, x->cols);
+    if (status == AENC_OK && o->test != NULL) status = codes_check(ctx, "test", o->test, x->cols);
+    if (status == AENC_OK && o->codes == NULL) status = aenc_null(ctx, "aenc_sweep_options", "codes");
+    for (size_t i = 0; status == AENC_OK && i < o->code_count; i++)
+        if (o->codes[i] == 0) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes[%zu] is 0", i);
+    if (status != AENC_OK) return status;
+    if (trainer->model.encoder_layers != NULL || trainer->model.decoder_layers != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.model has layers; a sweep takes widths");
+    if (trainer->fit.checkpoint != NULL || trainer->fit.target != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.fit has a %s; a sweep is many runs over x alone",
+                         trainer->fit.target != NULL ? "target" : "checkpoint");
+    return AENC_OK;
+}
+
+aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
+                       aenc_sweep_point *out) {
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    struct trainer trainer = {.ctx = ctx, .x = x};
+    aenc_sweep_options o;
+    size_t size;
+    aenc_status status = options == NULL ? aenc_null(ctx, "aenc_sweep", "options")
+                                         : aenc_options_read(ctx, "aenc_sweep_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = points_check(ctx, "aenc_sweep", "aenc_sweep_point", out, &size);
+    if (status == AENC_OK)
+        status = aenc_options_read(ctx, "aenc_model_options", o.model, sizeof trainer.model, &trainer.model);
+    if (status == AENC_OK) status = aenc_options_read(ctx, "aenc_fit_options", o.fit, sizeof trainer.fit, &trainer.fit);
+    if (status == AENC_OK) status = sweep_check(ctx, x, &o, &trainer);
+    if (status != AENC_OK) return status;
+    size_t hidden = trainer.model.encoder_widths == NULL ? 0 : trainer.model.encoder_count;
+    if (hidden < SIZE_MAX) trainer.widths = aenc_alloc_raw(ctx, hidden + 1, sizeof *trainer.widths);
+    if (trainer.widths == NULL) return AENC_ERR_NO_MEMORY;
+    if (hidden > 0) memcpy(trainer.widths, trainer.model.encoder_widths, hidden * sizeof *trainer.widths);
+    trainer.model.encoder_widths = trainer.widths;
+    trainer.model.encoder_count = hidden + 1;
+    if (trainer.model.input == NULL) trainer.model.input = &x->cols, trainer.model.input_rank = 1;
+    const struct sweep sweep = {
+        .set = {aenc_rows_of(x), aenc_rows_of(trainer.fit.valid), aenc_rows_of(o.test)},
+        .cols = (int64_t)x->cols, .count = (int64_t)o.code_count, .codes = o.codes, .train = train_one, .user = &trainer,
+        .progress = o.progress, .progress_user = o.progress_user};
+    status = aenc_sweep_run(ctx, &sweep, out, size);
+    aenc_release(ctx, trainer.widths);
+    return status;
+}
