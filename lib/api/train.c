@@ -60,15 +60,25 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
     return aenc_data_check(model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target);
 }
 
+/* A way of training on checked rows. */
+typedef aenc_status train_call(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+
+static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, train_call *train) {
+    struct label_targets labels;
+    aenc_status status = aenc_labels_take(model, x, o, &labels);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, o);
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o->target)};
+    if (status == AENC_OK) status = train(model, &data, o);
+    aenc_labels_release(&labels);
+    return status;
+}
+
 aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
-    if (status != AENC_OK) return status;
-    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    return aenc_train_fit(model, &data, &o);
+    return status == AENC_OK ? rows_train(model, x, &o, aenc_train_fit) : status;
 }
 
 /* What a pass over rows that will not come again has no use for. */
@@ -94,12 +104,8 @@ aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
     if (status == AENC_OK) status = partial_check(model->ctx, &o);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
-    if (status != AENC_OK) return status;
-    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    return aenc_train_partial(model, &data, &o);
+    return status == AENC_OK ? rows_train(model, x, &o, aenc_train_partial) : status;
 }
 
 void aenc_model_forget_optimizer(aenc_model *model) {

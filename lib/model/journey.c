@@ -14,7 +14,8 @@ void aenc_journey_free(aenc_context *ctx, struct journey *journey) {
 /* The target as the loss sees it: a field of its own, or the input in the output's shape. */
 static struct node *record_target(struct aenc_model *model, struct tape *tape, struct node *x, bool own_target) {
     struct shape shape = model->output;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    int64_t factor = model->classes > 0 ? model->classes : model->loss->output_factor;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= factor;
     if (own_target) return aenc_tape_input(tape, "target", shape.dim, shape.rank);
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }

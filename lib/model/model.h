@@ -66,6 +66,7 @@ struct aenc_model {
     char *description_text;
     struct shape input, code, output; /* of one row, no row axis */
     int64_t input_size, code_size, output_size, target_size;
+    int64_t classes; /* that targets are one of; 0: targets are numbers */
     const struct loss_type *loss;
     const struct json *loss_spec;
     struct store store;
@@ -90,6 +91,9 @@ aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, co
  * with aenc_store_allocate, once the caller knows that the sizes are what they should be. */
 aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const struct json *description,
                                struct aenc_model **out);
+/* The same with memory and first values. */
+aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct json *description,
+                            struct aenc_model **out);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */
@@ -97,6 +101,14 @@ bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
 /* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
 void aenc_model_forget_journeys(struct aenc_model *model);
+
+/* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it must fit,
+ * or nothing is copied; otherwise what fits is. */
+struct model_path {
+    const struct aenc_model *model;
+    const char *path;
+};
+aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole);
 
 /* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
