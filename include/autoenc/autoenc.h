@@ -127,6 +127,11 @@ typedef struct aenc_model_options {
     const char *init;             /* how weights start; NULL: each layer's own default */
     const aenc_layer *encoder_layers; /* a layer or container; borrowed for the call */
     const aenc_layer *decoder_layers;
+    const char *const *penalties;   /* specs, what training adds to the loss (docs/penalties.md): {"l1:weight=1e-3"} */
+    size_t penalty_count;
+    const char *const *corruptions; /* specs, what training does to the input: {"mask:level=0.3"} */
+    size_t corruption_count;
+    int64_t tied;                   /* 1: each dense layer of the mirrored decoder uses the transpose of its encoder's weight */
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */

@@ -183,6 +183,16 @@ aenc_status aenc_settings_check(aenc_context *ctx, const char *what, const struc
     return AENC_OK;
 }
 
+aenc_status aenc_settings_check_both(aenc_context *ctx, const char *what, const struct json *spec,
+                                     const struct setting_rule *rules, const struct setting_rule *common) {
+    struct setting_rule all[SETTING_RULES_MAX + 1];
+    size_t count = 0;
+    while (rules->name != NULL && count < SETTING_RULES_MAX) all[count++] = *rules++;
+    while (common->name != NULL && count < SETTING_RULES_MAX) all[count++] = *common++;
+    all[count].name = NULL;
+    return aenc_settings_check(ctx, what, spec, all);
+}
+
 /* ---- Taking out ---- */
 
 /* The member, or NULL where the rule's default holds; *rule is never NULL. */

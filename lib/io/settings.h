@@ -11,7 +11,7 @@
 
 #include "io/json.h"
 
-enum { SETTING_SIZES_MAX = 6 };
+enum { SETTING_SIZES_MAX = 6, SETTING_RULES_MAX = 48 /* of both tables together */ };
 
 enum setting_kind {
     SETTING_NUMBER,  /* any finite double within [low, high] */
@@ -39,6 +39,10 @@ aenc_status aenc_settings_parse(struct arena *arena, const char *what, const cha
  * 'unit'; known: units, bias, ...". status is AENC_ERR_ARGUMENT for all of it. */
 aenc_status aenc_settings_check(aenc_context *ctx, const char *what, const struct json *spec,
                                 const struct setting_rule *rules);
+
+/* The same with two tables, of the type and of its family. */
+aenc_status aenc_settings_check_both(aenc_context *ctx, const char *what, const struct json *spec,
+                                     const struct setting_rule *rules, const struct setting_rule *common);
 
 /* The type of a spec: its member "type"; "" when it has none. */
 const char *aenc_settings_type(const struct json *spec);

@@ -1,6 +1,7 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
- * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss".
+ * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
+ * and where there are any, lists of "penalties" and "corrupt" (specs).
  * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes, the
  * decoder is a head instead: a dense layer with one unit per class.
  */
@@ -174,7 +175,7 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss"};
+static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output", "loss", "penalties", "corrupt"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -235,6 +236,36 @@ static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, cons
     return *out == NULL ? ctx->status : AENC_OK;
 }
 
+/* Penalties and corruptions: lists of specs, each an object or a text. */
+struct spec_list {
+    const char *key, *what;
+    bool corruption;
+};
+static const struct spec_list spec_lists[] = {{"penalties", "penalty", false}, {"corrupt", "corruption", true}};
+
+/* Adds the checked list to the whole; nothing where it is empty. */
+static aenc_status list_complete(aenc_context *ctx, struct arena *arena, const struct json *given, struct spec_list family,
+                                 struct json *whole) {
+    const struct json *list = aenc_json_member(given, family.key);
+    if (list == NULL || (list->kind == JSON_ARRAY && list->count == 0)) return AENC_OK;
+    if (list->kind != JSON_ARRAY || list->count > SPECS_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: '%s' must be a list of at most %d", family.key, SPECS_MAX);
+    struct json *checked = aenc_json_add(arena, whole, family.key, JSON_ARRAY);
+    for (const struct json *spec = list->first; spec != NULL; spec = spec->next) {
+        struct json *parsed;
+        const struct json *object = spec;
+        if (spec->kind == JSON_TEXT) {
+            aenc_status status = aenc_settings_parse(arena, family.what, spec->text, &parsed);
+            if (status != AENC_OK) return status;
+            object = parsed;
+        }
+        bool good = family.corruption ? aenc_corruption_find(ctx, object) != NULL : aenc_penalty_find(ctx, object) != NULL;
+        if (!good) return ctx->status;
+        aenc_json_add_copy(arena, checked, NULL, object);
+    }
+    return AENC_OK;
+}
+
 static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct json *given, const struct json **out) {
     struct shape input;
     const struct json *encoder = aenc_json_member(given, "encoder");
@@ -256,7 +287,9 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     aenc_json_add_copy(arena, whole, "encoder", encoder);
     aenc_json_add_copy(arena, whole, "decoder", decoder);
     *out = whole;
-    return aenc_json_add_copy(arena, whole, "loss", loss) == NULL ? ctx->status : AENC_OK;
+    if (aenc_json_add_copy(arena, whole, "loss", loss) == NULL) return ctx->status;
+    status = list_complete(ctx, arena, given, spec_lists[0], whole);
+    return status == AENC_OK ? list_complete(ctx, arena, given, spec_lists[1], whole) : status;
 }
 
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
@@ -291,6 +324,22 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
                         o->decoder_widths == NULL ? 0 : o->decoder_count);
 }
 
+static aenc_status texts_add(aenc_context *ctx, struct arena *arena, struct json *given, const char *key,
+                             const char *const *text, size_t count) {
+    const char *field = strcmp(key, "corrupt") == 0 ? "corruptions" : key;
+    if (count == 0) return AENC_OK;
+    if (text == NULL || count > SPECS_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s %s %zu; at most %d are taken", field,
+                         text == NULL ? "is NULL and counts" : "counts", count, SPECS_MAX);
+    struct json *list = aenc_json_add(arena, given, key, JSON_ARRAY);
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] == NULL)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s[%zu] is NULL", field, i);
+        aenc_json_add_text(arena, list, NULL, text[i]);
+    }
+    return AENC_OK;
+}
+
 aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena, const aenc_model_options *o,
                                           const struct json **out) {
     *out = NULL;
@@ -319,5 +368,8 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
     bool apply_output = o->output != NULL && (layers || o->decoder_layers != NULL);
     if (apply_output) aenc_json_add_text(arena, given, "output", o->output);
+    status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);
+    if (status == AENC_OK) status = texts_add(ctx, arena, given, "corrupt", o->corruptions, o->corruption_count);
+    if (status != AENC_OK) return status;
     return aenc_description_complete(ctx, arena, given, out);
 }

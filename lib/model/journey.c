@@ -20,6 +20,28 @@ static struct node *record_target(struct aenc_model *model, struct tape *tape, s
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
+void aenc_journey_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site) {
+    const struct json *description = model->description;
+    const struct json *encoder = aenc_json_member(description, "encoder"), *decoder = aenc_json_member(description, "decoder");
+    x = aenc_corruptions_record(recorder->tape, aenc_json_member(description, "corrupt"), x);
+    struct node *code = aenc_layer_record(recorder, "encoder", encoder, x);
+    struct node *output = aenc_layer_record(recorder, "decoder", decoder, code);
+    *site = (struct penalty_site){recorder, x, code, output, encoder, decoder};
+}
+
+static void record_training(struct aenc_model *model, struct journey *journey) {
+    struct tape *tape = &journey->tape;
+    struct recorder recorder = {tape, &model->store};
+    struct penalty_site site;
+    struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
+    aenc_journey_pass(model, &recorder, x, &site);
+    struct node *target = site.output == NULL ? NULL : record_target(model, tape, x, journey->own_target);
+    if (target == NULL) return;
+    struct node *loss = model->loss->record(tape, model->loss_spec, site.output, target);
+    aenc_tape_term(tape, model->terms.name[0], loss, 1, NULL);
+    aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
+}
+
 static struct node *record_result(struct aenc_model *model, struct journey *journey, enum journey_kind kind) {
     struct tape *tape = &journey->tape;
     struct recorder recorder = {tape, &model->store};
@@ -48,11 +70,10 @@ aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enu
     bool training = kind == JOURNEY_TRAIN;
     aenc_tape_create(ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &journey->tape);
     if (!training) journey->tape.shard_rows[0] = rows;
-    struct node *result = record_result(model, journey, kind);
+    if (training) record_training(model, journey);
+    else journey->result = record_result(model, journey, kind);
     if (journey->tape.status != AENC_OK) return journey->tape.status;
-    if (training) aenc_tape_term(&journey->tape, "reconstruction", result, 1, NULL);
-    else aenc_tape_output(&journey->tape, result);
-    journey->result = training ? NULL : result;
+    aenc_tape_output(&journey->tape, journey->result);
     return aenc_plan_create(&journey->tape, training, &journey->plan);
 }
 

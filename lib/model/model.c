@@ -1,4 +1,5 @@
 /* model.c - declaring a model from its description, and ending it. */
+#include <math.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -21,6 +22,21 @@ static aenc_status description_read(struct aenc_model *model) {
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
+static aenc_status terms_name(struct aenc_model *model) {
+    const struct json *list = aenc_json_member(model->description, "penalties");
+    struct terms *terms = &model->terms;
+    struct arena *arena = &model->arena;
+    size_t most = 1 + (list == NULL ? 0 : list->count);
+    terms->name = aenc_arena_alloc(arena, most, sizeof *terms->name);
+    terms->value = aenc_arena_alloc(arena, most, sizeof *terms->value);
+    if (terms->name == NULL || terms->value == NULL) return AENC_ERR_NO_MEMORY;
+    terms->name[terms->count++] = "reconstruction";
+    for (const struct json *spec = list == NULL ? NULL : list->first; spec != NULL; spec = spec->next)
+        terms->name[terms->count++] = aenc_spec_name(arena, list, spec);
+    for (size_t i = 0; i < terms->count; i++) terms->value[i] = NAN;
+    return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
 static aenc_status output_check(struct aenc_model *model) {
     int64_t factor = model->loss->output_factor;
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
@@ -40,12 +56,13 @@ static aenc_status declare(struct aenc_model *model) {
     aenc_tape_create(model->ctx, MODE_TRAIN, 1, &tape);
     struct recorder recorder = {&tape, &model->store};
     struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
-    struct node *code = aenc_layer_record(&recorder, "encoder", aenc_json_member(model->description, "encoder"), x);
-    struct node *y = aenc_layer_record(&recorder, "decoder", aenc_json_member(model->description, "decoder"), code);
+    struct penalty_site site;
+    aenc_journey_pass(model, &recorder, x, &site);
+    aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
     aenc_status status = tape.status;
     if (status == AENC_OK) {
-        model->code = row_shape(code);
-        model->output = row_shape(y);
+        model->code = row_shape(site.code);
+        model->output = row_shape(site.output);
         model->input_size = aenc_shape_count(&model->input);
         model->code_size = aenc_shape_count(&model->code);
         model->output_size = aenc_shape_count(&model->output);
@@ -72,6 +89,7 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
     model->description = description;
     aenc_store_create(ctx, &model->store);
     aenc_status status = description_read(model);
+    if (status == AENC_OK) status = terms_name(model);
     if (status == AENC_OK) status = declare(model);
     if (status == AENC_OK) *out = model;
     else aenc_model_release(model);
@@ -114,6 +132,7 @@ void aenc_model_release(struct aenc_model *model) {
     aenc_release(ctx, model->online.spec);
     aenc_store_free(&model->store);
     aenc_release(ctx, model->history.epoch);
+    aenc_release(ctx, model->history.term);
     aenc_release(ctx, model->description_text);
     aenc_arena_free(&model->arena);
     aenc_release(ctx, model);

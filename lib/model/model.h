@@ -8,6 +8,7 @@
 #ifndef AENC_MODEL_MODEL_H
 #define AENC_MODEL_MODEL_H
 
+#include "corrupt/corrupt.h"
 #include "layer/layer.h"
 #include "loss/loss.h"
 #include "optim/optim.h"
@@ -21,7 +22,7 @@ enum { NOTICE_SIZE = 512 };
 #define CHECKPOINT_PREFIX "checkpoint."
 
 enum journey_kind {
-    JOURNEY_TRAIN,       /* term "reconstruction" over the batch, with gradients */
+    JOURNEY_TRAIN,       /* corrupted input to term "reconstruction" and a term for each penalty, with gradients */
     JOURNEY_ENCODE,      /* input to code */
     JOURNEY_DECODE,      /* code to output */
     JOURNEY_RECONSTRUCT, /* input to output */
@@ -55,7 +56,15 @@ struct online {
 
 struct history {
     aenc_progress *epoch;
-    size_t count, capacity;
+    double *term; /* (epochs, terms) */
+    size_t count, capacity, term_capacity;
+};
+
+/* What the training loss is the sum of: the reconstruction, then the penalties in the order of the description. */
+struct terms {
+    size_t count;
+    const char **name;
+    double *value; /* of the last batch, or the mean over the running epoch so far; NaN before the first */
 };
 
 struct aenc_model {
@@ -72,6 +81,8 @@ struct aenc_model {
     struct store store;
     struct journey journey[JOURNEY_COUNT][2]; /* by own_target */
     uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
+    double clock;         /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
+    struct terms terms;
     struct journey *gradients; /* whose gradients wait to be applied; NULL: none */
     double gradient_weight;    /* total weight of the rows they are a sum over */
     double gradient_norm;      /* of their mean */
@@ -113,6 +124,8 @@ aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct
 /* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
                                  struct journey **out);
+/* The way of a training journey through the model: corruption, encoder, decoder. Failures stick to the tape. */
+void aenc_journey_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site);
 /* Records and plans with the memory of ctx, which need not be the model's; own_target is set by the caller. */
 aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enum journey_kind kind, int64_t rows,
                                 struct journey *journey);

@@ -79,6 +79,9 @@ struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *
 struct node *aenc_op_uniform(struct tape *tape, const char *name, const int64_t *dims, int rank);
 /* x with each element 0 with probability rate, the others divided by 1 - rate */
 struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x, double rate);
+/* x with each element, with probability level (a scalar without gradient), replaced by low or, as often, by high. */
+struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x, struct node *level, double low,
+                             double high);
 
 /* stable.c: losses of one row against its target, to (rows). Sums over elements; the loss room divides. */
 struct node *aenc_op_element_loss(struct tape *tape, enum element_loss loss, double parameter, struct node *y,

@@ -1,4 +1,4 @@
-/* random.c - nodes that draw: normals, uniforms, dropout.
+/* random.c - nodes that draw: normals, uniforms, dropout, replaced elements.
  *
  * A draw belongs to (seed, the node's name path, step, turn, row in the whole batch, element); see base/random.h. What
  * was drawn is therefore not stored but drawn again where backward needs it.
@@ -142,4 +142,74 @@ struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x
     return named(tape, aenc_tape_record(tape, &dropout_op, &x, 1, &dropout, sizeof dropout), name);
 }
 
-const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op, NULL};
+/* ---- Replace: y = x, but low where u < level / 2 and high where level / 2 <= u < level; dx = dy where y = x ---- */
+
+enum { REPLACE_X, REPLACE_LEVEL };
+
+struct replace {
+    double low, high;
+};
+
+static aenc_status replace_infer(struct tape *tape, struct node *n) {
+    const struct node *x = n->in[REPLACE_X], *level = n->in[REPLACE_LEVEL];
+    char a[SHAPE_TEXT], b[SHAPE_TEXT];
+    if (x->kind != NODE_ROW || level->kind == NODE_ROW || level->shape.rank != 0)
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'replace': x of shape %s has no rows, or level of shape %s is none",
+                              aenc_shape_text(x, a), aenc_shape_text(level, b));
+    n->needs_gradient = x->needs_gradient;
+    return aenc_op_infer_like(n, x);
+}
+
+/* to (=, +=) kept: from; replaced: low or high; for batch row r */
+static void replace_row(const struct node *n, int64_t r, num *restrict to, const num *restrict from, bool add, num low,
+                        num high, const struct run *run) {
+    int64_t size = aenc_node_row_size(n);
+    uint32_t bits[CHUNK];
+    double level = (double)*aenc_value(run, n->in[REPLACE_LEVEL]);
+    uint64_t all = (uint64_t)(level * 4294967296.0), half = all / 2;
+    struct draw draw = aenc_node_draw(run, n, r);
+    for (int64_t first = 0; first < size; first += CHUNK) {
+        int64_t length = size - first < CHUNK ? size - first : CHUNK;
+        aenc_random_bits(&draw, (uint64_t)first, bits, (size_t)length);
+        for (int64_t i = 0; i < length; i++) {
+            num value = bits[i] >= all ? from[first + i] : bits[i] < half ? low : high;
+            to[first + i] = (add ? to[first + i] : 0) + value;
+        }
+    }
+}
+
+static void replace_forward(const struct node *n, struct span rows, const struct run *run) {
+    const struct replace *replace = n->attr;
+    int64_t size = aenc_node_row_size(n);
+    const num *x = aenc_value(run, n->in[REPLACE_X]);
+    num *y = aenc_value(run, n);
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        replace_row(n, r, y + r * size, x + r * size, false, (num)replace->low, (num)replace->high, run);
+}
+
+static void replace_backward(const struct node *n, struct span rows, const struct run *run) {
+    enum gradient_mode mode = aenc_gradient_mode(n, REPLACE_X);
+    if (mode == GRADIENT_NONE) return;
+    int64_t size = aenc_node_row_size(n);
+    const num *gradient = aenc_gradient(run, n);
+    num *dx = aenc_gradient(run, n->in[REPLACE_X]);
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        replace_row(n, r, dx + r * size, gradient + r * size, mode == GRADIENT_ADD, 0, 0, run);
+}
+
+static const struct op replace_op = {
+    .name = "replace",
+    .arity = 2,
+    .infer = replace_infer,
+    .forward = replace_forward,
+    .backward = replace_backward,
+};
+
+struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x, struct node *level, double low,
+                             double high) {
+    struct node *in[] = {x, level};
+    struct replace replace = {low, high};
+    return named(tape, aenc_tape_record(tape, &replace_op, in, 2, &replace, sizeof replace), name);
+}
+
+const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op, &replace_op, NULL};

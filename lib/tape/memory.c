@@ -149,12 +149,13 @@ static aenc_status place_reductions(struct tape *tape, struct plan *plan) {
     return status;
 }
 
-static void place_leaves_and_views(struct tape *tape) {
+static void place_leaves_and_views(struct tape *tape, struct plan *plan) {
     for (size_t i = 0; i < tape->node_count; i++) {
         struct node *n = tape->node[i];
         if (n->op == NULL && n->kind != NODE_ROW) {
             n->slot = slot_of_leaf(n->kind);
             n->gradient_offset = n->kind == NODE_PARAMETER && n->active ? n->offset : -1;
+            if (n->kind == NODE_STEP && n->attr != NULL) plan->size[SLOT_STEP] = n->offset + 1;
         }
         if (n->op == NULL || !n->op->view) continue;
         const struct node *base = n->in[0];
@@ -168,6 +169,6 @@ aenc_status aenc_plan_memory(struct tape *tape, struct plan *plan) {
     aenc_status status = plan->training ? place_training(tape, plan) : place_inference(tape, plan);
     if (status == AENC_OK) status = place_shard_gathers(tape, plan);
     if (status == AENC_OK) status = place_reductions(tape, plan);
-    if (status == AENC_OK) place_leaves_and_views(tape);
+    if (status == AENC_OK) place_leaves_and_views(tape, plan);
     return status;
 }

@@ -16,10 +16,12 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
     run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
+    int64_t ramps = plan->size[SLOT_STEP];
+    if (ramps > 0) run->ramp = run->block[SLOT_STEP] = aenc_alloc(ctx, (size_t)ramps, sizeof(num));
     run->tile_square = aenc_alloc(ctx, plan->tile_count, sizeof *run->tile_square);
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
-                run->tile_square != NULL && run->binding != NULL;
+                run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL);
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -29,6 +31,7 @@ void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->block[SLOT_ACTIVATION]);
     aenc_release(ctx, run->block[SLOT_GRADIENT]);
     aenc_release(ctx, run->part);
+    aenc_release(ctx, run->ramp);
     aenc_release(ctx, run->tile_square);
     aenc_release(ctx, run->binding);
     memset(run, 0, sizeof *run);

@@ -74,6 +74,14 @@ enum slot {
     SLOT_COUNT
 };
 
+/* How a step value moves while a model is trained: from `from` to `to` during the first `over` epochs, then it stays. Between
+ * them, with t running from 0 to 1: from + (to - from) t; or with (1 - cos(pi t)) / 2 for t; or from^(1 - t) to^t. */
+enum ramp_shape { RAMP_LINEAR, RAMP_COSINE, RAMP_EXPONENTIAL };
+struct ramp {
+    enum ramp_shape shape;
+    double from, to, over; /* over 0: `to` at once */
+};
+
 struct shape {
     int rank;
     int64_t dim[RANK_MAX];
@@ -186,6 +194,9 @@ struct node *aenc_tape_input(struct tape *tape, const char *name, const int64_t 
 struct node *aenc_tape_parameter(struct tape *tape, const char *name, struct shape shape, int64_t offset, bool trained);
 struct node *aenc_tape_state(struct tape *tape, const char *name, struct shape shape, int64_t offset);
 struct node *aenc_tape_step_value(struct tape *tape, const char *name, int64_t offset);
+/* A step value that the run sets itself (ramp.c). A tape has either these or the caller's. */
+struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ramp);
+double aenc_ramp_value(const struct ramp *ramp, double epochs);
 
 /* Appends op(in...). attr is copied (attr_size bytes) into the arena. A NULL operand, or a tape that has failed, answers
  * NULL. */
@@ -257,7 +268,7 @@ struct plan {
     const struct tape *tape;
     bool training;
     int64_t shard_rows[SPACES_MAX];
-    int64_t size[SLOT_COUNT]; /* nums that the run must supply; PARAMETER, STATE and STEP are the model's */
+    int64_t size[SLOT_COUNT]; /* nums that the run must supply; STEP: of ramps; PARAMETER, STATE are the model's */
     int64_t part_size;        /* nums */
     struct plan_stage *stage;
     size_t stage_count, stage_capacity;
@@ -296,6 +307,7 @@ struct run {
     const struct plan *plan;
     num *block[SLOT_COUNT];
     num *part;
+    num *ramp; /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
@@ -329,6 +341,8 @@ static inline struct draw aenc_node_draw(const struct run *run, const struct nod
 /* Allocates what the run owns (activations, gradients, parts, bindings); the model's blocks are set by the caller. */
 aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct run *run);
 void aenc_run_free(aenc_context *ctx, struct run *run);
+/* Sets every ramp to its value after so many epochs of training, fractions included. */
+void aenc_run_ramps(struct run *run, double epochs);
 /* Replays the plan over the live rows. pool NULL: on this thread alone. */
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Sum over rows of a term, in double and in row order; for a batch term its value times the total weight. */

@@ -58,6 +58,7 @@ struct batch {
 };
 
 static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
+    fit->model->clock = (double)fit->model->epoch + (double)fit->now.step / (double)fit->now.steps;
     aenc_status status = aenc_train_gradients(fit->model, &batch->input, &batch->target, batch->weight, loss);
     if (status != AENC_OK) return status;
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
@@ -183,6 +184,7 @@ static aenc_status epoch_run(struct fit *fit) {
     if (status == AENC_OK && fit->validated) status = validate(fit);
     if (status != AENC_OK) return status;
     fit->model->epoch++;
+    fit->model->clock = (double)fit->model->epoch;
     aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
     tell(fit, AENC_EVENT_EPOCH);
     if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) fit->stopped = true;

@@ -105,8 +105,11 @@ aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *in
     run->weight = weight;
     run->weight_total = total;
     run->step = model->step;
+    aenc_run_ramps(run, model->clock);
     aenc_run_replay(run, model->ctx->pool);
-    double mean = aenc_run_term(run, &journey->tape.term[0]) / total;
+    double mean = 0;
+    for (size_t i = 0; i < model->terms.count; i++)
+        mean += model->terms.value[i] = aenc_run_term(run, &journey->tape.term[i]) / total;
     status = gradients_check(model, journey, mean, total);
     if (status != AENC_OK) return status;
     model->gradients = journey;

@@ -26,6 +26,8 @@ static const char *const models[] = {
     "{\"type\":\"dense\","
     "\"units\":12},\"loss\":\"gaussian_nll\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"cosine\"}",
+    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"},"
+    "\"penalties\":[\"l1:weight=0.3\"],\"corrupt\":[{\"type\":\"mask\",\"level\":0.4}]}",
 };
 
 struct scene {

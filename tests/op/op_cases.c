@@ -255,6 +255,12 @@ static struct node *noise_build(struct tape *tape, struct node *const *x, const 
     return c->choice == 0 ? aenc_op_normal(tape, "noise", dims, 2) : aenc_op_uniform(tape, "noise", dims, 2);
 }
 
+/* At a level of 0.6. */
+static struct node *replace_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    struct node *level = aenc_op_affine(tape, aenc_op_stop_gradient(tape, aenc_op_row_sum(tape, aenc_op_batch_sum(tape, x[0]))), 0, 0.6);
+    return aenc_op_replace(tape, "replaced", x[0], level, c->number[0], c->number[1]);
+}
+
 static struct node *dropout_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     return aenc_op_dropout(tape, "drop", x[0], c->number[0]);
 }
@@ -408,6 +414,7 @@ static const struct op_case cases[] = {
     {"normal", "", noise_build, 0, .choice = 0},
     {"uniform", "", noise_build, 0, .choice = 1},
     {"dropout", "", dropout_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .number = {0.5}},
+    {"replace", "", replace_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .number = {-1, 3}},
 
     {"element_loss", "squared", element_loss_build, 2, {{LEAF_ROW, -2, 2, 2, {2, 3}}, {LEAF_ROW, -2, 2, 2, {2, 3}}},
      .choice = ELEMENT_SQUARED},

@@ -1,0 +1,111 @@
+/* corrupt.c - the list of corruptions, and what they share: a level that moves with the epochs. */
+#include "corrupt/corrupt.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "io/bytes.h"
+
+static const struct corruption_type *const types[] = {
+    &aenc_corruption_mask,
+};
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+static const struct setting_rule common[] = {
+    {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
+    {.name = "over", .kind = SETTING_NUMBER, .low = DBL_MIN, .high = INFINITY},
+    {.name = "shape", .kind = SETTING_TEXT, .text_fallback = "linear"},
+    {.name = NULL},
+};
+static const char *const shapes[] = {[RAMP_LINEAR] = "linear", [RAMP_COSINE] = "cosine", [RAMP_EXPONENTIAL] = "exponential"};
+enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
+
+/* By name; NULL where it is unknown. */
+static const struct corruption_type *type_of(aenc_context *ctx, const char *name) {
+    (void)ctx;
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (strcmp(types[i]->name, name) == 0) return types[i];
+    return NULL;
+}
+
+/* ---- The level ---- */
+
+/* SHAPE_COUNT where there is none of that name. */
+static int shape_of(const struct json *spec) {
+    const char *name = aenc_setting_text(spec, common, "shape");
+    int shape = 0;
+    while (shape < SHAPE_COUNT && strcmp(shapes[shape], name) != 0) shape++;
+    return shape;
+}
+
+static struct ramp ramp_of(const struct corruption_type *type, const struct json *spec) {
+    double from = aenc_setting_number(spec, type->rules, type->level);
+    const struct json *to = aenc_json_member(spec, "to");
+    if (to == NULL) return (struct ramp){RAMP_LINEAR, from, from, 0};
+    return (struct ramp){(enum ramp_shape)shape_of(spec), from, to->number, aenc_setting_number(spec, common, "over")};
+}
+
+static aenc_status level_check(aenc_context *ctx, const struct corruption_type *type, const struct json *spec) {
+    const struct json *to = aenc_json_member(spec, "to"), *over = aenc_json_member(spec, "over");
+    const struct setting_rule *rule = type->rules;
+    while (strcmp(rule->name, type->level) != 0) rule++;
+    if ((to == NULL) != (over == NULL))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': 'to' is the level after 'over' epochs; one needs the other",
+                         type->name);
+    if (shape_of(spec) == SHAPE_COUNT) {
+        char list[64];
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'shape' is '%s'; known: %s", type->name,
+                         aenc_quoted(aenc_setting_text(spec, common, "shape")).text,
+                         aenc_names_list(shapes, SHAPE_COUNT, list, sizeof list));
+    }
+    if (to == NULL) return AENC_OK;
+    if (to->number < rule->low || to->number > rule->high)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %g; '%s' is from %g to %g", type->name,
+                         to->number, type->level, rule->low, rule->high);
+    struct ramp ramp = ramp_of(type, spec);
+    if (ramp.shape == RAMP_EXPONENTIAL && !(ramp.from > 0 && ramp.to > 0))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "corruption '%s': an exponential goes from %g to %g; both must be above 0", type->name, ramp.from,
+                         ramp.to);
+    return AENC_OK;
+}
+
+/* ---- The list ---- */
+
+const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec) {
+    const char *name = aenc_settings_type(spec);
+    const struct corruption_type *type = type_of(ctx, name);
+    if (type != NULL) {
+        aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
+        if (status == AENC_OK) status = level_check(ctx, type, spec);
+        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+        return status == AENC_OK ? type : NULL;
+    }
+    const char *known[TYPE_COUNT];
+    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    char list[256];
+    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown corruption '%s'; known: %s", aenc_quoted(name).text,
+              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    return NULL;
+}
+
+static struct node *record(struct tape *tape, const struct json *spec, const char *name, struct node *x) {
+    const struct corruption_type *type = type_of(tape->ctx, aenc_settings_type(spec));
+    const char *before = aenc_tape_enter(tape, name);
+    struct node *level = aenc_tape_ramp(tape, aenc_tape_path(tape, "level"), ramp_of(type, spec));
+    struct node *y = tape->status != AENC_OK ? NULL : type->record(tape, spec, x, level);
+    aenc_tape_leave(tape, before);
+    return y;
+}
+
+struct node *aenc_corruptions_record(struct tape *tape, const struct json *list, struct node *x) {
+    if (list == NULL || tape->status != AENC_OK) return x;
+    const char *before = aenc_tape_enter(tape, "corrupt");
+    for (const struct json *spec = list->first; spec != NULL && x != NULL; spec = spec->next) {
+        const char *name = aenc_spec_name(&tape->arena, list, spec);
+        if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
+        x = name == NULL ? NULL : record(tape, spec, name, x);
+    }
+    aenc_tape_leave(tape, before);
+    return x;
+}

@@ -1,0 +1,74 @@
+/* penalty.c - the list of penalties, and what they share. */
+#include "penalty/penalty.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "io/bytes.h"
+
+static const struct penalty_type *const types[] = {
+    &aenc_penalty_l1,
+};
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+static const struct setting_rule common[] = {
+    {.name = "weight", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
+    {.name = "warmup", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
+    {.name = NULL},
+};
+
+/* By name; NULL where it is unknown. */
+static const struct penalty_type *type_of(aenc_context *ctx, const char *name) {
+    (void)ctx;
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (strcmp(types[i]->name, name) == 0) return types[i];
+    return NULL;
+}
+
+const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec) {
+    const char *name = aenc_settings_type(spec);
+    const struct penalty_type *type = type_of(ctx, name);
+    if (type != NULL) {
+        aenc_status status = aenc_settings_check_both(ctx, "penalty", spec, type->rules, common);
+        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+        return status == AENC_OK ? type : NULL;
+    }
+    const char *known[TYPE_COUNT];
+    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    char list[256];
+    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown penalty '%s'; known: %s", aenc_quoted(name).text,
+              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    return NULL;
+}
+
+const char *aenc_spec_name(struct arena *arena, const struct json *list, const struct json *spec) {
+    const char *type = aenc_settings_type(spec);
+    int count = 1;
+    for (const struct json *s = list->first; s != NULL && s != spec; s = s->next)
+        if (strcmp(aenc_settings_type(s), type) == 0) count++;
+    return count == 1 ? type : aenc_arena_format(arena, "%s_%d", type, count);
+}
+
+static void record(const struct penalty_site *site, const struct json *spec, const char *name) {
+    struct tape *tape = site->recorder->tape;
+    const struct penalty_type *type = type_of(tape->ctx, aenc_settings_type(spec));
+    const char *before = aenc_tape_enter(tape, name);
+    double warmup = aenc_setting_number(spec, common, "warmup");
+    struct node *rise = NULL;
+    if (warmup > 0) rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup});
+    struct node *value = tape->status != AENC_OK ? NULL : type->record(site, spec);
+    aenc_tape_term(tape, name, value, aenc_setting_number(spec, common, "weight"), rise);
+    aenc_tape_leave(tape, before);
+}
+
+void aenc_penalties_record(const struct penalty_site *site, const struct json *list) {
+    struct tape *tape = site->recorder->tape;
+    if (list == NULL || tape->status != AENC_OK) return;
+    const char *before = aenc_tape_enter(tape, "penalty");
+    for (const struct json *spec = list->first; spec != NULL && tape->status == AENC_OK; spec = spec->next) {
+        const char *name = aenc_spec_name(&tape->arena, list, spec);
+        if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
+        else record(site, spec, name);
+    }
+    aenc_tape_leave(tape, before);
+}
