@@ -8,6 +8,7 @@ int tool_train(const struct options *options);
 /* encode, decode, reconstruct and score: rows in, rows out */
 int tool_use(const struct options *options);
 int tool_info(const struct options *options);
+int tool_classify(const struct options *options);
 
 /* Reads the model at path. */
 int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out);

@@ -30,7 +30,7 @@ struct row {
 };
 
 enum {
-    USE = COMMAND_ENCODE | COMMAND_DECODE | COMMAND_RECONSTRUCT | COMMAND_SCORE,
+    USE = COMMAND_ENCODE | COMMAND_DECODE | COMMAND_RECONSTRUCT | COMMAND_SCORE | COMMAND_CLASSIFY,
     DATA = COMMAND_TRAIN | USE,
     RUNS = DATA | COMMAND_VERSION | COMMAND_INFO,
     PAIRS = COMMAND_TRAIN | COMMAND_SCORE,
@@ -85,6 +85,14 @@ static const struct row rows[] = {
      "DATA", "what to reconstruct, row by row; default: the input"},
     {"valid-target", 0, KIND_TEXT, offsetof(struct options, valid_target), TRAIN, 0, 0,
      "DATA", "the same for the held-out data"},
+    {"pretrain", 0, KIND_WHOLE, offsetof(struct options, pretrain), TRAIN, 1, 1e12,
+     "EPOCHS", "train the encoder's layers one by one beforehand"},
+    {"pretrain-corrupt", 0, KIND_SPEC, offsetof(struct options, pretrain_corrupt), TRAIN, 0, 0,
+     "NAME", "of what each layer sees then; default: the model's own"},
+    {"pretrain-penalty", 0, KIND_SPEC, offsetof(struct options, pretrain_penalty), TRAIN, 0, 0,
+     "NAME", "of each layer then; default: the model's own"},
+    {"pretrain-optimizer", 0, KIND_SPEC, offsetof(struct options, pretrain_optimizer), TRAIN, 0, 0,
+     "NAME", "then; default adam"},
     {"features", 0, KIND_FLAG, offsetof(struct options, features), COMMAND_SCORE, 0, 0,
      NULL, "a score for every feature of every row"},
     {"out", 'o', KIND_TEXT, offsetof(struct options, out), DATA, 0, 0,
@@ -99,8 +107,10 @@ static const struct row rows[] = {
      "DIR", "draw loss, reconstructions and code as PNG"},
     {"image", 0, KIND_IMAGE, offsetof(struct options, image), DRAWS, 0, 0,
      "HxW|CxHxW", "a row is a picture of this size"},
-    {"labels", 0, KIND_TEXT, offsetof(struct options, labels), DRAWS, 0, 0,
-     "DATA", "one number per row, to colour the picture of the code"},
+    {"labels", 0, KIND_TEXT, offsetof(struct options, labels), DRAWS | COMMAND_CLASSIFY, 0, 0,
+     "DATA", "one number per row: what cross_entropy learns; colours the picture of the code"},
+    {"valid-labels", 0, KIND_TEXT, offsetof(struct options, valid_labels), TRAIN, 0, 0,
+     "DATA", "the same for the held-out data, whose accuracy is then told"},
     {"seed", 0, KIND_SEED, offsetof(struct options, seed), TRAIN, 0, 0,
      "N", "every random number follows from it; default 0"},
     {"threads", 0, KIND_WHOLE, offsetof(struct options, threads), RUNS, 1, 4096,
@@ -314,7 +324,8 @@ int tool_options_parse(int argc, char **argv, struct options *out) {
     const struct command_text *command = find_command(argv[1]);
     *out = (struct options){.command_name = argv[1]};
     if (command == NULL) {
-        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, info, version, help",
+        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, classify, info, version, "
+                          "help",
                           argv[1]);
     }
     out->command = command->command;

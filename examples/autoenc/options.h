@@ -18,7 +18,8 @@ enum command {
     COMMAND_RECONSTRUCT = 8,
     COMMAND_SCORE = 16,
     COMMAND_INFO = 32,
-    COMMAND_VERSION = 64
+    COMMAND_VERSION = 64,
+    COMMAND_CLASSIFY = 4096
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -46,6 +47,9 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
+    const char *valid_labels;                                          /* a path */
+    int64_t pretrain;                                                  /* epochs; 0: none */
+    const char *pretrain_corrupt, *pretrain_penalty, *pretrain_optimizer; /* specs */
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     struct image_shape image;
     int header; /* enum header */

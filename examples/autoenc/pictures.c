@@ -15,7 +15,7 @@ enum { POINTS_MAX = 4000, POINTS_MIN = 500, NUMBERS_MAX = 2000000, ROWS_MAX = 51
 
 int tool_pictures_prepare(const struct options *options, struct data *labels) {
     if (options->pictures == NULL) {
-        if (options->labels == NULL) return TOOL_OK;
+        if (options->labels == NULL || options->command == COMMAND_TRAIN) return TOOL_OK;
         return tool_usage("%s: --labels colours a picture: it goes with --pictures only", options->command_name);
     }
     if (tool_picture_version() == NULL) {

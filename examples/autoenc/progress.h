@@ -16,6 +16,11 @@ struct progress {
     const char *log_name;
     bool log_failed;
     double began, drawn; /* seconds of a steady clock */
+    int64_t layer, layers; /* that is trained alone, from 1; 0: the whole model */
+    /* whose accuracy is told after each epoch; labels NULL: of none */
+    aenc_model *model;
+    aenc_matrix rows;
+    const int32_t *labels;
 };
 
 /* log_path NULL: no log; "-": standard output, and the screen is standard error then. Ctrl-C and SIGTERM are held

@@ -289,6 +289,7 @@ AENC_API aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x
  * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number per row, the class
  * from 0. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
 
+AENC_API size_t aenc_model_class_count(const aenc_model *model); /* 0: the loss has none; 0 for NULL */
 /* The most probable class of each row; of several the first. count: room in labels, at least the rows. */
 AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count);
 /* The softmax of the output: each row's probability of each class. Room as above: rows times classes. */

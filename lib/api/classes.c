@@ -13,6 +13,8 @@ static aenc_status classes_check(aenc_model *model, const char *call, const aenc
     return status;
 }
 
+size_t aenc_model_class_count(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->classes; }
+
 aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
     size_t answers;
     if (model == NULL) return AENC_ERR_ARGUMENT;
