@@ -326,6 +326,29 @@ typedef struct aenc_pretrain_options {
  * encoder that is not a sequence with dense layers. options may be NULL. */
 AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options);
 
+/* A new model that is deeper by these layers (one, or a "sequential" of several): they stand behind the code and make the new
+ * one, their mirror stands in front of the decoder, and everything else has model's numbers. A dense layer with at least as many
+ * units as the old code has numbers starts as the identity, where neither has an activation that changes it (none, or relu on
+ * codes of relu) and its spec has no init: the new model then is, at first, the same function. In front of a head of classes
+ * nothing is mirrored, and a head that no longer fits begins anew. Moments and history stay behind. */
+AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out);
+
+typedef struct aenc_distill_options {
+    size_t struct_size;
+    const aenc_fit_options *fit; /* as of aenc_pretrain, but progress and valid are taken */
+    double output_weight; /* of the student's loss against the teacher's output ... */
+    double code_weight;   /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
+    double *output_loss;  /* room for what each is over x in the end; may be NULL */
+    double *code_loss;    /* NaN where the codes have different sizes */
+} aenc_distill_options;
+
+/* Trains student on what teacher makes of x: its output as the target, its code as that of the code (Hinton et al. 2015; Romero
+ * et al. 2015). Inputs and outputs must have equal sizes, codes too unless code_weight is 0 and output_weight is not: else
+ * AENC_ERR_SHAPE. The teacher's answers for all rows are held in memory. Models of classes are AENC_ERR_UNSUPPORTED. Penalties
+ * and corruption of the student's own take part; the teacher sees clean rows. options may be NULL. */
+AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
+                                  const aenc_distill_options *options);
+
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
  * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the

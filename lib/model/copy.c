@@ -5,7 +5,8 @@
 
 /* Where numbers go and come from. */
 struct pair {
-    const struct entry *to, *from;
+    struct entry *to;
+    const struct entry *from;
 };
 
 /* What of name lies below the path: "" for the path itself, NULL when it lies elsewhere. */
@@ -17,7 +18,7 @@ static const char *below(const char *name, const char *path) {
     return name[length] == '\0' ? name + length : NULL;
 }
 
-static const struct entry *counterpart(const struct aenc_model *model, struct arena *arena, const char *path,
+static struct entry *counterpart(const struct aenc_model *model, struct arena *arena, const char *path,
                                        const char *rest, const char **name) {
     const char *dot = *path != '\0' && *rest != '\0' ? "." : "";
     *name = aenc_arena_format(arena, "%s%s%s", path, dot, rest);
@@ -41,10 +42,11 @@ static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *f
         const struct entry *source = &store->entry[i];
         const char *rest = below(source->name, from->path), *name;
         if (rest == NULL) continue;
-        const struct entry *place = counterpart(dst, arena, to, rest, &name);
+        struct entry *place = counterpart(dst, arena, to, rest, &name);
         if (name == NULL) return AENC_ERR_NO_MEMORY;
         bool same = place != NULL && place->kind == source->kind && aenc_shape_equal(&place->shape, &source->shape);
-        if (same) pair[(*count)++] = (struct pair){place, source};
+        bool kept = same && !whole && place->frozen && !source->frozen;
+        if (same && !kept) pair[(*count)++] = (struct pair){place, source};
         if (same || !whole) continue;
         if (place != NULL && place->kind == source->kind) return shapes_differ(dst->ctx, place, source);
         return aenc_fail(dst->ctx, AENC_ERR_ARGUMENT, "the model copied to has no '%s' for '%s'", name, source->name);
@@ -60,9 +62,11 @@ aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct
     struct pair *pair = aenc_arena_alloc(&arena, from.model->store.entry_count + 1, sizeof *pair);
     aenc_status status = pair == NULL ? AENC_ERR_NO_MEMORY : pairs_find(dst, &from, to, whole, &arena, pair, &count);
     if (status == AENC_OK) status = aenc_store_own(&dst->store);
-    for (size_t i = 0; i < count && status == AENC_OK; i++)
+    for (size_t i = 0; i < count && status == AENC_OK; i++) {
+        if (!whole) pair[i].to->frozen = pair[i].from->frozen;
         memmove(aenc_store_values(&dst->store, pair[i].to), aenc_store_values(&from.model->store, pair[i].from),
                 (size_t)pair[i].to->count * sizeof(num));
+    }
     aenc_arena_free(&arena);
     return status;
 }

@@ -88,6 +88,7 @@ struct aenc_model {
     double gradient_norm;      /* of their mean */
     struct history history;
     struct online online;
+    double lesson_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
 };
@@ -114,12 +115,17 @@ void aenc_model_uncancel(struct aenc_model *model);
 void aenc_model_forget_journeys(struct aenc_model *model);
 
 /* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it must fit,
- * or nothing is copied; otherwise what fits is. */
+ * or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen there. */
 struct model_path {
     const struct aenc_model *model;
     const char *path;
 };
 aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole);
+
+/* grow.c: a new model with layers (a spec, a sequential stands for its children) behind the code. */
+aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json *layers, struct aenc_model **out);
+/* The name or text of the activation that a layer or sequence ends with; "identity" where it ends with none. */
+const char *aenc_layers_activation(const struct json *spec);
 
 /* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,

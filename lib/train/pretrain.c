@@ -58,17 +58,6 @@ static struct slice slice_of(const struct json *children, int64_t layer) {
 
 /* ---- The autoencoder of one layer ---- */
 
-/* The last activation in an array of layers; "" where a layer behind it is none. */
-static const char *last_activation(const struct json *layers) {
-    const char *last = "";
-    for (const struct json *l = layers->first; l != NULL; l = l->next) {
-        const struct json *fused = aenc_json_member(l, "activation");
-        if (is_type(l, "dropout")) continue;
-        last = fused != NULL ? fused->text : aenc_settings_type(l);
-    }
-    return last;
-}
-
 static bool in_unit(const struct rows *x, int64_t cols) {
     for (int64_t r = 0; r < x->count; r++)
         for (int64_t c = 0; c < cols; c++)
@@ -99,7 +88,7 @@ static aenc_status describe(struct pretrain *p, struct arena *arena, struct slic
     for (const struct json *l = p->children->first; l != NULL; l = l->next, at++)
         if (at >= slice.first && at < slice.end) aenc_json_add_copy(arena, layers, NULL, l);
     if (layers == NULL || arena->failed) return AENC_ERR_NO_MEMORY;
-    bool bits = o->loss == NULL && o->output == NULL && strcmp(last_activation(layers), "sigmoid") == 0 &&
+    bool bits = o->loss == NULL && o->output == NULL && strcmp(aenc_layers_activation(encoder), "sigmoid") == 0 &&
                 in_unit(&p->below, aenc_shape_count(in_shape));
     const char *output = bits ? "sigmoid" : o->output;
     if (output != NULL) aenc_json_add_text(arena, given, "output", output);

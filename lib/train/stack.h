@@ -8,4 +8,8 @@
 aenc_status aenc_train_pretrain(struct aenc_model *model, const struct rows *x, const aenc_pretrain_options *options,
                                 const aenc_fit_options *fit);
 
+/* distill.c. fit as above; for the rows held out in fit->valid the teacher answers too. x and sizes are checked. */
+aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *teacher, const struct rows *x,
+                               const aenc_distill_options *options, const aenc_fit_options *fit);
+
 #endif
