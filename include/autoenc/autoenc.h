@@ -228,6 +228,21 @@ AENC_API size_t aenc_model_history_count(const aenc_model *model);
 /* now->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
 
+/* What the training loss is the sum of: "reconstruction", then the penalties by their names ("l1"; the second of a kind is
+ * "l1_2"). 0 and NULL for NULL and beyond the end. */
+AENC_API size_t aenc_model_term_count(const aenc_model *model);
+AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
+/* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to
+ * train_loss. NaN before the first, and beyond the end. */
+AENC_API double aenc_model_term_value(const aenc_model *model, size_t term);
+/* The same for an epoch of the last fit. The terms of an epoch add up to its train_loss. */
+AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out);
+
+/* Says how many epochs of training are over: what warm-ups and levels of corruption follow, fractions included, and the
+ * order of rows. A fit counts for itself, step by step, on from the whole epochs before it; a caller who writes the loop
+ * or uses aenc_partial_fit says it with this. 0 begins again. */
+AENC_API aenc_status aenc_model_set_epochs(aenc_model *model, double epochs);
+
 /* ---- Sources: rows that are not in memory ---- */
 
 typedef struct aenc_source aenc_source;

@@ -135,6 +135,36 @@ aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progr
     return AENC_OK;
 }
 
+size_t aenc_model_term_count(const aenc_model *model) { return model == NULL ? 0 : model->terms.count; }
+
+const char *aenc_model_term_name(const aenc_model *model, size_t term) {
+    return model == NULL || term >= model->terms.count ? NULL : model->terms.name[term];
+}
+
+double aenc_model_term_value(const aenc_model *model, size_t term) {
+    return model == NULL || term >= model->terms.count ? NAN : model->terms.value[term];
+}
+
+aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (out == NULL) return aenc_null(model->ctx, "aenc_model_history_term", "out");
+    if (index >= model->history.count || term >= model->terms.count)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_history_term: term %zu of epoch %zu; there are %zu terms and %zu epochs", term, index,
+                         model->terms.count, model->history.count);
+    *out = model->history.term[index * model->terms.count + term];
+    return AENC_OK;
+}
+
+aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (!(epochs >= 0) || epochs - epochs != 0 || epochs > 0x1p53)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %g; it is at least 0", epochs);
+    model->clock = epochs;
+    model->epoch = (uint64_t)epochs;
+    return AENC_OK;
+}
+
 /* ---- Optimizer ---- */
 
 aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_optimizer **out) {

@@ -60,6 +60,7 @@ static const char *describe_kind(enum setting_kind kind) {
     case SETTING_TEXT: return "a word";
     case SETTING_SIZES: return "a list such as 8x8 of 1 to 6 whole numbers, each";
     case SETTING_LAYERS: return "a list of layers";
+    case SETTING_NUMBERS: return "a list such as 0.5;1 of numbers, each";
     }
     return "";
 }
@@ -101,7 +102,12 @@ static const struct setting_rule *rule_find(const struct setting_rule *rules, co
 static bool number_fits(const struct json *value, const struct setting_rule *rule) {
     double number = value->number;
     if (value->kind != JSON_NUMBER || !isfinite(number) || number < rule->low || number > rule->high) return false;
-    return rule->kind == SETTING_NUMBER || (floor(number) == number && fabs(number) < 0x1p53);
+    return rule->kind == SETTING_NUMBER || rule->kind == SETTING_NUMBERS || (floor(number) == number && fabs(number) < 0x1p53);
+}
+
+static bool length_fits(const struct json *value, const struct setting_rule *rule) {
+    return value->kind == JSON_ARRAY && value->count >= 1 &&
+           (rule->kind == SETTING_NUMBERS || value->count <= SETTING_SIZES_MAX);
 }
 
 static bool value_fits(const struct json *value, const struct setting_rule *rule) {
@@ -111,8 +117,9 @@ static bool value_fits(const struct json *value, const struct setting_rule *rule
     case SETTING_BOOL: return value->kind == JSON_BOOL;
     case SETTING_TEXT: return value->kind == JSON_TEXT;
     case SETTING_SIZES:
+    case SETTING_NUMBERS:
         if (value->kind == JSON_NUMBER) return number_fits(value, rule);
-        if (value->kind != JSON_ARRAY || value->count < 1 || value->count > SETTING_SIZES_MAX) return false;
+        if (!length_fits(value, rule)) return false;
         for (const struct json *size = value->first; size != NULL; size = size->next)
             if (!number_fits(size, rule)) return false;
         return true;
@@ -144,8 +151,7 @@ static aenc_status fail_unknown(aenc_context *ctx, const char *whose, const char
 
 /* For a list, the message shows the first element that is wrong, or its length. */
 static const struct json *culprit(const struct json *value, const struct setting_rule *rule) {
-    bool length_fits = value->kind == JSON_ARRAY && value->count >= 1 && value->count <= SETTING_SIZES_MAX;
-    if (rule->kind != SETTING_SIZES || !length_fits) return value;
+    if ((rule->kind != SETTING_SIZES && rule->kind != SETTING_NUMBERS) || !length_fits(value, rule)) return value;
     for (const struct json *size = value->first; size != NULL; size = size->next)
         if (!number_fits(size, rule)) return size;
     return value;
@@ -156,7 +162,7 @@ static aenc_status fail_value(aenc_context *ctx, const char *whose, const struct
     char is[DESCRIPTION_SIZE], range[DESCRIPTION_SIZE] = "";
     const struct json *wrong = culprit(value, rule);
     describe_value(wrong, is);
-    if (rule->kind == SETTING_NUMBER || rule->kind == SETTING_INTEGER || rule->kind == SETTING_SIZES)
+    if (rule->kind != SETTING_BOOL && rule->kind != SETTING_TEXT && rule->kind != SETTING_LAYERS)
         describe_range(rule, range);
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: setting '%s' %s %s; it must be %s%s", whose, rule->name,
                      wrong == value ? "is" : "contains", is, describe_kind(rule->kind), range);

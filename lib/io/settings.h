@@ -2,7 +2,7 @@
  *
  * A spec is a JSON object with a member "type" and one member per setting: that is how it stands in a model file. The
  * text form is parsed into the same object, so that both arrive at the same thing: values are numbers (1e-3),
- * true/false, lists of whole numbers (8x8, an array in JSON) or words, which may be specs of their own
+ * true/false, lists of whole numbers (8x8, an array in JSON) or of any (0.5;1) or words, which may be specs of their own
  * ("leaky_relu:slope=0.1", as far as they need no comma). Who owns a spec states its rules; checking fills in nothing,
  * reports unknown names with the known ones, and values out of range with the range.
  */
@@ -19,7 +19,8 @@ enum setting_kind {
     SETTING_BOOL,
     SETTING_TEXT,
     SETTING_SIZES, /* array of 1 to 6 whole numbers, each within [low, high]; a single one may stand without array */
-    SETTING_LAYERS /* array of specs, checked by their owner */
+    SETTING_LAYERS, /* array of specs, checked by their owner */
+    SETTING_NUMBERS /* array of at least one number, each within [low, high]; a single one may stand without array */
 };
 
 struct setting_rule {

@@ -3,9 +3,9 @@
  *   spec    = name [ ":" setting *( "," setting ) ]
  *   setting = name "=" value
  *   name    = 1*( letter / digit / "_" / "-" )
- *   value   = number / whole *( "x" whole ) / "true" / "false" / word
+ *   value   = number *( ";" number ) / whole *( "x" whole ) / "true" / "false" / word
  *
- * A value that begins like a number must be one, or a list of sizes; a word is anything else without comma or blank.
+ * A value that begins like a number must be one, or a list; a word is anything else without comma or blank.
  */
 #include <string.h>
 
@@ -98,6 +98,22 @@ static aenc_status add_sizes(const struct parser *parser, const char *key, struc
     }
 }
 
+static aenc_status add_numbers(const struct parser *parser, const char *key, struct piece value) {
+    struct json *list = aenc_json_add(parser->arena, parser->spec, key, JSON_ARRAY);
+    const char *at = value.begin, *end = value.begin + value.length;
+    if (list == NULL) return AENC_ERR_NO_MEMORY;
+    for (;; at++) {
+        const char *stop = memchr(at, ';', (size_t)(end - at));
+        size_t length = (size_t)((stop == NULL ? end : stop) - at);
+        double number;
+        if (!aenc_number_parse(at, length, &number))
+            return fail_setting(parser, value, key, "has something else among its numbers");
+        if (aenc_json_add_number(parser->arena, list, NULL, number) == NULL) return AENC_ERR_NO_MEMORY;
+        if (stop == NULL) return AENC_OK;
+        at = stop;
+    }
+}
+
 static aenc_status add_value(const struct parser *parser, const char *key, struct piece value) {
     struct arena *arena = parser->arena;
     struct json *spec = parser->spec;
@@ -107,6 +123,8 @@ static aenc_status add_value(const struct parser *parser, const char *key, struc
         return aenc_json_add_bool(arena, spec, key, value.begin[0] == 't') != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
     if (aenc_number_parse(value.begin, value.length, &number))
         return aenc_json_add_number(arena, spec, key, number) != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
+    if (looks_like_number(value) && memchr(value.begin, ';', value.length) != NULL)
+        return add_numbers(parser, key, value);
     if (looks_like_number(value)) return add_sizes(parser, key, value);
     if (!is_word(value)) return fail_setting(parser, value, key, "has a value with blanks, or not in UTF-8");
     const char *word = piece_copy(parser, value);

@@ -259,6 +259,9 @@ static aenc_status list_complete(aenc_context *ctx, struct arena *arena, const s
             if (status != AENC_OK) return status;
             object = parsed;
         }
+        if (object->kind != JSON_OBJECT)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: '%s' has something that is neither a name nor an object",
+                             family.key);
         bool good = family.corruption ? aenc_corruption_find(ctx, object) != NULL : aenc_penalty_find(ctx, object) != NULL;
         if (!good) return ctx->status;
         aenc_json_add_copy(arena, checked, NULL, object);

@@ -123,6 +123,17 @@ void aenc_model_forget_journeys(struct aenc_model *model) {
         for (int own = 0; own < 2; own++) aenc_journey_free(model->ctx, &model->journey[kind][own]);
 }
 
+aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
+    struct history *history = &model->history;
+    void *epoch = history->epoch, *term = history->term;
+    aenc_status status = aenc_grow(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
+    history->epoch = epoch;
+    if (status != AENC_OK) return status;
+    status = aenc_grow(model->ctx, &term, &history->term_capacity, epochs, model->terms.count * sizeof *history->term);
+    history->term = term;
+    return status;
+}
+
 void aenc_model_release(struct aenc_model *model) {
     if (model == NULL) return;
     if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;

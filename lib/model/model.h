@@ -111,6 +111,8 @@ void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */
 bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
+/* Room for so many epochs in the history. */
+aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
 /* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
 void aenc_model_forget_journeys(struct aenc_model *model);
 

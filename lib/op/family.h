@@ -18,6 +18,7 @@ extern const struct op *const aenc_softmax_ops[];
 extern const struct op *const aenc_norm_ops[];
 extern const struct op *const aenc_random_ops[];
 extern const struct op *const aenc_stable_ops[];
+extern const struct op *const aenc_sums_ops[];
 
 /* ---- Shapes ---- */
 

@@ -42,6 +42,16 @@ struct node *aenc_op_row_mean(struct tape *tape, struct node *x);
 struct node *aenc_op_batch_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_batch_mean(struct tape *tape, struct node *x);
 
+/* sums.c. Of magnitudes and of squares: (rows, ...) to (rows), without rows to a scalar. */
+struct node *aenc_op_absolute_sum(struct tape *tape, struct node *x);
+struct node *aenc_op_square_sum(struct tape *tape, struct node *x);
+/* (rows, ...), n numbers per row, to batch (n, n): the sum over live rows of x x^T (SPAN_REDUCE). */
+struct node *aenc_op_batch_products(struct tape *tape, struct node *x);
+/* A batch node of numbers that the caller writes to *values (zeros so far) while recording; NULL when the tape has failed. */
+struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values);
+/* A scalar: 1 / live rows. */
+struct node *aenc_op_row_share(struct tape *tape);
+
 /* layout.c. dims of a row node are those of one row. */
 struct node *aenc_op_reshape(struct tape *tape, struct node *x, const int64_t *dims, int rank); /* a view */
 struct node *aenc_op_flatten(struct tape *tape, struct node *x);                                /* a view: (rows, n) */

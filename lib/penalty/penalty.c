@@ -7,7 +7,8 @@
 #include "io/bytes.h"
 
 static const struct penalty_type *const types[] = {
-    &aenc_penalty_l1,
+    &aenc_penalty_l1,         &aenc_penalty_kl,         &aenc_penalty_l1_weights,
+    &aenc_penalty_l2_weights, &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 
@@ -38,6 +39,20 @@ const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct jso
     char list[256];
     aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown penalty '%s'; known: %s", aenc_quoted(name).text,
               aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    return NULL;
+}
+
+/* Everything in a layer is recorded under its name path, its output last. */
+struct node *aenc_penalty_layer(const struct penalty_site *site, const char *name) {
+    struct tape *tape = site->recorder->tape;
+    if (name == NULL) return site->code;
+    size_t length = strlen(name);
+    for (size_t i = tape->node_count; i-- > 0;) {
+        struct node *n = tape->node[i];
+        bool inside = strncmp(n->name, name, length) == 0 && (n->name[length] == '\0' || n->name[length] == '.');
+        if (inside && n->op != NULL && n->kind == NODE_ROW) return n;
+    }
+    aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "there is no layer '%s' on the way", aenc_quoted(name).text);
     return NULL;
 }
 

@@ -38,6 +38,11 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
 
 /* ---- For the files of this room ---- */
 
-extern const struct penalty_type aenc_penalty_l1;
+extern const struct penalty_type aenc_penalty_l1, aenc_penalty_kl, aenc_penalty_l1_weights, aenc_penalty_l2_weights,
+    aenc_penalty_orthogonal, aenc_penalty_decorrelation;
+
+/* What comes out of the layer of that name ("encoder.0"; NULL: the code), as it was recorded last. NULL with tape->status
+ * set. */
+struct node *aenc_penalty_layer(const struct penalty_site *site, const char *name);
 
 #endif

@@ -25,7 +25,7 @@ struct reading {
     struct part *part;
     const struct tensor_entry **tensor; /* of each part */
     size_t part_count;
-    const struct tensor_entry *history;
+    const struct tensor_entry *history, *terms; /* terms NULL: a model without penalties */
 };
 
 static aenc_status damaged(const struct reading *r, const char *how) {
@@ -188,21 +188,25 @@ static aenc_status tensors_find(struct reading *r) {
     if (r->tensor == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < r->part_count && status == AENC_OK; i++) status = tensor_find(r, &r->part[i], &r->tensor[i]);
     if (status != AENC_OK) return status;
-    if (r->file.tensor_count != r->part_count + 1) return damaged(r, "it has tensors that no run has");
+    bool terms = r->fit->model->terms.count > 1;
+    if (r->file.tensor_count != r->part_count + 1 + terms) return damaged(r, "it has tensors that no run has");
     return AENC_OK;
 }
 
 static aenc_status history_find(struct reading *r) {
     const struct tensor_entry *t = aenc_safetensors_find(&r->file, CHECKPOINT_HISTORY);
-    struct history *history = &r->fit->model->history;
     r->history = t;
     if (t == NULL || t->type != TENSOR_F64 || t->rank != 2 || t->dim[1] != HISTORY_NUMBERS)
         return damaged(r, "its history is not there");
     if (t->dim[0] != whole_of(r, "epochs_done")) return damaged(r, "its history is not that of its epochs");
-    void *epochs = history->epoch;
-    aenc_status status = aenc_grow(r->ctx, &epochs, &history->capacity, (size_t)t->dim[0] + 1, sizeof *history->epoch);
-    if (status == AENC_OK) history->epoch = epochs;
-    return status;
+    aenc_status status = aenc_history_reserve(r->fit->model, (size_t)t->dim[0] + 1);
+    size_t width = r->fit->model->terms.count;
+    if (status != AENC_OK || width == 1) return status;
+    const struct tensor_entry *terms = r->terms = aenc_safetensors_find(&r->file, CHECKPOINT_TERMS);
+    if (terms == NULL || terms->type != TENSOR_F64 || terms->rank != 2 || terms->dim[0] != t->dim[0] + 1 ||
+        terms->dim[1] != width)
+        return damaged(r, "its terms are not there");
+    return AENC_OK;
 }
 
 /* ---- The change ---- */
@@ -219,6 +223,23 @@ static void history_load(struct reading *r) {
             sizeof(aenc_progress), (int64_t)n[0], (int64_t)n[1], (int64_t)n[2], (int64_t)n[3], (int64_t)n[4], n[5],
             n[6],                  n[7],          n[8],          n[9],          n[10],         (int64_t)n[11]};
     }
+}
+
+/* After history and place: without penalties the reconstruction is all of the loss. */
+static void terms_load(struct reading *r) {
+    struct history *history = &r->fit->model->history;
+    struct fit *fit = r->fit;
+    size_t width = fit->model->terms.count, used = history->count * width;
+    if (width == 1) {
+        for (size_t i = 0; i < used; i++) history->term[i] = history->epoch[i].train_loss;
+        fit->term_sum[0] = fit->place.loss_sum;
+    } else {
+        const unsigned char *sums = r->terms->bytes + used * sizeof *fit->term_sum;
+        aenc_bytes_copy_little(history->term, r->terms->bytes, used, sizeof *history->term);
+        aenc_bytes_copy_little(fit->term_sum, sums, width, sizeof *fit->term_sum);
+    }
+    /* an epoch of which nothing but the end is left */
+    for (size_t i = 0; i < width; i++) fit->model->terms.value[i] = fit->term_sum[i] / fit->place.weight_sum;
 }
 
 static void place_load(struct reading *r) {
@@ -249,6 +270,7 @@ aenc_status aenc_checkpoint_resume(struct fit *fit) {
             aenc_bytes_copy_little(r.part[i].values, r.tensor[i]->bytes, (size_t)r.part[i].entry->count, sizeof(num));
         history_load(&r);
         place_load(&r);
+        terms_load(&r);
     }
     if (r.file.arena.ctx != NULL) aenc_safetensors_free(&r.file);
     aenc_release(r.ctx, r.bytes);

@@ -149,6 +149,18 @@ static aenc_status history_source(const struct history *history, struct arena *a
     return AENC_OK;
 }
 
+/* The terms of each epoch, and below them the sums of the running one. */
+static aenc_status terms_source(struct fit *fit, struct arena *arena, struct tensor_source *source) {
+    const struct history *history = &fit->model->history;
+    size_t width = fit->model->terms.count, used = history->count * width;
+    double *row = aenc_arena_alloc(arena, used + width, sizeof *row);
+    *source = (struct tensor_source){CHECKPOINT_TERMS, TENSOR_F64, 2, {history->count + 1, width}, row};
+    if (row == NULL) return AENC_ERR_NO_MEMORY;
+    if (used > 0) memcpy(row, history->term, used * sizeof *row);
+    memcpy(row + used, fit->term_sum, width * sizeof *row);
+    return AENC_OK;
+}
+
 /* The file states its own sum: it is written with zeros there, read back, and the zeros are replaced. */
 static aenc_status sum_put(aenc_context *ctx, unsigned char *bytes, size_t size) {
     static const char zeros[] = "\"" CHECKPOINT_SUM_KEY "\":\"0000000000000000\"";
@@ -171,14 +183,15 @@ static aenc_status checkpoint_bytes(struct fit *fit, struct arena *arena, const 
     size_t count;
     aenc_status status = aenc_checkpoint_parts(fit, fit->now.best_epoch > 0, arena, &part, &count);
     if (status != AENC_OK) return status;
-    struct tensor_source *source = aenc_arena_alloc(arena, count + 1, sizeof *source);
+    struct tensor_source *source = aenc_arena_alloc(arena, count + 2, sizeof *source);
     if (source == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) source_of(&part[i], &source[i]);
-    status = history_source(&fit->model->history, arena, &source[count]);
+    status = history_source(&fit->model->history, arena, &source[count++]);
+    if (status == AENC_OK && fit->model->terms.count > 1) status = terms_source(fit, arena, &source[count++]);
     const struct metadata_entry metadata[] = {{MODEL_KEY, fit->model->description_text},
                                               {CHECKPOINT_KEY, run},
                                               {CHECKPOINT_SUM_KEY, "0000000000000000"}};
-    if (status == AENC_OK) status = aenc_safetensors_write(ctx, source, count + 1, metadata, 3, out, size);
+    if (status == AENC_OK) status = aenc_safetensors_write(ctx, source, count, metadata, 3, out, size);
     return status == AENC_OK ? sum_put(ctx, *out, *size) : status;
 }
 

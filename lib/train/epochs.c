@@ -9,6 +9,7 @@
  * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
  */
 #include <math.h>
+#include <string.h>
 
 #include "train/fit.h"
 
@@ -107,6 +108,20 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
                            model->target_size, rule);
 }
 
+/* What the step came to, added to the epoch's means. */
+static void losses_add(struct fit *fit, double loss) {
+    double weight = fit->model->gradient_weight;
+    const struct terms *terms = &fit->model->terms;
+    fit->place.loss_sum += loss * weight;
+    fit->place.weight_sum += weight;
+    fit->now.train_loss = fit->place.loss_sum / fit->place.weight_sum;
+    fit->now.valid_loss = NAN;
+    for (size_t i = 0; i < terms->count; i++) {
+        fit->term_sum[i] += terms->value[i] * weight;
+        terms->value[i] = fit->term_sum[i] / fit->place.weight_sum;
+    }
+}
+
 static aenc_status steps_run(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct batch batch;
@@ -120,10 +135,7 @@ static aenc_status steps_run(struct fit *fit) {
         if (status != AENC_OK) return status;
         fit->place.position = batch.after;
         fit->now.step++;
-        fit->place.loss_sum += loss * fit->model->gradient_weight;
-        fit->place.weight_sum += fit->model->gradient_weight;
-        fit->now.train_loss = fit->place.loss_sum / fit->place.weight_sum;
-        fit->now.valid_loss = NAN;
+        losses_add(fit, loss);
         tell(fit, AENC_EVENT_STEP);
         if (aenc_model_cancelled(fit->model)) fit->stopped = true;
         fit->broken_off = fit->stopped;
@@ -157,10 +169,9 @@ static aenc_status validate(struct fit *fit) {
 
 static aenc_status history_add(struct fit *fit) {
     struct history *history = &fit->model->history;
-    void *epochs = history->epoch;
-    if (aenc_grow(fit->model->ctx, &epochs, &history->capacity, history->count + 1, sizeof *history->epoch) != AENC_OK)
-        return AENC_ERR_NO_MEMORY;
-    history->epoch = epochs;
+    const struct terms *terms = &fit->model->terms;
+    if (aenc_history_reserve(fit->model, history->count + 1) != AENC_OK) return AENC_ERR_NO_MEMORY;
+    memcpy(history->term + history->count * terms->count, terms->value, terms->count * sizeof *terms->value);
     history->epoch[history->count++] = fit->now;
     return AENC_OK;
 }
@@ -169,6 +180,7 @@ static aenc_status history_add(struct fit *fit) {
 static void epoch_close(struct fit *fit) {
     fit->place.epochs_done++;
     fit->place.loss_sum = fit->place.weight_sum = 0;
+    memset(fit->term_sum, 0, fit->model->terms.count * sizeof *fit->term_sum);
     fit->now.step = 0;
     fit->now.seconds = fit->seconds_before = 0;
 }

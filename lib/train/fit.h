@@ -37,6 +37,7 @@ struct fit {
     struct schedule schedule;
     struct snapshot best;
     struct place place;
+    double *term_sum; /* of each term, like place.loss_sum, which is theirs together */
     aenc_progress now;     /* step: steps done in the running epoch */
     struct timespec begin; /* of the epoch, or of its part since the run was resumed */
     double seconds_before; /* of the epoch, in the process before */
@@ -98,6 +99,7 @@ uint64_t aenc_checkpoint_sum(const struct tensor_entry *tensor, size_t count, co
 
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"
 #define CHECKPOINT_HISTORY "checkpoint.history"
+#define CHECKPOINT_TERMS "checkpoint.terms" /* of a model with penalties */
 enum { CHECKPOINT_FORMAT = 1 };
 
 #endif

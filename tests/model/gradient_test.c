@@ -1,5 +1,5 @@
 /* gradient_test.c - in double: the gradient of every parameter of whole models, in training mode with batch statistics
- * and dropout's draws, against central differences of the loss. */
+ * and the draws of dropout and corruption, penalties and warm-up included, against central differences of the loss. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,11 @@
 #include "train/train.h"
 
 enum { ROWS = 9, COLS = 6, NUMBERS = 256 };
+
+#define SMALL(activation, penalties, corrupt)                                                                          \
+    "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5,\"activation\":"     \
+    "\"sigmoid\"},{\"type\":\"dense\",\"units\":3,\"activation\":\"" activation "\"}]},\"penalties\":[" penalties "],"    \
+    "\"corrupt\":[" corrupt "]}"
 
 static const char *const models[] = {
     "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":["
@@ -26,8 +31,15 @@ static const char *const models[] = {
     "{\"type\":\"dense\","
     "\"units\":12},\"loss\":\"gaussian_nll\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"cosine\"}",
-    "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"},"
-    "\"penalties\":[\"l1:weight=0.3\"],\"corrupt\":[{\"type\":\"mask\",\"level\":0.4}]}",
+/* every penalty, alone and together, on one layer and on two, behind corruption */
+    SMALL("tanh", "\"l1:weight=0.3\"", "{\"type\":\"mask\",\"level\":0.4}"),
+    SMALL("tanh", "\"l1:weight=0.3,weights=0.5;1;2,warmup=3\",\"l1:weight=0.1,layer=encoder.0\"", ""),
+    SMALL("sigmoid", "\"kl:weight=0.7,rho=0.3\",\"kl:weight=0.2,layer=encoder.0\"", ""),
+    SMALL("tanh", "\"l1_weights:weight=0.1\",\"l2_weights:weight=0.3,prefix=encoder.\"", ""),
+    SMALL("tanh", "\"orthogonal:weight=0.4\"", ""),
+    SMALL("tanh", "\"decorrelation:weight=0.9\"", ""),
+    SMALL("sigmoid", "\"decorrelation:weight=0.9\",\"l2_weights:weight=0.01\",\"kl:weight=1\",\"orthogonal:weight=1\"",
+          "\"mask:level=0.2,value=0.5\""),
 };
 
 struct scene {
@@ -89,6 +101,7 @@ static void model_check(const char *text, bool own_target) {
     for (int r = 0; r < ROWS; r++) weight[r] = 0.5f + (float)(r % 4);
     CHECK(aenc_context_create(&options, &scene.ctx) == AENC_OK);
     scene.model = parsed(scene.ctx, text);
+    scene.model->clock = 1.25;
     for (size_t i = 0; i < scene.model->store.entry_count; i++) {
         const struct entry *entry = &scene.model->store.entry[i];
         if (entry->kind == ENTRY_PARAMETER) entry_check(&scene, entry);

@@ -107,6 +107,30 @@ static struct node *slope_build(struct tape *tape, struct node *const *x, const 
     return y == NULL ? NULL : y->op->tangent(tape, y, &one);
 }
 
+/* ---- Sums ---- */
+
+static struct node *total_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return c->choice == 0 ? aenc_op_absolute_sum(tape, x[0]) : aenc_op_square_sum(tape, x[0]);
+}
+
+static struct node *products_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    return aenc_op_batch_products(tape, x[0]);
+}
+
+static struct node *constant_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    num *value;
+    struct node *constant = aenc_op_constant(tape, (struct shape){1, {3}}, &value);
+    for (int i = 0; i < 3 && value != NULL; i++) value[i] = (num)(i + 1);
+    return aenc_op_multiply(tape, x[0], constant);
+}
+
+static struct node *share_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    (void)c;
+    return aenc_op_multiply(tape, aenc_op_batch_sum(tape, x[0]), aenc_op_row_share(tape));
+}
+
 /* ---- Reduce ---- */
 
 static struct node *reduce_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
@@ -410,6 +434,12 @@ static const struct op_case cases[] = {
     {"running_moment", "variance", running_build, 3,
      {{LEAF_FLAT, -2, 2, 1, {3}}, {LEAF_FLAT, 0, 1, 2, {2, 3}}, {LEAF_ROW, -2, 2, 2, {3, 2}}},
      .choice = RUNNING_VARIANCE, .formula = zero},
+
+    {"absolute_sum", "", total_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 0},
+    {"square_sum", "", total_build, 1, {{LEAF_ANY, -2, 2, 2, {2, 3}}}, .choice = 1},
+    {"batch_products", "", products_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 2}}}, .choice = 0},
+    {"constant", "", constant_build, 1, {{LEAF_ANY, -2, 2, 1, {3}}}, .choice = 0},
+    {"row_share", "", share_build, 1, {{LEAF_ROW, -2, 2, 1, {2}}}, .choice = 0},
 
     {"normal", "", noise_build, 0, .choice = 0},
     {"uniform", "", noise_build, 0, .choice = 1},
