@@ -73,6 +73,38 @@ static void texts_add(struct arena *arena, struct json *given, const char *key, 
     for (size_t i = 0; i < count; i++) aenc_json_add_text(arena, list, NULL, text[i]);
 }
 
+static const struct json *child_at(const struct json *layers, size_t at) {
+    const struct json *child = layers->first;
+    while (at-- > 0) child = child->next;
+    return child;
+}
+
+/* The dense layer of the decoder that undoes the layer; SIZE_MAX: it is not the encoder's mirror. */
+static size_t undone_at(const struct pretrain *p, const struct json **decoder) {
+    *decoder = layers_of(aenc_json_member(p->model->description, "decoder"));
+    int64_t count = dense_count(p->children);
+    if (p->model->classes > 0 || dense_count(*decoder) != count) return SIZE_MAX;
+    return dense_at(*decoder, count - 1 - p->layer);
+}
+
+static bool wants_tied(const struct pretrain *p) {
+    const struct json *decoder;
+    size_t at = undone_at(p, &decoder);
+    return p->options->tied != 0 || (at != SIZE_MAX && aenc_json_member(child_at(decoder, at), "tied") != NULL);
+}
+
+/* The mirror, whose first layer uses the weight of the encoder's dense. */
+static aenc_status tied_add(struct pretrain *p, struct arena *arena, struct json *given, const struct json *encoder,
+                            const struct shape *in_shape) {
+    const struct json *mirror = aenc_layer_mirror(p->model->ctx, arena, encoder, in_shape);
+    if (mirror == NULL) return p->model->ctx->status;
+    struct json *decoder = aenc_json_add_copy(arena, given, "decoder", mirror);
+    const char *name = aenc_arena_format(arena, "encoder.%zu", dense_at(layers_of(encoder), 0));
+    if (decoder == NULL || name == NULL) return AENC_ERR_NO_MEMORY;
+    struct json *dense = (struct json *)(uintptr_t)child_at(layers_of(decoder), dense_at(layers_of(decoder), 0));
+    return aenc_json_add_text(arena, dense, "tied", name) == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
 /* What aenc_description_complete is given for the layer; in_shape: of one row of what it sees. */
 static aenc_status describe(struct pretrain *p, struct arena *arena, struct slice slice, const struct shape *in_shape,
                             struct json **out) {
@@ -95,7 +127,8 @@ static aenc_status describe(struct pretrain *p, struct arena *arena, struct slic
     aenc_json_add_text(arena, given, "loss", bits ? "bce" : o->loss != NULL ? o->loss : "mse");
     texts_add(arena, given, "penalties", o->penalties, o->penalty_count, aenc_json_member(of, "penalties"));
     texts_add(arena, given, "corrupt", o->corruptions, o->corruption_count, aenc_json_member(of, "corrupt"));
-    return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+    if (arena->failed) return AENC_ERR_NO_MEMORY;
+    return wants_tied(p) ? tied_add(p, arena, given, encoder, in_shape) : AENC_OK;
 }
 
 static aenc_status shallow_make(struct pretrain *p, struct slice slice, const struct shape *in_shape,
@@ -134,19 +167,35 @@ static aenc_status move(struct pretrain *p, struct aenc_model *shallow, struct s
     return status;
 }
 
+/* W of a tied layer, (units, in), as the weight (in, units) of a decoder that has one of its own. */
+static void transpose(const struct aenc_model *to, const struct entry *at, const struct aenc_model *from,
+                      const struct entry *weight) {
+    int64_t units = weight->shape.dim[0], in = weight->shape.dim[1];
+    const num *w = aenc_store_values(&from->store, weight);
+    num *out = aenc_store_values(&to->store, at);
+    bool fits = at->shape.rank == 2 && at->shape.dim[0] == in && at->shape.dim[1] == units && !at->frozen;
+    for (int64_t i = 0; fits && i < in; i++)
+        for (int64_t u = 0; u < units; u++) out[i * units + u] = w[u * in + i];
+}
+
 /* The mirror's dense into the one of the decoder that undoes the layer; without such a one, nothing. */
-static aenc_status mirror_move(struct pretrain *p, const struct aenc_model *shallow) {
-    const struct json *deep = layers_of(aenc_json_member(p->model->description, "decoder"));
-    const struct json *flat = layers_of(aenc_json_member(shallow->description, "decoder"));
-    int64_t count = dense_count(p->children);
-    if (p->model->classes > 0 || dense_count(deep) != count || dense_count(flat) == 0) return AENC_OK;
+static aenc_status mirror_move(struct pretrain *p, const struct aenc_model *shallow, struct slice slice) {
+    const struct json *deep, *flat = layers_of(aenc_json_member(shallow->description, "decoder"));
+    size_t at = undone_at(p, &deep), dense = dense_at(p->children, p->layer) - slice.first;
+    if (at == SIZE_MAX || dense_count(flat) == 0) return AENC_OK;
     struct arena arena;
     aenc_arena_create(p->model->ctx, &arena);
-    const char *to = path_of(&arena, "decoder", dense_at(deep, count - 1 - p->layer));
-    const char *from = path_of(&arena, "decoder", dense_at(flat, 0));
+    const char *to = path_of(&arena, "decoder", at), *from = path_of(&arena, "decoder", dense_at(flat, 0));
+    const char *weight = aenc_arena_format(&arena, "decoder.%zu.weight", at);
+    const char *tied = aenc_arena_format(&arena, "encoder.%zu.weight", dense);
     aenc_status status = AENC_ERR_NO_MEMORY;
-    if (to != NULL && from != NULL)
+    if (to != NULL && from != NULL && weight != NULL && tied != NULL)
         status = aenc_model_transplant(p->model, to, (struct model_path){shallow, from}, false);
+    if (status == AENC_OK && wants_tied(p)) {
+        const struct entry *place = aenc_store_find(&p->model->store, weight);
+        const struct entry *source = aenc_store_find(&shallow->store, tied);
+        if (place != NULL && source != NULL) transpose(p->model, place, shallow, source);
+    }
     aenc_arena_free(&arena);
     return status;
 }
@@ -167,7 +216,7 @@ static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, s
     aenc_status status = move(p, shallow, slice, false);
     if (status == AENC_OK) status = aenc_train_fit(shallow, &data, &p->fit);
     if (status == AENC_OK) status = move(p, shallow, slice, true);
-    if (status == AENC_OK) status = mirror_move(p, shallow);
+    if (status == AENC_OK) status = mirror_move(p, shallow, slice);
     size_t epochs = shallow->history.count;
     if (status == AENC_OK && o->losses != NULL && (size_t)p->layer < o->loss_count && epochs > 0)
         o->losses[p->layer] = shallow->history.epoch[epochs - 1].train_loss;
