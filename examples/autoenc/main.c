@@ -18,7 +18,9 @@ static const struct command_text commands[] = {
      "  autoenc train train-images-idx3-ubyte.gz --valid t10k-images-idx3-ubyte.gz --encoder 128,64,32 \\\n"
      "      --activation relu --output sigmoid --loss mse --optimizer adam --lr 1e-3 --schedule cosine \\\n"
      "      --batch 128 --epochs 5 --seed 1 -o mnist.safetensors --log run.jsonl --pictures pictures\n"
-     "  autoenc train noisy.csv --target clean.csv --encoder 64,16 --valid 0.2 --patience 5 -o denoise.safetensors\n"},
+     "  autoenc train noisy.csv --target clean.csv --encoder 64,16 --valid 0.2 --patience 5 -o denoise.safetensors\n"
+     "  autoenc train digits.npy --labels digits_labels.npy --loss cross_entropy:classes=10 --encoder 64,32 \\\n"
+     "      --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"},
     {COMMAND_ENCODE, "encode", "MODEL DATA", 2, "write the code of every row", "",
      "  autoenc encode digits.safetensors digits.npy -o code.npy\n"
      "  cat digits.csv | autoenc encode digits.safetensors - | head\n"},
@@ -33,6 +35,8 @@ static const struct command_text commands[] = {
      "Columns are raw: their scales are learned. The training rows may hold anomalies.\n",
      "  autoenc detect table.csv -o scores.csv --threshold fpr:rate=0.01\n"
      "  autoenc detect train.npy --test test.npy --labels labels.npy --save detector.safetensors -o scores.npy\n"},
+    {COMMAND_CLASSIFY, "classify", "MODEL DATA", 2, "write the class of every row; with --labels say how many are right", "",
+     "  autoenc classify digits.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
     {COMMAND_INFO, "info", "MODEL", 1, "print a model's description and parameters", "",
      "  autoenc info digits.safetensors\n"
      "  autoenc info digits.safetensors --json > model.json\n"},
@@ -139,6 +143,7 @@ static int run(const struct options *options) {
     case COMMAND_DETECT: return tool_detect(options);
     case COMMAND_INFO: return tool_info(options);
     case COMMAND_PCA: return tool_pca(options);
+    case COMMAND_CLASSIFY: return tool_classify(options);
     case COMMAND_VERSION: return print_version(options);
     case COMMAND_SWEEP: return tool_sweep(options);
     case COMMAND_INTERPOLATE: return tool_interpolate(options);

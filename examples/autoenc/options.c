@@ -31,7 +31,7 @@ struct row {
 };
 
 enum {
-    USE = COMMAND_ENCODE | COMMAND_DECODE | COMMAND_RECONSTRUCT | COMMAND_SCORE,
+    USE = COMMAND_ENCODE | COMMAND_DECODE | COMMAND_RECONSTRUCT | COMMAND_SCORE | COMMAND_CLASSIFY,
     CODES = COMMAND_SWEEP | COMMAND_INTERPOLATE | COMMAND_PROBE,
     DATA = COMMAND_TRAIN | COMMAND_PCA | USE | COMMAND_DETECT,
     RUNS = DATA | COMMAND_VERSION | COMMAND_INFO | CODES,
@@ -111,6 +111,14 @@ static const struct row rows[] = {
     {"steps", 0, KIND_WHOLE, offsetof(struct options, steps), COMMAND_DETECT, 1, 2147483647,
      "N", "of training; default 1000"},
     {"save", 0, KIND_TEXT, offsetof(struct options, save), COMMAND_DETECT, 0, 0, "MODEL", "keep the detector there"},
+    {"pretrain", 0, KIND_WHOLE, offsetof(struct options, pretrain), TRAIN, 1, 1e12,
+     "EPOCHS", "train the encoder's layers one by one beforehand"},
+    {"pretrain-corrupt", 0, KIND_SPEC, offsetof(struct options, pretrain_corrupt), TRAIN, 0, 0,
+     "NAME", "of what each layer sees then; default: the model's own"},
+    {"pretrain-penalty", 0, KIND_SPEC, offsetof(struct options, pretrain_penalty), TRAIN, 0, 0,
+     "NAME", "of each layer then; default: the model's own"},
+    {"pretrain-optimizer", 0, KIND_SPEC, offsetof(struct options, pretrain_optimizer), TRAIN, 0, 0,
+     "NAME", "then; default adam"},
     {"features", 0, KIND_FLAG, offsetof(struct options, features), COMMAND_SCORE, 0, 0,
      NULL, "a score for every feature of every row"},
     {"out", 'o', KIND_TEXT, offsetof(struct options, out), DATA | COMMAND_INTERPOLATE, 0, 0,
@@ -125,8 +133,11 @@ static const struct row rows[] = {
      "DIR", "draw loss, reconstructions, filters, code, ... as PNG"},
     {"image", 0, KIND_IMAGE, offsetof(struct options, image), DRAWS | COMMAND_INTERPOLATE, 0, 0,
      "HxW|CxHxW", "a row is a picture of this size"},
-    {"labels", 0, KIND_TEXT, offsetof(struct options, labels), DRAWS | COMMAND_DETECT | COMMAND_PROBE, 0, 0,
-     "DATA", "one number per row: colours the code; detect: 1 for an anomaly"},
+    {"labels", 0, KIND_TEXT, offsetof(struct options, labels),
+     DRAWS | COMMAND_DETECT | COMMAND_PROBE | COMMAND_CLASSIFY, 0, 0,
+     "DATA", "one number per row: colours the code, classes, 1 for an anomaly"},
+    {"valid-labels", 0, KIND_TEXT, offsetof(struct options, valid_labels), TRAIN, 0, 0,
+     "DATA", "the same for the held-out data, whose accuracy is then told"},
     {"codes", 0, KIND_WIDTHS, offsetof(struct options, codes), COMMAND_SWEEP, 1, 1e9,
      "2,4,8", "sizes of the code to compare"},
     {"hidden", 0, KIND_WIDTHS, offsetof(struct options, hidden), COMMAND_SWEEP, 1, 1e9,
@@ -364,7 +375,7 @@ int tool_options_parse(int argc, char **argv, struct options *out) {
     const struct command_text *command = find_command(argv[1]);
     *out = (struct options){.command_name = argv[1]};
     if (command == NULL) {
-        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, pca, detect, sweep, "
+        return tool_usage("unknown command '%s'; known: train, encode, decode, reconstruct, score, classify, pca, detect, sweep, "
                           "interpolate, probe, info, version, help",
                           argv[1]);
     }

@@ -23,7 +23,8 @@ enum command {
     COMMAND_DETECT = 256,
     COMMAND_SWEEP = 512,
     COMMAND_INTERPOLATE = 1024,
-    COMMAND_PROBE = 2048
+    COMMAND_PROBE = 2048,
+    COMMAND_CLASSIFY = 4096
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -62,6 +63,9 @@ struct options {
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *save, *threshold; /* a path; a spec */
     double noise;
+    const char *valid_labels;                                          /* a path */
+    int64_t pretrain;                                                  /* epochs; 0: none */
+    const char *pretrain_corrupt, *pretrain_penalty, *pretrain_optimizer; /* specs */
     const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
     const char *components, *method; /* a count or a share; a spec */
     struct image_shape image;

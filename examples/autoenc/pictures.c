@@ -15,7 +15,7 @@ enum { FILTERS_MAX = 64, FILTERS_ACROSS = 12, WALKS_MAX = 12, WALK_STEPS = 11 };
 
 int tool_pictures_prepare(const struct options *options, struct data *labels) {
     if (options->pictures == NULL) {
-        if (options->labels == NULL) return TOOL_OK;
+        if (options->labels == NULL || options->command == COMMAND_TRAIN) return TOOL_OK;
         return tool_usage("%s: --labels colours a picture: it goes with --pictures only", options->command_name);
     }
     if (tool_picture_version() == NULL) {

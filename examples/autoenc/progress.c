@@ -100,10 +100,20 @@ static void draw_bar(struct progress *progress, const aenc_progress *now) {
     (void)fflush(progress->screen);
 }
 
-static void print_epoch(struct progress *progress, const aenc_progress *now) {
+/* NaN where nobody asks. */
+static double accuracy(const struct progress *progress) {
+    double share = NAN;
+    if (progress->labels == NULL || progress->layer > 0) return NAN;
+    return aenc_accuracy(progress->model, &progress->rows, progress->labels, &share) == AENC_OK ? share : NAN;
+}
+
+static void print_epoch(struct progress *progress, const aenc_progress *now, double share) {
     char took[32];
     clear_bar(progress);
     time_text(now->seconds, took, sizeof took);
+    if (progress->layer > 0) {
+        (void)fprintf(progress->screen, "layer %lld/%lld  ", (long long)progress->layer, (long long)progress->layers);
+    }
     (void)fprintf(progress->screen, "epoch %lld/%lld  loss %.6g", (long long)now->epoch, (long long)now->epochs,
                   now->train_loss);
     size_t terms = aenc_model_term_count(progress->model);
@@ -115,6 +125,7 @@ static void print_epoch(struct progress *progress, const aenc_progress *now) {
     if (isfinite(now->valid_loss)) {
         (void)fprintf(progress->screen, "  valid %.6g%s", now->valid_loss, now->best_epoch == now->epoch ? " *" : "  ");
     }
+    if (isfinite(share)) (void)fprintf(progress->screen, "  accuracy %.6g", share);
     (void)fprintf(progress->screen, "  %s\n", took);
     (void)fflush(progress->screen);
 }
@@ -125,9 +136,11 @@ static void put_number(FILE *log, const char *key, double value) {
     else (void)fprintf(log, ", \"%s\": null", key);
 }
 
-static void log_epoch(struct progress *progress, const aenc_progress *now) {
+static void log_epoch(struct progress *progress, const aenc_progress *now, double share) {
     FILE *log = progress->log;
     (void)fprintf(log, "{\"epoch\": %lld", (long long)now->epoch);
+    if (progress->layer > 0) (void)fprintf(log, ", \"layer\": %lld", (long long)progress->layer);
+    if (isfinite(share)) put_number(log, "valid_accuracy", share);
     put_number(log, "train_loss", now->train_loss);
     put_number(log, "valid_loss", now->valid_loss);
     put_number(log, "seconds", now->seconds);
@@ -154,8 +167,9 @@ static void log_epoch(struct progress *progress, const aenc_progress *now) {
 int tool_progress_event(void *user, const aenc_progress *now) {
     struct progress *progress = user;
     if (now->event == AENC_EVENT_EPOCH) {
-        if (progress->log != NULL) log_epoch(progress, now);
-        if (progress->screen != NULL) print_epoch(progress, now);
+        double share = accuracy(progress);
+        if (progress->log != NULL) log_epoch(progress, now, share);
+        if (progress->screen != NULL) print_epoch(progress, now, share);
     } else if (progress->bar) {
         draw_bar(progress, now);
     }

@@ -9,7 +9,7 @@
 
 struct progress {
     FILE *screen; /* NULL: quiet */
-    const aenc_model *model; /* that is trained; borrowed */
+    aenc_model *model; /* that is trained; borrowed */
     bool bar;     /* the screen is a terminal */
     size_t width; /* its columns */
     size_t shown; /* columns of the bar that stands there now */
@@ -17,6 +17,10 @@ struct progress {
     const char *log_name;
     bool log_failed;
     double began, drawn; /* seconds of a steady clock */
+    int64_t layer, layers; /* that is trained alone, from 1; 0: the whole model */
+    /* whose accuracy is told after each epoch; labels NULL: of none */
+    aenc_matrix rows;
+    const int32_t *labels;
 };
 
 /* log_path NULL: no log; "-": standard output, and the screen is standard error then. Ctrl-C and SIGTERM are held

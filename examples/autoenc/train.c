@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "classes.h"
 #include "commands.h"
 #include "number.h"
 #include "pictures.h"
@@ -14,7 +15,8 @@ struct job {
     const struct options *options;
     aenc_context *ctx;
     aenc_model *model;
-    struct data data, target, valid, valid_target, labels;
+    struct data data, target, valid, valid_target, labels, valid_labels;
+    int32_t *classes; /* of valid_labels */
     aenc_source *source; /* DATA mapped instead of read: data has no values then */
     bool label_valid;    /* the labels are those of the held-out data */
 };
@@ -69,9 +71,12 @@ static int check_options(const struct options *options) {
     }
     aenc_fit_options every;
     if (every_parse(options, &every) != TOOL_OK) return TOOL_USAGE;
-    const char *const inputs[] = {options->operand[0], options->target,     options->valid,
-                                  options->valid_target, options->model_json, options->labels};
-    return tool_stdin_once(options, inputs, 6);
+    if (options->valid_labels != NULL && options->valid == NULL) {
+        return tool_usage("train: --valid-labels goes with --valid DATA only");
+    }
+    const char *const inputs[] = {options->operand[0],   options->target,     options->valid,       options->valid_target,
+                                  options->model_json, options->labels, options->valid_labels};
+    return tool_stdin_once(options, inputs, 7);
 }
 
 /* A large .npy file is used where it lies. Pictures want all rows at hand; what the library does not map is read. */
@@ -79,7 +84,8 @@ static bool map_data(struct job *job) {
     enum { MAPPED_MIN = 1 << 26 };
     struct stat facts;
     const char *path = job->options->operand[0];
-    if (job->options->pictures != NULL || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
+    bool whole = job->options->pictures != NULL || job->options->pretrain > 0;
+    if (whole || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
     if (!S_ISREG(facts.st_mode) || facts.st_size < MAPPED_MIN) return false;
     if (aenc_source_npy(job->ctx, path, &job->source) != AENC_OK) return false;
     job->data = (struct data){.name = path, .rows = (size_t)aenc_source_rows(job->source),
@@ -96,7 +102,7 @@ static int read_data(struct job *job) {
     if (status == TOOL_OK && options->valid_target != NULL) {
         status = tool_data_read(options->valid_target, &how, &job->valid_target);
     }
-    if (status != TOOL_OK || options->labels == NULL) return status;
+    if (status != TOOL_OK || job->labels.values == NULL) return status;
     job->label_valid = options->valid != NULL && job->labels.rows == job->valid.rows;
     if (job->label_valid || job->labels.rows == job->data.rows) return TOOL_OK;
     return tool_fail("--labels %s: has %zu rows, but %s has %zu", options->labels, job->labels.rows, job->data.name,
@@ -159,6 +165,31 @@ static int make_model(struct job *job) {
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
 }
 
+/* Labels are what a model of classes learns, and for any other the colours of a picture. */
+static int read_classes(struct job *job) {
+    const struct options *options = job->options;
+    bool classes = aenc_model_class_count(job->model) > 0;
+    if (!classes && (options->valid_labels != NULL || (options->labels != NULL && options->pictures == NULL))) {
+        return tool_usage("train: --labels goes with a loss of classes such as cross_entropy:classes=10, or with --pictures "
+                          "to colour");
+    }
+    if (!classes) return TOOL_OK;
+    if (options->labels != NULL && options->target != NULL) {
+        return tool_usage("train: --labels and --target both say what is to be learned");
+    }
+    int status = TOOL_OK;
+    if (options->labels != NULL) {
+        tool_data_free(&job->labels);
+        status = tool_labels_read(options, "labels", options->labels, &job->data, &job->labels);
+        job->label_valid = false;
+    }
+    if (status == TOOL_OK && options->valid_labels != NULL) {
+        status = tool_labels_read(options, "valid-labels", options->valid_labels, &job->valid, &job->valid_labels);
+        if (status == TOOL_OK) status = tool_labels_whole(&job->valid_labels, &job->classes);
+    }
+    return status;
+}
+
 const char *tool_optimizer_spec(const struct options *options, char *out, size_t size) {
     const char *spec = options->optimizer != NULL ? options->optimizer : "adam";
     if (!(options->lr > 0.0)) return options->optimizer;
@@ -189,9 +220,11 @@ static int fit(struct job *job, struct progress *progress) {
     asked.schedule = options->schedule;
     asked.epochs = options->epochs;
     asked.batch = options->batch;
-    asked.target = options->target != NULL ? &target : NULL;
+    aenc_matrix labels = tool_data_matrix(&job->labels), valid_labels = tool_data_matrix(&job->valid_labels);
+    bool classes = aenc_model_class_count(job->model) > 0 && options->labels != NULL;
+    asked.target = options->target != NULL ? &target : classes ? &labels : NULL;
     asked.valid = options->valid != NULL ? &valid : NULL;
-    asked.valid_target = options->valid_target != NULL ? &valid_target : NULL;
+    asked.valid_target = options->valid_target != NULL ? &valid_target : job->classes != NULL ? &valid_labels : NULL;
     asked.valid_share = options->valid_share;
     asked.patience = options->patience;
     asked.min_improvement = options->min_improvement;
@@ -241,7 +274,14 @@ static int fit_and_save(struct job *job) {
     bool log_is_stdout = options->log != NULL && strcmp(options->log, "-") == 0;
     int status = tool_progress_begin(&progress, options->log, options->quiet);
     if (status != TOOL_OK) return status;
-    status = fit(job, &progress);
+    progress.model = job->model;
+    progress.rows = tool_data_matrix(&job->valid);
+    progress.labels = job->classes;
+    if (options->pretrain > 0) {
+        aenc_matrix x = tool_data_matrix(&job->data);
+        status = tool_pretrain(options, job->ctx, job->model, &x, &progress);
+    }
+    if (status == TOOL_OK && tool_progress_signal() == 0) status = fit(job, &progress);
     if (status == TOOL_OK) {
         aenc_status saved = aenc_model_save(job->model, options->out);
         if (saved != AENC_OK) status = tool_library_failed(options, job->ctx, saved);
@@ -272,12 +312,15 @@ int tool_train(const struct options *options) {
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
     if (status == TOOL_OK) status = read_data(&job);
     if (status == TOOL_OK) status = make_model(&job);
+    if (status == TOOL_OK) status = read_classes(&job);
     if (status == TOOL_OK) status = fit_and_save(&job);
     tool_data_free(&job.data);
     tool_data_free(&job.target);
     tool_data_free(&job.valid);
     tool_data_free(&job.valid_target);
     tool_data_free(&job.labels);
+    tool_data_free(&job.valid_labels);
+    free(job.classes);
     aenc_source_free(job.source);
     aenc_model_free(job.model);
     aenc_context_free(job.ctx);

@@ -200,6 +200,8 @@ typedef struct aenc_fit_options {
     int64_t checkpoint_steps;   /* write it after every so many steps ... */
     double checkpoint_seconds;  /* ... and when so many seconds have passed; both 0: after each epoch */
     int64_t resume;             /* AENC_RESUME_NEVER ... */
+    const int32_t *labels;       /* for loss "cross_entropy", in place of target: the class of each row of x, from 0 */
+    const int32_t *valid_labels; /* the same of valid */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -311,6 +313,71 @@ AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *
  * (d code_j / d x_i)^2 over i and j, as the penalty "contractive" has it, without dropout and with running statistics
  * (docs/contractive.md; Rifai et al. 2011). Exact. AENC_ERR_UNSUPPORTED names an op of the encoder without derivative. */
 AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* 1 */
+
+/* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
+ *
+ * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number per row, the class
+ * from 0. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
+
+AENC_API size_t aenc_model_class_count(const aenc_model *model); /* 0: the loss has none; 0 for NULL */
+/* The most probable class of each row; of several the first. count: room in labels, at least the rows. */
+AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count);
+/* The softmax of the output: each row's probability of each class. Room as above: rows times classes. */
+AENC_API aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
+/* The share of the rows whose most probable class is their label; one label per row. */
+AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, double *share);
+
+/* ---- Stacks (docs/stacks.md) ---- */
+
+typedef struct aenc_pretrain_options {
+    size_t struct_size;
+    const aenc_fit_options *fit; /* how each layer is trained: optimizer, schedule, epochs, batch, valid_share, patience,
+                                  * clipping; others that are given are refused. NULL: as aenc_fit's NULL */
+    const char *loss;   /* NULL: "bce" for sigmoid units that see numbers within [0, 1], else "mse" */
+    const char *output; /* activation of the reconstruction; NULL: "sigmoid" with that bce, else "identity" */
+    const char *const *penalties;   /* of each layer's autoencoder; NULL: the model's own */
+    size_t penalty_count;
+    const char *const *corruptions; /* of what each layer sees; NULL: the model's own */
+    size_t corruption_count;
+    int64_t tied;  /* 1: a layer's decoder is the transpose of its encoder */
+    int64_t first; /* the first layer to train, from 0; those below are taken as they are */
+    int64_t count; /* how many; 0: all from first on */
+    int (*progress)(void *user, int64_t layer, int64_t layers, const aenc_progress *now); /* layers from 1; as a fit's */
+    void *progress_user;
+    double *losses; /* room for the last training loss of each layer, by its number; may be NULL */
+    size_t loss_count;
+} aenc_pretrain_options;
+
+/* Trains the encoder greedily, layer by layer (Bengio et al. 2007; Vincent et al. 2010): each dense layer, with the activations
+ * and norms behind it, becomes an autoencoder of what the layers below make of x, without corruption of theirs. What it has
+ * learned goes into the encoder, and the other half into the mirrored decoder where that has a layer of the same shape; a head
+ * of classes stays. aenc_fit then trains the whole. The codes of one layer are held in memory. A stop (callback, cancel) keeps
+ * what the layer has learned so far, AENC_OK; after a failure the layers before it are trained. AENC_ERR_UNSUPPORTED for an
+ * encoder that is not a sequence with dense layers. options may be NULL. */
+AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options);
+
+/* A new model that is deeper by these layers (one, or a "sequential" of several): they stand behind the code and make the new
+ * one, their mirror stands in front of the decoder, and everything else has model's numbers. A dense layer with at least as many
+ * units as the old code has numbers starts as the identity, where neither has an activation that changes it (none, or relu on
+ * codes of relu) and its spec has no init: the new model then is, at first, the same function. In front of a head of classes
+ * nothing is mirrored, and a head that no longer fits begins anew. Moments and history stay behind. */
+AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out);
+
+typedef struct aenc_distill_options {
+    size_t struct_size;
+    const aenc_fit_options *fit; /* as of aenc_pretrain, but progress and valid are taken */
+    double output_weight; /* of the student's loss against the teacher's output ... */
+    double code_weight;   /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
+    double *output_loss;  /* room for what each is over x in the end; may be NULL */
+    double *code_loss;    /* NaN where the codes have different sizes */
+} aenc_distill_options;
+
+/* Trains student on what teacher makes of x: its output as the target, its code as that of the code (Hinton et al. 2015; Romero
+ * et al. 2015). Inputs and outputs must have equal sizes, codes too unless code_weight is 0 and output_weight is not: else
+ * AENC_ERR_SHAPE. The teacher's answers for all rows are held in memory. Models of classes are AENC_ERR_UNSUPPORTED. Penalties
+ * and corruption of the student's own take part; the teacher sees clean rows. options may be NULL. */
+AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
+                                  const aenc_distill_options *options);
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
@@ -591,6 +658,11 @@ AENC_API aenc_status aenc_model_parameter_get(const aenc_model *model, const cha
 AENC_API aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value);
 /* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
 AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
+/* Copies the numbers of every parameter and state of src whose name is src_prefix, or lies below it, to the one of dst that has
+ * dst_prefix in its place: ("encoder.2", "encoder.0") fills encoder.2.weight from encoder.0.weight. "" is all of a model. At
+ * least one must be there, and dst must have them all in the same shapes: AENC_ERR_SHAPE or AENC_ERR_ARGUMENT with the name,
+ * and nothing is copied. Moments of optimizers stay with the optimizers. */
+AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix);
 /* Frozen parameters are not trained. `prefix` selects every name that begins with it; "" is all of them. */
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
 

@@ -38,6 +38,13 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
 /* What a fit of a PCA cannot take: options for gradients, frozen parameters. */
 aenc_status aenc_pca_fit_check(aenc_model *model, const aenc_fit_options *options);
+/* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they are of. */
+struct label_targets {
+    aenc_context *ctx;
+    aenc_matrix target, valid_target;
+};
+aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct label_targets *out);
+void aenc_labels_release(struct label_targets *targets);
 /* "name is NULL". */
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
 

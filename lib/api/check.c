@@ -25,7 +25,7 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
     aenc_status status = aenc_matrix_shape_check(ctx, name, m, cols);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(m);
-    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, false, NULL);
+    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, (struct row_rule){false, 0, NULL});
 }
 
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
@@ -38,16 +38,19 @@ aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *ou
     return AENC_OK;
 }
 
-/* Losses of probabilities take targets in [0, 1] only. */
-static aenc_status unit_check(aenc_context *ctx, const aenc_model *model, const char *name, const aenc_matrix *m) {
+/* Losses of probabilities take targets in [0, 1] only, losses of classes whole ones. */
+static aenc_status target_check(aenc_context *ctx, const aenc_model *model, const char *name, const aenc_matrix *m) {
     struct rows rows = aenc_rows_of(m);
-    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)m->cols, true, model->loss->name);
+    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)m->cols, aenc_target_rule(model));
 }
 
 aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struct data_names names,
                                const aenc_matrix *x, const aenc_matrix *target) {
     aenc_status status = aenc_matrix_check(ctx, names.x, x, (size_t)model->input_size);
     if (status != AENC_OK) return status;
+    if (target == NULL && model->classes > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL; loss '%s' needs the class of each row there", names.target,
+                         model->loss->name);
     if (target == NULL && model->target_size != model->input_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s is NULL, and %s with %zu columns cannot stand in: the output has %zu",
                          names.target, names.x, (size_t)model->input_size, (size_t)model->target_size);
@@ -55,8 +58,8 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struc
     if (status == AENC_OK && target != NULL && target->rows != x->rows)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
                            names.x, x->rows);
-    if (status != AENC_OK || !model->unit_target) return status;
-    return target == NULL ? unit_check(ctx, model, names.x, x) : unit_check(ctx, model, names.target, target);
+    if (status != AENC_OK || (!model->unit_target && model->classes == 0)) return status;
+    return target == NULL ? target_check(ctx, model, names.x, x) : target_check(ctx, model, names.target, target);
 }
 
 aenc_status aenc_data_check(aenc_model *model, struct data_names names, const aenc_matrix *x,

@@ -3,17 +3,6 @@
 
 #include "api/api.h"
 
-/* Declares, allocates and draws. The arena is taken over. */
-static aenc_status model_finish(aenc_context *ctx, struct arena *arena, const struct json *description,
-                                aenc_model **out) {
-    aenc_model *model;
-    aenc_status status = aenc_model_declare(ctx, arena, description, &model);
-    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
-    return status;
-}
-
 aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
     *out = NULL;
@@ -26,7 +15,7 @@ aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *optio
     aenc_arena_create(ctx, &arena);
     const struct json *description;
     status = aenc_description_from_options(ctx, &arena, &o, &description);
-    if (status == AENC_OK) return model_finish(ctx, &arena, description, out);
+    if (status == AENC_OK) return aenc_model_make(ctx, &arena, description, out);
     aenc_arena_free(&arena);
     return status;
 }
@@ -42,7 +31,7 @@ aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length,
     const struct json *description;
     aenc_status status = aenc_json_parse(&arena, json, length, "the model description", &given);
     if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
-    if (status == AENC_OK) return model_finish(ctx, &arena, description, out);
+    if (status == AENC_OK) return aenc_model_make(ctx, &arena, description, out);
     aenc_arena_free(&arena);
     return status;
 }
@@ -157,6 +146,13 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) aenc_store_values(&model->store, entry)[i] = (num)floats[i];
     aenc_release(model->ctx, floats);
     return status;
+}
+
+aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix) {
+    if (dst == NULL) return AENC_ERR_ARGUMENT;
+    const char *missing = dst_prefix == NULL ? "dst_prefix" : src == NULL ? "src" : src_prefix == NULL ? "src_prefix" : NULL;
+    if (missing != NULL) return aenc_null(dst->ctx, "aenc_model_copy", missing);
+    return aenc_model_transplant(dst, dst_prefix, (struct model_path){src, src_prefix}, true);
 }
 
 aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen) {

@@ -102,6 +102,9 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
         return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld",
                          (long long)source->cols, (long long)model->input_size);
     int64_t target = o->target != NULL ? (int64_t)o->target->cols : source->target_cols;
+    if (target == 0 && model->classes > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "target is NULL; loss '%s' needs the class of each row there",
+                         model->loss->name);
     if (target == 0) target = source->cols;
     if (target != model->target_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
@@ -120,14 +123,18 @@ aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_f
     if (source == NULL) return aenc_null(model->ctx, "aenc_fit_source", "source");
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    if (status != AENC_OK) return status;
+    struct label_targets labels;
+    const aenc_matrix rows = {.rows = (size_t)source->rows.count};
+    status = aenc_labels_take(model, &rows, &o, &labels);
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status == AENC_OK) status = source_check(model, source, &o);
-    if (status != AENC_OK) return status;
     const struct fit_data data = {.input = source->rows,
                                   .target = aenc_rows_of(o.target),
                                   .stream = source->rows.data == NULL ? source : NULL,
                                   .unchecked = true};
-    if (model->pca == NULL) return aenc_train_fit(model, &data, &o);
-    status = aenc_pca_fit_check(model, &o);
-    return status == AENC_OK ? aenc_pca_fit(model, &data) : status;
+    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model, &o);
+    if (status == AENC_OK) status = model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
+    aenc_labels_release(&labels);
+    return status;
 }

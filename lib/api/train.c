@@ -61,17 +61,29 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
     return aenc_data_check(model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target);
 }
 
+/* A way of training on checked rows, and what it is for a PCA. */
+struct train_calls {
+    aenc_status (*steps)(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+    aenc_status (*pca)(struct aenc_model *model, const struct fit_data *data);
+};
+
+static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct train_calls train) {
+    struct label_targets labels;
+    aenc_status status = aenc_labels_take(model, x, o, &labels);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, o);
+    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o->target)};
+    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model, o);
+    if (status == AENC_OK) status = model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
+    aenc_labels_release(&labels);
+    return status;
+}
+
 aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
-    if (status != AENC_OK) return status;
-    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    if (model->pca == NULL) return aenc_train_fit(model, &data, &o);
-    status = aenc_pca_fit_check(model, &o);
-    return status == AENC_OK ? aenc_pca_fit(model, &data) : status;
+    return status == AENC_OK ? rows_train(model, x, &o, (struct train_calls){aenc_train_fit, aenc_pca_fit}) : status;
 }
 
 /* What a pass over rows that will not come again has no use for. */
@@ -97,14 +109,8 @@ aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o.target);
     if (status == AENC_OK) status = partial_check(model->ctx, &o);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
-    if (status != AENC_OK) return status;
-    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o.target)};
-    if (model->pca == NULL) return aenc_train_partial(model, &data, &o);
-    status = aenc_pca_fit_check(model, &o);
-    return status == AENC_OK ? aenc_pca_partial(model, &data) : status;
+    return status == AENC_OK ? rows_train(model, x, &o, (struct train_calls){aenc_train_partial, aenc_pca_partial}) : status;
 }
 
 void aenc_model_forget_optimizer(aenc_model *model) {

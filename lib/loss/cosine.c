@@ -9,4 +9,4 @@ static struct node *record(struct tape *tape, const struct json *spec, struct no
     return aenc_op_cosine_distance(tape, aenc_loss_fit(tape, "cosine", output, target), target, 1e-8);
 }
 
-const struct loss_type aenc_loss_cosine = {"cosine", rules, 1, false, record, NULL};
+const struct loss_type aenc_loss_cosine = {"cosine", rules, 1, false, record, NULL, NULL};

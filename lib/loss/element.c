@@ -48,7 +48,7 @@ static struct node *mse_each(struct tape *tape, const struct json *spec, struct 
     return elements(tape, (struct element_call){"mse", ELEMENT_SQUARED, 0, output}, target);
 }
 
-const struct loss_type aenc_loss_mse = {"mse", no_rules, 1, false, mse_record, mse_each};
+const struct loss_type aenc_loss_mse = {"mse", no_rules, 1, false, mse_record, mse_each, NULL};
 
 /* ---- mae ---- */
 
@@ -62,7 +62,7 @@ static struct node *mae_each(struct tape *tape, const struct json *spec, struct 
     return elements(tape, (struct element_call){"mae", ELEMENT_ABSOLUTE, 0, output}, target);
 }
 
-const struct loss_type aenc_loss_mae = {"mae", no_rules, 1, false, mae_record, mae_each};
+const struct loss_type aenc_loss_mae = {"mae", no_rules, 1, false, mae_record, mae_each, NULL};
 
 /* ---- huber ---- */
 
@@ -78,7 +78,7 @@ static struct node *huber_each(struct tape *tape, const struct json *spec, struc
     return elements(tape, huber_call(spec, output), target);
 }
 
-const struct loss_type aenc_loss_huber = {"huber", huber_rules, 1, false, huber_record, huber_each};
+const struct loss_type aenc_loss_huber = {"huber", huber_rules, 1, false, huber_record, huber_each, NULL};
 
 /* ---- bce ---- */
 
@@ -99,4 +99,4 @@ static struct node *bce_each(struct tape *tape, const struct json *spec, struct 
     return elements(tape, bce_call(tape, output), target);
 }
 
-const struct loss_type aenc_loss_bce = {"bce", no_rules, 1, true, bce_record, bce_each};
+const struct loss_type aenc_loss_bce = {"bce", no_rules, 1, true, bce_record, bce_each, NULL};

@@ -33,4 +33,4 @@ static struct node *record(struct tape *tape, const struct json *spec, struct no
     return numbers == NULL ? NULL : aenc_op_row_mean(tape, numbers);
 }
 
-const struct loss_type aenc_loss_gaussian_nll = {"gaussian_nll", rules, 2, false, record, each};
+const struct loss_type aenc_loss_gaussian_nll = {"gaussian_nll", rules, 2, false, record, each, NULL};

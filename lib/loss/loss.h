@@ -19,7 +19,15 @@ struct loss_type {
     /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not
      * split. */
     struct node *(*each)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
+    /* What the output's last axis must have; the target's then has one number, which of them it is. NULL: the loss
+     * compares numbers with numbers, by output_factor. */
+    int64_t (*classes)(const struct json *spec);
 };
+
+/* Of a loss of classes how many, 0 of any other. */
+static inline int64_t aenc_loss_classes(const struct loss_type *loss, const struct json *spec) {
+    return loss->classes == NULL ? 0 : loss->classes(spec);
+}
 
 /* The type of a spec that is checked at once; NULL with AENC_ERR_ARGUMENT's message. */
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec);
@@ -27,7 +35,7 @@ const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spe
 /* ---- For the files of this room ---- */
 
 extern const struct loss_type aenc_loss_mse, aenc_loss_mae, aenc_loss_huber, aenc_loss_bce, aenc_loss_gaussian_nll,
-    aenc_loss_cosine;
+    aenc_loss_cosine, aenc_loss_cross_entropy;
 
 /* x with its row in the shape of like's; the tape fails, naming the loss, where their sizes differ. */
 struct node *aenc_loss_fit(struct tape *tape, const char *loss, struct node *x, const struct node *like);

@@ -3,7 +3,8 @@
  * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
  * and where there are any, lists of "penalties" and "corrupt" (specs), "scaling", and
  * that of a PCA "pca".
- * Widths become a sequence of dense layers; layers without a decoder are mirrored.
+ * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes, the
+ * decoder is a head instead: a dense layer with one unit per class.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -19,7 +20,8 @@ enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
 /* What the arrays of dense layers are made from. */
 struct widths {
     const char *activation, *init;
-    int64_t input; /* numbers of one datum */
+    int64_t input;   /* numbers of one datum */
+    int64_t classes; /* of the loss; 0: none */
 };
 
 static struct json *layers_root(struct arena *arena) {
@@ -73,17 +75,18 @@ static const struct json *encoder_from_widths(struct arena *arena, const aenc_mo
     return encoder;
 }
 
-/* Hidden widths as given, or the encoder's backwards without the code; then the output. */
+/* Hidden widths as given, or the encoder's backwards without the code (none in front of classes); then the output. */
 static const struct json *decoder_from_widths(struct arena *arena, const aenc_model_options *o, struct widths w,
                                               int factor) {
     struct json *decoder = layers_root(arena);
-    size_t hidden = o->decoder_widths != NULL ? o->decoder_count : o->encoder_count - 1;
+    size_t mirrored = w.classes > 0 ? 0 : o->encoder_count - 1;
+    size_t hidden = o->decoder_widths != NULL ? o->decoder_count : mirrored;
     for (size_t i = 0; i < hidden; i++) {
         size_t width = o->decoder_widths != NULL ? o->decoder_widths[i] : o->encoder_widths[hidden - 1 - i];
         dense_add(arena, decoder, (double)width, w.activation, w.init);
     }
-    dense_add(arena, decoder, (double)w.input * factor, o->output, w.init);
-    if (o->input_rank > 1) shape_layer_add(arena, decoder, "reshape", o, factor);
+    dense_add(arena, decoder, w.classes > 0 ? (double)w.classes : (double)w.input * factor, o->output, w.init);
+    if (o->input_rank > 1 && w.classes == 0) shape_layer_add(arena, decoder, "reshape", o, factor);
     return decoder;
 }
 
@@ -211,13 +214,22 @@ static aenc_status loss_complete(aenc_context *ctx, struct arena *arena, const s
     return status;
 }
 
+static const struct json *head(struct arena *arena, int64_t classes) {
+    struct json *decoder = layers_root(arena);
+    dense_add(arena, decoder, (double)classes, NULL, NULL);
+    return decoder;
+}
+
 static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
-                                    const struct shape *input, const struct loss_type *loss, const struct json **out) {
+                                    const struct shape *input, const struct loss_type *loss, const struct json *spec,
+                                    const struct json **out) {
     const struct json *decoder = aenc_json_member(given, "decoder");
     const struct json *output = aenc_json_member(given, "output");
     if (output != NULL && output->kind != JSON_TEXT)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'output' must be the name of an activation");
-    bool mirrored = decoder == NULL;
+    int64_t classes = aenc_loss_classes(loss, spec);
+    bool mirrored = decoder == NULL && classes == 0;
+    if (decoder == NULL && classes > 0) decoder = head(arena, classes);
     if (mirrored) decoder = aenc_layer_mirror(ctx, arena, aenc_json_member(given, "encoder"), input);
     aenc_status status = decoder == NULL ? ctx->status : aenc_layer_check(ctx, decoder);
     if (status != AENC_OK) return status;
@@ -278,7 +290,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK) status = aenc_layer_check(ctx, encoder);
     if (status == AENC_OK) status = loss_complete(ctx, arena, given, &loss);
     const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
-    if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, &decoder);
+    if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
     if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status != AENC_OK) return status;
@@ -364,7 +376,8 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     aenc_json_add_copy(arena, given, "loss", loss);
     const struct loss_type *type = aenc_loss_find(ctx, loss);
     if (type == NULL) return AENC_ERR_ARGUMENT;
-    struct widths w = {o->activation == NULL ? "relu" : o->activation, o->init, aenc_shape_count(&input)};
+    struct widths w = {o->activation == NULL ? "relu" : o->activation, o->init, aenc_shape_count(&input),
+                       aenc_loss_classes(type, loss)};
     bool layers = o->encoder_layers != NULL;
     aenc_json_add_copy(arena, given, "encoder",
                        layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));

@@ -15,11 +15,37 @@ void aenc_journey_free(aenc_context *ctx, struct journey *journey) {
 /* The target as the loss sees it: a field of its own, or the input in the output's shape. */
 static struct node *record_target(struct aenc_model *model, struct tape *tape, struct node *x, bool own_target) {
     struct shape shape = model->output;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    int64_t factor = model->classes > 0 ? model->classes : model->loss->output_factor;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= factor;
     struct recorder recorder = {tape, &model->store};
-    if (own_target)
-        return aenc_scaling_apply(model, &recorder, aenc_tape_input(tape, "target", shape.dim, shape.rank));
+    struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
+    if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, &recorder, own);
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
+}
+
+/* While the model is taught, the target is a teacher's output with its code behind it. */
+static struct node *record_lesson(struct aenc_model *model, struct tape *tape, struct node *output, struct node *code) {
+    int64_t outputs = model->target_size, codes = model->code_size, row = outputs + codes;
+    const double *weight = model->lesson_weight;
+    struct node *lesson = aenc_tape_input(tape, "target", &row, 1);
+    struct node *target = aenc_op_slice(tape, lesson, 1, 0, outputs), *distance;
+    struct shape shape = model->output;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    target = aenc_op_reshape(tape, target, shape.dim, shape.rank);
+    struct node *loss = target == NULL || output == NULL ? NULL
+                                                         : model->loss->record(tape, model->loss_spec, output, target);
+    distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), aenc_op_slice(tape, lesson, 1, outputs, codes));
+    distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
+    return aenc_op_add(tape, aenc_op_affine(tape, loss, weight[0], 0), aenc_op_affine(tape, distance, weight[1], 0));
+}
+
+/* One number per row. */
+static struct node *record_loss(struct aenc_model *model, struct tape *tape, const struct penalty_site *site,
+                                struct node *x, bool own_target) {
+    if (model->lesson_weight[0] + model->lesson_weight[1] > 0 && own_target)
+        return record_lesson(model, tape, site->output, site->code);
+    struct node *target = site->output == NULL ? NULL : record_target(model, tape, x, own_target);
+    return target == NULL ? NULL : model->loss->record(tape, model->loss_spec, site->output, target);
 }
 
 void aenc_journey_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site) {
@@ -38,9 +64,8 @@ static void record_training(struct aenc_model *model, struct journey *journey) {
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
     x = aenc_scaling_apply(model, &recorder, x);
     aenc_journey_pass(model, &recorder, x, &site);
-    struct node *target = site.output == NULL ? NULL : record_target(model, tape, x, journey->own_target);
-    if (target == NULL) return;
-    struct node *loss = model->loss->record(tape, model->loss_spec, site.output, target);
+    struct node *loss = record_loss(model, tape, &site, x, journey->own_target);
+    if (loss == NULL) return;
     aenc_tape_term(tape, model->terms.name[0], loss, 1, NULL);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
 }
@@ -68,9 +93,10 @@ static struct node *record_result(struct aenc_model *model, struct journey *jour
     if (kind == JOURNEY_JACOBIAN) return record_jacobian(tape, x, code);
     struct node *output = aenc_layer_record(&recorder, "decoder", decoder, code);
     if (kind == JOURNEY_RECONSTRUCT || output == NULL) return aenc_scaling_undo(model, &recorder, output);
+    const struct penalty_site site = {.input = x, .code = code, .output = output};
+    if (kind != JOURNEY_FEATURES) return record_loss(model, tape, &site, x, journey->own_target);
     struct node *target = record_target(model, tape, x, journey->own_target);
     if (target == NULL) return NULL;
-    if (kind != JOURNEY_FEATURES) return model->loss->record(tape, model->loss_spec, output, target);
     struct node *each = model->loss->each == NULL ? NULL : model->loss->each(tape, model->loss_spec, output, target);
     if (each == NULL)
         aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "loss '%s' does not split into features", model->loss->name);

@@ -20,6 +20,7 @@ static aenc_status description_read(struct aenc_model *model) {
     if (model->loss == NULL) return AENC_ERR_ARGUMENT;
     model->scaling = aenc_json_member(model->description, "scaling");
     model->unit_target = model->loss->unit_target && model->scaling == NULL;
+    model->classes = aenc_loss_classes(model->loss, model->loss_spec);
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
@@ -41,9 +42,12 @@ static aenc_status terms_name(struct aenc_model *model) {
 static aenc_status output_check(struct aenc_model *model) {
     int64_t factor = model->loss->output_factor;
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
-    if (model->scaling != NULL && model->target_size != model->input_size)
+    if (model->scaling != NULL && model->classes == 0 && model->target_size != model->input_size)
         return aenc_fail(model->ctx, AENC_ERR_SHAPE, "scaling '%s': an output of %lld numbers is not an input of %lld",
                          aenc_settings_type(model->scaling), (long long)model->target_size, (long long)model->input_size);
+    if (model->classes > 0 && last != model->classes)
+        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "loss '%s' has %lld classes; the decoder's last axis has %lld",
+                         model->loss->name, (long long)model->classes, (long long)last);
     if (last % factor == 0) return AENC_OK;
     return aenc_fail(model->ctx, AENC_ERR_SHAPE,
                      "loss '%s' takes %d numbers per output element; the decoder's last axis of %lld does not divide",
@@ -68,7 +72,7 @@ static aenc_status declare(struct aenc_model *model) {
         model->input_size = aenc_shape_count(&model->input);
         model->code_size = aenc_shape_count(&model->code);
         model->output_size = aenc_shape_count(&model->output);
-        model->target_size = model->output_size / model->loss->output_factor;
+        model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
         status = output_check(model);
         model->pca = aenc_json_member(model->description, "pca");
     }
@@ -98,6 +102,17 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
     aenc_status status = description_read(model);
     if (status == AENC_OK) status = terms_name(model);
     if (status == AENC_OK) status = declare(model);
+    if (status == AENC_OK) *out = model;
+    else aenc_model_release(model);
+    return status;
+}
+
+aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct json *description,
+                            struct aenc_model **out) {
+    struct aenc_model *model;
+    *out = NULL;
+    aenc_status status = aenc_model_declare(ctx, arena, description, &model);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
     if (status == AENC_OK) *out = model;
     else aenc_model_release(model);
     return status;

@@ -76,6 +76,7 @@ struct aenc_model {
     char *description_text;
     struct shape input, code, output; /* of one row, no row axis */
     int64_t input_size, code_size, output_size, target_size;
+    int64_t classes; /* that targets are one of; 0: targets are numbers */
     const struct loss_type *loss;
     const struct json *loss_spec;
     const struct json *scaling; /* NULL: none */
@@ -92,6 +93,7 @@ struct aenc_model {
     struct online online;
     const struct json *pca;  /* member of the description of a PCA; NULL: the model is none */
     struct moments *moments; /* of a PCA, from its partial fits; NULL: none yet */
+    double lesson_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
 };
@@ -119,6 +121,9 @@ bool aenc_scaling_unknown(const struct aenc_model *model);
  * with aenc_store_allocate, once the caller knows that the sizes are what they should be. */
 aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const struct json *description,
                                struct aenc_model **out);
+/* The same with memory and first values. */
+aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct json *description,
+                            struct aenc_model **out);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */
@@ -128,6 +133,19 @@ void aenc_model_uncancel(struct aenc_model *model);
 aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
 /* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
 void aenc_model_forget_journeys(struct aenc_model *model);
+
+/* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it must fit,
+ * or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen there. */
+struct model_path {
+    const struct aenc_model *model;
+    const char *path;
+};
+aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole);
+
+/* grow.c: a new model with layers (a spec, a sequential stands for its children) behind the code. */
+aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json *layers, struct aenc_model **out);
+/* The name or text of the activation that a layer or sequence ends with; "identity" where it ends with none. */
+const char *aenc_layers_activation(const struct json *spec);
 
 /* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,

@@ -93,7 +93,7 @@ static struct node *undone(struct aenc_model *model, struct tape *tape, struct n
 }
 
 struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y) {
-    if (model->scaling == NULL || y == NULL) return y;
+    if (model->scaling == NULL || model->classes > 0 || y == NULL) return y; /* logits have no units */
     struct tape *tape = recorder->tape;
     struct nodes n = states(model, recorder);
     if (model->loss->output_factor == 1) return undone(model, tape, n, y, false);

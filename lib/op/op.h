@@ -76,6 +76,9 @@ struct node *aenc_op_stop_gradient(struct tape *tape, struct node *x);
 /* softmax.c, over the last axis */
 struct node *aenc_op_softmax(struct tape *tape, struct node *x);
 struct node *aenc_op_log_softmax(struct tape *tape, struct node *x);
+/* x (rows, ..., 1), whole numbers k, to (rows, ..., classes): 1 - smoothing at k, and smoothing / classes everywhere
+ * besides. No gradient passes. */
+struct node *aenc_op_one_hot(struct tape *tape, struct node *x, int64_t classes, double smoothing);
 
 /* norm.c. Over the last `axes` axes of a row: (x - mean) / sqrt(variance + epsilon) * gain + shift; gain and shift of
  * those axes' shape, or NULL. */

@@ -1,4 +1,4 @@
-/* softmax.c - softmax and its logarithm over the last axis.
+/* softmax.c - softmax and its logarithm over the last axis, and classes as its targets.
  *
  *   y = e^x / sum e^x         dx = y (dy - sum(dy y))
  *   y = x - log sum e^x       dx = dy - e^y sum(dy)
@@ -143,4 +143,42 @@ struct node *aenc_op_log_softmax(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &log_softmax_op, &x, 1, NULL, 0);
 }
 
-const struct op *const aenc_softmax_ops[] = {&softmax_op, &log_softmax_op, NULL};
+/* ---- Classes ---- */
+
+struct one_hot {
+    int64_t classes;
+    double smoothing;
+};
+
+static aenc_status one_hot_infer(struct tape *tape, struct node *n) {
+    const struct node *x = n->in[0];
+    const struct one_hot *one_hot = n->attr;
+    char text[SHAPE_TEXT];
+    if (x->kind != NODE_ROW || x->shape.rank < 2 || aenc_line_width(x) != 1)
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'one_hot': shape %s is not one class per line",
+                              aenc_shape_text(x, text));
+    n->needs_gradient = false;
+    aenc_op_infer_like(n, x);
+    n->shape.dim[n->shape.rank - 1] = one_hot->classes;
+    return AENC_OK;
+}
+
+static void one_hot_forward(const struct node *n, struct span rows, const struct run *run) {
+    const struct one_hot *one_hot = n->attr;
+    int64_t classes = one_hot->classes;
+    struct span lines = aenc_lines(n, rows, classes);
+    const num *x = aenc_value(run, n->in[0]);
+    num *y = aenc_value(run, n), share = (num)(one_hot->smoothing / (double)classes);
+    for (int64_t l = lines.lo; l < lines.hi; l++)
+        for (int64_t c = 0; c < classes; c++)
+            y[l * classes + c] = share + ((num)c == x[l] ? (num)(1 - one_hot->smoothing) : 0);
+}
+
+static const struct op one_hot_op = {.name = "one_hot", .arity = 1, .infer = one_hot_infer, .forward = one_hot_forward};
+
+struct node *aenc_op_one_hot(struct tape *tape, struct node *x, int64_t classes, double smoothing) {
+    struct one_hot one_hot = {classes, smoothing};
+    return aenc_tape_record(tape, &one_hot_op, &x, 1, &one_hot, sizeof one_hot);
+}
+
+const struct op *const aenc_softmax_ops[] = {&softmax_op, &log_softmax_op, &one_hot_op, NULL};

@@ -99,12 +99,13 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
     if (fit->data.stream != NULL) status = from_stream(fit, out);
     else from_rows(fit, out);
     if (status != AENC_OK || !fit->data.unchecked) return status;
-    bool unit = model->unit_target, own = out->target.data != NULL;
+    bool own = out->target.data != NULL;
+    struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
     status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, model->input_size,
-                             unit && !own, model->loss->name);
+                             own ? none : rule);
     if (status != AENC_OK || !own) return status;
     return aenc_rows_check(model->ctx, (struct row_names){"the source's target", out->first}, &out->target,
-                           model->target_size, unit, model->loss->name);
+                           model->target_size, rule);
 }
 
 /* What the step came to, added to the epoch's means. */

@@ -18,9 +18,9 @@ static aenc_status valid_prepare(struct fit *fit) {
     fit->validated = fit->valid.data != NULL;
     if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
     const struct aenc_model *model = fit->model;
-    bool unit = model->unit_target, own = fit->valid_target.data != NULL;
-    return aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, &fit->valid, model->input_size, unit && !own,
-                           model->loss->name);
+    struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
+    return aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, &fit->valid, model->input_size,
+                           fit->valid_target.data != NULL ? none : rule);
 }
 
 static aenc_status specs_prepare(struct fit *fit) {

@@ -11,7 +11,7 @@
 static aenc_status take(struct pca_work *work, const struct rows *rows, int64_t cols, bool unchecked, uint64_t first) {
     aenc_context *ctx = work->moments.ctx;
     aenc_status status = AENC_OK;
-    if (unchecked) status = aenc_rows_check(ctx, (struct row_names){"the source", first}, rows, cols, false, NULL);
+    if (unchecked) status = aenc_rows_check(ctx, (struct row_names){"the source", first}, rows, cols, aenc_finite_rule());
     if (status == AENC_OK && !aenc_moments_add(&work->moments, &work->spectrum, rows->data, rows->stride, rows->count))
         status = aenc_fail(ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
     return status;

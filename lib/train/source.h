@@ -73,13 +73,23 @@ aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read
 void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead);
 struct stream_batch *aenc_ahead_next(struct read_ahead *ahead);
 
-/* rows.c: every number finite, and within [0, 1] where `unit`. `first` is the number of the first row for the message,
+/* rows.c: what numbers must be besides finite. */
+struct row_rule {
+    bool unit;       /* within [0, 1] */
+    int64_t classes; /* whole and below it; 0: any */
+    const char *loss; /* that wants it so */
+};
+/* The rule for targets of a model. */
+struct row_rule aenc_target_rule(const struct aenc_model *model);
+/* Every number finite, and as the rule says. `first` is the number of the first row for the message,
  * where the rows have no numbers of their own. */
 struct row_names {
     const char *what;
     uint64_t first;
 };
-aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const struct rows *rows, int64_t cols, bool unit,
-                            const char *loss);
+/* The rule of numbers that need only be finite. */
+static inline struct row_rule aenc_finite_rule(void) { return (struct row_rule){false, 0, NULL}; }
+aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const struct rows *rows, int64_t cols,
+                            struct row_rule rule);
 
 #endif

@@ -569,6 +569,63 @@ static aenc_status sweep(struct scene *scene) {
     return aenc_sweep(scene->ctx, &scene->x, &options, point);
 }
 
+/* ---- Stacks ---- */
+
+static aenc_status copy(struct scene *scene) {
+    aenc_runner *runner = NULL;
+    aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
+    if (status == AENC_OK) status = aenc_model_copy(scene->model, "encoder.0", scene->model, "encoder.0");
+    aenc_runner_free(runner);
+    return status;
+}
+
+static aenc_status pretrain(struct scene *scene) {
+    static const char *const corruptions[] = {"mask:level=0.25"};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid_share = 0.25};
+    aenc_pretrain_options options = {.struct_size = sizeof options, .fit = &fit, .corruptions = corruptions,
+                                     .corruption_count = 1};
+    return aenc_pretrain(scene->model, &scene->x, &options);
+}
+
+static aenc_status grow(struct scene *scene) {
+    aenc_layer *layer = NULL;
+    aenc_model *grown = NULL;
+    aenc_status status = aenc_layer_create(scene->ctx, "dense:units=2", &layer);
+    if (status == AENC_OK) status = aenc_model_grow(scene->model, layer, &grown);
+    CHECK((status == AENC_OK) == (grown != NULL));
+    aenc_layer_free(layer);
+    aenc_model_free(grown);
+    return status;
+}
+
+static aenc_status distill(struct scene *scene) {
+    aenc_model *teacher = NULL;
+    double output, code;
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid = &scene->x};
+    aenc_distill_options options = {.struct_size = sizeof options, .fit = &fit, .output_loss = &output, .code_loss = &code};
+    aenc_status status = aenc_model_parse(scene->ctx, layered, strlen(layered), &teacher);
+    if (status == AENC_OK) status = aenc_distill(scene->model, teacher, &scene->x, &options);
+    aenc_model_free(teacher);
+    return status;
+}
+
+static aenc_status classes(struct scene *scene) {
+    static const char head[] = "{\"input\":[4],\"encoder\":{\"type\":\"dense\",\"units\":3},"
+                               "\"loss\":\"cross_entropy:classes=2\"}";
+    int32_t labels[ROWS] = {0, 1, 0, 1};
+    float probability[ROWS * 2];
+    double share;
+    aenc_model *model = NULL;
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .labels = labels, .valid = &scene->x,
+                            .valid_labels = labels};
+    aenc_status status = aenc_model_parse(scene->ctx, head, strlen(head), &model);
+    if (status == AENC_OK) status = aenc_fit(model, &scene->x, &fit);
+    if (status == AENC_OK) status = aenc_accuracy(model, &scene->x, labels, &share);
+    if (status == AENC_OK) status = aenc_class_probabilities(model, &scene->x, probability, ROWS * 2);
+    aenc_model_free(model);
+    return status;
+}
+
 /* ---- Running them ---- */
 
 static const struct {
@@ -610,6 +667,11 @@ static const struct {
     {"fit resumed", fit_resume, true, true},
     {"fit partly", fit_partly, true, true},
     {"fit from sources", fit_stream, true, true},
+    {"copy", copy, true, false},
+    {"pretrain", pretrain, true, true},
+    {"grow", grow, true, false},
+    {"distill", distill, true, true},
+    {"classes", classes, false, false},
 };
 
 /* The model after a call that may have failed: what it was, or where it trained, finite. It can be used and trained. */

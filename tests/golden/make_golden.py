@@ -183,6 +183,19 @@ def cosine(y, t):
     return 1 - functional.cosine_similarity(y.flatten(1), t.flatten(1))
 
 
+def entropy(**settings):
+    """Logits (rows, ..., classes) and classes (rows, ..., 1)."""
+    def loss(y, t):
+        each = functional.cross_entropy(y.flatten(0, -2), t.flatten().long(), reduction='none', **settings)
+        return each.reshape(y.shape[0], -1).mean(1)
+    return loss
+
+
+def steps(*shape):
+    """Multiples of 1/8 between -3 and 3 that draw nothing, so that what is drawn behind them stays."""
+    return ((torch.arange(math.prod(shape), dtype=torch.float64) * 11) % 49 / 8 - 3).reshape(shape)
+
+
 def loss_cases():
     def none(loss, **settings):
         return mean_of(lambda y, t: loss(y, t, reduction='none', **settings))
@@ -202,6 +215,12 @@ def loss_cases():
     yield 'gaussian_nll', 'gaussian_nll', draw(4, 6), draw(4, 3), mean_of(nll), ''
     yield 'gaussian_nll on more axes', 'gaussian_nll', draw(3, 2, 4), draw(3, 2, 2), mean_of(nll), ''
     yield 'cosine', 'cosine', draw(4, 6), draw(4, 6), cosine, ''
+    classes = torch.tensor([[3.0], [0.0], [1.0], [3.0]])
+    yield 'cross_entropy', 'cross_entropy:classes=4', steps(4, 4), classes, entropy(), ''
+    yield 'cross_entropy, smoothed', 'cross_entropy:classes=4,smoothing=0.125', steps(4, 4), classes, \
+        entropy(label_smoothing=0.125), ''
+    yield 'cross_entropy on more axes', 'cross_entropy:classes=3', steps(2, 2, 3), \
+        torch.tensor([[[2.0], [0.0]], [[1.0], [1.0]]]), entropy(), ''
 
 
 def make_losses():

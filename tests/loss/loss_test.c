@@ -19,10 +19,13 @@ static void refuse(aenc_context *ctx, const char *text, const char *words) {
 }
 
 static void names_test(aenc_context *ctx) {
-    refuse(ctx, "msee", "unknown loss 'msee'; known: mse, mae, huber, bce, gaussian_nll, cosine");
+    refuse(ctx, "msee", "unknown loss 'msee'; known: mse, mae, huber, bce, gaussian_nll, cosine, cross_entropy");
     refuse(ctx, "huber:delt=2", "loss 'huber': unknown setting 'delt'; known: delta");
     refuse(ctx, "huber:delta=0", "setting 'delta' is 0");
     refuse(ctx, "mse:weight=1", "loss 'mse': unknown setting 'weight'");
+    refuse(ctx, "cross_entropy", "loss 'cross_entropy'");
+    refuse(ctx, "cross_entropy:classes=1", "setting 'classes' is 1");
+    refuse(ctx, "cross_entropy:classes=3,smoothing=1.5", "setting 'smoothing' is 1.5");
 }
 
 /* ---- Numbers ---- */
@@ -111,6 +114,17 @@ static void nll_test(aenc_context *ctx) {
     CHECK_NEAR(o.gradient[0], 0, 1e-7);
 }
 
+/* Logits of +-1000: the surprise is their distance, and the gradient a whole step towards the class. */
+static void entropy_test(aenc_context *ctx) {
+    const float y[] = {1000, -1000, 0, 1000, -1000, 0}, target[] = {0, 1};
+    struct outcome o = evaluate(ctx, &(struct setting){"cross_entropy:classes=3", false, 3, 1, 2, y, target});
+    CHECK_STATUS(ctx, o.status, AENC_OK);
+    CHECK_NEAR(o.value[0], 0, 1e-6);
+    CHECK_NEAR(o.value[1], 2000, 1e-3);
+    const double gradient[] = {0, 0, 0, 1, -1, 0};
+    for (int i = 0; i < 6; i++) CHECK_NEAR(o.gradient[i], gradient[i], 1e-6);
+}
+
 static void sizes_test(aenc_context *ctx) {
     const float y[8] = {0}, target[8] = {0};
     struct outcome o = evaluate(ctx, &(struct setting){"mse", false, 4, 3, 1, y, target});
@@ -131,6 +145,7 @@ int main(void) {
     ends_test(ctx);
     zeros_test(ctx);
     nll_test(ctx);
+    entropy_test(ctx);
     sizes_test(ctx);
     aenc_context_free(ctx);
     return check_finish();

@@ -309,6 +309,10 @@ static struct node *cosine_build(struct tape *tape, struct node *const *x, const
     return aenc_op_cosine_distance(tape, x[0], x[1], c->number[0]);
 }
 
+static struct node *one_hot_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return aenc_op_one_hot(tape, x[0], c->choice, c->number[0]);
+}
+
 static struct node *entropy_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     (void)c;
     return aenc_op_softmax_cross_entropy(tape, x[0], x[1]);
@@ -500,6 +504,7 @@ static const struct op_case cases[] = {
     {"cosine_distance", "", cosine_build, 2, {{LEAF_ROW, 0.5, 2, 1, {4}}, {LEAF_ROW, -2, 2, 1, {4}}}, .number = {1e-8}},
     {"cosine_distance", "of small vectors", cosine_build, 2, {{LEAF_ROW, -1, 1, 1, {3}}, {LEAF_ROW, -1, 1, 1, {3}}},
      .number = {8}},
+    {"one_hot", "", one_hot_build, 1, {{LEAF_ROW, 0, 3, 2, {2, 1}}}, .choice = 3, .number = {0.25}, .formula = zero},
     {"softmax_cross_entropy", "", entropy_build, 2,
      {{LEAF_ROW, -2, 2, 2, {2, 4}}, {LEAF_ROW, 0, 1, 2, {2, 4}}}, .choice = 0},
 

@@ -795,6 +795,48 @@ class Tool(unittest.TestCase):
         self.assertFalse(os.path.exists(self.path("y.safetensors")))
         self.bad(1, "is not a directory", *self.train_args("y.safetensors", "--pictures", "rows.csv"))
 
+    # ---- Classes ----
+
+    def test_classes(self):
+        """Which half of the square the bump is in, and a stack of layers that learns it."""
+        sides = [int(sum(v * (1 if i % SIDE * 2 < SIDE else -1) for i, v in enumerate(row)) < 0) for row in self.rows]
+        self.write("sides.csv", "\n".join(map(str, sides)).encode())
+        self.write("sides.npy", npy(sides, (ROWS,), "|u1"))
+        train = ["train", "rows.npy", "--encoder", "16,8", "--activation", "sigmoid", "--code-activation", "sigmoid",
+                 "--loss", "cross_entropy:classes=2", "--epochs", "40", "--lr", "0.02", "--seed", "3"]
+        told = self.good(*train, "--labels", "sides.csv", "--valid", "rows.npy", "--valid-labels", "sides.npy", "--pretrain",
+                         "2", "--pretrain-corrupt", "mask:level=0.2", "--log", "sides.jsonl", "-o", "sides.safetensors").stdout
+        self.assertIn("layer 2/2  epoch 2/2", told)
+        self.assertIn("accuracy", told)
+        with open(self.path("sides.jsonl")) as file:
+            log = [json.loads(line) for line in file]
+        self.assertEqual([line.get("layer") for line in log[:5]], [1, 1, 2, 2, None])
+        self.assertGreater(log[-1]["valid_accuracy"], 0.9)
+        self.assertNotIn("valid_accuracy", log[0])
+        told = self.good("classify", "sides.safetensors", "rows.npy", "--labels", "sides.npy", "-o", "told.npy").stdout
+        shape, classes = read_npy(self.path("told.npy"))
+        right = sum(int(c) == s for c, s in zip(classes, sides)) / ROWS
+        self.assertEqual(shape, (ROWS, 1))
+        self.assertEqual(told, "accuracy %.6g\n" % right)
+        self.assertEqual(self.good("classify", "sides.safetensors", "rows.npy", "--labels", "sides.csv").stdout, told)
+        self.assertEqual(len(self.good("classify", "sides.safetensors", "rows.npy").stdout.split()), ROWS)
+        # the same from a target, and from a share held out
+        self.good(*train, "--target", "sides.csv", "--valid", "0.2", "-o", "other.safetensors", "--epochs", "1")
+        self.bad(2, ["target is NULL", "cross_entropy"], *train, "-o", "other.safetensors")
+        self.bad(2, "both say", *train, "--labels", "sides.csv", "--target", "sides.csv", "-o", "other.safetensors")
+        self.bad(2, "--valid-labels goes with --valid", *train, "--labels", "sides.csv", "--valid-labels", "sides.csv",
+                 "-o", "other.safetensors")
+        self.bad(2, "cross_entropy", *self.train_args("other.safetensors", "--labels", "sides.csv"))
+        self.bad(1, "2 rows", *train, "--labels", self.write("short.csv", b"1\n0\n"), "-o", "other.safetensors")
+        self.bad(1, "has no classes", "classify", "model.safetensors", "rows.npy")
+        self.bad(2, "--pretrain-corrupt", *train, "--labels", "sides.csv", "--pretrain", "1", "--pretrain-corrupt", "maskk",
+                 "-o", "other.safetensors")
+
+    def test_pretrained_autoencoder(self):
+        plain = self.good(*self.train_args("stacked.safetensors", "--activation", "tanh", "--pretrain", "4")).stdout
+        self.assertIn("layer 1/2  epoch 4/4", plain)
+        self.good("reconstruct", "stacked.safetensors", "rows.npy", "-o", "stacked.npy")
+
     def test_pictures_of_little(self):
         if not self.has_png:
             self.skipTest("built without libpng")

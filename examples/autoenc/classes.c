@@ -1,0 +1,125 @@
+/* classes.c - labels in and out, and training layer by layer. */
+#include "classes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int tool_labels_read(const struct options *options, const char *name, const char *path, const struct data *of,
+                     struct data *out) {
+    struct data_options how = tool_data_options(options);
+    how.raw_bytes = true;
+    int status = tool_data_read(path, &how, out);
+    if (status != TOOL_OK) return status;
+    if (out->cols != 1) {
+        return tool_fail("--%s %s: has %zu columns, where one label per row is wanted", name, path, out->cols);
+    }
+    if (out->rows == of->rows) return TOOL_OK;
+    return tool_fail("--%s %s: has %zu rows, but %s has %zu", name, path, out->rows, of->name, of->rows);
+}
+
+int tool_labels_whole(const struct data *labels, int32_t **out) {
+    *out = tool_allocate(labels->name, labels->rows, sizeof **out);
+    if (*out == NULL) return TOOL_FAILED;
+    for (size_t i = 0; i < labels->rows; i++) {
+        float value = labels->values[i];
+        if (value < 0.0f || value > 1e9f || value != floorf(value)) {
+            free(*out);
+            *out = NULL;
+            return tool_fail("%s: row %zu is %g, not a class 0, 1, 2 ...", labels->name, i, (double)value);
+        }
+        (*out)[i] = (int32_t)value;
+    }
+    return TOOL_OK;
+}
+
+/* ---- Layers ---- */
+
+static int layer_event(void *user, int64_t layer, int64_t layers, const aenc_progress *now) {
+    struct progress *progress = user;
+    progress->layer = layer;
+    progress->layers = layers;
+    return tool_progress_event(progress, now);
+}
+
+int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const aenc_matrix *x,
+                  struct progress *progress) {
+    aenc_fit_options fit = {.struct_size = sizeof fit};
+    aenc_pretrain_options asked = {.struct_size = sizeof asked};
+    fit.epochs = options->pretrain;
+    fit.batch = options->batch;
+    fit.optimizer = options->pretrain_optimizer;
+    asked.fit = &fit;
+    if (options->pretrain_corrupt != NULL) asked.corruptions = &options->pretrain_corrupt;
+    asked.corruption_count = options->pretrain_corrupt != NULL;
+    if (options->pretrain_penalty != NULL) asked.penalties = &options->pretrain_penalty;
+    asked.penalty_count = options->pretrain_penalty != NULL;
+    asked.progress = layer_event;
+    asked.progress_user = progress;
+    aenc_status status = aenc_pretrain(model, x, &asked);
+    progress->layer = progress->layers = 0;
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
+}
+
+/* ---- The command ---- */
+
+struct job {
+    const struct options *options;
+    aenc_context *ctx;
+    aenc_model *model;
+    struct data data, labels;
+    int32_t *wanted;
+    float *result;
+};
+
+static int job_read(struct job *job) {
+    const struct options *options = job->options;
+    struct data_options how = tool_data_options(options);
+    int status = tool_context_create(options, &job->ctx);
+    if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status != TOOL_OK || options->labels == NULL) return status;
+    status = tool_labels_read(options, "labels", options->labels, &job->data, &job->labels);
+    return status == TOOL_OK ? tool_labels_whole(&job->labels, &job->wanted) : status;
+}
+
+static int job_run(struct job *job) {
+    aenc_matrix x = tool_data_matrix(&job->data);
+    const char *path = job->options->out != NULL ? job->options->out : "-";
+    double share = 0.0;
+    int32_t *label = tool_allocate("the result", job->data.rows, sizeof *label);
+    job->result = tool_allocate("the result", job->data.rows, sizeof *job->result);
+    aenc_status status = AENC_OK;
+    if (label == NULL || job->result == NULL) {
+        free(label);
+        return TOOL_FAILED;
+    }
+    status = aenc_classify(job->model, &x, label, job->data.rows);
+    if (status == AENC_OK && job->wanted != NULL) status = aenc_accuracy(job->model, &x, job->wanted, &share);
+    for (size_t i = 0; i < job->data.rows; i++) job->result[i] = (float)label[i];
+    free(label);
+    if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);
+    int answer = job->wanted != NULL && job->options->out == NULL
+                     ? TOOL_OK
+                     : tool_output_table(path, (enum format)job->options->format, job->result, job->data.rows, 1);
+    if (answer == TOOL_OK && job->wanted != NULL) (void)fprintf(stdout, "accuracy %.6g\n", share);
+    return answer;
+}
+
+int tool_classify(const struct options *options) {
+    struct job job = {.options = options};
+    enum format format;
+    const char *path = options->out != NULL ? options->out : "-";
+    const char *const inputs[] = {options->operand[1], options->labels};
+    int status = tool_stdin_once(options, inputs, 2);
+    if (status == TOOL_OK) status = tool_output_format(path, (enum format)options->format, &format);
+    if (status == TOOL_OK) status = tool_output_check(path);
+    if (status == TOOL_OK) status = job_read(&job);
+    if (status == TOOL_OK) status = job_run(&job);
+    free(job.result);
+    free(job.wanted);
+    tool_data_free(&job.data);
+    tool_data_free(&job.labels);
+    aenc_model_free(job.model);
+    aenc_context_free(job.ctx);
+    return status;
+}

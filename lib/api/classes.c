@@ -1,0 +1,107 @@
+/* classes.c - models of classes: labels in, labels out. */
+#include "use/classes.h"
+
+#include "api/api.h"
+
+static aenc_status classes_check(aenc_model *model, const char *call, const aenc_matrix *x, size_t *answers) {
+    if (model->classes == 0)
+        return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED, "%s: loss '%s' has no classes; cross_entropy has", call,
+                         model->loss->name);
+    aenc_status status = aenc_matrix_check(model->ctx, "x", x, (size_t)model->input_size);
+    if (status == AENC_OK && !aenc_size_multiply(x->rows, (size_t)model->target_size, answers))
+        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: x has too many rows", call);
+    return status;
+}
+
+size_t aenc_model_class_count(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->classes; }
+
+aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
+    size_t answers;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (labels == NULL) return aenc_null(model->ctx, "aenc_classify", "labels");
+    aenc_status status = classes_check(model, "aenc_classify", x, &answers);
+    if (status == AENC_OK && count < answers)
+        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_classify: labels has room for %zu; %zu are needed", count,
+                           answers);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_classes_tell(model, &rows, &(struct class_answers){.label = labels});
+}
+
+aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    size_t answers;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = classes_check(model, "aenc_class_probabilities", x, &answers);
+    if (status == AENC_OK)
+        status = aenc_room_check(model->ctx, "aenc_class_probabilities", out, out_floats, x->rows,
+                                 (size_t)model->output_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_classes_tell(model, &rows, &(struct class_answers){.probability = out});
+}
+
+/* The first that is no class is refused. */
+static aenc_status labels_check(const aenc_model *model, const char *name, const int32_t *labels, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (labels[i] < 0 || labels[i] >= model->classes)
+            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s[%zu] is %ld; loss '%s' takes classes from 0 to %lld", name,
+                             i, (long)labels[i], model->loss->name, (long long)model->classes - 1);
+    return AENC_OK;
+}
+
+aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, double *share) {
+    size_t answers;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (share == NULL) return aenc_null(model->ctx, "aenc_accuracy", "share");
+    if (labels == NULL) return aenc_null(model->ctx, "aenc_accuracy", "labels");
+    aenc_status status = classes_check(model, "aenc_accuracy", x, &answers);
+    if (status == AENC_OK) status = labels_check(model, "labels", labels, answers);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    struct class_answers told = {.truth = labels};
+    status = aenc_classes_tell(model, &rows, &told);
+    if (status == AENC_OK) *share = (double)told.right / (double)answers;
+    return status;
+}
+
+/* ---- Labels as targets ---- */
+
+static aenc_status labels_convert(aenc_model *model, const char *name, const int32_t *labels, const aenc_matrix *of,
+                                  aenc_matrix *out) {
+    size_t cols = (size_t)model->target_size, count;
+    if (labels == NULL || of == NULL || of->rows == 0) return AENC_OK;
+    if (model->classes == 0)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s is given, and loss '%s' has no classes", name,
+                         model->loss->name);
+    if (!aenc_size_multiply(of->rows, cols, &count))
+        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: %zu rows are too many", name, of->rows);
+    aenc_status status = labels_check(model, name, labels, count);
+    if (status != AENC_OK) return status;
+    float *numbers = aenc_alloc_raw(model->ctx, count, sizeof *numbers);
+    if (numbers == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) numbers[i] = (float)labels[i];
+    *out = (aenc_matrix){numbers, of->rows, cols, 0};
+    return AENC_OK;
+}
+
+aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct label_targets *out) {
+    aenc_context *ctx = model->ctx;
+    *out = (struct label_targets){.ctx = ctx};
+    if (o->labels != NULL && o->target != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both target and labels");
+    if (o->valid_labels != NULL && o->valid == NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_labels is given without valid");
+    if (o->valid_labels != NULL && o->valid_target != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid_target and valid_labels");
+    aenc_status status = labels_convert(model, "aenc_fit_options.labels", o->labels, x, &out->target);
+    if (status == AENC_OK)
+        status = labels_convert(model, "aenc_fit_options.valid_labels", o->valid_labels, o->valid, &out->valid_target);
+    if (status == AENC_OK && out->target.data != NULL) o->target = &out->target;
+    if (status == AENC_OK && out->valid_target.data != NULL) o->valid_target = &out->valid_target;
+    return status;
+}
+
+void aenc_labels_release(struct label_targets *targets) {
+    aenc_release(targets->ctx, (void *)(uintptr_t)targets->target.data);
+    aenc_release(targets->ctx, (void *)(uintptr_t)targets->valid_target.data);
+}

@@ -1,0 +1,112 @@
+/* stack.c - layer-wise training, growing, distillation. */
+#include "train/stack.h"
+
+#include "api/api.h"
+
+/* What of a fit's options has no meaning here. */
+static aenc_status fit_read(aenc_model *model, const char *call, const aenc_fit_options *given, aenc_fit_options *out) {
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", given, sizeof *out, out);
+    if (status != AENC_OK) return status;
+    const struct {
+        const char *field;
+        bool given;
+    } useless[] = {{"target", out->target != NULL},           {"labels", out->labels != NULL},
+                   {"valid_target", out->valid_target != NULL}, {"valid_labels", out->valid_labels != NULL},
+                   {"checkpoint", out->checkpoint != NULL}};
+    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
+        if (useless[i].given)
+            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.%s is given; there it has no meaning",
+                             call, useless[i].field);
+    return AENC_OK;
+}
+
+static aenc_status texts_check(aenc_context *ctx, const char *field, const char *const *text, size_t count) {
+    for (size_t i = 0; text != NULL && i < count; i++)
+        if (text[i] == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain_options.%s[%zu] is NULL", field, i);
+    return AENC_OK;
+}
+
+aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *ctx = model->ctx;
+    aenc_pretrain_options o;
+    aenc_fit_options fit;
+    aenc_status status = aenc_options_read(ctx, "aenc_pretrain_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = fit_read(model, "aenc_pretrain", o.fit, &fit);
+    if (status == AENC_OK && fit.valid != NULL)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain: aenc_fit_options.valid is given; use valid_share");
+    if (status == AENC_OK && fit.progress != NULL)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain: aenc_fit_options.progress is given; use progress of "
+                                                   "aenc_pretrain_options");
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &fit);
+    if (status == AENC_OK && (o.first < 0 || o.count < 0 || o.tied < 0 || o.tied > 1))
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                           "aenc_pretrain_options: first is %lld, count %lld and tied %lld; none is negative, tied 0 or 1",
+                           (long long)o.first, (long long)o.count, (long long)o.tied);
+    if (status == AENC_OK) status = texts_check(ctx, "penalties", o.penalties, o.penalty_count);
+    if (status == AENC_OK) status = texts_check(ctx, "corruptions", o.corruptions, o.corruption_count);
+    if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_train_pretrain(model, &rows, &o, &fit);
+}
+
+aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_grow", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (layers == NULL) return aenc_null(model->ctx, "aenc_model_grow", "layers");
+    return aenc_model_deepen(model, layers->spec, out);
+}
+
+/* ---- Distillation ---- */
+
+static aenc_status pair_check(const aenc_model *student, const aenc_model *teacher, const aenc_distill_options *o) {
+    aenc_context *ctx = student->ctx;
+    if (student == teacher) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_distill: student and teacher are one model");
+    if (student->classes > 0 || teacher->classes > 0)
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "aenc_distill: loss 'cross_entropy' has classes, which are not taught");
+    if (student->input_size != teacher->input_size || student->target_size != teacher->output_size)
+        return aenc_fail(ctx, AENC_ERR_SHAPE,
+                         "aenc_distill: the student takes %lld numbers and learns %lld; the teacher takes %lld and "
+                         "answers %lld", (long long)student->input_size, (long long)student->target_size,
+                         (long long)teacher->input_size, (long long)teacher->output_size);
+    if (o->code_weight > 0 && student->code_size != teacher->code_size)
+        return aenc_fail(ctx, AENC_ERR_SHAPE,
+                         "aenc_distill: the student's code has %lld numbers and the teacher's %lld; with output_weight 1 "
+                         "and code_weight 0 the codes are left alone", (long long)student->code_size,
+                         (long long)teacher->code_size);
+    return AENC_OK;
+}
+
+aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
+                         const aenc_distill_options *options) {
+    if (student == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *ctx = student->ctx;
+    if (teacher == NULL) return aenc_null(ctx, "aenc_distill", "teacher");
+    aenc_distill_options o;
+    aenc_fit_options fit;
+    aenc_status status = aenc_options_read(ctx, "aenc_distill_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = fit_read(student, "aenc_distill", o.fit, &fit);
+    bool finite = o.output_weight - o.output_weight == 0 && o.code_weight - o.code_weight == 0;
+    if (status == AENC_OK && !(finite && o.output_weight >= 0 && o.code_weight >= 0))
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                           "aenc_distill_options: output_weight is %g and code_weight %g; they are finite and not negative",
+                           o.output_weight, o.code_weight);
+    if (o.output_weight == 0 && o.code_weight == 0) o.output_weight = o.code_weight = 1;
+    if (status == AENC_OK) status = pair_check(student, teacher, &o);
+    if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, (size_t)student->input_size);
+    if (status == AENC_OK && fit.valid != NULL)
+        status = aenc_matrix_check(ctx, "valid", fit.valid, (size_t)student->input_size);
+    const aenc_matrix *valid = fit.valid;
+    if (valid != NULL && fit.valid_share > 0) fit.valid_share = 0;
+    if (status == AENC_OK) {
+        aenc_fit_options rest = fit;
+        rest.valid = NULL;
+        if (valid != NULL) rest.valid_share = 0.5; /* only so that patience has something to be patient with */
+        status = aenc_fit_options_check(student, &rest);
+    }
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    return aenc_train_distill(student, teacher, &rows, &o, &fit);
+}

@@ -1,0 +1,72 @@
+/* copy.c - numbers of one model for another, by name. */
+#include <string.h>
+
+#include "model/model.h"
+
+/* Where numbers go and come from. */
+struct pair {
+    struct entry *to;
+    const struct entry *from;
+};
+
+/* What of name lies below the path: "" for the path itself, NULL when it lies elsewhere. */
+static const char *below(const char *name, const char *path) {
+    size_t length = strlen(path);
+    if (length == 0) return name;
+    if (strncmp(name, path, length) != 0) return NULL;
+    if (name[length] == '.') return name + length + 1;
+    return name[length] == '\0' ? name + length : NULL;
+}
+
+static struct entry *counterpart(const struct aenc_model *model, struct arena *arena, const char *path,
+                                       const char *rest, const char **name) {
+    const char *dot = *path != '\0' && *rest != '\0' ? "." : "";
+    *name = aenc_arena_format(arena, "%s%s%s", path, dot, rest);
+    return *name == NULL ? NULL : aenc_store_find(&model->store, *name);
+}
+
+static aenc_status shapes_differ(aenc_context *ctx, const struct entry *to, const struct entry *from) {
+    struct node a = {.kind = NODE_PARAMETER, .shape = to->shape}, b = {.kind = NODE_PARAMETER, .shape = from->shape};
+    char to_text[SHAPE_TEXT], from_text[SHAPE_TEXT];
+    return aenc_fail(ctx, AENC_ERR_SHAPE, "'%s' of shape %s cannot be copied to '%s' of shape %s", from->name,
+                     aenc_shape_text(&b, from_text), to->name, aenc_shape_text(&a, to_text));
+}
+
+/* Everything of `from` that lies below its path, with its counterpart; without one, or one of another shape, it is refused
+ * where `whole`, else left out. */
+static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *from, const char *to, bool whole,
+                              struct arena *arena, struct pair *pair, size_t *count) {
+    const struct store *store = &from->model->store;
+    *count = 0;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const struct entry *source = &store->entry[i];
+        const char *rest = below(source->name, from->path), *name;
+        if (rest == NULL) continue;
+        struct entry *place = counterpart(dst, arena, to, rest, &name);
+        if (name == NULL) return AENC_ERR_NO_MEMORY;
+        bool same = place != NULL && place->kind == source->kind && aenc_shape_equal(&place->shape, &source->shape);
+        bool kept = same && !whole && place->frozen && !source->frozen;
+        if (same && !kept) pair[(*count)++] = (struct pair){place, source};
+        if (same || !whole) continue;
+        if (place != NULL && place->kind == source->kind) return shapes_differ(dst->ctx, place, source);
+        return aenc_fail(dst->ctx, AENC_ERR_ARGUMENT, "the model copied to has no '%s' for '%s'", name, source->name);
+    }
+    if (*count > 0 || !whole) return AENC_OK;
+    return aenc_fail(dst->ctx, AENC_ERR_ARGUMENT, "the model copied from has nothing called '%s'", from->path);
+}
+
+aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole) {
+    struct arena arena;
+    size_t count = 0;
+    aenc_arena_create(dst->ctx, &arena);
+    struct pair *pair = aenc_arena_alloc(&arena, from.model->store.entry_count + 1, sizeof *pair);
+    aenc_status status = pair == NULL ? AENC_ERR_NO_MEMORY : pairs_find(dst, &from, to, whole, &arena, pair, &count);
+    if (status == AENC_OK) status = aenc_store_own(&dst->store);
+    for (size_t i = 0; i < count && status == AENC_OK; i++) {
+        if (!whole) pair[i].to->frozen = pair[i].from->frozen;
+        memmove(aenc_store_values(&dst->store, pair[i].to), aenc_store_values(&from.model->store, pair[i].from),
+                (size_t)pair[i].to->count * sizeof(num));
+    }
+    aenc_arena_free(&arena);
+    return status;
+}
