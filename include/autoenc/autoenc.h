@@ -10,11 +10,10 @@
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
  *   pca         principal components as a model, and angles between encoders
- *   anomalies   metrics, thresholds, a detector for tables
- *   codes       between them, their neighbours, groups and labels; how large they must be
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
+ *   use.h       what is done with a trained model: anomalies, codes; included at the end
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
  *            that were wrong. On failure a result handed back through the last parameter is NULL and the model is as it
@@ -463,174 +462,6 @@ AENC_API aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc
 AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
                                         size_t count);
 
-/* ---- Anomalies: what scores are worth, and where to draw the line (docs/anomaly.md) ----
- *
- * A score is larger the less a row belongs. Labels are 1 for what should be found, 0 for the rest. A score that is not
- * finite is AENC_ERR_NONFINITE with its index, data that cannot answer (one kind of label, equal scores, too few) are
- * AENC_ERR_ARGUMENT; then *out is NaN. */
-
-/* Area under the ROC curve: the chance that a row of kind 1 scores above one of kind 0, ties counted half. */
-AENC_API aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, double *out);
-/* Average precision: precision summed over the steps of recall, as scikit-learn's average_precision_score. */
-AENC_API aenc_status aenc_average_precision(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
-                                            double *out);
-/* A point of both curves: what is found when every row with at least that score is taken. */
-typedef struct aenc_curve_point {
-    double threshold; /* infinite at the first point, where nothing is taken */
-    double true_positive_rate, false_positive_rate; /* the former is also the recall */
-    double precision; /* 1 where nothing is taken */
-} aenc_curve_point;
-/* From the strictest point on, one for each distinct score: *points are needed. With out NULL nothing else happens;
- * capacity smaller than that is AENC_ERR_SHAPE. */
-AENC_API aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
-                                aenc_curve_point *out, size_t capacity, size_t *points);
-/* Precision and recall of taking every row with a score above the threshold. Either may be NULL. Precision of nothing is
- * 0, as is the recall where no label is 1. */
-AENC_API aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
-                                           double threshold, double *precision, double *recall);
-/* The score above which a row is flagged, from the scores of normal rows. spec: "quantile:q=0.95", "mad:k=3",
- * "fpr:rate=0.01" (a further normal row is flagged with at most that probability), "pot:risk=1e-3,level=0.98" (the tail
- * above the level extrapolated; Siffer et al. 2017). NULL: "quantile". */
-AENC_API aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
-
-/* A detector: a denoising autoencoder of raw columns and what its scores mean. One seed, one result, whatever the number of
- * threads. Like a model, it belongs to the thread of its context. */
-typedef struct aenc_detector aenc_detector;
-
-typedef struct aenc_detector_options {
-    size_t struct_size;
-    const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
-    const char *scaling;   /* of the columns; NULL: "standard" */
-    double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
-    int64_t steps;         /* of training, 128 rows each; 0: 1000 */
-} aenc_detector_options;
-
-/* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
-AENC_API aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
-                                          aenc_detector **out);
-AENC_API void aenc_detector_free(aenc_detector *detector);
-/* How unlikely a row is: minus its log density of the corrupted data, up to a constant. The scores of a row's features add
- * up to the row's. Room for rows, for rows * cols floats. */
-AENC_API aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats);
-AENC_API aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,
-                                                  size_t out_floats);
-/* In [0, 1): 0 up to an ordinary row, towards 1 the further beyond (Kriegel et al. 2011). */
-AENC_API aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out,
-                                               size_t out_floats);
-/* 1 where the score is above the threshold, else 0; room for rows bytes. */
-AENC_API aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes);
-AENC_API double aenc_detector_threshold(const aenc_detector *detector); /* NaN for NULL */
-/* Such as aenc_threshold finds from scores of rows that are known to be normal. */
-AENC_API aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold);
-/* Its model, kept alive by the detector alone. NULL for NULL. */
-AENC_API aenc_model *aenc_detector_model(aenc_detector *detector);
-/* A model file with the threshold in its metadata: aenc_model_load reads it too. AENC_ERR_FORMAT for a file without. */
-AENC_API aenc_status aenc_detector_save(aenc_detector *detector, const char *path);
-AENC_API aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out);
-
-/* ---- Codes: between them, along them, around them (docs/codes.md) ----
- *
- * A code is a row of numbers, from aenc_encode or from anywhere: calls that take a context want no model. Labels are any
- * int32_t, one per row. Results are exact and have the same bits on any number of threads. */
-
-enum { AENC_LINEAR = 10, AENC_SPHERICAL = 20 }; /* ways from one code to another; 0: linear */
-enum { AENC_EUCLIDEAN = 10, AENC_COSINE = 20 }; /* 0: euclidean; cosine: 1 - a.b / (|a| |b|), 1 for a row of zeros */
-
-/* `steps` codes (at least 2) from each row of a to the same row of b, both ends included: (rows * steps, cols).
- * AENC_LINEAR: (1 - t) a + t b. AENC_SPHERICAL: (sin((1 - t) w) a + sin(t w) b) / sin w with the angle w between them
- * (Shoemake 1985), which of parallel ones and of zeros is the linear way; AENC_ERR_ARGUMENT names the row where they point
- * in opposite directions, as no arc is the shortest then. */
-AENC_API aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
-                                            int32_t way, float *out, size_t out_floats);
-/* The same from data to data: rows of a and b are encoded, the codes between them decoded: (rows * steps, output). */
-AENC_API aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
-                                      int32_t way, float *out, size_t out_floats);
-/* Sums of codes, row r with weights row r: weights (n, codes->rows) times codes: (n, codes->cols). */
-AENC_API aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes,
-                                        float *out, size_t out_floats);
-/* The direction of an attribute: the mean of the codes labelled `with` minus that of those labelled `without`: (cols).
- * AENC_ERR_ARGUMENT when no row has one of the labels. */
-AENC_API aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels,
-                                          int32_t without, int32_t with, float *out, size_t out_floats);
-/* Quantiles of each column, shares from 0 to 1: (share_count, cols). Between order statistics in a line (type 7 of Hyndman
- * & Fan 1996, as NumPy). */
-AENC_API aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares,
-                                          size_t share_count, float *out, size_t out_floats);
-/* One code, its elements moved one at a time in `steps` (at least 2) from the first row of range (2, cols) to the second,
- * such as quantiles 0.05 and 0.95, the others left as they are: (cols * steps, cols), element by element. */
-AENC_API aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range,
-                                         size_t steps, float *out, size_t out_floats);
-/* The same decoded: (cols * steps, output). */
-AENC_API aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
-                                   float *out, size_t out_floats);
-
-/* The k nearest rows of base for each row of query, the nearest first, of equally near ones the lower row: indices and
- * (NULL: not wanted) distances, (query->rows, k), each with room for `count`. query NULL: base, no row being its own
- * neighbour. Copies base; every distance that counts is computed in double from the rows as given. */
-AENC_API aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
-                                     int32_t metric, int64_t *index, float *distance, size_t count);
-
-typedef struct aenc_kmeans_options {
-    size_t struct_size;
-    int64_t clusters;   /* at least 1, at most the rows */
-    int64_t restarts;   /* starts, of which the best counts; 0: 10 */
-    int64_t iterations; /* at most, of each; 0: 300. It ends when no row changes its cluster */
-} aenc_kmeans_options;
-
-/* Groups the rows of x (Lloyd 1982; k-means++ starts of Arthur & Vassilvitskii 2007, drawn from the context's seed) so that
- * *inertia (may be NULL), the sum of squared distances to the nearest center, is small. centers (clusters, cols), labels
- * (x->rows) from 0; NULL: not wanted. */
-AENC_API aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options,
-                                 float *centers, size_t center_floats, int32_t *labels, size_t label_count,
-                                 double *inertia);
-
-/* What codes know about labels: the share of the test rows that a classifier trained on the train rows gets right, in
- * *accuracy, and its answers (predicted, room for test->rows; NULL: not wanted). probe: "softmax:l2=1e-4,iterations=500"
- * (softmax regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. */
-AENC_API aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train,
-                                const int32_t *train_labels, const aenc_matrix *test, const int32_t *test_labels,
-                                int32_t *predicted, size_t predicted_count, double *accuracy);
-
-/* A point of a curve. The caller sets struct_size in the first point of the array: it is the distance between points. */
-typedef struct aenc_rate_point {
-    size_t struct_size;
-    double step; /* of the quantiser, in units of the code */
-    double bits; /* per element of the code: empirical entropy, mean over the elements */
-    double row_bits; /* per row: their sum */
-    double mse;  /* of the decoded against x, per element */
-    double psnr; /* 10 log10(peak^2 / mse) in dB; infinite where mse is 0 */
-} aenc_rate_point;
-
-/* Encodes x, rounds the codes to multiples of each of the steps (above 0), and tells rate and distortion: out (count).
- * peak: the largest value that data can have; 0: 1. AENC_ERR_SHAPE where the output is not of the input's size. */
-AENC_API aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count,
-                                          double peak, aenc_rate_point *out);
-
-/* Errors are mean squared errors per element; NaN where there are no such rows. */
-typedef struct aenc_sweep_point {
-    size_t struct_size;               /* as aenc_rate_point's */
-    size_t code;                      /* numbers of the code */
-    double train, valid, test;        /* of the trained model */
-    double pca_train, pca_valid, pca_test; /* of as many principal components of the train rows */
-    size_t parameters;                /* trained numbers */
-    int64_t epochs;                   /* that the fit took */
-} aenc_sweep_point;
-
-typedef struct aenc_sweep_options {
-    size_t struct_size;
-    const size_t *codes; /* the sizes to try */
-    size_t code_count;
-    const aenc_model_options *model; /* encoder_widths without the code; widths only. NULL or no input: x's columns */
-    const aenc_fit_options *fit;     /* valid in it is measured too; NULL: defaults */
-    const aenc_matrix *test;         /* NULL: none */
-    int (*progress)(void *user, const aenc_sweep_point *now); /* after each size; non-zero ends it, still AENC_OK */
-    void *progress_user;
-} aenc_sweep_options;
-
-/* Trains a fresh model for each size on x and compares it with PCA: out (code_count). */
-AENC_API aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
-                                aenc_sweep_point *out);
-
 /* ---- Tensors and parameters ---- */
 
 typedef struct aenc_tensor aenc_tensor;
@@ -707,5 +538,7 @@ AENC_API void aenc_layer_free(aenc_layer *layer);
 #ifdef __cplusplus
 }
 #endif
+
+#include <autoenc/use.h>
 
 #endif
