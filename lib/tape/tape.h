@@ -292,7 +292,8 @@ int aenc_node_space(const struct node *n);
 /* Gives every live value, gradient and part its place (memory.c); called by the plan. */
 aenc_status aenc_plan_memory(struct tape *tape, struct plan *plan);
 
-/* Plans for training (gradients of every trained parameter) or for inference (activation memory is reused by lifetime).
+/* Plans for training (gradients of every trained parameter) or for inference (activation memory is reused by
+ * lifetime: shards of such a plan may not run at the same time).
  * One plan per tape. On failure the plan is empty and tape->status says why: AENC_ERR_NO_GRADIENT names an op without
  * derivative above a trained parameter. */
 aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan);

@@ -41,6 +41,7 @@ static struct node *leaf(struct regression *r, const char *name, int64_t rows, i
 static aenc_status record(struct regression *r, bool training) {
     int64_t weights = r->classes * r->cols, behind = weights + r->classes;
     aenc_tape_create(r->ctx, training ? MODE_TRAIN : MODE_EVALUATE, BLOCK, &r->tape);
+    if (!training) r->tape.shard_rows[0] = BLOCK; /* its plan shares memory among values: one shard at a time */
     struct node *x = aenc_tape_input(&r->tape, "input", &r->cols, 1);
     struct node *z = aenc_op_subtract(&r->tape, x, leaf(r, "mean", 0, r->cols, behind, false));
     z = aenc_op_multiply(&r->tape, z, leaf(r, "scale", 0, r->cols, behind + r->cols, false));

@@ -313,7 +313,7 @@ class Tool(unittest.TestCase):
         self.good("pca", "images.idx", "--components", "15", "-o", "x.safetensors", "--pictures", "pca", "--labels",
                   "pca_labels.csv")
         self.assertEqual(sorted(os.listdir(self.path("pca"))),
-                         ["code.png", "components.png", "reconstructions.png", "variance.png"])
+                         ["code.png", "components.png", "filters.png", "reconstructions.png", "traversal.png", "variance.png"])
         self.assertEqual(png_size(self.path("pca/variance.png")), (960, 600))
         tile, columns = 72, 1000 // (72 + 4)
         self.assertEqual(png_size(self.path("pca/components.png")),
