@@ -319,7 +319,8 @@ class Tool(unittest.TestCase):
         self.assertEqual(png_size(self.path("pca/components.png")),
                          (2 * 16 + columns * (tile + 4) - 4, 2 * 16 + 2 * (tile + 4) - 4))
         self.good("pca", "rows.csv", "--components", "1", "-o", "x.safetensors", "--pictures", "pca_rows")
-        self.assertEqual(sorted(os.listdir(self.path("pca_rows"))), ["code.png", "reconstructions.png", "variance.png"])
+        self.assertEqual(sorted(os.listdir(self.path("pca_rows"))), ["code.png", "reconstructions.png", "traversal.png",
+                                                                   "variance.png"])
 
     # ---- Formats ----
 
