@@ -49,8 +49,8 @@ typedef struct aenc_plugin {
     const char *name; /* letters, digits, '_'; of no type of that kind, built in or registered */
     void *user;       /* for the callbacks */
     void (*release)(void *user); /* when the context and the last of its handles are gone; may be NULL */
-    /* Copied. Penalties have "weight" and "warmup", corruptions "to", "over" and "shape" besides; a corruption has at least one,
-     * and the first is its level, which "to" moves. At most 16. */
+    /* Copied. Penalties have "weight" and "warmup", corruptions "to", "over" and "shape" besides; a corruption has at least
+     * one, and the first is its level, which "to" moves. At most 16. */
     const aenc_setting *settings;
     size_t setting_count;
     /* x with rows to a node with rows, of any shape. */
@@ -91,8 +91,8 @@ AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *nam
 
 /* ---- Nodes ----
  *
- * Dimensions and axes are those of one row where a node has rows, which stay out of sight; the first axis is 0. NULL is accepted
- * after a failure, and answered with NULL, so that only the end needs a look. */
+ * Dimensions and axes are those of one row where a node has rows, which stay out of sight; the first axis is 0. NULL is
+ * accepted after a failure, and answered with NULL, so that only the end needs a look. */
 
 AENC_API int32_t aenc_node_has_rows(const aenc_node *node);             /* 0 of parameters and what is one for the batch */
 AENC_API size_t aenc_node_rank(const aenc_node *node);                  /* 0 for NULL */
@@ -144,7 +144,8 @@ typedef struct aenc_operation {
     void (*forward)(void *user, const float *x, float *y, size_t rows, size_t in, size_t out);
     /* Adds to dx the derivative of the loss by x, from that by y. NULL: there is none; above a trained parameter that is
      * AENC_ERR_NO_GRADIENT. */
-    void (*backward)(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in, size_t out);
+    void (*backward)(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
+                     size_t out);
 } aenc_operation;
 
 /* x with rows to (rows, dims). */
@@ -155,7 +156,7 @@ AENC_API aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_oper
 
 typedef struct aenc_gradient_check {
     size_t struct_size;
-    double step;        /* of a parameter, in units of the root mean square of its tensor (at least 0.1); 0: 1/64 */
+    double step;        /* of a parameter, in units of the root mean square of its tensor (at least 0.1); 0: 1/128 */
     int64_t directions; /* random ones, per tensor; a tensor of no more numbers is taken number by number. 0: 8 */
 } aenc_gradient_check;
 
@@ -164,9 +165,11 @@ typedef struct aenc_gradient_check {
  *
  *     root mean square over the directions of (gradient's answer - difference) / max(norm of the gradient, difference)
  *
- * less what float32 rounding of the loss explains: 0 is perfect, below 0.02 is right, 1 is unrelated. Kinks (relu, absolute) that
- * the step crosses and jumps of the loss (the contractive penalty of relu) count as errors, as does what only states a gradient
- * (aenc_node_stop_gradient, kl with momentum). Noise is no trouble: every draw is the same. *parameter (may be NULL) is the worst's name, which stays valid as long as the model.
+ * less what float32 rounding of the loss explains (2^-22 loss / step): 0 is perfect, below 0.02 is right, 1 is unrelated.
+ * Kinks that the step crosses (relu, absolute) count as errors and shrink with the step; jumps of the loss (the contractive
+ * penalty of relu) and what only states a gradient (aenc_node_stop_gradient, kl with momentum) stay. Noise is no trouble:
+ * every draw is the same. *parameter (may be NULL) is the worst's name, which stays valid as long as the model.
+ *
  * The parameters are as before; the gradients of the batch wait as after aenc_model_gradients. options may be NULL. */
 AENC_API aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options,
                                           double *worst, const char **parameter);

@@ -32,8 +32,8 @@ static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *
     }
     shape->rank = (int)rank;
     if (!good)
-        aenc_tape_fail(r->tape, AENC_ERR_SHAPE, "aenc_node_%s: dims are %zu sizes above 0, at most %d of them, with a product of "
-                       "at most %d", call, rank, RANK_MAX, INT32_MAX);
+        aenc_tape_fail(r->tape, AENC_ERR_SHAPE, "aenc_node_%s: dims are %zu sizes above 0, at most %d of them, with a product "
+                       "of at most %d", call, rank, RANK_MAX, INT32_MAX);
     return good;
 }
 

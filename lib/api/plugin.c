@@ -190,8 +190,8 @@ static aenc_status settings_take(aenc_context *ctx, struct registered *new) {
     for (size_t i = 0; i < new->call.setting_count; i++) {
         const aenc_setting *s = &new->call.settings[i];
         if (!name_good(s->name) || setting_taken(new, i, s->name))
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': settings[%zu].name is '%s', which is taken or not a name", family,
-                             new->name, i, s->name == NULL ? "" : aenc_quoted(s->name).text);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': settings[%zu].name is '%s', which is taken or not a name",
+                             family, new->name, i, s->name == NULL ? "" : aenc_quoted(s->name).text);
         bool any = s->low == 0 && s->high == 0, must = s->fallback != s->fallback;
         double low = any ? -INFINITY : s->low, high = any ? INFINITY : s->high;
         if (!(low <= high) || (!must && !(s->fallback >= low && s->fallback <= high)))

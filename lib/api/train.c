@@ -285,10 +285,11 @@ aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, con
     aenc_gradient_check o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_gradient_check", options, sizeof o, &o);
     if (status == AENC_OK && !(o.step >= 0 && o.step <= 1 && o.directions >= 0 && o.directions <= INT32_MAX))
-        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_gradient_check: step is %g, directions %lld; from 0 to 1 and to %d",
-                           o.step, (long long)o.directions, INT32_MAX);
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                           "aenc_gradient_check: step is %g, directions %lld; from 0 to 1 and to %d", o.step,
+                           (long long)o.directions, INT32_MAX);
     if (status == AENC_OK) status = batch_check(model, batch, &b);
-    const struct gradient_check how = {o.step > 0 ? o.step : 1.0 / 64, o.directions > 0 ? o.directions : 8};
+    const struct gradient_check how = {o.step > 0 ? o.step : 1.0 / 128, o.directions > 0 ? o.directions : 8};
     double error = NAN;
     if (status == AENC_OK) status = aenc_train_gradient_check(model, &b, &how, &error, &name);
     if (status != AENC_OK) return status;

@@ -4,8 +4,8 @@
  *
  *     D(h) = (loss(p+) - loss(p-)) / 2h      A(h) = gradient . (p+ - p-) / 2h
  *
- * and of both (4 X(h/2) - X(h)) / 3, which leaves an error of the order h^4 (Richardson 1911). Directions have +-1 for each number
- * of the tensor, at random, so that the mean square of D - A is the squared distance of the gradient from the true one.
+ * and of both (4 X(h/2) - X(h)) / 3, which leaves an error of the order h^4 (Richardson 1911). Directions have +-1 for each
+ * number of the tensor, at random, so that the mean square of D - A is the squared distance of the gradient from the true one.
  */
 #include <float.h>
 #include <math.h>
@@ -64,7 +64,7 @@ static aenc_status along(const struct difference *d, double h, double *square, d
         slope[k] /= 2 * step;
     }
     double got = (4 * slope[1] - slope[0]) / 3, want = (4 * loss[1] - loss[0]) / 3;
-    double rounding = 8 * (double)FLT_EPSILON * fabs(d->loss) / h;
+    double rounding = 2 * (double)FLT_EPSILON * fabs(d->loss) / h;
     double off = fabs(got - want) - rounding;
     *square += off > 0 ? off * off : 0;
     *size += want * want;

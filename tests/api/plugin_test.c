@@ -267,7 +267,10 @@ static void test_refusals(void) {
         CHECK_STATUS(ctx, aenc_register(ctx, &p), AENC_OK);
         refused(ctx, &p, "already");
     }
-    aenc_plugin none = plugin_of(AENC_PLUGIN_CORRUPTION, &quirk);
+    aenc_plugin none = plugin_of(AENC_PLUGIN_PENALTY, &quirk);
+    none.name = "other", memory.fail_at = memory.calls + 1;
+    CHECK_STATUS(ctx, aenc_register(ctx, &none), AENC_ERR_NO_MEMORY);
+    none = plugin_of(AENC_PLUGIN_CORRUPTION, &quirk);
     none.setting_count = 0, none.name = "other";
     refused(ctx, &none, "1 to 16");
     none.kind = 15;
