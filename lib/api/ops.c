@@ -165,8 +165,10 @@ aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aen
     if (function == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_function: function is NULL");
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
         if (strcmp(more[i].name, function) == 0) found = more[i].function;
-    if (found == FUNCTION_COUNT && !aenc_activation_find(recorder->tape->ctx, function, &found, &slope))
+    if (found == FUNCTION_COUNT && !aenc_activation_find(recorder->tape->ctx, function, &found, &slope)) {
         recorder->tape->status = recorder->tape->ctx->status;
+        return NULL;
+    }
     return aenc_node_shown(found == FUNCTION_IDENTITY ? n : aenc_op_function(recorder->tape, found, slope, n));
 }
 
