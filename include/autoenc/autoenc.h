@@ -14,6 +14,7 @@
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
  *   use.h       what is done with a trained model: anomalies, codes; included at the end
+ *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
  *            that were wrong. On failure a result handed back through the last parameter is NULL and the model is as it

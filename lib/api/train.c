@@ -1,6 +1,7 @@
 /* train.c - fit, and the loop taken apart. */
 #include "train/train.h"
 
+#include <autoenc/ops.h>
 #include <math.h>
 #include <string.h>
 
@@ -231,12 +232,7 @@ aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, 
 /* ---- Steps ---- */
 
 /* A batch of any age, checked, as rows. */
-struct checked {
-    struct rows input, target;
-    const float *weight;
-};
-
-static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struct checked *out) {
+static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struct check_batch *out) {
     if (batch == NULL) return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "batch is NULL");
     aenc_batch b;
     aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
@@ -251,7 +247,7 @@ static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struc
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    struct checked b;
+    struct check_batch b;
     aenc_status status = batch_check(model, batch, &b);
     return status == AENC_OK ? aenc_train_gradients(model, &b.input, &b.target, b.weight, loss) : status;
 }
@@ -273,7 +269,31 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
-    struct checked b;
+    struct check_batch b;
     aenc_status status = batch_check(model, batch, &b);
     return status == AENC_OK ? aenc_train_evaluate(model, &b.input, &b.target, b.weight, loss) : status;
+}
+
+aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options, double *worst,
+                                 const char **parameter) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (worst == NULL) return aenc_null(model->ctx, "aenc_check_gradients", "worst");
+    *worst = NAN;
+    const char *name = NULL;
+    if (parameter != NULL) *parameter = NULL;
+    struct check_batch b;
+    aenc_gradient_check o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_gradient_check", options, sizeof o, &o);
+    if (status == AENC_OK && !(o.step >= 0 && o.step <= 1 && o.directions >= 0 && o.directions <= INT32_MAX))
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                           "aenc_gradient_check: step is %g, directions %lld; from 0 to 1 and to %d", o.step,
+                           (long long)o.directions, INT32_MAX);
+    if (status == AENC_OK) status = batch_check(model, batch, &b);
+    const struct gradient_check how = {o.step > 0 ? o.step : 1.0 / 128, o.directions > 0 ? o.directions : 8};
+    double error = NAN;
+    if (status == AENC_OK) status = aenc_train_gradient_check(model, &b, &how, &error, &name);
+    if (status != AENC_OK) return status;
+    *worst = error;
+    if (parameter != NULL) *parameter = name;
+    return AENC_OK;
 }

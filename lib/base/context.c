@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plugin.h"
 #include "base/pool.h"
 
 /* The decimal comma of some locales becomes a point; only a digit on both sides marks one. */
@@ -32,6 +33,7 @@ void aenc_context_retain(aenc_context *ctx) { atomic_fetch_add_explicit(&ctx->re
 void aenc_context_release(aenc_context *ctx) {
     if (ctx == NULL) return;
     if (atomic_fetch_sub_explicit(&ctx->references, 1, memory_order_acq_rel) != 1) return;
+    aenc_plugins_end(ctx);
     aenc_pool_free(ctx, ctx->pool);
     ctx->release(ctx->allocator_user, ctx, sizeof *ctx, 64);
 }

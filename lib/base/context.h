@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct pool;
+struct plugin;
 
 enum { MESSAGE_SIZE = 1024, BUILD_INFO_SIZE = 2048 };
 
@@ -23,6 +24,7 @@ struct aenc_context {
     void *allocator_user;
     uint64_t seed;
     struct pool *pool; /* owned; never NULL in a created context */
+    struct plugin *plugins; /* plugin.h; of a runner's private context: borrowed from the model's */
     bool blas_left_alone; /* the caller asked that the CBLAS's thread count stay as it is */
     aenc_status status; /* that the message explains: what to answer where a callee answered NULL */
     char message[MESSAGE_SIZE];

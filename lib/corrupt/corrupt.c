@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "io/bytes.h"
 
 static const struct corruption_type *const types[] = {
@@ -11,7 +12,7 @@ static const struct corruption_type *const types[] = {
     &aenc_corruption_gaussian,
     &aenc_corruption_salt_pepper,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
 
 static const struct setting_rule common[] = {
     {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
@@ -22,12 +23,10 @@ static const struct setting_rule common[] = {
 static const char *const shapes[] = {[RAMP_LINEAR] = "linear", [RAMP_COSINE] = "cosine", [RAMP_EXPONENTIAL] = "exponential"};
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
-/* By name; NULL where it is unknown. */
-static const struct corruption_type *type_of(aenc_context *ctx, const char *name) {
-    (void)ctx;
+const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, const char *name) {
     for (size_t i = 0; i < TYPE_COUNT; i++)
         if (strcmp(types[i]->name, name) == 0) return types[i];
-    return NULL;
+    return aenc_plugin_type(ctx, AENC_PLUGIN_CORRUPTION, name);
 }
 
 /* ---- The level ---- */
@@ -76,23 +75,24 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
 
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec) {
     const char *name = aenc_settings_type(spec);
-    const struct corruption_type *type = type_of(ctx, name);
+    const struct corruption_type *type = aenc_corruption_type(ctx, name);
     if (type != NULL) {
         aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
         if (status == AENC_OK) status = level_check(ctx, type, spec);
         if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
         return status == AENC_OK ? type : NULL;
     }
-    const char *known[TYPE_COUNT];
+    const char *known[KNOWN_MAX];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_CORRUPTION, known, TYPE_COUNT, KNOWN_MAX);
     char list[256];
     aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown corruption '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+              aenc_names_list(known, count, list, sizeof list));
     return NULL;
 }
 
 static struct node *record(struct tape *tape, const struct json *spec, const char *name, struct node *x) {
-    const struct corruption_type *type = type_of(tape->ctx, aenc_settings_type(spec));
+    const struct corruption_type *type = aenc_corruption_type(tape->ctx, aenc_settings_type(spec));
     const char *before = aenc_tape_enter(tape, name);
     struct node *level = aenc_tape_ramp(tape, aenc_tape_path(tape, "level"), ramp_of(type, spec));
     struct node *y = tape->status != AENC_OK ? NULL : type->record(tape, spec, x, level);

@@ -20,6 +20,8 @@ struct corruption_type {
     struct node *(*record)(struct tape *tape, const struct json *spec, struct node *x, struct node *level);
 };
 
+/* By name, built in or registered; NULL where it is unknown. */
+const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, const char *name);
 /* The type of a spec that is checked at once, the common settings included; NULL with AENC_ERR_ARGUMENT's message. */
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec);
 /* x after every spec of the list (NULL: x itself). NULL with tape->status set. */

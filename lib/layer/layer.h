@@ -37,7 +37,9 @@ struct layer_type {
     struct json *(*mirror)(aenc_context *ctx, struct arena *arena, const struct json *spec, const struct shape *in);
 };
 
-/* By name; NULL with AENC_ERR_ARGUMENT and the known names in the message. */
+/* By name, built in or registered; NULL where it is unknown. */
+const struct layer_type *aenc_layer_known(const aenc_context *ctx, const char *name);
+/* The same; NULL with AENC_ERR_ARGUMENT and the known names in the message. */
 const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name);
 /* Checks spec and, in containers, everything inside. */
 aenc_status aenc_layer_check(aenc_context *ctx, const struct json *spec);

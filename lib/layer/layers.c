@@ -1,6 +1,7 @@
 /* layers.c - the list of layers, and what goes by name. */
 #include <string.h>
 
+#include "base/plugin.h"
 #include "io/bytes.h"
 #include "layer/layer.h"
 
@@ -16,17 +17,23 @@ static const struct layer_type *type_at(size_t index) {
     return index < TYPE_COUNT ? types[index] : aenc_layer_activation(index - TYPE_COUNT);
 }
 
+const struct layer_type *aenc_layer_known(const aenc_context *ctx, const char *name) {
+    size_t i = 0;
+    const struct layer_type *type = type_at(0);
+    while (type != NULL && strcmp(type->name, name) != 0) type = type_at(++i);
+    return type != NULL ? type : aenc_plugin_type(ctx, AENC_PLUGIN_LAYER, name);
+}
+
 const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name) {
+    const struct layer_type *found = aenc_layer_known(ctx, name);
+    if (found != NULL) return found;
     const char *known[KNOWN_MAX];
     size_t count = 0;
-    for (const struct layer_type *type = type_at(0); type != NULL; type = type_at(count)) {
-        if (strcmp(type->name, name) == 0) return type;
-        if (count < KNOWN_MAX) known[count] = type->name;
-        count++;
-    }
+    for (; count < KNOWN_MAX && type_at(count) != NULL; count++) known[count] = type_at(count)->name;
+    count = aenc_plugin_names(ctx, AENC_PLUGIN_LAYER, known, count, KNOWN_MAX);
     char list[512];
     aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown layer '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, count < KNOWN_MAX ? count : KNOWN_MAX, list, sizeof list));
+              aenc_names_list(known, count, list, sizeof list));
     return NULL;
 }
 

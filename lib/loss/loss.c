@@ -4,25 +4,31 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "io/bytes.h"
 
 static const struct loss_type *const types[] = {
     &aenc_loss_mse, &aenc_loss_mae, &aenc_loss_huber, &aenc_loss_bce, &aenc_loss_gaussian_nll, &aenc_loss_cosine,
     &aenc_loss_cross_entropy,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
+
+const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (strcmp(types[i]->name, name) == 0) return types[i];
+    return aenc_plugin_type(ctx, AENC_PLUGIN_LOSS, name);
+}
 
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec) {
     const char *name = aenc_settings_type(spec);
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        known[i] = types[i]->name;
-        if (strcmp(types[i]->name, name) != 0) continue;
-        return aenc_settings_check(ctx, "loss", spec, types[i]->rules) == AENC_OK ? types[i] : NULL;
-    }
+    const struct loss_type *type = aenc_loss_type(ctx, name);
+    if (type != NULL) return aenc_settings_check(ctx, "loss", spec, type->rules) == AENC_OK ? type : NULL;
+    const char *known[KNOWN_MAX];
+    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_LOSS, known, TYPE_COUNT, KNOWN_MAX);
     char list[256];
     aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown loss '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+              aenc_names_list(known, count, list, sizeof list));
     return NULL;
 }
 

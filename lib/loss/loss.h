@@ -29,6 +29,8 @@ static inline int64_t aenc_loss_classes(const struct loss_type *loss, const stru
     return loss->classes == NULL ? 0 : loss->classes(spec);
 }
 
+/* By name, built in or registered; NULL where it is unknown. */
+const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name);
 /* The type of a spec that is checked at once; NULL with AENC_ERR_ARGUMENT's message. */
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec);
 

@@ -55,6 +55,7 @@ static struct aenc_runner *runner_place(struct aenc_model *model, char *block, s
     runner->context.release = memory_release;
     runner->context.allocator_user = &runner->memory;
     runner->context.seed = model->ctx->seed;
+    runner->context.plugins = model->ctx->plugins;
     return runner;
 }
 

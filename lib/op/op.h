@@ -129,6 +129,17 @@ struct node *aenc_op_metric_squares(struct tape *tape, struct node *m, struct no
 /* The unit matrix (size, size), a batch node. */
 struct node *aenc_op_eye(struct tape *tape, int64_t size);
 
+/* custom.c. An op of somebody else's: rows of numbers to rows of numbers, without gaps. backward adds to dx; NULL: it has no
+ * derivative. */
+struct custom_op {
+    const char *name; /* for messages; copied */
+    void *user;
+    void (*forward)(void *user, const num *x, num *y, size_t rows, size_t in, size_t out);
+    void (*backward)(void *user, const num *x, const num *y, const num *dy, num *dx, size_t rows, size_t in, size_t out);
+};
+/* x with rows to (rows, dims). */
+struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims, int rank);
+
 /* The table of all ops, for the gradient checks: NULL-terminated tables of the families. */
 extern const struct op *const *const aenc_op_tables[];
 

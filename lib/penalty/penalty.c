@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "io/bytes.h"
 
 static const struct penalty_type *const types[] = {
@@ -11,7 +12,7 @@ static const struct penalty_type *const types[] = {
     &aenc_penalty_l2_weights, &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
     &aenc_penalty_contractive,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
 
 static const struct setting_rule common[] = {
     {.name = "weight", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
@@ -19,27 +20,26 @@ static const struct setting_rule common[] = {
     {.name = NULL},
 };
 
-/* By name; NULL where it is unknown. */
-static const struct penalty_type *type_of(aenc_context *ctx, const char *name) {
-    (void)ctx;
+const struct penalty_type *aenc_penalty_type(const aenc_context *ctx, const char *name) {
     for (size_t i = 0; i < TYPE_COUNT; i++)
         if (strcmp(types[i]->name, name) == 0) return types[i];
-    return NULL;
+    return aenc_plugin_type(ctx, AENC_PLUGIN_PENALTY, name);
 }
 
 const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec) {
     const char *name = aenc_settings_type(spec);
-    const struct penalty_type *type = type_of(ctx, name);
+    const struct penalty_type *type = aenc_penalty_type(ctx, name);
     if (type != NULL) {
         aenc_status status = aenc_settings_check_both(ctx, "penalty", spec, type->rules, common);
         if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
         return status == AENC_OK ? type : NULL;
     }
-    const char *known[TYPE_COUNT];
+    const char *known[KNOWN_MAX];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_PENALTY, known, TYPE_COUNT, KNOWN_MAX);
     char list[256];
     aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown penalty '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+              aenc_names_list(known, count, list, sizeof list));
     return NULL;
 }
 
@@ -67,7 +67,7 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
 
 static void record(const struct penalty_site *site, const struct json *spec, const char *name) {
     struct tape *tape = site->recorder->tape;
-    const struct penalty_type *type = type_of(tape->ctx, aenc_settings_type(spec));
+    const struct penalty_type *type = aenc_penalty_type(tape->ctx, aenc_settings_type(spec));
     const char *before = aenc_tape_enter(tape, name);
     double warmup = aenc_setting_number(spec, common, "warmup");
     struct node *rise = NULL;

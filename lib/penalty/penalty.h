@@ -28,6 +28,8 @@ struct penalty_type {
 
 enum { SPECS_MAX = 64 }; /* of one list */
 
+/* By name, built in or registered; NULL where it is unknown. */
+const struct penalty_type *aenc_penalty_type(const aenc_context *ctx, const char *name);
 /* The type of a spec that is checked at once, the common settings included; NULL with AENC_ERR_ARGUMENT's message. */
 const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec);
 /* Records every spec of the list (NULL: none) as a term. Failures stick to the tape. */

@@ -94,8 +94,8 @@ static aenc_status mark_active(const struct planner *p) {
             bool known = n->op->view || (gathered(n, k) ? n->op->gather != NULL : n->op->backward != NULL);
             if (!known)
                 return aenc_tape_fail(tape, AENC_ERR_NO_GRADIENT,
-                                      "op '%s' has no derivative for operand %d, and trained parameters lie below it",
-                                      n->op->name, k);
+                                      "op '%s'%s%s has no derivative for operand %d, and trained parameters lie below it",
+                                      n->op->name, n->name[0] == '\0' ? "" : " of ", n->name, k);
         }
     }
     return AENC_OK;

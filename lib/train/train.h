@@ -22,6 +22,19 @@ aenc_status aenc_train_check(const struct aenc_model *model);
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                 const float *weight, double *loss);
 
+/* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay as they are, and
+ * the batch's gradients wait. */
+struct check_batch {
+    struct rows input, target;
+    const float *weight;
+};
+struct gradient_check {
+    double step;        /* in units of a tensor's root mean square, at least 0.1 */
+    int64_t directions; /* per tensor */
+};
+aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct check_batch *batch,
+                                      const struct gradient_check *how, double *worst, const char **parameter);
+
 /* batches.c: which rows are trained on, held out, and in what order. */
 struct batches {
     aenc_context *ctx;

@@ -4,6 +4,7 @@
  * enum constant gets a line. tests/symbols.py fails while something in the headers has none.
  */
 #include <autoenc/autoenc.h>
+#include <autoenc/ops.h>
 #include <stddef.h>
 
 #include "check.h"
@@ -180,6 +181,39 @@ static const struct frozen layouts[] = {
     {"aenc_batch.input", offsetof(aenc_batch, input), 8},
     {"aenc_batch.target", offsetof(aenc_batch, target), 40},
     {"aenc_batch.weight", offsetof(aenc_batch, weight), 72},
+    {"aenc_setting", sizeof(aenc_setting), 40},
+    {"aenc_setting.name", offsetof(aenc_setting, name), 0},
+    {"aenc_setting.fallback", offsetof(aenc_setting, fallback), 8},
+    {"aenc_setting.low", offsetof(aenc_setting, low), 16},
+    {"aenc_setting.high", offsetof(aenc_setting, high), 24},
+    {"aenc_setting.whole", offsetof(aenc_setting, whole), 32},
+    {"aenc_plugin", sizeof(aenc_plugin), 128},
+    {"aenc_plugin.struct_size", offsetof(aenc_plugin, struct_size), 0},
+    {"aenc_plugin.kind", offsetof(aenc_plugin, kind), 8},
+    {"aenc_plugin.name", offsetof(aenc_plugin, name), 16},
+    {"aenc_plugin.user", offsetof(aenc_plugin, user), 24},
+    {"aenc_plugin.release", offsetof(aenc_plugin, release), 32},
+    {"aenc_plugin.settings", offsetof(aenc_plugin, settings), 40},
+    {"aenc_plugin.setting_count", offsetof(aenc_plugin, setting_count), 48},
+    {"aenc_plugin.layer", offsetof(aenc_plugin, layer), 56},
+    {"aenc_plugin.mirror_role", offsetof(aenc_plugin, mirror_role), 64},
+    {"aenc_plugin.mirror", offsetof(aenc_plugin, mirror), 72},
+    {"aenc_plugin.loss", offsetof(aenc_plugin, loss), 80},
+    {"aenc_plugin.loss_each", offsetof(aenc_plugin, loss_each), 88},
+    {"aenc_plugin.unit_target", offsetof(aenc_plugin, unit_target), 96},
+    {"aenc_plugin.output_factor", offsetof(aenc_plugin, output_factor), 104},
+    {"aenc_plugin.penalty", offsetof(aenc_plugin, penalty), 112},
+    {"aenc_plugin.corruption", offsetof(aenc_plugin, corruption), 120},
+    {"aenc_operation", sizeof(aenc_operation), 40},
+    {"aenc_operation.struct_size", offsetof(aenc_operation, struct_size), 0},
+    {"aenc_operation.name", offsetof(aenc_operation, name), 8},
+    {"aenc_operation.user", offsetof(aenc_operation, user), 16},
+    {"aenc_operation.forward", offsetof(aenc_operation, forward), 24},
+    {"aenc_operation.backward", offsetof(aenc_operation, backward), 32},
+    {"aenc_gradient_check", sizeof(aenc_gradient_check), 24},
+    {"aenc_gradient_check.struct_size", offsetof(aenc_gradient_check, struct_size), 0},
+    {"aenc_gradient_check.step", offsetof(aenc_gradient_check, step), 8},
+    {"aenc_gradient_check.directions", offsetof(aenc_gradient_check, directions), 16},
 };
 
 struct number {
@@ -218,6 +252,13 @@ static const struct number numbers[] = {
     {"AENC_I32", AENC_I32, 20},
     {"AENC_U8", AENC_U8, 30},
     {"AENC_RANK_MAX", AENC_RANK_MAX, 6},
+    {"AENC_PLUGIN_LAYER", AENC_PLUGIN_LAYER, 10},
+    {"AENC_PLUGIN_LOSS", AENC_PLUGIN_LOSS, 20},
+    {"AENC_PLUGIN_PENALTY", AENC_PLUGIN_PENALTY, 30},
+    {"AENC_PLUGIN_CORRUPTION", AENC_PLUGIN_CORRUPTION, 40},
+    {"AENC_MIRROR_REFUSED", AENC_MIRROR_REFUSED, 0},
+    {"AENC_MIRROR_REPEATED", AENC_MIRROR_REPEATED, 10},
+    {"AENC_MIRROR_OMITTED", AENC_MIRROR_OMITTED, 20},
 };
 
 int main(void) {

@@ -1,5 +1,6 @@
 /* oom_test.c - every journey with its k-th allocation refused, for every k: once, and from then on. Each time nothing
  * is lost, the status says what happened, and the model is what it was. */
+#include <autoenc/ops.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -626,6 +627,83 @@ static aenc_status classes(struct scene *scene) {
     return status;
 }
 
+/* ---- Plug-ins, which the scene's context knows from the start ---- */
+
+static void negate(void *user, const float *in, float *out, size_t rows, size_t in_size, size_t out_size) {
+    (void)user, (void)out_size;
+    for (size_t i = 0; i < rows * in_size; i++) out[i] = -in[i];
+}
+
+static void negate_back(void *user, const float *in, const float *out, const float *dy, float *dx, size_t rows, size_t in_size,
+                        size_t out_size) {
+    (void)user, (void)in, (void)out, (void)out_size;
+    for (size_t i = 0; i < rows * in_size; i++) dx[i] -= dy[i];
+}
+
+static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
+    const size_t dims[] = {aenc_node_dim(x, 0)};
+    const aenc_operation operation = {.struct_size = sizeof operation, .name = "negate", .forward = negate,
+                                      .backward = negate_back};
+    (void)user;
+    x = aenc_node_multiply(r, x, aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1"));
+    x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, NULL, 0));
+    return aenc_node_operation(r, &operation, aenc_node_function(r, "tanh", x), dims, 1);
+}
+
+static int plugin_mirror(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec, size_t size) {
+    (void)user, (void)settings, (void)dims, (void)rank;
+    return snprintf(spec, size, "plugged") < 0;
+}
+
+static aenc_node *plugin_loss(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
+    (void)user;
+    return aenc_node_row_mean(r, aenc_node_function(r, "square", aenc_node_subtract(r, output, target)));
+}
+
+static aenc_node *plugin_penalty(void *user, aenc_recorder *r, aenc_node *input, aenc_node *code, aenc_node *output) {
+    (void)user, (void)input, (void)output;
+    return aenc_node_row_sum(r, aenc_node_function(r, "square", code));
+}
+
+static aenc_node *plugin_corruption(void *user, aenc_recorder *r, aenc_node *x, aenc_node *level) {
+    const size_t dims[] = {aenc_node_dim(x, 0)};
+    (void)user;
+    return aenc_node_add(r, x, aenc_node_multiply(r, aenc_node_normal(r, "draw", dims, 1), level));
+}
+
+static void plugins_register(aenc_context *ctx) {
+    static const aenc_setting level[] = {{"level", 0.1, 0, 1, 0}};
+    const aenc_plugin plugins[] = {
+        {.struct_size = sizeof(aenc_plugin), .kind = AENC_PLUGIN_LAYER, .layer = plugin_layer, .mirror = plugin_mirror},
+        {.struct_size = sizeof(aenc_plugin), .kind = AENC_PLUGIN_LOSS, .loss = plugin_loss},
+        {.struct_size = sizeof(aenc_plugin), .kind = AENC_PLUGIN_PENALTY, .penalty = plugin_penalty},
+        {.struct_size = sizeof(aenc_plugin), .kind = AENC_PLUGIN_CORRUPTION, .corruption = plugin_corruption,
+         .settings = level, .setting_count = 1}};
+    for (int i = 0; i < 4; i++) {
+        aenc_plugin plugin = plugins[i];
+        plugin.name = "plugged";
+        CHECK_STATUS(ctx, aenc_register(ctx, &plugin), AENC_OK);
+    }
+}
+
+static aenc_status plugged(struct scene *scene) {
+    static const char text[] = "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\","
+                               "\"units\":3},{\"type\":\"plugged\"},{\"type\":\"dense\",\"units\":2}]},"
+                               "\"loss\":\"plugged\",\"penalties\":[\"plugged:weight=0.1\"],\"corrupt\":[\"plugged\"]}";
+    aenc_model *model = NULL;
+    aenc_runner *run = NULL;
+    float score[ROWS];
+    double worst;
+    aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
+    aenc_runner_options options = {.struct_size = sizeof options, .journey = AENC_RUN_SCORE};
+    aenc_status status = aenc_model_parse(scene->ctx, text, strlen(text), &model);
+    if (status == AENC_OK) status = aenc_check_gradients(model, &batch, NULL, &worst, NULL);
+    if (status == AENC_OK) status = aenc_score(model, &scene->x, NULL, score, ROWS);
+    if (status == AENC_OK) status = aenc_runner_create(model, &options, &run);
+    aenc_runner_free(run);
+    return take_model_of(status, model);
+}
+
 /* ---- Running them ---- */
 
 static const struct {
@@ -672,6 +750,7 @@ static const struct {
     {"grow", grow, true, false},
     {"distill", distill, true, true},
     {"classes", classes, false, false},
+    {"plug-ins", plugged, false, false},
 };
 
 /* The model after a call that may have failed: what it was, or where it trained, finite. It can be used and trained. */
@@ -694,6 +773,7 @@ static bool take(size_t index, long k, bool for_good) {
     memset(&scene, 0, sizeof scene);
     data_fill(&scene);
     scene.ctx = memory_context(&scene.memory, 3, 1);
+    plugins_register(scene.ctx);
     if (journeys[index].has_model) {
         CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, layered, strlen(layered), &scene.model), AENC_OK);
         count = model_numbers(scene.model, before);

@@ -1,0 +1,269 @@
+/* ops.c - what a plug-in asks while it is recorded: the builders of lib/op under their public names. */
+#include <math.h>
+#include <string.h>
+
+#include "api/plugin.h"
+#include "base/mem.h"
+#include "io/bytes.h"
+
+/* ---- Arguments ---- */
+
+/* x as a node of this recording; NULL once it has failed, which it has where x is NULL or a stranger. */
+static struct node *taken(const aenc_recorder *r, const char *call, const aenc_node *x) {
+    if (r == NULL || r->tape == NULL || r->tape->status != AENC_OK) return NULL;
+    const struct tape *tape = r->tape;
+    for (size_t i = tape->node_count; x != NULL && i-- > 0;)
+        if (tape->node[i] == aenc_node_hidden(x)) return tape->node[i];
+    aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: an operand is %s", call,
+                   x == NULL ? "NULL" : "a node of another recording");
+    return NULL;
+}
+
+static bool sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
+
+/* Sizes that have a product. */
+static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *dims, size_t rank, struct shape *shape) {
+    size_t count = 1;
+    if (!sound(r)) return false;
+    bool good = rank <= RANK_MAX && (dims != NULL || rank == 0);
+    for (size_t i = 0; good && i < rank; i++) {
+        good = dims[i] > 0 && aenc_size_multiply(count, dims[i], &count) && count <= INT32_MAX;
+        if (good) shape->dim[i] = (int64_t)dims[i];
+    }
+    shape->rank = (int)rank;
+    if (!good)
+        aenc_tape_fail(r->tape, AENC_ERR_SHAPE, "aenc_node_%s: dims are %zu sizes above 0, at most %d of them, with a product "
+                       "of at most %d", call, rank, RANK_MAX, INT32_MAX);
+    return good;
+}
+
+static int row_axes(const struct node *n) { return n->kind == NODE_ROW ? 1 : 0; }
+
+/* An axis of one row as lib/op counts it; beyond the rank it stays beyond. */
+static int axis_of(const struct node *n, size_t axis) { return (axis < RANK_MAX ? (int)axis : RANK_MAX) + row_axes(n); }
+
+/* ---- The recorder ---- */
+
+double aenc_recorder_setting(const aenc_recorder *recorder, const char *name) {
+    if (recorder == NULL) return NAN;
+    const struct setting_rule *rule = recorder->plugin->rules;
+    while (rule->name != NULL && (name == NULL || strcmp(rule->name, name) != 0)) rule++;
+    if (rule->name != NULL) return aenc_setting_number(recorder->spec, recorder->plugin->rules, name);
+    if (sound(recorder))
+        aenc_tape_fail(recorder->tape, AENC_ERR_ARGUMENT, "aenc_recorder_setting: it has no setting '%s'",
+                       name == NULL ? "NULL" : aenc_quoted(name).text);
+    return NAN;
+}
+
+int32_t aenc_recorder_training(const aenc_recorder *recorder) {
+    return recorder != NULL && recorder->tape != NULL && recorder->tape->mode == MODE_TRAIN;
+}
+
+aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text) {
+    if (sound(recorder))
+        aenc_tape_fail(recorder->tape, status < 0 ? status : AENC_ERR_ARGUMENT, "%s", text == NULL ? "it failed" : text);
+    return NULL;
+}
+
+aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
+                               const char *init) {
+    struct shape shape;
+    if (!shape_taken(recorder, "parameter", dims, rank, &shape)) return NULL;
+    struct tape *tape = recorder->tape;
+    size_t length = name == NULL ? 0 : strlen(name);
+    if (length == 0 || length >= PLUGIN_NAME)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_parameter: name is NULL, empty or too long");
+    if (recorder->store == NULL)
+        return aenc_node_fail(recorder, AENC_ERR_UNSUPPORTED, "aenc_node_parameter: only layers and penalties have parameters");
+    int64_t out = rank == 0 ? 1 : shape.dim[0];
+    struct init start = {INIT_CONSTANT, 0, aenc_shape_count(&shape) / out, out};
+    if (init == NULL && rank > 1) init = "torch";
+    if (init != NULL) tape->status = aenc_init_parse(tape->ctx, init, &start);
+    return aenc_node_shown(aenc_store_parameter(recorder->store, tape, name, shape, start, rank > 1));
+}
+
+/* ---- Shapes ---- */
+
+int32_t aenc_node_has_rows(const aenc_node *node) { return node != NULL && aenc_node_hidden(node)->kind == NODE_ROW; }
+
+size_t aenc_node_rank(const aenc_node *node) {
+    const struct node *n = aenc_node_hidden(node);
+    return n == NULL ? 0 : (size_t)(n->shape.rank - row_axes(n));
+}
+
+size_t aenc_node_dim(const aenc_node *node, size_t axis) {
+    const struct node *n = aenc_node_hidden(node);
+    return axis < aenc_node_rank(node) ? (size_t)n->shape.dim[axis_of(n, axis)] : 0;
+}
+
+/* ---- Builders ---- */
+
+typedef struct node *binary(struct tape *tape, struct node *a, struct node *b);
+typedef struct node *unary(struct tape *tape, struct node *x);
+
+static aenc_node *two(aenc_recorder *r, const char *call, binary *build, const aenc_node *first, const aenc_node *second) {
+    struct node *a = taken(r, call, first), *b = taken(r, call, second);
+    return a == NULL || b == NULL ? NULL : aenc_node_shown(build(r->tape, a, b));
+}
+
+static aenc_node *one(aenc_recorder *r, const char *call, unary *build, const aenc_node *operand) {
+    struct node *x = taken(r, call, operand);
+    return x == NULL ? NULL : aenc_node_shown(build(r->tape, x));
+}
+
+aenc_node *aenc_node_add(aenc_recorder *recorder, aenc_node *a, aenc_node *b) {
+    return two(recorder, "add", aenc_op_add, a, b);
+}
+aenc_node *aenc_node_subtract(aenc_recorder *recorder, aenc_node *a, aenc_node *b) {
+    return two(recorder, "subtract", aenc_op_subtract, a, b);
+}
+aenc_node *aenc_node_multiply(aenc_recorder *recorder, aenc_node *a, aenc_node *b) {
+    return two(recorder, "multiply", aenc_op_multiply, a, b);
+}
+aenc_node *aenc_node_divide(aenc_recorder *recorder, aenc_node *a, aenc_node *b) {
+    return two(recorder, "divide", aenc_op_divide, a, b);
+}
+aenc_node *aenc_node_row_sum(aenc_recorder *recorder, aenc_node *x) { return one(recorder, "row_sum", aenc_op_row_sum, x); }
+aenc_node *aenc_node_row_mean(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "row_mean", aenc_op_row_mean, x);
+}
+aenc_node *aenc_node_batch_sum(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "batch_sum", aenc_op_batch_sum, x);
+}
+aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "batch_mean", aenc_op_batch_mean, x);
+}
+aenc_node *aenc_node_softmax(aenc_recorder *recorder, aenc_node *x) { return one(recorder, "softmax", aenc_op_softmax, x); }
+aenc_node *aenc_node_log_softmax(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "log_softmax", aenc_op_log_softmax, x);
+}
+aenc_node *aenc_node_stop_gradient(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "stop_gradient", aenc_op_stop_gradient, x);
+}
+
+aenc_node *aenc_node_affine(aenc_recorder *recorder, aenc_node *x, double scale, double shift) {
+    struct node *n = taken(recorder, "affine", x);
+    return n == NULL ? NULL : aenc_node_shown(aenc_op_affine(recorder->tape, n, scale, shift));
+}
+
+aenc_node *aenc_node_clamp(aenc_recorder *recorder, aenc_node *x, double low, double high) {
+    struct node *n = taken(recorder, "clamp", x);
+    return n == NULL ? NULL : aenc_node_shown(aenc_op_clamp(recorder->tape, n, low, high));
+}
+
+aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aenc_node *x) {
+    static const struct {
+        const char *name;
+        enum function function;
+    } more[] = {{"exp", FUNCTION_EXP},       {"log", FUNCTION_LOG},       {"sqrt", FUNCTION_SQRT},
+                {"square", FUNCTION_SQUARE}, {"absolute", FUNCTION_ABSOLUTE}, {"negate", FUNCTION_NEGATE},
+                {"reciprocal", FUNCTION_RECIPROCAL}};
+    enum function found = FUNCTION_COUNT;
+    double slope = 0;
+    struct node *n = taken(recorder, "function", x);
+    if (n == NULL) return NULL;
+    if (function == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_function: function is NULL");
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (strcmp(more[i].name, function) == 0) found = more[i].function;
+    if (found == FUNCTION_COUNT && !aenc_activation_find(recorder->tape->ctx, function, &found, &slope)) {
+        recorder->tape->status = recorder->tape->ctx->status;
+        return NULL;
+    }
+    return aenc_node_shown(found == FUNCTION_IDENTITY ? n : aenc_op_function(recorder->tape, found, slope, n));
+}
+
+aenc_node *aenc_node_dense(aenc_recorder *recorder, aenc_node *x, aenc_node *weight, aenc_node *bias, int32_t transposed) {
+    struct node *n = taken(recorder, "dense", x), *w = taken(recorder, "dense", weight);
+    struct node *b = bias == NULL ? NULL : taken(recorder, "dense", bias);
+    if (!sound(recorder)) return NULL;
+    return aenc_node_shown(aenc_op_dense(recorder->tape, n, w, b, transposed != 0, FUNCTION_IDENTITY, 0));
+}
+
+aenc_node *aenc_node_matmul(aenc_recorder *recorder, aenc_node *a, aenc_node *b, int32_t transpose_a, int32_t transpose_b) {
+    struct node *left = taken(recorder, "matmul", a), *right = taken(recorder, "matmul", b);
+    if (!sound(recorder)) return NULL;
+    return aenc_node_shown(aenc_op_matmul(recorder->tape, left, right, transpose_a != 0, transpose_b != 0));
+}
+
+static aenc_node *reduced(aenc_recorder *r, const char *call, enum reduction reduction, const aenc_node *x, size_t axis) {
+    struct node *n = taken(r, call, x);
+    return n == NULL ? NULL : aenc_node_shown(aenc_op_reduce(r->tape, reduction, n, axis_of(n, axis), false));
+}
+
+aenc_node *aenc_node_sum(aenc_recorder *recorder, aenc_node *x, size_t axis) {
+    return reduced(recorder, "sum", REDUCE_SUM, x, axis);
+}
+aenc_node *aenc_node_mean(aenc_recorder *recorder, aenc_node *x, size_t axis) {
+    return reduced(recorder, "mean", REDUCE_MEAN, x, axis);
+}
+
+aenc_node *aenc_node_reshape(aenc_recorder *recorder, aenc_node *x, const size_t *dims, size_t rank) {
+    struct shape shape;
+    struct node *n = taken(recorder, "reshape", x);
+    if (n == NULL || !shape_taken(recorder, "reshape", dims, rank, &shape)) return NULL;
+    return aenc_node_shown(aenc_op_reshape(recorder->tape, n, shape.dim, shape.rank));
+}
+
+aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, size_t first, size_t count) {
+    struct node *n = taken(recorder, "slice", x);
+    if (n == NULL) return NULL;
+    if (first > INT32_MAX || count > INT32_MAX)
+        return aenc_node_fail(recorder, AENC_ERR_SHAPE, "aenc_node_slice: first or count is larger than any axis");
+    return aenc_node_shown(aenc_op_slice(recorder->tape, n, axis_of(n, axis), (int64_t)first, (int64_t)count));
+}
+
+aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t count, size_t axis) {
+    struct node *in[OPERANDS_MAX] = {NULL};
+    if (!sound(recorder)) return NULL;
+    if (x == NULL || count == 0 || count > OPERANDS_MAX)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_concat: x is NULL, or there are not 1 to 8");
+    for (size_t i = 0; i < count; i++) in[i] = taken(recorder, "concat", x[i]);
+    if (!sound(recorder)) return NULL;
+    return aenc_node_shown(aenc_op_concat(recorder->tape, in, (int)count, axis_of(in[0], axis)));
+}
+
+aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, const size_t *dims, size_t rank) {
+    struct shape shape;
+    num *numbers;
+    if (!shape_taken(recorder, "constant", dims, rank, &shape)) return NULL;
+    if (values == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_constant: values is NULL");
+    struct node *n = aenc_op_constant(recorder->tape, shape, &numbers);
+    for (int64_t i = 0; n != NULL && i < aenc_shape_count(&shape); i++) numbers[i] = (num)values[i];
+    return aenc_node_shown(n);
+}
+
+typedef struct node *noise(struct tape *tape, const char *name, const int64_t *dims, int rank);
+
+static aenc_node *drawn(aenc_recorder *r, noise *build, const char *name, const size_t *dims, size_t rank) {
+    struct shape shape;
+    if (!shape_taken(r, "noise", dims, rank, &shape)) return NULL;
+    if (name == NULL) return aenc_node_fail(r, AENC_ERR_ARGUMENT, "noise: name is NULL");
+    return aenc_node_shown(build(r->tape, name, shape.dim, shape.rank));
+}
+
+aenc_node *aenc_node_normal(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank) {
+    return drawn(recorder, aenc_op_normal, name, dims, rank);
+}
+aenc_node *aenc_node_uniform(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank) {
+    return drawn(recorder, aenc_op_uniform, name, dims, rank);
+}
+
+/* ---- Operations ---- */
+
+aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *x, const size_t *dims,
+                               size_t rank) {
+    aenc_operation o;
+    struct shape shape;
+    struct node *n = taken(recorder, "operation", x);
+    if (n == NULL || !shape_taken(recorder, "operation", dims, rank, &shape)) return NULL;
+    struct tape *tape = recorder->tape;
+    if (operation == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_operation: operation is NULL");
+    tape->status = aenc_options_read(tape->ctx, "aenc_operation", operation, sizeof o, &o);
+    if (tape->status != AENC_OK) return NULL;
+    if (o.forward == NULL || o.name == NULL)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_operation.forward or its name is NULL");
+    const char *name = aenc_arena_format(&tape->arena, "%s.%s", recorder->plugin->name, o.name);
+    if (name == NULL) return aenc_node_fail(recorder, AENC_ERR_NO_MEMORY, "no memory for the name of an operation");
+    struct custom_op custom = {name, o.user, o.forward, o.backward};
+    return aenc_node_shown(aenc_op_custom(tape, &custom, n, shape.dim, shape.rank));
+}
