@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "math/blas.h"
-#include "math/linear_algebra.h"
+#include "math/moments.h"
 #include "use/codes.h"
 
 enum { BLOCK = 256 };
@@ -18,8 +18,7 @@ struct pca {
     double *mean;        /* (cols) */
     num *component;      /* (count, cols) */
     num *block;          /* (BLOCK, cols): rows less the mean */
-    num *product;        /* max(BLOCK count, cols cols) */
-    double *square;      /* (cols, cols) covariance, then room of the eigenvectors */
+    num *product;        /* (BLOCK, count) */
     double *energy;      /* (count + 1): sums of (v_i . (x - m))^2; last of |x - m|^2 */
 };
 
@@ -31,30 +30,30 @@ static int64_t center(const struct pca *pca, const struct rows *x, int64_t first
     return rows;
 }
 
-/* Components of the covariance of x, largest first. */
+/* Mean and components of x, largest first. */
 static aenc_status pca_fit(aenc_context *ctx, struct pca *pca, const struct rows *x) {
-    int64_t n = pca->cols;
-    double *values = pca->square + n * n, *vectors = values + n, *scratch = vectors + n * n;
-    for (int64_t r = 0; r < x->count; r++)
-        for (int64_t i = 0; i < n; i++) pca->mean[i] += (double)rows_at(x, r)[i] / (double)x->count;
-    for (int64_t first = 0; first < x->count; first += BLOCK) {
-        int64_t rows = center(pca, x, first);
-        aenc_blas_gemm(true, false, n, n, rows, pca->block, n, pca->block, n, 0, pca->product, n);
-        for (int64_t i = 0; i < n * n; i++) pca->square[i] += (double)pca->product[i];
+    struct moments moments;
+    struct spectrum spectrum = {NULL};
+    aenc_status status = aenc_moments_create(ctx, pca->cols, 0, 0, &moments);
+    if (status == AENC_OK) status = aenc_spectrum_create(&moments, &spectrum);
+    double *direction = aenc_alloc_raw(ctx, (size_t)pca->count, (size_t)pca->cols * sizeof *direction);
+    if (status == AENC_OK && direction == NULL) status = AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK && !(aenc_moments_add(&moments, &spectrum, x->data, x->stride, x->count) &&
+                               aenc_moments_spectrum(&moments, &spectrum)))
+        status = aenc_fail(ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
+    if (status == AENC_OK) {
+        aenc_moments_directions(&moments, &spectrum, pca->count, direction);
+        for (int64_t i = 0; i < pca->count * pca->cols; i++) pca->component[i] = (num)direction[i];
+        memcpy(pca->mean, moments.mean, (size_t)pca->cols * sizeof *pca->mean);
     }
-    /* Shifted away from 0, where columns that do not vary would leave nothing to compare rounding errors with; the
-     * eigenvectors stay. */
-    double trace = 0;
-    for (int64_t i = 0; i < n; i++) trace += pca->square[i * n + i];
-    for (int64_t i = 0; i < n; i++) pca->square[i * n + i] += trace;
-    if (!aenc_eigen_symmetric(pca->square, n, values, vectors, scratch))
-        return aenc_fail(ctx, AENC_ERR_NONFINITE, "PCA: the numbers of x are too large for their squares");
-    for (int64_t i = 0; i < pca->count * n; i++) pca->component[i] = (num)vectors[i];
-    return AENC_OK;
+    aenc_release(ctx, direction);
+    aenc_spectrum_free(&spectrum);
+    aenc_moments_free(&moments);
+    return status;
 }
 
 /* Fills energy from the rows of x. */
-static void pca_measure(const struct pca *pca, const struct rows *x) {
+static aenc_status pca_measure(aenc_context *ctx, const struct pca *pca, const struct rows *x) {
     memset(pca->energy, 0, (size_t)(pca->count + 1) * sizeof *pca->energy);
     for (int64_t first = 0; first < x->count; first += BLOCK) {
         int64_t rows = center(pca, x, first);
@@ -65,6 +64,10 @@ static void pca_measure(const struct pca *pca, const struct rows *x) {
         for (int64_t i = 0; i < rows * pca->cols; i++)
             pca->energy[pca->count] += (double)pca->block[i] * (double)pca->block[i];
     }
+    double whole = 0;
+    for (int64_t i = 0; i <= pca->count; i++) whole += pca->energy[i];
+    if (whole - whole == 0) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_NONFINITE, "PCA: the numbers of x are too large for their squares");
 }
 
 /* Mean squared error per element of k components, from what was measured on `rows` rows. */
@@ -81,11 +84,10 @@ static aenc_status pca_create(aenc_context *ctx, struct pca *pca) {
     pca->mean = aenc_alloc(ctx, n, sizeof *pca->mean);
     pca->component = aenc_alloc_raw(ctx, count, n * sizeof *pca->component);
     pca->block = aenc_alloc_raw(ctx, BLOCK, n * sizeof *pca->block);
-    pca->product = aenc_alloc_raw(ctx, square > BLOCK * count ? square : BLOCK * count, sizeof *pca->product);
-    pca->square = aenc_alloc(ctx, 2 * square + 4 * n, sizeof *pca->square);
+    pca->product = aenc_alloc_raw(ctx, BLOCK, count * sizeof *pca->product);
     pca->energy = aenc_alloc(ctx, count + 1, sizeof *pca->energy);
     bool good = pca->mean != NULL && pca->component != NULL && pca->block != NULL && pca->product != NULL &&
-                pca->square != NULL && pca->energy != NULL;
+                pca->energy != NULL;
     return good ? AENC_OK : AENC_ERR_NO_MEMORY;
 }
 
@@ -94,7 +96,6 @@ static void pca_free(aenc_context *ctx, struct pca *pca) {
     aenc_release(ctx, pca->component);
     aenc_release(ctx, pca->block);
     aenc_release(ctx, pca->product);
-    aenc_release(ctx, pca->square);
     aenc_release(ctx, pca->energy);
 }
 
@@ -170,7 +171,7 @@ aenc_status aenc_sweep_run(aenc_context *ctx, const struct sweep *sweep, aenc_sw
     if (status == AENC_OK) status = pca_fit(ctx, &pca, &sweep->set[0]);
     for (int s = 0; s < 3 && status == AENC_OK; s++) {
         if (sweep->set[s].data == NULL) continue;
-        pca_measure(&pca, &sweep->set[s]);
+        status = pca_measure(ctx, &pca, &sweep->set[s]);
         memcpy(energy + s * (pca.count + 1), pca.energy, (size_t)(pca.count + 1) * sizeof *energy);
     }
     if (status == AENC_OK) status = run(ctx, sweep, &pca, energy, out, point_size);
