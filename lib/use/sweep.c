@@ -33,7 +33,7 @@ static int64_t center(const struct pca *pca, const struct rows *x, int64_t first
 /* Mean and components of x, largest first. */
 static aenc_status pca_fit(aenc_context *ctx, struct pca *pca, const struct rows *x) {
     struct moments moments;
-    struct spectrum spectrum = {NULL};
+    struct spectrum spectrum = {.ctx = NULL};
     aenc_status status = aenc_moments_create(ctx, pca->cols, 0, 0, &moments);
     if (status == AENC_OK) status = aenc_spectrum_create(&moments, &spectrum);
     double *direction = aenc_alloc_raw(ctx, (size_t)pca->count, (size_t)pca->cols * sizeof *direction);
