@@ -12,7 +12,7 @@ static const struct corruption_type *const types[] = {
     &aenc_corruption_gaussian,
     &aenc_corruption_salt_pepper,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
+enum { TYPE_COUNT = sizeof types / sizeof *types };
 
 static const struct setting_rule common[] = {
     {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
@@ -82,12 +82,9 @@ const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const stru
         if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
         return status == AENC_OK ? type : NULL;
     }
-    const char *known[KNOWN_MAX];
+    const char *known[TYPE_COUNT];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_CORRUPTION, known, TYPE_COUNT, KNOWN_MAX);
-    char list[256];
-    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown corruption '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, count, list, sizeof list));
+    aenc_name_unknown(ctx, "corruption", name, known, TYPE_COUNT, AENC_PLUGIN_CORRUPTION);
     return NULL;
 }
 

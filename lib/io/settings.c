@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plugin.h"
 #include "io/bytes.h"
 
-enum { DESCRIPTION_SIZE = 128 };
+enum { DESCRIPTION_SIZE = 128, KNOWN_MAX = 64 };
 
 const char *aenc_settings_type(const struct json *spec) {
     const struct json *type = aenc_json_member(spec, "type");
@@ -82,6 +83,17 @@ char *aenc_names_list(const char *const *names, size_t count, char *buffer, size
         used += needed;
     }
     return buffer;
+}
+
+aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names, size_t count,
+                              int64_t plugin_kind) {
+    const char *known[KNOWN_MAX];
+    char list[512];
+    size_t all = count < KNOWN_MAX ? count : KNOWN_MAX;
+    for (size_t i = 0; i < all; i++) known[i] = names[i];
+    all = aenc_plugin_names(ctx, plugin_kind, known, all, KNOWN_MAX);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown %s '%s'; known: %s", what, aenc_quoted(name).text,
+                     aenc_names_list(known, all, list, sizeof list));
 }
 
 /* ---- Checking ---- */

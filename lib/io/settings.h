@@ -59,5 +59,9 @@ int aenc_setting_sizes(const struct json *spec, const struct setting_rule *rules
 /* "mse, mae, huber" from an array of names, for "unknown loss 'msee'; known: ...". NUL-terminated within size bytes;
  * ends with "..." where not all fit. */
 char *aenc_names_list(const char *const *names, size_t count, char *buffer, size_t size);
+/* AENC_ERR_ARGUMENT with that message: `what` is "loss" and the like, known are `names` and what plug-ins of that kind
+ * (AENC_PLUGIN_..., 0: none) are called. */
+aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names, size_t count,
+                              int64_t plugin_kind);
 
 #endif

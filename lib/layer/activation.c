@@ -48,10 +48,8 @@ static double slope_of(const struct activation *activation, const struct json *s
 
 static aenc_status unknown(aenc_context *ctx, const char *name) {
     const char *known[ACTIVATION_COUNT];
-    char list[256];
     for (size_t i = 0; i < ACTIVATION_COUNT; i++) known[i] = activations[i].layer.name;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown activation '%s'; known: %s", name,
-                     aenc_names_list(known, ACTIVATION_COUNT, list, sizeof list));
+    return aenc_name_unknown(ctx, "activation", name, known, ACTIVATION_COUNT, 0);
 }
 
 bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *function, double *slope) {

@@ -39,10 +39,8 @@ enum { NAME_COUNT = sizeof names / sizeof *names };
 
 static aenc_status unknown_name(aenc_context *ctx, const char *name) {
     const char *known[NAME_COUNT];
-    char list[256];
     for (size_t i = 0; i < NAME_COUNT; i++) known[i] = names[i].name;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown init '%s'; known: %s", name,
-                     aenc_names_list(known, NAME_COUNT, list, sizeof list));
+    return aenc_name_unknown(ctx, "init", name, known, NAME_COUNT, 0);
 }
 
 aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init) {

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/plugin.h"
-#include "io/bytes.h"
 #include "layer/layer.h"
 
 /* Besides the activations. */
@@ -30,10 +29,7 @@ const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name) {
     const char *known[KNOWN_MAX];
     size_t count = 0;
     for (; count < KNOWN_MAX && type_at(count) != NULL; count++) known[count] = type_at(count)->name;
-    count = aenc_plugin_names(ctx, AENC_PLUGIN_LAYER, known, count, KNOWN_MAX);
-    char list[512];
-    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown layer '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, count, list, sizeof list));
+    aenc_name_unknown(ctx, "layer", name, known, count, AENC_PLUGIN_LAYER);
     return NULL;
 }
 

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "base/plugin.h"
-#include "io/bytes.h"
 
 static const struct loss_type *const types[] = {
     &aenc_loss_mse, &aenc_loss_mae, &aenc_loss_huber, &aenc_loss_bce, &aenc_loss_gaussian_nll, &aenc_loss_cosine,
     &aenc_loss_cross_entropy,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
+enum { TYPE_COUNT = sizeof types / sizeof *types };
 
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {
     for (size_t i = 0; i < TYPE_COUNT; i++)
@@ -23,12 +22,9 @@ const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spe
     const char *name = aenc_settings_type(spec);
     const struct loss_type *type = aenc_loss_type(ctx, name);
     if (type != NULL) return aenc_settings_check(ctx, "loss", spec, type->rules) == AENC_OK ? type : NULL;
-    const char *known[KNOWN_MAX];
+    const char *known[TYPE_COUNT];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_LOSS, known, TYPE_COUNT, KNOWN_MAX);
-    char list[256];
-    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown loss '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, count, list, sizeof list));
+    aenc_name_unknown(ctx, "loss", name, known, TYPE_COUNT, AENC_PLUGIN_LOSS);
     return NULL;
 }
 

@@ -17,7 +17,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/bytes.h"
 #include "model/model.h"
 
 static const struct setting_rule width_rules[] = {
@@ -43,11 +42,7 @@ aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const str
     }
     if (*out == NULL) return AENC_OK;
     enum scaling kind = aenc_scaling_kind(*out);
-    char list[64];
-    if (kind == SCALING_NONE)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown scaling '%s'; known: %s",
-                         aenc_quoted(aenc_settings_type(*out)).text,
-                         aenc_names_list(names, SCALING_NONE, list, sizeof list));
+    if (kind == SCALING_NONE) return aenc_name_unknown(ctx, "scaling", aenc_settings_type(*out), names, SCALING_NONE, 0);
     aenc_status status = aenc_settings_check(ctx, "scaling", *out, kind == SCALING_MINMAX ? unit_rules : width_rules);
     if (status != AENC_OK || !loss->unit_target) return status;
     if (kind == SCALING_MINMAX && aenc_setting_bool(*out, unit_rules, "clip")) return AENC_OK;

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "io/bytes.h"
 
 enum { CHUNK = 16384 }; /* nums that one task updates */
 
@@ -21,9 +20,7 @@ static const struct optimizer_type *type_find(aenc_context *ctx, const struct js
         if (strcmp(types[i]->name, name) != 0) continue;
         return aenc_settings_check(ctx, "optimizer", spec, types[i]->rules) == AENC_OK ? types[i] : NULL;
     }
-    char list[256];
-    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown optimizer '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    aenc_name_unknown(ctx, "optimizer", name, known, TYPE_COUNT, 0);
     return NULL;
 }
 

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/bytes.h"
 #include "optim/optim.h"
 
 static const double pi = 3.14159265358979323846;
@@ -147,9 +146,7 @@ aenc_status aenc_schedule_create(aenc_context *ctx, const struct json *spec, dou
         types[i]->read(spec, out);
         return AENC_OK;
     }
-    char list[256];
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown schedule '%s'; known: %s", aenc_quoted(name).text,
-                     aenc_names_list(known, TYPE_COUNT, list, sizeof list));
+    return aenc_name_unknown(ctx, "schedule", name, known, TYPE_COUNT, 0);
 }
 
 double aenc_schedule_rate(const struct schedule *schedule, int64_t step) {

@@ -12,7 +12,7 @@ static const struct penalty_type *const types[] = {
     &aenc_penalty_l2_weights, &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
     &aenc_penalty_contractive,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
+enum { TYPE_COUNT = sizeof types / sizeof *types };
 
 static const struct setting_rule common[] = {
     {.name = "weight", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
@@ -34,12 +34,9 @@ const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct jso
         if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
         return status == AENC_OK ? type : NULL;
     }
-    const char *known[KNOWN_MAX];
+    const char *known[TYPE_COUNT];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    size_t count = aenc_plugin_names(ctx, AENC_PLUGIN_PENALTY, known, TYPE_COUNT, KNOWN_MAX);
-    char list[256];
-    aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown penalty '%s'; known: %s", aenc_quoted(name).text,
-              aenc_names_list(known, count, list, sizeof list));
+    aenc_name_unknown(ctx, "penalty", name, known, TYPE_COUNT, AENC_PLUGIN_PENALTY);
     return NULL;
 }
 

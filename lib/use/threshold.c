@@ -16,7 +16,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/bytes.h"
 #include "io/settings.h"
 #include "io/sort.h"
 #include "use/use.h"
@@ -210,9 +209,7 @@ static aenc_status way_take(aenc_context *ctx, const struct json *spec, const fl
         aenc_release(ctx, sorted);
         return status;
     }
-    char list[64];
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "unknown threshold '%s'; known: %s", aenc_quoted(name).text,
-                     aenc_names_list(known, WAYS, list, sizeof list));
+    return aenc_name_unknown(ctx, "threshold", name, known, WAYS, 0);
 }
 
 aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out) {
