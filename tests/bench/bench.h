@@ -64,6 +64,23 @@ struct bench_contender {
 /* Finds slices of about slice_seconds, then lets all take turns for seconds, three turns at least. */
 void bench_race(struct bench_contender *contender, size_t count, double slice_seconds, double seconds);
 
+/* ---- Training steps ---- */
+
+/* A model and the steps it takes through the data. */
+struct bench_trainer {
+    const float *data; /* (batches batch, cols); borrowed */
+    size_t cols, batch, batches, next;
+    aenc_context *ctx;
+    aenc_model *model;
+    aenc_optimizer *optimizer;
+};
+
+/* The data and its sizes are there. */
+void bench_trainer_create(struct bench_trainer *trainer, const aenc_model_options *options, long threads);
+void bench_trainer_free(struct bench_trainer *trainer);
+/* Of a contender. */
+void bench_trainer_run(void *trainer, long steps);
+
 /* ---- The bare products of a training step ---- */
 
 /* The sgemm calls of forward, weight gradients and activation gradients at full batch size, and nothing else. */

@@ -13,43 +13,14 @@
 
 enum { BATCHES = 16 };
 
-struct trainer {
-    aenc_context *ctx;
-    aenc_model *model;
-    aenc_optimizer *optimizer;
-    const float *data;
-    size_t cols, batch, next;
-};
-
 /* penalty NULL: none. */
-static void trainer_create(struct trainer *t, const struct bench_network *network, const char *activation,
+static void trainer_create(struct bench_trainer *t, const struct bench_network *network, const char *activation,
                            const char *penalty, long threads) {
     aenc_model_options options = bench_model_options(network);
     options.activation = options.code_activation = activation;
     options.penalties = &penalty;
     options.penalty_count = penalty == NULL ? 0 : 1;
-    t->cols = network->width[0];
-    t->ctx = bench_context(threads);
-    bench_good(t->ctx, aenc_model_create(t->ctx, &options, &t->model));
-    bench_good(t->ctx, aenc_optimizer_create(t->model, "adam:lr=1e-3", &t->optimizer));
-}
-
-static void trainer_free(struct trainer *t) {
-    aenc_optimizer_free(t->optimizer);
-    aenc_model_free(t->model);
-    aenc_context_free(t->ctx);
-}
-
-static void trainer_run(void *user, long steps) {
-    struct trainer *t = user;
-    for (long step = 0; step < steps; step++) {
-        aenc_batch batch;
-        memset(&batch, 0, sizeof batch);
-        batch.struct_size = sizeof batch;
-        batch.input = (aenc_matrix){t->data + t->next * t->batch * t->cols, t->batch, t->cols, 0};
-        bench_good(t->ctx, aenc_model_step(t->model, t->optimizer, &batch, NULL));
-        t->next = (t->next + 1) % BATCHES;
-    }
+    bench_trainer_create(t, &options, threads);
 }
 
 static void report(const struct bench_contender *contender, size_t count, const char *network, size_t batch,
@@ -82,18 +53,19 @@ int main(int count, char **argument) {
     struct bench_network network = bench_network_parse(argument[i]);
     size_t batch = strtoul(argument[i + 1], NULL, 10);
     float *data = bench_data(NULL, BATCHES * batch, network.width[0]);
-    struct trainer trainer[BENCH_CONTENDERS_MAX];
+    struct bench_trainer trainer[BENCH_CONTENDERS_MAX];
     struct bench_contender contender[BENCH_CONTENDERS_MAX];
     for (size_t k = 0; k < contenders; k++) {
         const char *penalty = k == 0 ? NULL : argument[(size_t)i + 1 + k];
-        trainer[k] = (struct trainer){.data = data, .batch = batch};
+        trainer[k] = (struct bench_trainer){
+            .data = data, .cols = network.width[0], .batch = batch, .batches = BATCHES};
         trainer_create(&trainer[k], &network, activation, penalty, threads);
         contender[k] = (struct bench_contender){
-            .name = penalty == NULL ? "plain" : penalty, .run = trainer_run, .user = &trainer[k]};
+            .name = penalty == NULL ? "plain" : penalty, .run = bench_trainer_run, .user = &trainer[k]};
     }
     bench_race(contender, contenders, 0.01, seconds);
     report(contender, contenders, network.name, batch, activation, threads);
-    for (size_t k = 0; k < contenders; k++) trainer_free(&trainer[k]);
+    for (size_t k = 0; k < contenders; k++) bench_trainer_free(&trainer[k]);
     free(data);
     return 0;
 }

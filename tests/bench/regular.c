@@ -29,15 +29,8 @@ static const struct variant {
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-struct trainer {
-    aenc_context *ctx;
-    aenc_model *model;
-    aenc_optimizer *optimizer;
-    const float *data;
-    size_t cols, batch, next;
-};
-
-static void trainer_create(const struct bench_network *network, const struct variant *variant, struct trainer *t) {
+static void trainer_create(const struct bench_network *network, const struct variant *variant,
+                           struct bench_trainer *t) {
     aenc_model_options options = bench_model_options(network);
     options.penalties = &variant->penalty;
     options.penalty_count = variant->penalty != NULL;
@@ -45,19 +38,7 @@ static void trainer_create(const struct bench_network *network, const struct var
     options.corruption_count = variant->corruption != NULL;
     options.code_activation = variant->code_activation;
     options.tied = variant->tied;
-    t->ctx = bench_context(1);
-    bench_good(t->ctx, aenc_model_create(t->ctx, &options, &t->model));
-    bench_good(t->ctx, aenc_optimizer_create(t->model, "adam:lr=1e-3", &t->optimizer));
-}
-
-static void trainer_run(void *user, long steps) {
-    struct trainer *t = user;
-    for (long step = 0; step < steps; step++) {
-        aenc_batch batch = {.struct_size = sizeof batch};
-        batch.input = (aenc_matrix){t->data + t->next * t->batch * t->cols, t->batch, t->cols, 0};
-        bench_good(t->ctx, aenc_model_step(t->model, t->optimizer, &batch, NULL));
-        t->next = (t->next + 1) % (ROWS / t->batch);
-    }
+    bench_trainer_create(t, &options, 1);
 }
 
 int main(int count, char **argument) {
@@ -71,12 +52,13 @@ int main(int count, char **argument) {
     size_t batch = i + 1 < count ? strtoul(argument[i + 1], NULL, 10) : 128;
     if (batch == 0 || batch > ROWS) bench_die("a batch is from 1 to %d rows", ROWS);
     float *data = bench_data(NULL, ROWS, network.width[0]);
-    struct trainer trainer[VARIANTS] = {{.batch = batch}};
+    struct bench_trainer trainer[VARIANTS] = {{.batch = batch}};
     struct bench_contender contender[VARIANTS] = {{.name = NULL}};
     for (size_t v = 0; v < VARIANTS; v++) {
-        trainer[v] = (struct trainer){.data = data, .cols = network.width[0], .batch = batch};
+        trainer[v] = (struct bench_trainer){
+            .data = data, .cols = network.width[0], .batch = batch, .batches = ROWS / batch};
         trainer_create(&network, &variants[v], &trainer[v]);
-        contender[v] = (struct bench_contender){.name = variants[v].name, .run = trainer_run, .user = &trainer[v]};
+        contender[v] = (struct bench_contender){.name = variants[v].name, .run = bench_trainer_run, .user = &trainer[v]};
     }
     bench_race(contender, VARIANTS, 0.002, seconds);
     fprintf(stderr, "%s, batch %zu\n", network.name, batch);
@@ -85,9 +67,7 @@ int main(int count, char **argument) {
         printf("{\"bench\": \"regular\", \"network\": \"%s\", \"batch\": %zu, \"what\": \"%s\", \"seconds\": %.9f, "
                "\"of_plain\": %.4f}\n", network.name, batch, contender[v].name, contender[v].cpu, of_plain);
         fprintf(stderr, "    %-20s %10.1f us a step %6.2f of plain\n", contender[v].name, 1e6 * contender[v].cpu, of_plain);
-        aenc_optimizer_free(trainer[v].optimizer);
-        aenc_model_free(trainer[v].model);
-        aenc_context_free(trainer[v].ctx);
+        bench_trainer_free(&trainer[v]);
     }
     free(data);
     return 0;

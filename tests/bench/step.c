@@ -23,48 +23,20 @@ struct setting {
     const char *path;
 };
 
-/* A model and the steps it takes through the data. */
-struct trainer {
-    aenc_context *ctx;
-    aenc_model *model;
-    aenc_optimizer *optimizer;
-    const float *data;
-    size_t cols, batch, batches, next;
-};
-
-static struct trainer trainer_create(const struct bench_network *network, const struct bench_products *products,
-                                     long threads) {
-    struct trainer t = {.data = products->data, .cols = network->width[0], .batch = products->batch};
-    t.batches = products->batches;
-    t.ctx = bench_context(threads);
-    t.model = bench_model(t.ctx, network);
-    bench_good(t.ctx, aenc_optimizer_create(t.model, "adam:lr=1e-3", &t.optimizer));
+static struct bench_trainer trainer_create(const struct bench_network *network, const struct bench_products *products,
+                                           long threads) {
+    struct bench_trainer t = {
+        .data = products->data, .cols = network->width[0], .batch = products->batch, .batches = products->batches};
+    aenc_model_options options = bench_model_options(network);
+    bench_trainer_create(&t, &options, threads);
     return t;
-}
-
-static void trainer_free(struct trainer *t) {
-    aenc_optimizer_free(t->optimizer);
-    aenc_model_free(t->model);
-    aenc_context_free(t->ctx);
-}
-
-static void trainer_run(void *user, long steps) {
-    struct trainer *t = user;
-    for (long step = 0; step < steps; step++) {
-        aenc_batch batch;
-        memset(&batch, 0, sizeof batch);
-        batch.struct_size = sizeof batch;
-        batch.input = (aenc_matrix){t->data + t->next * t->batch * t->cols, t->batch, t->cols, 0};
-        bench_good(t->ctx, aenc_model_step(t->model, t->optimizer, &batch, NULL));
-        t->next = (t->next + 1) % t->batches;
-    }
 }
 
 /* ---- The epoch ---- */
 
 /* aenc_fit, cut into slices at its callbacks. Breaking a run off costs no time that is counted. */
 struct epoch {
-    const struct trainer *trainer;
+    const struct bench_trainer *trainer;
     double first;       /* seconds to the end of the first step: shuffling, planning */
     double slice;       /* seconds per step of the fastest slice behind it */
     double begin;       /* of the slice that runs, in the epoch's seconds */
@@ -87,7 +59,7 @@ static int epoch_told(void *user, const aenc_progress *now) {
 }
 
 static void epoch_run(struct epoch *epoch) {
-    const struct trainer *t = epoch->trainer;
+    const struct bench_trainer *t = epoch->trainer;
     aenc_fit_options options;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
@@ -148,12 +120,13 @@ static void measure(const struct setting *setting, const struct bench_network *n
     struct bench_products whole, sharded;
     bench_products_create(&whole, network, data, batches, batch, batch);
     bench_products_create(&sharded, network, data, batches, batch, batch < 64 ? batch : 64);
-    struct trainer one = trainer_create(network, &whole, 1), all = trainer_create(network, &whole, setting->threads);
+    struct bench_trainer one = trainer_create(network, &whole, 1);
+    struct bench_trainer all = trainer_create(network, &whole, setting->threads);
     struct bench_contender contender[] = {
         {.run = bench_products_run, .user = &whole},
         {.run = bench_products_run, .user = &sharded},
-        {.run = trainer_run, .user = &one},
-        {.run = trainer_run, .user = &all},
+        {.run = bench_trainer_run, .user = &one},
+        {.run = bench_trainer_run, .user = &all},
     };
     bench_race(contender, 4, slice_seconds, setting->seconds);
     struct epoch of_one = {.trainer = &one}, of_all = {.trainer = &all};
@@ -167,8 +140,8 @@ static void measure(const struct setting *setting, const struct bench_network *n
         {"epoch", setting->threads, epoch_each(&of_all), 0},
     };
     report(network, batch, line, sizeof line / sizeof *line);
-    trainer_free(&all);
-    trainer_free(&one);
+    bench_trainer_free(&all);
+    bench_trainer_free(&one);
     bench_products_free(&sharded);
     bench_products_free(&whole);
     free(data);
