@@ -19,7 +19,8 @@ extern "C" {
  *
  * A plug-in is called once for each journey through a model (training, encoding, scoring ...), when it is recorded: it puts
  * nodes together, and the recording is replayed for every batch. What it answers must follow from its arguments and settings
- * alone, so that every journey gets the same function. */
+ * alone, so that every journey gets the same function. One that draws, or looks at the batch, outside of training makes a row's
+ * result depend on the rows that come with it, also in a runner. */
 
 typedef struct aenc_node aenc_node;         /* belongs to the recording; nothing to be freed or kept */
 typedef struct aenc_recorder aenc_recorder; /* valid during the call */
