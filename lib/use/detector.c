@@ -73,12 +73,13 @@ struct training {
 
 /* Raw rows with noise of their columns' scale. */
 static void corrupt(const struct training *t, const int64_t *row, int64_t step) {
-    int64_t cols = t->model->input_size, drawn = (cols + 3) / 4 * 4;
+    int64_t cols = t->model->input_size, drawn = (cols + AENC_NORMALS - 1) / AENC_NORMALS * AENC_NORMALS;
     const num *scale = state_of(t->model, "scaling.scale");
     for (int64_t r = 0; r < t->batch; r++) {
         struct draw draw = {t->model->ctx->seed, aenc_random_stream("detector.noise"), (uint64_t)step, 0, (uint64_t)r};
         aenc_random_bits(&draw, 0, t->bits, (size_t)drawn);
-        aenc_kernels()->random->normals(t->normal, t->bits, drawn);
+        memset(t->normal, 0, (size_t)drawn * sizeof *t->normal);
+        aenc_kernels()->random->normals(t->normal, t->bits, 1, drawn);
         const float *x = t->x.data + row[r] * t->x.stride;
         for (int64_t c = 0; c < cols; c++)
             t->noisy[r * cols + c] = (float)((double)x[c] + t->noise * (double)scale[c] * (double)t->normal[c]);
@@ -109,7 +110,7 @@ static aenc_status train(struct aenc_model *model, const struct rows *x, const a
     struct fit_data data = {.input = *x};
     struct arena arena;
     struct json *spec;
-    size_t drawn = (size_t)(model->input_size + 3) / 4 * 4;
+    size_t drawn = (size_t)(model->input_size + AENC_NORMALS - 1) / AENC_NORMALS * AENC_NORMALS;
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
     if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
