@@ -14,6 +14,7 @@
  *   num_radius(u)     sqrt(-2 log u), u in [2^-32, 1], and
  *   num_sin_cos(w, &s, &c)  of w pi / 2, w in [-1, 1]: what Box & Muller need
  *   num_sqrt, num_abs, num_copysign
+ *   num_bits, num_from_bits   the bits as a num_word; num_whole is the same width with a sign
  */
 #ifndef AENC_MATH_FUNCTIONS_H
 #define AENC_MATH_FUNCTIONS_H

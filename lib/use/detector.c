@@ -77,8 +77,7 @@ static aenc_status training_run(struct training *t) {
         const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch}, same = {0};
         double loss;
         aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_gradients(t->model, &input, &same, NULL, &loss);
-        if (status == AENC_OK) status = aenc_train_apply(t->model, t->optimizer);
+        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
         if (status != AENC_OK) return status;
     }
     return aenc_train_check(t->model);
