@@ -3,6 +3,11 @@
 #define AENC_BASE_CPU_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #if (defined(__x86_64__) || defined(__i386__)) && defined(__GNUC__)
 
@@ -26,6 +31,26 @@ static inline void cpu_relax(void) {}
 static inline bool cpu_has_avx2(void) { return false; }
 static inline bool cpu_has_avx512(void) { return false; }
 
+#endif
+
+/* Numbers of 64 bits, as many as a register holds, and the products of their lower halves: one instruction, which gcc does not
+ * find by itself. */
+#if defined(__AVX512F__)
+enum { CPU_LANES = 8 };
+typedef uint64_t cpu_lanes __attribute__((vector_size(64)));
+#define CPU_LANES_PRODUCT(a, b) ((cpu_lanes)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
+#elif defined(__AVX2__)
+enum { CPU_LANES = 4 };
+typedef uint64_t cpu_lanes __attribute__((vector_size(32)));
+#define CPU_LANES_PRODUCT(a, b) ((cpu_lanes)_mm256_mul_epu32((__m256i)(a), (__m256i)(b)))
+#elif defined(__SSE2__)
+enum { CPU_LANES = 2 };
+typedef uint64_t cpu_lanes __attribute__((vector_size(16)));
+#define CPU_LANES_PRODUCT(a, b) ((cpu_lanes)_mm_mul_epu32((__m128i)(a), (__m128i)(b)))
+#else
+enum { CPU_LANES = 1 };
+typedef uint64_t cpu_lanes;
+#define CPU_LANES_PRODUCT(a, b) ((uint64_t)(uint32_t)(a) * (uint32_t)(b))
 #endif
 
 /* Denormal numbers cost up to a hundred times a normal operation and mean nothing here: moments that decay towards zero

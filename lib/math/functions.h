@@ -11,7 +11,8 @@
  *   num_tanh(x)  num_erf(x)
  *   num_sigmoid(x)    1 / (1 + e^-x)
  *   num_softplus(x)   log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
- *   num_sin_cos(u, &s, &c)  of 2 pi u, u in [0, 1]: the angle of Box & Muller
+ *   num_radius(u)     sqrt(-2 log u), u in [2^-32, 1], and
+ *   num_sin_cos(w, &s, &c)  of w pi / 2, w in [-1, 1]: what Box & Muller need
  *   num_sqrt, num_abs, num_copysign
  *   num_bits, num_from_bits   the bits as a num_word; num_whole is the same width with a sign
  */

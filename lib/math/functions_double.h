@@ -27,10 +27,12 @@ static AENC_INLINE double num_log1p_unit(double x) { return log1p(x); }
 static AENC_INLINE double num_tanh(double x) { return tanh(x); }
 static AENC_INLINE double num_erf(double x) { return erf(x); }
 
-static AENC_INLINE void num_sin_cos(double u, double *sine, double *cosine) {
-    const double turn = 6.283185307179586476925286766559;
-    *sine = sin(turn * u);
-    *cosine = cos(turn * u);
+static AENC_INLINE double num_radius(double u) { return sqrt(-2 * log(u)); }
+
+static AENC_INLINE void num_sin_cos(double w, double *sine, double *cosine) {
+    const double quarter_turn = 1.5707963267948966192313216916398;
+    *sine = sin(quarter_turn * w);
+    *cosine = cos(quarter_turn * w);
 }
 
 #endif

@@ -126,13 +126,17 @@ struct optimizer_kernels {
     double (*square_sum)(const num *g, int64_t n);
 };
 
+/* Words that philox makes at a time, and normals that are made at a time. */
+enum { AENC_PHILOX_WORDS = 64, AENC_NORMALS = 32 };
+
 struct random_kernels {
-    /* Standard normals from uniform bits (Box & Muller 1958), n a multiple of 4; out and bits of n. */
-    void (*normals)(num *out, const uint32_t *bits, int64_t n);
+    /* y += scale e, e standard normals from uniform bits (Box & Muller 1958); n a multiple of AENC_NORMALS. */
+    void (*normals)(num *y, const uint32_t *bits, num scale, int64_t n);
     /* Uniforms in (0, 1), 24 bits. */
     void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
-    /* Philox 4x32-10 (base/random.h): four words of each of `blocks` counters, the first as given, the others following it. */
-    void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t blocks);
+    /* Philox 4x32-10 (base/random.h), 16 counters in each group: their first words, their second words, their third, their
+     * fourth. The first counter as given, the others following it. */
+    void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t groups);
     /* y = (or +=) low where an element's 16 bits are below half, high where they are below all, else x. */
     void (*replace)(num *y, const num *x, const uint32_t *bits, int64_t n, const struct replacement *how, bool add);
 };

@@ -1,20 +1,23 @@
 /* kernels_random.c - random bits and what is drawn with them: normals, uniforms, elements replaced by chance. */
+#include "base/cpu.h"
 #include "math/functions.h"
 #include "math/kernels.h"
 
 /* ---- Numbers from bits ---- */
 
-/* Of each pair of words the first makes the radius sqrt(-2 log u), u from 31 bits (so that tails reach 6.6), and the
- * second the angle, from 24 bits; the pair of normals are its cosine and sine. */
-static void normals(num *restrict out, const uint32_t *restrict bits, int64_t n) {
-    for (int64_t i = 0; i < n / 2; i++) {
-        num u = ((num)(int32_t)(bits[2 * i] >> 1) + (num)0.5) * (num)0x1p-31;
-        num angle = (num)(int32_t)(bits[2 * i + 1] >> 8) * (num)0x1p-24;
-        num sine, cosine;
-        num_sin_cos(angle, &sine, &cosine);
-        num radius = num_sqrt(-2 * num_log(u));
-        out[2 * i] = radius * cosine;
-        out[2 * i + 1] = radius * sine;
+/* Of 2 PAIRS words each of the first PAIRS makes a radius sqrt(-2 log u), u from 31 bits (so that tails reach 6.6), and the one
+ * PAIRS behind it an angle: half a turn from its size, and its sign. Cosine and sine go where the words came from. */
+enum { PAIRS = AENC_NORMALS / 2 };
+
+static void normals(num *restrict y, const uint32_t *restrict bits, num scale, int64_t n) {
+    for (int64_t first = 0; first < n; first += 2 * PAIRS) {
+        for (int64_t i = first; i < first + PAIRS; i++) {
+            num u = (num)(int32_t)(bits[i] >> 1) * (num)0x1p-31 + (num)0x1p-32, turn = (num)(int32_t)bits[i + PAIRS];
+            num sine, cosine, radius = scale * num_radius(u);
+            num_sin_cos(num_abs(turn) * (num)0x1p-30 - 1, &sine, &cosine);
+            y[i] += radius * num_copysign(cosine, turn);
+            y[i + PAIRS] += radius * sine;
+        }
     }
 }
 
@@ -23,42 +26,47 @@ static void uniforms(num *restrict out, const uint32_t *restrict bits, int64_t n
     for (int64_t i = 0; i < n; i++) out[i] = (num)(int32_t)((bits[i] >> 8) | 1u) * (num)0x1p-24;
 }
 
-/* ---- Bits: as base/random.c, PHILOX_LANES counters at a time ---- */
+/* ---- Bits: as base/random.c, two counters in each lane ---- */
 
-enum { PHILOX_ROUNDS = 10, PHILOX_LANES = 16 };
+enum { ROUNDS = 10, COUNTERS = AENC_PHILOX_WORDS / 4, TOGETHER = 2 * CPU_LANES };
 
-static AENC_INLINE void philox_lanes(uint32_t *restrict c0, uint32_t *restrict c1, uint32_t *restrict c2,
-                                     uint32_t *restrict c3, uint32_t k0, uint32_t k1) {
-    for (int round = 0; round < PHILOX_ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
-        for (int i = 0; i < PHILOX_LANES; i++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c0[i], p1 = (uint64_t)0xCD9E8D57u * c2[i];
-            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
-            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
-            c1[i] = (uint32_t)p1;
-            c3[i] = (uint32_t)p0;
-        }
-    }
+typedef cpu_lanes loose_lanes __attribute__((aligned(sizeof(uint32_t)), may_alias));
+
+/* The lower halves of a lane are a counter's words; the upper ones are anything. */
+struct counters {
+    cpu_lanes c0, c1, c2, c3;
+};
+
+static AENC_INLINE void turn_once(struct counters *s, cpu_lanes k0, cpu_lanes k1) {
+    const cpu_lanes none = {0}, m0 = none + 0xD2511F53u, m1 = none + 0xCD9E8D57u;
+    cpu_lanes p0 = CPU_LANES_PRODUCT(s->c0, m0), p1 = CPU_LANES_PRODUCT(s->c2, m1);
+    s->c0 = (p1 >> 32) ^ s->c1 ^ k0;
+    s->c2 = (p0 >> 32) ^ s->c3 ^ k1;
+    s->c1 = p1;
+    s->c3 = p0;
 }
 
-static void philox(uint32_t *restrict out, const uint32_t key[2], const uint32_t counter[4], int64_t blocks) {
-    uint64_t next = counter[0] | (uint64_t)counter[1] << 32;
-    for (int64_t first = 0; first < blocks; first += PHILOX_LANES, next += PHILOX_LANES) {
-        uint32_t c0[PHILOX_LANES], c1[PHILOX_LANES], c2[PHILOX_LANES], c3[PHILOX_LANES];
-        for (int i = 0; i < PHILOX_LANES; i++) {
-            c0[i] = (uint32_t)(next + (uint64_t)i);
-            c1[i] = (uint32_t)((next + (uint64_t)i) >> 32);
-            c2[i] = counter[2];
-            c3[i] = counter[3];
+/* A word of the counters 0, 2, 4 ... in a, of 1, 3, 5 ... in b. */
+static AENC_INLINE void put(uint32_t *to, const cpu_lanes *a, const cpu_lanes *b) {
+    *(loose_lanes *)to = (*a & 0xFFFFFFFFu) | *b << 32;
+}
+
+static void philox(uint32_t *restrict out, const uint32_t key[2], const uint32_t counter[4], int64_t groups) {
+    static const uint64_t even[] = {0, 2, 4, 6, 8, 10, 12, 14};
+    const cpu_lanes none = {0};
+    cpu_lanes next = *(const loose_lanes *)even + (counter[0] | (uint64_t)counter[1] << 32);
+    for (int64_t i = 0; i < groups * COUNTERS; i += TOGETHER, next += TOGETHER) {
+        cpu_lanes k0 = none + key[0], k1 = none + key[1], after = next + 1;
+        struct counters a = {next, next >> 32, none + counter[2], none + counter[3]}, b = {after, after >> 32, a.c2, a.c3};
+        for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
+            turn_once(&a, k0, k1);
+            turn_once(&b, k0, k1);
         }
-        philox_lanes(c0, c1, c2, c3, key[0], key[1]);
-        int64_t length = blocks - first < PHILOX_LANES ? blocks - first : PHILOX_LANES;
-        for (int64_t i = 0; i < length; i++) {
-            uint32_t *to = out + 4 * (first + i);
-            to[0] = c0[i];
-            to[1] = c1[i];
-            to[2] = c2[i];
-            to[3] = c3[i];
-        }
+        uint32_t *to = out + i / COUNTERS * AENC_PHILOX_WORDS + i % COUNTERS;
+        put(to, &a.c0, &b.c0);
+        put(to + COUNTERS, &a.c1, &b.c1);
+        put(to + 2 * COUNTERS, &a.c2, &b.c2);
+        put(to + 3 * COUNTERS, &a.c3, &b.c3);
     }
 }
 

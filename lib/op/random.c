@@ -8,7 +8,7 @@
 
 #include "op/family.h"
 
-enum { CHUNK = 256 }; /* elements drawn at a time; a multiple of 8 */
+enum { CHUNK = 512 }; /* elements drawn at a time; half of it is a multiple of AENC_PHILOX_WORDS */
 
 /* Gives a node that draws its name and with it its stream. */
 static struct node *named(struct tape *tape, struct node *n, const char *name) {
@@ -18,11 +18,28 @@ static struct node *named(struct tape *tape, struct node *n, const char *name) {
     return tape->status == AENC_OK ? n : NULL;
 }
 
-/* Elements first .. first + count - 1 of the draw; first and count are multiples of 4. */
+/* The words of elements first .. first + count - 1 of the draw, and as many more as fill the last group; first is a multiple of
+ * AENC_PHILOX_WORDS. */
 static void bits_draw(const struct draw *draw, int64_t first, uint32_t *bits, int64_t count, const struct run *run) {
     uint32_t key[2], counter[4];
     aenc_random_place(draw, (uint64_t)first, key, counter);
-    run->kernels->random->philox(bits, key, counter, count / 4);
+    run->kernels->random->philox(bits, key, counter, (count + AENC_PHILOX_WORDS - 1) / AENC_PHILOX_WORDS);
+}
+
+/* y += scale e, e standard normal: the node's draws for batch row r. */
+static void normals_add(const struct node *n, int64_t r, num *y, num scale, const struct run *run) {
+    const struct random_kernels *kernels = run->kernels->random;
+    int64_t size = aenc_node_row_size(n);
+    struct draw draw = aenc_node_draw(run, n, r);
+    uint32_t bits[CHUNK];
+    for (int64_t first = 0; first < size; first += CHUNK) {
+        int64_t length = size - first < CHUNK ? size - first : CHUNK, rest = length % AENC_NORMALS, whole = length - rest;
+        num last[AENC_NORMALS] = {0};
+        bits_draw(&draw, first, bits, length, run);
+        kernels->normals(y + first, bits, scale, whole);
+        if (rest > 0) kernels->normals(last, bits + whole, scale, AENC_NORMALS);
+        for (int64_t i = 0; i < rest; i++) y[first + whole + i] += last[i];
+    }
 }
 
 /* ---- Noise: (rows, dims) of independent numbers ---- */
@@ -34,31 +51,25 @@ static aenc_status noise_infer(struct tape *tape, struct node *n) {
     return AENC_OK;
 }
 
-typedef void convert(num *out, const uint32_t *bits, int64_t n);
-
-static void noise_draw(const struct node *n, struct span rows, const struct run *run, convert *of_bits) {
-    int64_t size = aenc_node_row_size(n);
-    uint32_t bits[CHUNK];
-    num drawn[CHUNK];
-    for (int64_t r = rows.lo; r < rows.hi; r++) {
-        struct draw draw = aenc_node_draw(run, n, r);
-        num *out = aenc_value(run, n) + r * size;
-        for (int64_t first = 0; first < size; first += CHUNK) {
-            int64_t length = size - first < CHUNK ? size - first : CHUNK;
-            int64_t whole = (length + 3) / 4 * 4;
-            bits_draw(&draw, first, bits, whole, run);
-            of_bits(drawn, bits, whole);
-            for (int64_t i = 0; i < length; i++) out[first + i] = drawn[i];
-        }
-    }
-}
-
 static void normal_forward(const struct node *n, struct span rows, const struct run *run) {
-    noise_draw(n, rows, run, run->kernels->random->normals);
+    int64_t size = aenc_node_row_size(n);
+    num *y = aenc_value(run, n) + rows.lo * size;
+    memset(y, 0, (size_t)((rows.hi - rows.lo) * size) * sizeof *y);
+    for (int64_t r = rows.lo; r < rows.hi; r++, y += size) normals_add(n, r, y, 1, run);
 }
 
 static void uniform_forward(const struct node *n, struct span rows, const struct run *run) {
-    noise_draw(n, rows, run, run->kernels->random->uniforms);
+    int64_t size = aenc_node_row_size(n);
+    num *y = aenc_value(run, n) + rows.lo * size;
+    uint32_t bits[CHUNK];
+    for (int64_t r = rows.lo; r < rows.hi; r++, y += size) {
+        struct draw draw = aenc_node_draw(run, n, r);
+        for (int64_t first = 0; first < size; first += CHUNK) {
+            int64_t length = size - first < CHUNK ? size - first : CHUNK;
+            bits_draw(&draw, first, bits, length, run);
+            run->kernels->random->uniforms(y + first, bits, length);
+        }
+    }
 }
 
 static const struct op normal_op = {.name = "normal", .arity = 0, .infer = noise_infer, .forward = normal_forward};
@@ -111,7 +122,7 @@ static void mask_row(const struct node *n, int64_t r, num *restrict to, const nu
     struct draw draw = aenc_node_draw(run, n, r);
     for (int64_t first = 0; first < size; first += CHUNK) {
         int64_t length = size - first < CHUNK ? size - first : CHUNK;
-        bits_draw(&draw, first, bits, (length + 3) / 4 * 4, run);
+        bits_draw(&draw, first, bits, length, run);
         for (int64_t i = 0; i < length; i++) {
             num kept = bits[i] >= threshold ? from[first + i] * scale : 0;
             to[first + i] = (add ? to[first + i] : 0) + kept;
@@ -191,7 +202,7 @@ static void replace_row(const struct node *n, int64_t r, num *to, const num *fro
     uint32_t bits[CHUNK / 2];
     for (int64_t first = 0; first < size; first += CHUNK) {
         int64_t length = size - first < CHUNK ? size - first : CHUNK, words = length < CHUNK / 2 ? length : CHUNK / 2;
-        bits_draw(&draw, first / 2, bits, (words + 3) / 4 * 4, run);
+        bits_draw(&draw, first / 2, bits, words, run);
         run->kernels->random->replace(to + first, from + first, bits, words, &lower, add);
         run->kernels->random->replace(to + first + words, from + first + words, bits, length - words, &upper, add);
     }
@@ -234,20 +245,12 @@ struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x
 /* ---- Blur: y = x + level e, e standard normal; dx = dy ---- */
 
 static void blur_forward(const struct node *n, struct span rows, const struct run *run) {
-    const struct kernels *kernels = run->kernels;
     int64_t size = aenc_node_row_size(n);
-    num level = *aenc_value(run, n->in[REPLACE_LEVEL]), drawn[CHUNK];
-    uint32_t bits[CHUNK];
+    num level = *aenc_value(run, n->in[REPLACE_LEVEL]);
     for (int64_t r = rows.lo; r < rows.hi; r++) {
-        struct draw draw = aenc_node_draw(run, n, r);
         num *y = aenc_value(run, n) + r * size;
         memcpy(y, aenc_value(run, n->in[REPLACE_X]) + r * size, (size_t)size * sizeof *y);
-        for (int64_t first = 0; first < size; first += CHUNK) {
-            int64_t length = size - first < CHUNK ? size - first : CHUNK, whole = (length + 3) / 4 * 4;
-            bits_draw(&draw, first, bits, whole, run);
-            kernels->random->normals(drawn, bits, whole);
-            kernels->elementwise->accumulate(y + first, drawn, level, length);
-        }
+        normals_add(n, r, y, level, run);
     }
 }
 

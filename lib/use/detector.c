@@ -27,7 +27,7 @@ static const double learning_rate = 3e-3; /* falls in a line to 0 */
 
 /* ---- Training ---- */
 
-static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scaling, struct aenc_model **out) {
+static aenc_status model_make(aenc_context *ctx, int64_t cols, const aenc_detector_options *o, struct aenc_model **out) {
     struct arena arena;
     aenc_arena_create(ctx, &arena);
     struct json *given = aenc_json_root(&arena, JSON_OBJECT);
@@ -44,7 +44,10 @@ static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scali
     struct json *decoder = aenc_json_add(&arena, given, "decoder", JSON_OBJECT);
     aenc_json_add_text(&arena, decoder, "type", "dense");
     aenc_json_add_number(&arena, decoder, "units", (double)cols);
-    aenc_json_add_text(&arena, given, "scaling", scaling == NULL ? "standard" : scaling);
+    aenc_json_add_text(&arena, given, "scaling", o->scaling == NULL ? "standard" : o->scaling);
+    struct json *noise = aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
+    aenc_json_add_text(&arena, noise, "type", "gaussian");
+    aenc_json_add_number(&arena, noise, "sigma", o->noise > 0 ? o->noise : 1);
     const struct json *description;
     aenc_status status = arena.failed ? AENC_ERR_NO_MEMORY : aenc_description_complete(ctx, &arena, given, &description);
     if (status != AENC_OK) {
@@ -62,40 +65,19 @@ static const num *state_of(const struct aenc_model *model, const char *name) {
 struct training {
     struct aenc_model *model;
     struct rows x;
-    double noise;
     int64_t steps, batch;
     struct batches batches;
     struct optimizer *optimizer;
-    float *noisy; /* (batch, cols) */
-    num *normal;  /* (cols rounded up), and its bits behind it */
-    uint32_t *bits;
 };
-
-/* Raw rows with noise of their columns' scale. */
-static void corrupt(const struct training *t, const int64_t *row, int64_t step) {
-    int64_t cols = t->model->input_size, drawn = (cols + 3) / 4 * 4;
-    const num *scale = state_of(t->model, "scaling.scale");
-    for (int64_t r = 0; r < t->batch; r++) {
-        struct draw draw = {t->model->ctx->seed, aenc_random_stream("detector.noise"), (uint64_t)step, 0, (uint64_t)r};
-        aenc_random_bits(&draw, 0, t->bits, (size_t)drawn);
-        aenc_kernels()->random->normals(t->normal, t->bits, drawn);
-        const float *x = t->x.data + row[r] * t->x.stride;
-        for (int64_t c = 0; c < cols; c++)
-            t->noisy[r * cols + c] = (float)((double)x[c] + t->noise * (double)scale[c] * (double)t->normal[c]);
-    }
-}
 
 static aenc_status training_run(struct training *t) {
     int64_t each = t->batches.train_count / t->batch;
     for (int64_t step = 0; step < t->steps; step++) {
         if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
-        const int64_t *row = t->batches.train + step % each * t->batch;
-        struct rows input = {t->noisy, t->model->input_size, t->batch, NULL};
-        struct rows target = {t->x.data, t->x.stride, t->batch, row};
+        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch}, same = {0};
         double loss;
-        corrupt(t, row, step);
         aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &target, NULL, &loss);
+        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
         if (status != AENC_OK) return status;
     }
     return aenc_train_check(t->model);
@@ -103,25 +85,17 @@ static aenc_status training_run(struct training *t) {
 
 static aenc_status train(struct aenc_model *model, const struct rows *x, const aenc_detector_options *o) {
     aenc_context *ctx = model->ctx;
-    struct training t = {.model = model, .x = *x, .noise = o->noise > 0 ? o->noise : 1,
-                         .steps = o->steps > 0 ? o->steps : STEPS, .batch = x->count < BATCH ? x->count : BATCH};
+    struct training t = {.model = model, .x = *x, .steps = o->steps > 0 ? o->steps : STEPS,
+                         .batch = x->count < BATCH ? x->count : BATCH};
     struct fit_data data = {.input = *x};
     struct arena arena;
     struct json *spec;
-    size_t drawn = (size_t)(model->input_size + 3) / 4 * 4;
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
     if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
     if (status == AENC_OK) status = aenc_batches_create(ctx, x->count, 0, &t.batches);
-    t.noisy = aenc_alloc_raw(ctx, (size_t)(t.batch * model->input_size), sizeof *t.noisy);
-    t.normal = aenc_alloc_raw(ctx, drawn, sizeof *t.normal);
-    t.bits = aenc_alloc_raw(ctx, drawn, sizeof *t.bits);
-    if (status == AENC_OK && (t.noisy == NULL || t.normal == NULL || t.bits == NULL)) status = AENC_ERR_NO_MEMORY;
     if (status == AENC_OK) status = aenc_scaling_learn(model, &data, x, 0, 0);
     if (status == AENC_OK) status = training_run(&t);
-    aenc_release(ctx, t.noisy);
-    aenc_release(ctx, t.normal);
-    aenc_release(ctx, t.bits);
     aenc_batches_free(&t.batches);
     aenc_optim_free(ctx, t.optimizer);
     aenc_arena_free(&arena);
@@ -231,7 +205,7 @@ aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t c
     struct aenc_model *model = NULL;
     struct aenc_detector *detector = NULL;
     *out = NULL;
-    aenc_status status = model_make(ctx, cols, options->scaling, &model);
+    aenc_status status = model_make(ctx, cols, options, &model);
     if (status == AENC_OK) status = train(model, x, options);
     if (status == AENC_OK) {
         status = detector_new(model, &detector);

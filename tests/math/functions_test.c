@@ -86,21 +86,29 @@ static void check_edges(void) {
     CHECK(isnan(num_erf(nan)) && isnan(num_sigmoid(nan)) && isnan(num_softplus(nan)) && isnan(num_log1p_unit(nan)));
 }
 
-static void check_sin_cos(void) {
-    double worst = 0;
-    for (int i = 0; i <= 1 << 20; i++) {
-        num u = (num)i * (num)0x1p-20, sine, cosine;
-        num_sin_cos(u, &sine, &cosine);
-        double angle = 6.283185307179586 * (double)u;
+static void check_box_muller(void) {
+    double worst = 0, worst_radius = 0;
+    for (int i = -(1 << 20); i <= 1 << 20; i++) {
+        num w = (num)i * (num)0x1p-20, sine, cosine;
+        num_sin_cos(w, &sine, &cosine);
+        double angle = 1.5707963267948966 * (double)w;
         worst = fmax(worst, fmax(fabs((double)sine - sin(angle)), fabs((double)cosine - cos(angle))));
     }
-    fprintf(stderr, "sin, cos: %.3g\n", worst);
+    for (int k = 0; k < 32; k++) {
+        for (int i = 1; i <= 1 << 15; i++) {
+            num u = (num)ldexp(1 + i * 0x1p-15, -k - 1);
+            double want = sqrt(-2 * log((double)u));
+            worst_radius = fmax(worst_radius, fabs((double)num_radius(u) - want) / (want > 0 ? want : 1));
+        }
+    }
+    fprintf(stderr, "sin, cos: %.3g, radius: %.3g\n", worst, worst_radius);
     CHECK(worst <= 1e-7);
+    CHECK(num_radius(1) == 0 && worst_radius <= 2e-7);
 }
 
 int main(void) {
     check_ranges();
     check_edges();
-    check_sin_cos();
+    check_box_muller();
     return check_finish();
 }

@@ -285,18 +285,22 @@ static void check_softmax(const struct elementwise_kernels *k, int64_t n) {
 
 static void check_random(const struct random_kernels *k) {
     static uint32_t bits[MOST];
-    const uint32_t ends[4] = {0, UINT32_MAX, UINT32_MAX, 0};
-    num *y = data_of(&out), edge[4];
+    const num *x = data_of(&first);
+    num *y = data_of(&out), edge[AENC_NORMALS] = {0};
     for (int i = 0; i < MOST; i++) bits[i] = (uint32_t)(random_unit() * 0x1p32);
-    for (int64_t n = 0; n <= 68; n += 4) {
+    for (int64_t n = 0; n <= 4 * AENC_NORMALS; n += AENC_NORMALS) {
         bool good = true;
         guard(&out, 0);
-        k->normals(y, bits, n);
-        for (int64_t i = 0; i < n; i += 2) {
-            double radius = sqrt(-2 * log(((double)(bits[i] >> 1) + 0.5) * 0x1p-31));
-            double angle = 6.283185307179586 * (double)(bits[i + 1] >> 8) * 0x1p-24;
-            good &= fabs((double)y[i] - radius * cos(angle)) <= 1e-5 * (1 + radius);
-            good &= fabs((double)y[i + 1] - radius * sin(angle)) <= 1e-5 * (1 + radius);
+        for (int64_t i = 0; i < n; i++) y[i] = x[i];
+        k->normals(y, bits, (num)0.5, n);
+        for (int64_t i = 0; i < n; i++) {
+            int64_t radial = i - i % AENC_NORMALS + i % (AENC_NORMALS / 2);
+            uint32_t angular = bits[radial + AENC_NORMALS / 2];
+            double radius = sqrt(-2 * log(((double)(bits[radial] >> 1) + 0.5) * 0x1p-31));
+            double angle = 3.141592653589793 * (fabs((double)(int32_t)angular) * 0x1p-31 - 0.5);
+            double along = angular >> 31 != 0 ? -cos(angle) : cos(angle);
+            double want = (double)x[i] + 0.5 * radius * (i == radial ? along : sin(angle));
+            good &= fabs((double)y[i] - want) <= 1e-5 * (1 + radius);
         }
         CHECK(good && guarded(&out, n));
     }
@@ -307,23 +311,29 @@ static void check_random(const struct random_kernels *k) {
         for (int64_t i = 0; i < n; i++) good &= fabs((double)y[i] - (double)bits[i] * 0x1p-32) <= 0x1p-24;
         CHECK(good && guarded(&out, n));
     }
-    k->uniforms(edge, ends, 4);
+    for (int i = 0; i < AENC_NORMALS; i++) bits[i] = (i ^ i / (AENC_NORMALS / 2)) % 2 != 0 ? UINT32_MAX : 0;
+    bits[AENC_NORMALS / 2] = 1u << 31;
+    k->uniforms(edge, bits, 4);
     CHECK(edge[0] > 0 && edge[1] < 1);
-    k->normals(edge, ends, 4);
-    for (int i = 0; i < 4; i++) CHECK(isfinite(edge[i]));
+    k->normals(edge, bits, 1, AENC_NORMALS);
+    for (int i = 0; i < AENC_NORMALS; i++) CHECK(isfinite(edge[i]));
 }
 
 static void check_philox(const struct random_kernels *k) {
-    static uint32_t got[4 * 40 + 1], want[4 * 40];
+    enum { WORDS = AENC_PHILOX_WORDS, COUNTERS = WORDS / 4 };
+    static uint32_t got[4 * WORDS + 1], want[4 * WORDS];
     struct draw draw = {7, 8, 9, 3, UINT64_C(0x8877665544)};
-    for (int64_t blocks = 0; blocks <= 40; blocks++) {
-        uint64_t place = UINT64_C(0x3FFFFFFD0) + (uint64_t)blocks * 4; /* the low word of the counter runs over */
+    for (int64_t groups = 0; groups <= 4; groups++) {
+        uint64_t place = UINT64_C(0x3FFFFFF94) + (uint64_t)groups * 4; /* the low word of the counter runs over */
         uint32_t key[2], counter[4];
+        bool good = true;
         aenc_random_place(&draw, place, key, counter);
-        aenc_random_bits(&draw, place, want, (size_t)blocks * 4);
-        got[4 * blocks] = 0xABCD;
-        k->philox(got, key, counter, blocks);
-        CHECK(memcmp(got, want, (size_t)blocks * 16) == 0 && got[4 * blocks] == 0xABCD);
+        aenc_random_bits(&draw, place, want, (size_t)groups * WORDS);
+        got[groups * WORDS] = 0xABCD;
+        k->philox(got, key, counter, groups);
+        for (int64_t i = 0; i < groups * WORDS; i++)
+            good &= want[i] == got[i - i % WORDS + i % 4 * COUNTERS + i % WORDS / 4];
+        CHECK(good && got[groups * WORDS] == 0xABCD);
     }
 }
 

@@ -20,14 +20,14 @@ struct scene {
 
 /* Two correlated pairs in units of their own; ODD rows break the correlation, each value by itself being ordinary. */
 static void scene_make(struct scene *scene, int64_t threads, double unit) {
-    float normal[COLS];
-    uint32_t bits[COLS];
+    uint32_t bits[AENC_NORMALS];
     memset(scene, 0, sizeof *scene);
     scene->ctx = memory_context(&scene->memory, 7, threads);
     for (int r = 0; r < ROWS; r++) {
         struct draw draw = {1, aenc_random_stream("rows"), 0, 0, (uint64_t)r};
-        aenc_random_bits(&draw, 0, bits, COLS);
-        aenc_kernels()->random->normals(normal, bits, COLS);
+        float normal[AENC_NORMALS] = {0};
+        aenc_random_bits(&draw, 0, bits, AENC_NORMALS);
+        aenc_kernels()->random->normals(normal, bits, 1, AENC_NORMALS);
         bool odd = r % (ROWS / ODD) == 3;
         float *row = scene->data + r * COLS;
         double a = (double)normal[0], b = (double)normal[1], sign = odd ? -1 : 1;
