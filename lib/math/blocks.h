@@ -11,6 +11,8 @@
 
 /* A multiple of every vector's length, and a divisor of most widths of networks. */
 enum { BLOCK = 16 };
+/* How many results are held at a time before they are added somewhere. */
+enum { PIECE = 256 };
 
 /* Inside the domain of every function and loss. */
 #define FILLER ((num)0.5)

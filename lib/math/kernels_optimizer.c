@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "math/functions.h"
+#include "math/blocks.h"
 
 /* The part of struct update that every rule uses, rounded. */
 struct gradient {
@@ -51,48 +51,37 @@ static void momentum(num *restrict w, const num *restrict g, num *restrict veloc
     }
 }
 
-/* The gradient over its root mean square: g += decay w; s = beta2 s + (1 - beta2) g^2; centered: m likewise of g, and
- * s - m^2 in the place of s. Answers g / (sqrt(s) + epsilon). mean NULL: not centered. */
-static AENC_INLINE num rms_scaled(num used, num *restrict square, num *restrict mean, int64_t i, num keep, num take,
-                                  num epsilon) {
-    num s = keep * square[i] + take * (used * used);
-    square[i] = s;
-    if (mean != NULL) {
-        num m = mean[i] + take * (used - mean[i]);
-        mean[i] = m;
-        s = s - m * m;
-        s = s < 0 ? 0 : s; /* rounding */
-    }
-    return used / (num_sqrt(s) + epsilon);
-}
-
-static AENC_INLINE void rmsprop_loop(num *restrict w, const num *restrict g, num *restrict square,
-                                     num *restrict velocity, num *restrict mean, int64_t n, const struct update *u) {
+/* g += decay w; s = beta2 s + (1 - beta2) g^2; w -= lr g / (sqrt(s) + epsilon). Centered (mean is used): m likewise of g, and
+ * s - m^2 in the place of s. With momentum (velocity not NULL): v = beta1 v + g / (...), and v in the place of the latter.
+ * Piece by piece, so that each part is there once. */
+static void rmsprop(num *restrict w, const num *restrict g, num *restrict square, num *restrict velocity,
+                    num *restrict mean, int64_t n, const struct update *u) {
     const struct gradient how = gradient_of(u);
     const num rate = (num)u->learning_rate, epsilon = (num)u->epsilon, beta = (num)u->beta1;
     const num keep = (num)u->beta2, take = (num)(1 - u->beta2);
-    for (int64_t i = 0; i < n; i++) {
-        num step = rms_scaled(decayed(g[i], w[i], how), square, mean, i, keep, take, epsilon);
-        if (velocity != NULL) {
-            step = beta * velocity[i] + step;
-            velocity[i] = step;
+    num step[PIECE], variance[PIECE];
+    for (int64_t first = 0; first < n; first += PIECE) {
+        int64_t count = n - first < PIECE ? n - first : PIECE;
+        num *at = w + first;
+        for (int64_t i = 0; i < count; i++) {
+            step[i] = decayed(g[first + i], at[i], how);
+            variance[i] = square[first + i] = keep * square[first + i] + take * (step[i] * step[i]);
         }
-        w[i] -= rate * step;
+        for (int64_t i = 0; i < count && u->centered; i++) {
+            num m = mean[first + i] + take * (step[i] - mean[first + i]);
+            mean[first + i] = m;
+            variance[i] = variance[i] < m * m ? 0 : variance[i] - m * m; /* rounding */
+        }
+        for (int64_t i = 0; i < count; i++) step[i] /= num_sqrt(variance[i]) + epsilon;
+        for (int64_t i = 0; i < count && velocity != NULL; i++)
+            step[i] = velocity[first + i] = beta * velocity[first + i] + step[i];
+        for (int64_t i = 0; i < count; i++) at[i] -= rate * step[i];
     }
-}
-
-/* w -= lr step; with momentum v = beta1 v + step in the place of step. mean is used where centered, velocity where not
- * NULL: each combination is a loop of its own. */
-static void rmsprop(num *w, const num *g, num *square, num *velocity, num *mean, int64_t n, const struct update *u) {
-    if (u->centered && velocity != NULL) rmsprop_loop(w, g, square, velocity, mean, n, u);
-    else if (u->centered) rmsprop_loop(w, g, square, NULL, mean, n, u);
-    else if (velocity != NULL) rmsprop_loop(w, g, square, velocity, NULL, n, u);
-    else rmsprop_loop(w, g, square, NULL, NULL, n, u);
 }
 
 /* m += (1 - beta1) (g - m); v = beta2 v + (1 - beta2) g^2
  * w = shrink w - lr / correction1 m / (sqrt(v) / sqrt(correction2) + epsilon) */
-static AENC_INLINE void adam_loop(num *restrict w, const num *restrict g, num *restrict first, num *restrict second,
+static AENC_APART void adam_loop(num *restrict w, const num *restrict g, num *restrict first, num *restrict second,
                                   int64_t n, const struct update *u, struct gradient how, num shrink) {
     const num take1 = (num)(1 - u->beta1), keep2 = (num)u->beta2, take2 = (num)(1 - u->beta2);
     const num rate = (num)(u->learning_rate / u->correction1), epsilon = (num)u->epsilon;
