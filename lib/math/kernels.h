@@ -49,10 +49,11 @@ struct replacement {
 struct elementwise_kernels {
     /* y = f(x) */
     void (*forward)(enum function f, num *y, const num *x, int64_t n, num slope);
-    /* y = f(y + bias), in place; bias NULL: 0 */
+    /* y = f(y + bias), in place; bias NULL: 0; only where from_output */
     void (*biased)(enum function f, num *y, const num *bias, int64_t n, num slope);
     /* dx = dy f'(x), or dx += */
-    void (*backward)(enum function f, num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add);
+    void (*backward)(enum function f, num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope,
+                     bool add);
     /* g = g f'(x), in place; only where from_output */
     void (*backward_in_place)(enum function f, num *g, const num *y, int64_t n, num slope);
     /* Whether the derivative follows from y alone: x may be NULL. */
@@ -96,8 +97,8 @@ struct loss_kernels {
     void (*backward)(enum element_loss loss, int operand, num *d, const num *y, const num *t, num scale, int64_t n,
                      num parameter, bool add);
     /* d = (or +=) g * derivative with a gradient for each element, for the form that is not summed */
-    void (*backward_each)(enum element_loss loss, int operand, num *d, const num *y, const num *t, const num *g, int64_t n,
-                          num parameter, bool add);
+    void (*backward_each)(enum element_loss loss, int operand, num *d, const num *y, const num *t, const num *g,
+                          int64_t n, num parameter, bool add);
 };
 
 /* Updates of n parameters w from gradients g, already divided and clipped by `scale`: the gradient used is

@@ -13,8 +13,8 @@
 
 /* ---- Functions of one number ----
  *
- * Each is two loops over whole blocks (blocks.h), with the value and the derivative of activations.h inlined. What leads
- * to them, for any n, is there once.
+ * Each is two loops over whole blocks (blocks.h), with the value and the derivative of activations.h inlined. What
+ * leads to them, for any n, is there once.
  */
 typedef num unary(num v, num slope);
 
@@ -35,6 +35,13 @@ static AENC_INLINE void map_values(num *y, const num *x, const num *bias, int64_
         AENC_INDEPENDENT
         for (int64_t k = 0; k < BLOCK; k++) y[i + k] = f(x[i + k] + b[k], slope);
     }
+}
+
+/* Where there is never a bias. */
+static AENC_INLINE void map_plain(num *y, const num *x, int64_t n, num slope, unary *f) {
+    int64_t whole = n & -BLOCK;
+    AENC_INDEPENDENT
+    for (int64_t i = 0; i < whole; i++) y[i] = f(x[i], slope);
 }
 
 static AENC_INLINE void map_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope, unary *derivative) {
@@ -93,14 +100,16 @@ static void softplus_slopes(num *dx, const num *dy, const num *v, int64_t n, num
 }
 
 static void gelu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, gelu_value);
+    (void)bias;
+    map_plain(y, x, n, slope, gelu_value);
 }
 static void gelu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
     map_slopes(dx, dy, v, n, slope, gelu_slope);
 }
 
 static void silu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, silu_value);
+    (void)bias;
+    map_plain(y, x, n, slope, silu_value);
 }
 static void silu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
     map_slopes(dx, dy, v, n, slope, silu_slope);
@@ -114,7 +123,8 @@ static void exp_slopes(num *dx, const num *dy, const num *v, int64_t n, num slop
 }
 
 static void log_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, log_value);
+    (void)bias;
+    map_plain(y, x, n, slope, log_value);
 }
 static void log_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
     map_slopes(dx, dy, v, n, slope, log_slope);
@@ -128,14 +138,16 @@ static void sqrt_slopes(num *dx, const num *dy, const num *v, int64_t n, num slo
 }
 
 static void square_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, square_value);
+    (void)bias;
+    map_plain(y, x, n, slope, square_value);
 }
 static void square_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
     map_slopes(dx, dy, v, n, slope, square_slope);
 }
 
 static void absolute_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, absolute_value);
+    (void)bias;
+    map_plain(y, x, n, slope, absolute_value);
 }
 static void absolute_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
     map_slopes(dx, dy, v, n, slope, absolute_slope);
@@ -269,9 +281,9 @@ static void accumulate_product(num *restrict y, const num *restrict a, const num
     for (int64_t i = 0; i < n; i++) y[i] += a[i] * b[i];
 }
 
-static num sum(const num *x, int64_t n) { return (num)lanes_total(x, x, n, 0, 0, lane_first); }
+static num sum(const num *x, int64_t n) { return (num)lanes_total(x, x, n, lane_first); }
 
-static num dot(const num *a, const num *b, int64_t n) { return (num)lanes_total(a, b, n, 0, 0, lane_product); }
+static num dot(const num *a, const num *b, int64_t n) { return (num)lanes_total(a, b, n, lane_product); }
 
 /* The larger one; NaN if either is. */
 static AENC_INLINE num larger(num a, num b) {

@@ -1,6 +1,6 @@
 /* kernels_loss.c - element losses of one row: value, and derivatives by the output y and by the target t.
  *
- * Each is PyTorch's formula of the same name. A loss is functions of one pair of numbers, inlined into a loop for each; where
+ * Each is PyTorch's formula of the same name. A loss is functions of one pair of numbers, each inlined into a loop; where
  * none by the target is given, it is that by the output with the other sign. Results may not overlap operands.
  */
 #include "math/kernels.h"
@@ -9,9 +9,8 @@
 #include <string.h>
 
 #include "math/blocks.h"
-#include "math/lanes.h"
 
-/* lane_term (y, t, parameter) of lanes.h is their type. */
+typedef num pair_function(num y, num t, num parameter);
 
 /* (y - t)^2 */
 static AENC_INLINE num squared_value(num y, num t, num parameter) {
@@ -90,7 +89,7 @@ static AENC_INLINE num bce_logits_by_target(num y, num t, num parameter) {
 typedef void pair_blocks(num *out, const num *y, const num *t, num scale, int64_t n, num parameter);
 
 static AENC_INLINE void map_pairs(num *out, const num *y, const num *t, num scale, int64_t n, num parameter,
-                                  lane_term *f) {
+                                  pair_function *f) {
     int64_t whole = n & -BLOCK;
     AENC_INDEPENDENT
     for (int64_t i = 0; i < whole; i++) out[i] = scale * f(y[i], t[i], parameter);
@@ -168,12 +167,12 @@ static AENC_APART void scaled(num *out, const num *y, const num *t, num scale, i
 }
 
 static num total(enum element_loss loss, const num *y, const num *t, int64_t n, num parameter) {
-    num some[LANE_BLOCK];
+    num some[PIECE];
     double sum = 0;
-    for (int64_t first = 0; first < n; first += LANE_BLOCK) {
-        int64_t count = n - first < LANE_BLOCK ? n - first : LANE_BLOCK;
+    for (int64_t first = 0; first < n; first += PIECE) {
+        int64_t count = n - first < PIECE ? n - first : PIECE;
         scaled(some, y + first, t + first, 1, count, parameter, losses[loss].value);
-        sum += lanes_total(some, some, count, 0, 0, lane_first);
+        sum += (double)AENC_KERNELS(elementwise).sum(some, count);
     }
     return (num)sum;
 }
@@ -182,8 +181,8 @@ static void each(enum element_loss loss, num *out, const num *y, const num *t, i
     scaled(out, y, t, 1, n, parameter, losses[loss].value);
 }
 
-static void backward(enum element_loss loss, int operand, num *restrict d, const num *y, const num *t, num scale, int64_t n,
-                     num parameter, bool add) {
+static void backward(enum element_loss loss, int operand, num *restrict d, const num *y, const num *t, num scale,
+                     int64_t n, num parameter, bool add) {
     num some[PIECE];
     pair_blocks *blocks = losses[loss].derivative[operand];
     num signed_scale = operand == 0 ? scale : scale * losses[loss].sign;
@@ -204,10 +203,8 @@ static void backward_each(enum element_loss loss, int operand, num *restrict d, 
     for (int64_t first = 0; first < n; first += PIECE) {
         int64_t count = n - first < PIECE ? n - first : PIECE;
         backward(loss, operand, some, y + first, t + first, 1, count, parameter, false);
-        if (add)
-            for (int64_t i = 0; i < count; i++) d[first + i] += g[first + i] * some[i];
-        else
-            for (int64_t i = 0; i < count; i++) d[first + i] = g[first + i] * some[i];
+        if (!add) memset(d + first, 0, (size_t)count * sizeof(num));
+        for (int64_t i = 0; i < count; i++) d[first + i] += g[first + i] * some[i];
     }
 }
 

@@ -6,6 +6,7 @@
 #include "math/kernels.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "math/blocks.h"
 
@@ -51,31 +52,45 @@ static void momentum(num *restrict w, const num *restrict g, num *restrict veloc
     }
 }
 
-/* g += decay w; s = beta2 s + (1 - beta2) g^2; w -= lr g / (sqrt(s) + epsilon). Centered (mean is used): m likewise of g, and
- * s - m^2 in the place of s. With momentum (velocity not NULL): v = beta1 v + g / (...), and v in the place of the latter.
- * Piece by piece, so that each part is there once. */
-static void rmsprop(num *restrict w, const num *restrict g, num *restrict square, num *restrict velocity,
-                    num *restrict mean, int64_t n, const struct update *u) {
+/* The gradient over its root mean square: g += decay w; s = beta2 s + (1 - beta2) g^2; centered: m likewise of g, and
+ * s - m^2 in the place of s; v = beta v + g / (sqrt(s) + epsilon); w -= lr v. plain: without mean and velocity. */
+static AENC_INLINE void rmsprop_loop(num *restrict w, const num *restrict g, num *restrict square,
+                                     num *restrict velocity, num *restrict mean, int64_t n, const struct update *u,
+                                     bool plain) {
     const struct gradient how = gradient_of(u);
     const num rate = (num)u->learning_rate, epsilon = (num)u->epsilon, beta = (num)u->beta1;
-    const num keep = (num)u->beta2, take = (num)(1 - u->beta2);
-    num step[PIECE], variance[PIECE];
-    for (int64_t first = 0; first < n; first += PIECE) {
-        int64_t count = n - first < PIECE ? n - first : PIECE;
-        num *at = w + first;
-        for (int64_t i = 0; i < count; i++) {
-            step[i] = decayed(g[first + i], at[i], how);
-            variance[i] = square[first + i] = keep * square[first + i] + take * (step[i] * step[i]);
+    const num keep = (num)u->beta2, take = (num)(1 - u->beta2), take_mean = u->centered ? take : 0;
+    for (int64_t i = 0; i < n; i++) {
+        num used = decayed(g[i], w[i], how), s = keep * square[i] + take * (used * used), step;
+        square[i] = s;
+        if (!plain) {
+            num m = mean[i] + take_mean * (used - mean[i]);
+            mean[i] = m;
+            s = s - m * m;
+            s = s < 0 ? 0 : s; /* rounding */
         }
-        for (int64_t i = 0; i < count && u->centered; i++) {
-            num m = mean[first + i] + take * (step[i] - mean[first + i]);
-            mean[first + i] = m;
-            variance[i] = variance[i] < m * m ? 0 : variance[i] - m * m; /* rounding */
+        step = used / (num_sqrt(s) + epsilon);
+        if (!plain) {
+            step = beta * velocity[i] + step;
+            velocity[i] = step;
         }
-        for (int64_t i = 0; i < count; i++) step[i] /= num_sqrt(variance[i]) + epsilon;
-        for (int64_t i = 0; i < count && velocity != NULL; i++)
-            step[i] = velocity[first + i] = beta * velocity[first + i] + step[i];
-        for (int64_t i = 0; i < count; i++) at[i] -= rate * step[i];
+        w[i] -= rate * step;
+    }
+}
+
+/* mean is used where centered, velocity where not NULL. Where one of them is missing, zeros stand in its place, piece by
+ * piece. */
+static void rmsprop(num *w, const num *g, num *square, num *velocity, num *mean, int64_t n, const struct update *u) {
+    num zeros[PIECE] = {0};
+    if (!u->centered && velocity == NULL) {
+        rmsprop_loop(w, g, square, NULL, NULL, n, u, true);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += PIECE) {
+        int64_t count = n - i < PIECE ? n - i : PIECE;
+        if (velocity == NULL) memset(zeros, 0, sizeof zeros);
+        rmsprop_loop(w + i, g + i, square + i, velocity != NULL ? velocity + i : zeros, u->centered ? mean + i : zeros,
+                     count, u, false);
     }
 }
 
