@@ -74,8 +74,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
         int64_t count = rows - first < batch ? rows - first : batch;
         struct rows input = rows_from(data->input, first, count), target = rows_from(data->target, first, count);
         double loss;
-        aenc_status status = aenc_train_gradients(model, &input, &target, NULL, &loss);
-        if (status == AENC_OK) status = aenc_train_apply(model, optimizer);
+        aenc_status status = aenc_train_step(model, optimizer, &input, &target, NULL, &loss);
         if (status != AENC_OK) return status;
         sum += loss * (double)count;
         seen += (double)count;
