@@ -118,7 +118,7 @@ AENC_API aenc_node *aenc_node_mean(aenc_recorder *recorder, aenc_node *x, size_t
 AENC_API aenc_node *aenc_node_row_sum(aenc_recorder *recorder, aenc_node *x); /* every axis: one number per row */
 AENC_API aenc_node *aenc_node_row_mean(aenc_recorder *recorder, aenc_node *x);
 AENC_API aenc_node *aenc_node_batch_sum(aenc_recorder *recorder, aenc_node *x); /* over the rows: one for the batch */
-AENC_API aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x);
+AENC_API aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x); /* of the rows with their weights */
 AENC_API aenc_node *aenc_node_reshape(aenc_recorder *recorder, aenc_node *x, const size_t *dims, size_t rank);
 AENC_API aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, size_t first, size_t count);
 AENC_API aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t count, size_t axis); /* 1 to 8 */
