@@ -24,6 +24,8 @@
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
+ * Callbacks  They return: no C++ exception and no longjmp may leave one. The library is built without unwind tables, so that
+ *            an exception would end the process, and a jump would leave what was begun half done.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
  *            exceptions. Contexts share nothing.
  */

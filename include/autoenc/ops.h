@@ -42,7 +42,7 @@ typedef struct aenc_setting {
 } aenc_setting;
 
 /* Of the callbacks, the one of the kind must be there. Each answers a node, or NULL after aenc_node_fail or a builder that
- * has answered NULL. */
+ * has answered NULL. As everywhere, no C++ exception and no longjmp may leave one. */
 typedef struct aenc_plugin {
     size_t struct_size;
     int64_t kind;     /* AENC_PLUGIN_... */
@@ -88,6 +88,12 @@ AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, 
  * touches rank 2 and more. */
 AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
                                         const char *init);
+/* Numbers of layers and penalties that are not trained, such as running means: named, saved and copied like parameters, each
+ * `start` at first. To be asked for in every journey that needs them, and in the training journey. */
+AENC_API aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start);
+/* What the state becomes with the update of each training step; in other journeys nothing. value is one for the batch, in the
+ * state's shape, and answered. A step that fails, or is not applied, leaves the state. */
+AENC_API aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value);
 
 /* ---- Nodes ----
  *

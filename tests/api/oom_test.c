@@ -688,6 +688,7 @@ static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
     (void)user;
     x = aenc_node_multiply(r, x, aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1"));
     x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, NULL, 0));
+    aenc_node_stage(r, aenc_node_state(r, "mean", dims, 1, 0), aenc_node_batch_mean(r, x));
     return aenc_node_operation(r, &operation, aenc_node_function(r, "tanh", x), dims, 1);
 }
 
