@@ -57,6 +57,7 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     asked.corruption_count = options->pretrain_corrupt != NULL;
     if (options->pretrain_penalty != NULL) asked.penalties = &options->pretrain_penalty;
     asked.penalty_count = options->pretrain_penalty != NULL;
+    asked.tied = options->tied;
     asked.progress = layer_event;
     asked.progress_user = progress;
     aenc_status status = aenc_pretrain(model, x, &asked);

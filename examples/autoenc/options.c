@@ -61,7 +61,7 @@ static const struct row rows[] = {
     {"corrupt", 0, KIND_SPECS, offsetof(struct options, corruptions), TRAIN, 0, 0,
      "NAME", "what it does to the input: mask:level=0.3; more than once"},
     {"tied", 0, KIND_FLAG, offsetof(struct options, tied), TRAIN, 0, 0,
-     NULL, "the decoder uses the encoder's weights, transposed"},
+     NULL, "the decoder uses the encoder's weights, transposed; with classes: in --pretrain"},
     {"scale", 0, KIND_SPEC, offsetof(struct options, scaling), TRAIN | COMMAND_DETECT, 0, 0,
      "NAME", "standard, minmax or robust: learn the columns' scales, take raw data"},
     {"model-json", 0, KIND_TEXT, offsetof(struct options, model_json), TRAIN, 0, 0,

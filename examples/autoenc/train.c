@@ -138,6 +138,13 @@ static int parse_model(struct job *job) {
     return status == AENC_OK ? TOOL_OK : tool_library_failed(job->options, job->ctx, status);
 }
 
+/* A head of classes is no mirror that could be tied: then --tied is about the layers' autoencoders of --pretrain. */
+static bool tells_classes(const char *loss) {
+    static const char name[] = "cross_entropy";
+    size_t length = sizeof name - 1;
+    return loss != NULL && strncmp(loss, name, length) == 0 && (loss[length] == ':' || loss[length] == '\0');
+}
+
 static int make_model(struct job *job) {
     const struct options *options = job->options;
     if (options->start != NULL) return tool_model_load(options, job->ctx, options->start, &job->model);
@@ -158,7 +165,7 @@ static int make_model(struct job *job) {
     asked.penalty_count = options->penalties.count;
     asked.corruptions = options->corruptions.value;
     asked.corruption_count = options->corruptions.count;
-    asked.tied = options->tied;
+    asked.tied = options->tied && !(options->pretrain > 0 && tells_classes(options->loss));
     asked.scaling = options->scaling;
     aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);

@@ -262,8 +262,10 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
     if (optimizer == NULL) return aenc_null(model->ctx, "aenc_model_step", "optimizer");
     if (optimizer->model != model)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_step: the optimizer belongs to another model");
-    aenc_status status = aenc_model_gradients(model, batch, loss);
-    return status == AENC_OK ? aenc_train_apply(model, optimizer->optimizer) : status;
+    struct check_batch b;
+    aenc_status status = batch_check(model, batch, &b);
+    if (status != AENC_OK) return status;
+    return aenc_train_step(model, optimizer->optimizer, &b.input, &b.target, b.weight, loss);
 }
 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {

@@ -45,8 +45,8 @@ static void scale_rows(int64_t m, int64_t n, num beta, num *c, int64_t ldc) {
 enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, PANEL_NUMBERS_MOST = 1 << 18 };
 
 static bool panels_suit(int64_t m, int64_t n, num beta) {
-    return aenc_kernels()->product->by_panels != NULL && m >= PANEL_ROWS_LEAST && m <= PANEL_ROWS_MOST &&
-           n >= PANEL_COLUMNS_LEAST && (beta == 0 || beta == 1);
+    return aenc_kernels()->product->by_panels != NULL && m >= PANEL_ROWS_LEAST && n >= PANEL_COLUMNS_LEAST &&
+           (beta == 0 || beta == 1);
 }
 
 /* k is at least 1. */
@@ -64,12 +64,12 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         scale_rows(m, n, beta, c, ldc);
         return;
     }
-    bool panels = n <= PANEL_NUMBERS_MOST / k && panels_suit(m, n, beta);
+    bool panels = m <= PANEL_ROWS_MOST && n <= PANEL_NUMBERS_MOST / k && panels_suit(m, n, beta);
     matrix_product *product = panels ? aenc_kernels()->product->by_panels : cblas_gemm;
     product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
-/* Beside a slow CBLAS the right operand may be of any size. */
+/* Beside a slow CBLAS both operands may be of any size. */
 static void panels_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                         const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     if (k > 0 && panels_suit(m, n, beta))

@@ -13,6 +13,7 @@
  *   num_softplus(x)   log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)
  *   num_sin_cos(u, &s, &c)  of 2 pi u, u in [0, 1]: the angle of Box & Muller
  *   num_sqrt, num_abs, num_copysign
+ *   num_bits, num_from_bits   the bits as a num_word; num_whole is the same width with a sign
  */
 #ifndef AENC_MATH_FUNCTIONS_H
 #define AENC_MATH_FUNCTIONS_H

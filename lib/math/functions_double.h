@@ -2,6 +2,21 @@
 #ifndef AENC_MATH_FUNCTIONS_DOUBLE_H
 #define AENC_MATH_FUNCTIONS_DOUBLE_H
 
+typedef uint64_t num_word;
+typedef int64_t num_whole;
+
+static AENC_INLINE uint64_t num_bits(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static AENC_INLINE double num_from_bits(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static AENC_INLINE double num_sqrt(double x) { return sqrt(x); }
 static AENC_INLINE double num_abs(double x) { return fabs(x); }
 static AENC_INLINE double num_copysign(double size, double sign) { return copysign(size, sign); }

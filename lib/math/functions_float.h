@@ -21,6 +21,9 @@
 #define LN2_HIGH 0.693359375f
 #define LN2_LOW (-2.12194440e-4f)
 
+typedef uint32_t num_word;
+typedef int32_t num_whole;
+
 static AENC_INLINE uint32_t num_bits(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);

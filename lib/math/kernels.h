@@ -78,8 +78,8 @@ struct elementwise_kernels {
     /* y = softmax(x), y = log softmax(x) of one row */
     void (*softmax)(num *y, const num *x, int64_t n);
     void (*log_softmax)(num *y, const num *x, int64_t n);
-    /* Whether every element is finite. */
-    bool (*finite)(const num *x, int64_t n);
+    /* The largest magnitude; NaN if one is. */
+    num (*largest)(const num *x, int64_t n);
 };
 
 /* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */

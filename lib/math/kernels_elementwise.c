@@ -509,10 +509,14 @@ static void log_softmax(num *restrict y, const num *restrict x, int64_t n) {
     for (int64_t i = 0; i < n; i++) y[i] = (x[i] - most) - log_sum;
 }
 
-static bool finite(const num *restrict x, int64_t n) {
-    uint32_t bad = 0;
-    for (int64_t i = 0; i < n; i++) bad |= num_abs(x[i]) <= NUM_MAX ? 0u : 1u;
-    return bad == 0;
+/* As whole numbers, the bits of magnitudes stand in the order of the magnitudes, and those of NaN above infinity's. */
+static num largest(const num *restrict x, int64_t n) {
+    num_whole most = 0;
+    for (int64_t i = 0; i < n; i++) {
+        num_whole bits = (num_whole)num_bits(num_abs(x[i]));
+        most = bits > most ? bits : most;
+    }
+    return num_from_bits((num_word)most);
 }
 
 const struct elementwise_kernels AENC_KERNELS(elementwise) = {
@@ -554,5 +558,5 @@ const struct elementwise_kernels AENC_KERNELS(elementwise) = {
     .column_sums = column_sums,
     .softmax = softmax,
     .log_softmax = log_softmax,
-    .finite = finite,
+    .largest = largest,
 };

@@ -154,6 +154,7 @@ void aenc_model_release(struct aenc_model *model) {
     aenc_release(ctx, model->online.spec);
     aenc_pca_forget(model);
     aenc_store_free(&model->store);
+    aenc_release(ctx, model->scratch);
     aenc_release(ctx, model->history.epoch);
     aenc_release(ctx, model->history.term);
     aenc_release(ctx, model->description_text);

@@ -89,6 +89,8 @@ struct aenc_model {
     struct journey *gradients; /* whose gradients wait to be applied; NULL: none */
     double gradient_weight;    /* total weight of the rows they are a sum over */
     double gradient_norm;      /* of their mean */
+    num *scratch;              /* a tile for each worker, while steps use gradients up; NULL until then */
+    size_t scratch_size;       /* nums */
     struct history history;
     struct online online;
     const struct json *pca;  /* member of the description of a PCA; NULL: the model is none */

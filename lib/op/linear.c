@@ -184,6 +184,7 @@ static struct node *dense_cotangent(struct tape *tape, const struct node *n, int
 static const struct op dense_op = {
     .name = "dense",
     .arity = -1,
+    .products = true,
     .infer = dense_infer,
     .forward = dense_forward,
     .backward = dense_backward,

@@ -49,13 +49,13 @@ static struct update corrected(const struct optimizer *optimizer, const struct u
 static void adam_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                         int64_t count) {
     struct update now = corrected(optimizer, u);
-    aenc_kernels()->optimizer->adam(w + at, g + at, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
+    aenc_kernels()->optimizer->adam(w, g, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
 }
 
 static void adamw_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                          int64_t count) {
     struct update now = corrected(optimizer, u);
-    aenc_kernels()->optimizer->adamw(w + at, g + at, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
+    aenc_kernels()->optimizer->adamw(w, g, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
 }
 
 const struct optimizer_type aenc_optim_adam = {"adam", adam_rules, adam_read, adam_update};

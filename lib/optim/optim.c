@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 enum { CHUNK = 16384 }; /* nums that one task updates */
 
 static const struct optimizer_type *const types[] = {
@@ -75,38 +74,52 @@ void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double va
 
 /* ---- One step ---- */
 
-/* What the workers share. */
-struct work {
-    const struct optimizer *optimizer;
-    struct store *store;
-    struct update update, without_decay;
-};
+void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm, struct optim_step *out) {
+    optimizer->step++;
+    *out = (struct optim_step){.optimizer = optimizer, .store = store, .update = optimizer->update};
+    out->update.first = optimizer->step == 1;
+    out->update.scale = scale * aenc_clip_factor(norm, optimizer->clip_norm);
+    out->update.limit = optimizer->clip_value > 0 ? optimizer->clip_value : (double)NUM_MAX;
+    out->without_decay = out->update;
+    out->without_decay.weight_decay = 0;
+}
+
+void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
+                     const num *gradient) {
+    const struct optimizer *optimizer = step->optimizer;
+    const struct update *u = optimizer->decay_all || entry->decays ? &step->update : &step->without_decay;
+    int64_t at = entry->offset + first;
+    optimizer->type->update(optimizer, u, step->store->parameter + at, gradient, at, count);
+}
+
+static bool takes(const struct entry *entry) {
+    return entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->apart;
+}
 
 /* The part of each trained entry that lies in the task's chunk of the block. */
 static void chunk_task(void *user, int64_t index, int worker) {
     (void)worker;
-    const struct work *work = user;
-    struct store *store = work->store;
-    const struct optimizer *optimizer = work->optimizer;
+    const struct optim_step *step = user;
     int64_t lo = index * CHUNK, hi = lo + CHUNK;
-    for (size_t i = 0; i < store->entry_count; i++) {
-        const struct entry *entry = &store->entry[i];
+    for (size_t i = 0; i < step->store->entry_count; i++) {
+        const struct entry *entry = &step->store->entry[i];
         int64_t end = entry->offset + entry->count;
-        if (entry->kind != ENTRY_PARAMETER || entry->frozen || entry->offset >= hi || end <= lo) continue;
+        if (!takes(entry) || entry->offset >= hi || end <= lo) continue;
         int64_t first = entry->offset > lo ? entry->offset : lo;
         int64_t last = end < hi ? end : hi;
-        const struct update *u = optimizer->decay_all || entry->decays ? &work->update : &work->without_decay;
-        optimizer->type->update(optimizer, u, store->parameter, store->gradient, first, last - first);
+        aenc_optim_part(step, entry, first - entry->offset, last - first, step->store->gradient + first);
     }
 }
 
+void aenc_optim_rest(const struct optim_step *step, struct pool *pool) {
+    struct optim_step shared = *step;
+    bool any = false;
+    for (size_t i = 0; i < step->store->entry_count && !any; i++) any = takes(&step->store->entry[i]);
+    if (any) aenc_pool_run(pool, (step->optimizer->parameter_size + CHUNK - 1) / CHUNK, chunk_task, &shared);
+}
+
 void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool) {
-    optimizer->step++;
-    struct work work = {.optimizer = optimizer, .store = store, .update = optimizer->update};
-    work.update.first = optimizer->step == 1;
-    work.update.scale = scale * aenc_clip_factor(norm, optimizer->clip_norm);
-    work.update.limit = optimizer->clip_value > 0 ? optimizer->clip_value : (double)NUM_MAX;
-    work.without_decay = work.update;
-    work.without_decay.weight_decay = 0;
-    aenc_pool_run(pool, (optimizer->parameter_size + CHUNK - 1) / CHUNK, chunk_task, &work);
+    struct optim_step step;
+    aenc_optim_begin(optimizer, store, scale, norm, &step);
+    aenc_optim_rest(&step, pool);
 }

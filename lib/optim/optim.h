@@ -19,7 +19,7 @@ struct optimizer_type {
     const struct setting_rule *rules; /* "type" is not among them; "lr", "weight_decay", "decay_all" in all of them */
     /* Copies the rest of the settings into optimizer->update and sets optimizer->uses. */
     void (*read)(const struct json *spec, struct optimizer *optimizer);
-    /* Updates numbers [at, at + count) of the block w from the gradients g; u is the optimizer's, for this step. */
+    /* Updates w, numbers [at, at + count) of the block, from their gradients g; u is the optimizer's, for this step. */
     void (*update)(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                    int64_t count);
 };
@@ -50,6 +50,19 @@ void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double va
 /* One step: store's parameters that are not frozen, from its gradients times scale. norm: the Euclidean norm of the
  * gradients after scale, which clipping by norm compares; both finite. pool NULL: on this thread alone. */
 void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool);
+
+/* The same step in parts, on any threads: begun once, then each number once. */
+struct optim_step {
+    const struct optimizer *optimizer;
+    struct store *store;
+    struct update update, without_decay;
+};
+void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm, struct optim_step *out);
+/* Numbers [first, first + count) of the entry, from their gradients before scale. */
+void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
+                     const num *gradient);
+/* Every entry that does not say `apart`, from the store's gradients. */
+void aenc_optim_rest(const struct optim_step *step, struct pool *pool);
 
 /* clip.c: what gradients of this norm are multiplied with so that it stays within limit (0: no limit). */
 double aenc_clip_factor(double norm, double limit);

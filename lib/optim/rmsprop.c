@@ -39,7 +39,7 @@ static num *moment_at(const struct optimizer *optimizer, int index, int64_t at) 
 
 static void rmsprop_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                            int64_t count) {
-    aenc_kernels()->optimizer->rmsprop(w + at, g + at, moment_at(optimizer, SQUARE, at),
+    aenc_kernels()->optimizer->rmsprop(w, g, moment_at(optimizer, SQUARE, at),
                                        moment_at(optimizer, VELOCITY, at), moment_at(optimizer, MEAN, at), count, u);
 }
 

@@ -21,8 +21,8 @@ static void sgd_read(const struct json *spec, struct optimizer *optimizer) { (vo
 
 static void sgd_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                        int64_t count) {
-    (void)optimizer;
-    aenc_kernels()->optimizer->sgd(w + at, g + at, count, u);
+    (void)optimizer, (void)at;
+    aenc_kernels()->optimizer->sgd(w, g, count, u);
 }
 
 const struct optimizer_type aenc_optim_sgd = {"sgd", sgd_rules, sgd_read, sgd_update};
@@ -44,7 +44,7 @@ static void momentum_read(const struct json *spec, struct optimizer *optimizer) 
 
 static void momentum_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                             int64_t count) {
-    aenc_kernels()->optimizer->momentum(w + at, g + at, optimizer->moment[0] + at, count, u);
+    aenc_kernels()->optimizer->momentum(w, g, optimizer->moment[0] + at, count, u);
 }
 
 const struct optimizer_type aenc_optim_momentum = {"momentum", momentum_rules, momentum_read, momentum_update};

@@ -359,16 +359,61 @@ static aenc_status tiles_add(const struct planner *p, struct node *target, int l
     return AENC_OK;
 }
 
-/* level < 0: the parameters, at the end of the walk; otherwise batch nodes that rows on this level read. */
+/* Batch nodes that rows on this level read. */
 static aenc_status gather_stage(const struct planner *p, int level) {
     size_t first = p->plan->tile_count;
     aenc_status status = AENC_OK;
     for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
         struct node *n = p->tape->node[i];
-        bool wanted = n->active && (level < 0 ? n->kind == NODE_PARAMETER : n->kind == NODE_BATCH && n->op != NULL && !n->op->view);
+        bool wanted = n->active && n->kind == NODE_BATCH && n->op != NULL && !n->op->view;
         if (wanted) status = tiles_add(p, n, level);
     }
     return status != AENC_OK ? status : stage_close(p, STAGE_GATHER, 0, first, false);
+}
+
+/* ---- Parameters, at the end of the walk ---- */
+
+/* The stage of rows behind which products are bounded: the last. */
+static void find_bound_stage(const struct planner *p) {
+    struct plan *plan = p->plan;
+    for (size_t i = 0; i < plan->stage_count; i++)
+        if (plan->stage[i].kind == STAGE_ROWS) plan->bound_stage = i;
+}
+
+/* Its gradient is sums of products alone. A bias without the weight beside it would have its gradient unbounded. */
+static bool of_products(const struct planner *p, const struct node *target) {
+    int space = p->plan->stage[p->plan->bound_stage].space;
+    for (size_t i = p->first[target->index]; i > 0; i = p->gathering[i - 1].next) {
+        const struct node *n = p->gathering[i - 1].node;
+        int k = p->gathering[i - 1].operand;
+        if (!n->op->products || k == 0 || !n->in[1]->active || by_shard(n, k)) return false;
+        if (n->kind != NODE_ROW || n->in[0]->kind != NODE_ROW || n->space != space) return false;
+    }
+    return p->first[target->index] > 0;
+}
+
+static aenc_status parameter_stage(const struct planner *p, bool products) {
+    struct plan *plan = p->plan;
+    size_t first = plan->tile_count, before = plan->stage_count;
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
+        struct node *n = p->tape->node[i];
+        if (n->active && n->kind == NODE_PARAMETER && of_products(p, n) == products) status = tiles_add(p, n, -1);
+    }
+    if (status == AENC_OK) status = stage_close(p, STAGE_GATHER, 0, first, false);
+    if (products && plan->stage_count > before) plan->product_stage = before;
+    return status;
+}
+
+int64_t aenc_plan_tile_size(const struct plan *plan) {
+    const struct plan_stage *stage = &plan->stage[plan->product_stage];
+    int64_t most = 0;
+    for (int64_t i = stage->first; plan->product_stage > 0 && i < stage->first + stage->count; i++) {
+        const struct tile *tile = &plan->tile[i];
+        int64_t size = (tile->range.hi - tile->range.lo) * (aenc_shape_count(&tile->target->shape) / tile->target->shape.dim[0]);
+        if (size > most) most = size;
+    }
+    return most;
 }
 
 static aenc_status plan_backward(const struct planner *p) {
@@ -381,7 +426,9 @@ static aenc_status plan_backward(const struct planner *p) {
         if (status == AENC_OK) status = backward_stage(p, level, SELECT_ONCE, 0);
         if (status == AENC_OK) status = gather_stage(p, level);
     }
-    return status == AENC_OK ? gather_stage(p, -1) : status;
+    find_bound_stage(p);
+    if (status == AENC_OK) status = parameter_stage(p, false);
+    return status == AENC_OK ? parameter_stage(p, true) : status;
 }
 
 /* ---- The whole ---- */

@@ -8,6 +8,8 @@
 #include "math/blas.h"
 #include "tape/tape.h"
 
+#define BOUND ((num)1e12) /* two numbers below it, times any number of rows, are far from infinite */
+
 aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct run *run) {
     memset(run, 0, sizeof *run);
     run->plan = plan;
@@ -19,9 +21,16 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     int64_t ramps = plan->size[SLOT_STEP];
     if (ramps > 0) run->ramp = run->block[SLOT_STEP] = aenc_alloc(ctx, (size_t)ramps, sizeof(num));
     run->tile_square = aenc_alloc(ctx, plan->tile_count, sizeof *run->tile_square);
+    bool bounded = plan->product_stage > 0;
+    if (bounded) {
+        int space = plan->stage[plan->bound_stage].space;
+        int64_t shards = (plan->tape->capacity[space] + plan->shard_rows[space] - 1) / plan->shard_rows[space];
+        run->bounded = aenc_alloc(ctx, (size_t)shards, sizeof *run->bounded);
+    }
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
-                run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL);
+                run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL) &&
+                (!bounded || run->bounded != NULL);
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -33,6 +42,7 @@ void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->part);
     aenc_release(ctx, run->ramp);
     aenc_release(ctx, run->tile_square);
+    aenc_release(ctx, run->bounded);
     aenc_release(ctx, run->binding);
     memset(run, 0, sizeof *run);
 }
@@ -118,11 +128,38 @@ static void step_run(const struct plan_step *step, struct span rows, const struc
 struct work {
     const struct run *run;
     const struct plan_stage *stage;
+    const struct tile_sink *sink; /* NULL: gradients stay in their places */
 };
 
 static int64_t shards_of(const struct run *run, int space) {
     int64_t shard = run->plan->shard_rows[space];
     return (run->live[space] + shard - 1) / shard;
+}
+
+static num largest(const struct run *run, const num *at, const struct node *n, struct span rows) {
+    int64_t size = aenc_node_row_size(n);
+    return run->kernels->elementwise->largest(at + rows.lo * size, (rows.hi - rows.lo) * size);
+}
+
+/* What the products of plan->product_stage are made of, in one shard. */
+static void bound_shard(const struct run *run, struct span rows) {
+    const struct plan_stage *products = &run->plan->stage[run->plan->product_stage];
+    bool bounded = true;
+    for (int64_t i = run->plan->tile[products->first].first_use; i < (int64_t)run->plan->use_count; i++) {
+        const struct use *use = &run->plan->use[i];
+        const struct node *n = use->node;
+        if (use->operand != 1) continue; /* a bias: its gradient is bounded with its weight's */
+        bounded = bounded && largest(run, aenc_value(run, n->in[0]), n->in[0], rows) < BOUND;
+        bounded = bounded && largest(run, aenc_gradient(run, n), n, rows) < BOUND;
+    }
+    run->bounded[run->shard] = bounded;
+}
+
+bool aenc_run_bounded(const struct run *run) {
+    int64_t shards = shards_of(run, run->plan->stage[run->plan->bound_stage].space);
+    bool bounded = true;
+    for (int64_t i = 0; i < shards; i++) bounded = bounded && run->bounded[i];
+    return bounded;
 }
 
 static void rows_task(void *user, int64_t index, int worker) {
@@ -134,6 +171,7 @@ static void rows_task(void *user, int64_t index, int worker) {
     struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
+    if (run.bounded != NULL && work->stage == &run.plan->stage[run.plan->bound_stage]) bound_shard(&run, rows);
 }
 
 static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {
@@ -150,14 +188,14 @@ static void add_parts(const struct use *use, const struct tile *tile, num *out, 
 }
 
 static void tile_task(void *user, int64_t index, int worker) {
-    (void)worker;
     const struct work *work = user;
     const struct run *run = work->run;
     const struct tile *tile = &run->plan->tile[work->stage->first + index];
     const struct node *target = tile->target;
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
     int64_t inner = aenc_shape_count(&target->shape) / dim;
-    num *out = aenc_gradient(run, target) + tile->range.lo * inner;
+    int64_t first = tile->range.lo * inner, count = (tile->range.hi - tile->range.lo) * inner;
+    num *out = work->sink == NULL ? aenc_gradient(run, target) + first : work->sink->scratch + worker * work->sink->size;
     for (int64_t i = 0; i < tile->use_count; i++) {
         const struct use *use = &run->plan->use[tile->first_use + i];
         const struct node *in = use->node->in[use->operand];
@@ -168,12 +206,12 @@ static void tile_task(void *user, int64_t index, int worker) {
         if (use->part_offset >= 0) add_parts(use, tile, out, add, run);
         else use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
     }
-    run->tile_square[work->stage->first + index] =
-        run->kernels->optimizer->square_sum(out, (tile->range.hi - tile->range.lo) * inner);
+    run->tile_square[work->stage->first + index] = run->kernels->optimizer->square_sum(out, count);
+    if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
 }
 
 static void stage_run(const struct run *run, const struct plan_stage *stage, struct pool *pool) {
-    struct work work = {run, stage};
+    struct work work = {run, stage, NULL};
     const struct plan_step *step = run->plan->step + stage->first;
     struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
@@ -189,8 +227,16 @@ static void stage_run(const struct run *run, const struct plan_stage *stage, str
     }
 }
 
-void aenc_run_replay(struct run *run, struct pool *pool) {
-    for (size_t i = 0; i < run->plan->stage_count; i++) stage_run(run, &run->plan->stage[i], pool);
+void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool) {
+    for (size_t i = first; i < end; i++) stage_run(run, &run->plan->stage[i], pool);
+}
+
+void aenc_run_replay(struct run *run, struct pool *pool) { aenc_run_stages(run, 0, run->plan->stage_count, pool); }
+
+void aenc_run_products(const struct run *run, const struct tile_sink *sink, struct pool *pool) {
+    const struct plan_stage *stage = &run->plan->stage[run->plan->product_stage];
+    struct work work = {run, stage, sink};
+    aenc_pool_run(pool, stage->count, tile_task, &work);
 }
 
 double aenc_run_term(const struct run *run, const struct term *term) {

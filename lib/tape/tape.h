@@ -105,6 +105,8 @@ struct op {
     bool surrogate; /* the gradient is a stated formula, not the derivative */
     bool view;      /* value and gradient are those of operand 0: no memory, no forward, no backward */
     bool symmetric; /* tangent is its own transpose */
+    bool products;  /* gather of operands behind 0 sums, over the rows, products of the node's gradient with operand 0's
+                     * values, or the gradient alone, and reads nothing else; operand 1 is of the first kind */
     aenc_status (*infer)(struct tape *tape, struct node *n);
     void (*forward)(const struct node *n, struct span rows, const struct run *run);
     void (*combine)(const struct node *n, int64_t shards, const struct run *run); /* SPAN_REDUCE only */
@@ -246,6 +248,11 @@ enum stage_kind {
     STAGE_GATHER   /* gradients without a row axis, tile by tile, in parallel */
 };
 
+/* The last stage of a training plan may be one of PRODUCTS: parameters whose gradients are nothing but sums of products
+ * (op->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run and
+ * none of those is very large, it is known before the products are made that they will be finite, and each can be used
+ * up while it is in cache. */
+
 /* One tile of one gradient without row axis: uses first .. first + count - 1 add to it, in tape order; `add` when an earlier
  * stage has written it already. */
 struct tile {
@@ -276,6 +283,7 @@ struct plan {
     int64_t part_size;        /* nums */
     struct plan_stage *stage;
     size_t stage_count, stage_capacity;
+    size_t product_stage, bound_stage; /* that stage, and the one behind which the bound is taken; 0: none */
     struct plan_step *step;
     size_t step_count, step_capacity;
     struct tile *tile;
@@ -314,6 +322,7 @@ struct run {
     num *part;
     num *ramp; /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
+    bool *bounded;       /* by shard of plan->bound_stage: what products are made of is; NULL: no such stage */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
     double weight_total;     /* of the live rows */
@@ -350,6 +359,20 @@ void aenc_run_free(aenc_context *ctx, struct run *run);
 void aenc_run_ramps(struct run *run, double epochs);
 /* Replays the plan over the live rows. pool NULL: on this thread alone. */
 void aenc_run_replay(struct run *run, struct pool *pool);
+/* Stages [first, end) of it. */
+void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);
+/* With all stages before plan->product_stage behind it: whether every product of that stage is certain to be finite. */
+bool aenc_run_bounded(const struct run *run);
+/* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to `take` by the
+ * thread that made it, and is not kept: scratch has `size` nums, aenc_plan_tile_size at least, for each worker. */
+struct tile_sink {
+    void (*take)(void *user, const struct node *target, int64_t first, int64_t count, const num *gradient);
+    void *user;
+    num *scratch;
+    int64_t size;
+};
+int64_t aenc_plan_tile_size(const struct plan *plan);
+void aenc_run_products(const struct run *run, const struct tile_sink *sink, struct pool *pool);
 /* Sum over rows of a term, in double and in row order; for a batch term its value times the total weight. */
 double aenc_run_term(const struct run *run, const struct term *term);
 

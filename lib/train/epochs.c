@@ -60,13 +60,12 @@ struct batch {
 
 static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
     fit->model->clock = (double)fit->model->epoch + (double)fit->now.step / (double)fit->now.steps;
-    aenc_status status = aenc_train_gradients(fit->model, &batch->input, &batch->target, batch->weight, loss);
-    if (status != AENC_OK) return status;
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
     aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
-    fit->now.gradient_norm = fit->model->gradient_norm;
-    return aenc_train_apply(fit->model, fit->optimizer);
+    aenc_status status = aenc_train_step(fit->model, fit->optimizer, &batch->input, &batch->target, batch->weight, loss);
+    if (status == AENC_OK) fit->now.gradient_norm = fit->model->gradient_norm;
+    return status;
 }
 
 static aenc_status from_stream(struct fit *fit, struct batch *out) {

@@ -68,8 +68,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
         struct rows input = aenc_rows_piece(&data->input, first, batch);
         struct rows target = aenc_rows_piece(&data->target, first, batch);
         double loss;
-        aenc_status status = aenc_train_gradients(model, &input, &target, NULL, &loss);
-        if (status == AENC_OK) status = aenc_train_apply(model, optimizer);
+        aenc_status status = aenc_train_step(model, optimizer, &input, &target, NULL, &loss);
         if (status != AENC_OK) return status;
         sum += loss * (double)input.count;
         seen += (double)input.count;

@@ -37,10 +37,10 @@ static void bind(struct run *run, size_t field, const struct rows *rows) {
     run->binding[field] = (struct binding){rows->data, rows->stride, rows->row};
 }
 
-/* The squared norm of all gradients, from the tiles in their order; when it is not finite, the parameter to blame. */
-static double squared_norm(const struct run *run, const char **culprit) {
+/* The squared norm of the gradients of the first tiles, in their order; when it is not finite, the parameter to blame. */
+static double squared_norm(const struct run *run, size_t tiles, const char **culprit) {
     double sum = 0;
-    for (size_t i = 0; i < run->plan->tile_count; i++) {
+    for (size_t i = 0; i < tiles; i++) {
         const struct node *target = run->plan->tile[i].target;
         if (target->kind != NODE_PARAMETER) continue;
         if (!finite_number(run->tile_square[i]) && *culprit == NULL) *culprit = target->name;
@@ -51,7 +51,7 @@ static double squared_norm(const struct run *run, const char **culprit) {
 
 static bool values_finite(const struct run *run, const struct node *n) {
     int64_t rows = n->kind == NODE_ROW ? run->live[n->space] : 1;
-    return run->kernels->elementwise->finite(aenc_value(run, n), rows * aenc_node_row_size(n));
+    return run->kernels->elementwise->largest(aenc_value(run, n), rows * aenc_node_row_size(n)) <= NUM_MAX;
 }
 
 /* The name path under which the first value of a replay is not finite; NULL: all are. Nodes stand in the order of
@@ -80,26 +80,26 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
                      culprit == NULL ? "" : ", as is the gradient of ", culprit == NULL ? "" : culprit, behind);
 }
 
-static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, double loss, double weight) {
+static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, double loss) {
     const char *culprit = NULL;
-    double square = squared_norm(journey->run, &culprit);
+    double square = squared_norm(journey->run, journey->plan.tile_count, &culprit);
     if (!finite_number(loss) || culprit != NULL) return diverged(model, journey, loss, culprit);
-    model->gradient_norm = sqrt(square) / weight;
+    model->gradient_norm = sqrt(square) / model->gradient_weight;
     return AENC_OK;
 }
 
-aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                 const float *weight, double *loss) {
-    struct journey *journey;
+/* Everything up to the first stage of a training replay. */
+static aenc_status replay_prepare(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                  const float *weight, struct journey **out) {
     double total;
     bool own_target = target != NULL && target->data != NULL;
     model->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
     if (status == AENC_OK) status = gradient_memory(model);
-    if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, &journey);
+    if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, out);
     if (status != AENC_OK) return status;
-    struct run *run = journey->run;
+    struct run *run = (*out)->run;
     bind(run, 0, input);
     if (own_target) bind(run, 1, target);
     run->block[SLOT_PARAMETER_GRADIENT] = model->store.gradient;
@@ -107,17 +107,35 @@ aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *in
     run->weight = weight;
     run->weight_total = total;
     run->step = model->step;
+    model->gradient_weight = total;
     aenc_run_ramps(run, model->clock);
-    aenc_run_replay(run, model->ctx->pool);
+    return AENC_OK;
+}
+
+/* The terms' values and their sum, once all rows have been through. */
+static double mean_loss(struct aenc_model *model, const struct journey *journey) {
     double mean = 0;
     for (size_t i = 0; i < model->terms.count; i++)
-        mean += model->terms.value[i] = aenc_run_term(run, &journey->tape.term[i]) / total;
-    status = gradients_check(model, journey, mean, total);
+        mean += model->terms.value[i] = aenc_run_term(journey->run, &journey->tape.term[i]) / model->gradient_weight;
+    return mean;
+}
+
+/* The stages from `first` on, after which the gradients wait. */
+static aenc_status gradients_finish(struct aenc_model *model, struct journey *journey, size_t first, double *loss) {
+    aenc_run_stages(journey->run, first, journey->plan.stage_count, model->ctx->pool);
+    double mean = mean_loss(model, journey);
+    aenc_status status = gradients_check(model, journey, mean);
     if (status != AENC_OK) return status;
     model->gradients = journey;
-    model->gradient_weight = total;
     if (loss != NULL) *loss = mean;
     return AENC_OK;
+}
+
+aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
+                                 const float *weight, double *loss) {
+    struct journey *journey;
+    aenc_status status = replay_prepare(model, input, target, weight, &journey);
+    return status == AENC_OK ? gradients_finish(model, journey, 0, loss) : status;
 }
 
 /* ---- Update ---- */
@@ -147,12 +165,79 @@ aenc_status aenc_train_check(const struct aenc_model *model) {
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *entry = &store->entry[i];
         if (entry->kind != ENTRY_PARAMETER ||
-            aenc_kernels()->elementwise->finite(store->parameter + entry->offset, entry->count))
+            aenc_kernels()->elementwise->largest(store->parameter + entry->offset, entry->count) <= NUM_MAX)
             continue;
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "'%s' is no longer finite after update %llu", entry->name,
                          (unsigned long long)model->step);
     }
     return AENC_OK;
+}
+
+/* ---- Both at once: gradients that are products are used up tile by tile ---- */
+
+static void tile_take(void *user, const struct node *target, int64_t first, int64_t count, const num *gradient) {
+    const struct optim_step *step = user;
+    aenc_optim_part(step, aenc_store_find(step->store, target->name), first, count, gradient);
+}
+
+static void mark_apart(const struct store *store, const struct plan *plan, bool apart) {
+    const struct plan_stage *stage = &plan->stage[plan->product_stage];
+    for (int64_t i = stage->first; i < stage->first + stage->count; i++)
+        if (plan->tile[i].range.lo == 0) aenc_store_find(store, plan->tile[i].target->name)->apart = apart;
+}
+
+/* A tile for each worker. */
+static aenc_status scratch_memory(struct aenc_model *model, const struct plan *plan, struct tile_sink *sink) {
+    size_t workers = (size_t)aenc_pool_workers(model->ctx->pool);
+    sink->size = (aenc_plan_tile_size(plan) + 15) / 16 * 16;
+    if (model->scratch_size < (size_t)sink->size * workers) {
+        aenc_release(model->ctx, model->scratch);
+        model->scratch = aenc_alloc(model->ctx, (size_t)sink->size * workers, sizeof(num));
+        model->scratch_size = model->scratch == NULL ? 0 : (size_t)sink->size * workers;
+    }
+    sink->scratch = model->scratch;
+    return model->scratch == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+static void products_apply(struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
+                           struct tile_sink *sink) {
+    struct optim_step step;
+    const char *culprit = NULL;
+    aenc_optim_begin(optimizer, &model->store, 1 / model->gradient_weight, 0, &step);
+    mark_apart(&model->store, &journey->plan, true);
+    aenc_optim_rest(&step, model->ctx->pool);
+    *sink = (struct tile_sink){tile_take, &step, sink->scratch, sink->size};
+    aenc_run_products(journey->run, sink, model->ctx->pool);
+    mark_apart(&model->store, &journey->plan, false);
+    model->gradient_norm = sqrt(squared_norm(journey->run, journey->plan.tile_count, &culprit)) / model->gradient_weight;
+    states_commit(model, journey);
+    model->step++;
+}
+
+aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
+                            const struct rows *target, const float *weight, double *loss) {
+    struct journey *journey;
+    struct tile_sink sink;
+    /* before a run is told where the parameters are: this may move them */
+    aenc_status status = aenc_store_own(&model->store);
+    if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &journey);
+    if (status != AENC_OK) return status;
+    const struct plan *plan = &journey->plan;
+    size_t first = optimizer->clip_norm > 0 ? 0 : plan->product_stage;
+    if (first > 0) status = scratch_memory(model, plan, &sink);
+    if (status != AENC_OK) return status;
+    aenc_run_stages(journey->run, 0, first, model->ctx->pool);
+    if (first > 0 && aenc_run_bounded(journey->run)) {
+        const char *culprit = NULL;
+        double mean = mean_loss(model, journey);
+        squared_norm(journey->run, (size_t)plan->stage[first].first, &culprit);
+        if (!finite_number(mean) || culprit != NULL) return diverged(model, journey, mean, culprit);
+        products_apply(model, optimizer, journey, &sink);
+        if (loss != NULL) *loss = mean;
+        return AENC_OK;
+    }
+    status = gradients_finish(model, journey, first, loss);
+    return status == AENC_OK ? aenc_train_apply(model, optimizer) : status;
 }
 
 /* ---- Evaluation ---- */

@@ -95,8 +95,7 @@ static aenc_status training_run(struct training *t) {
         double loss;
         corrupt(t, row, step);
         aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_gradients(t->model, &input, &target, NULL, &loss);
-        if (status == AENC_OK) status = aenc_train_apply(t->model, t->optimizer);
+        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &target, NULL, &loss);
         if (status != AENC_OK) return status;
     }
     return aenc_train_check(t->model);

@@ -224,7 +224,7 @@ static void check_sums(const struct elementwise_kernels *k, int64_t n) {
     CHECK(fabs((double)k->sum(a, n) - sum) <= 8 * (double)NUM_EPSILON * size);
     CHECK(fabs((double)k->dot(a, b, n) - product) <= 8 * (double)NUM_EPSILON * product_size);
     CHECK((double)k->maximum(a, n) == most);
-    CHECK(k->finite(a, n));
+    CHECK(k->largest(a, n) <= NUM_MAX);
 }
 
 static void check_poisoned(const struct elementwise_kernels *k, int64_t n) {
@@ -235,7 +235,7 @@ static void check_poisoned(const struct elementwise_kernels *k, int64_t n) {
     num before = a[place];
     for (int i = 0; i < 3; i++) {
         a[place] = bad[i];
-        CHECK(!k->finite(a, n));
+        CHECK(!(k->largest(a, n) <= NUM_MAX));
         CHECK(i > 0 ? k->maximum(a, n) == (i == 1 || n == 1 ? bad[i] : k->maximum(a, n)) : isnan(k->maximum(a, n)));
     }
     a[place] = before;

@@ -854,6 +854,12 @@ class Tool(unittest.TestCase):
         self.assertEqual(told, "accuracy %.6g\n" % right)
         self.assertEqual(self.good("classify", "sides.safetensors", "rows.npy", "--labels", "sides.csv").stdout, told)
         self.assertEqual(len(self.good("classify", "sides.safetensors", "rows.npy").stdout.split()), ROWS)
+        # a head cannot be tied; the autoencoders of the layers can, and learn something else then
+        self.good(*train, "--labels", "sides.csv", "--tied", "--pretrain", "2", "--pretrain-corrupt", "mask:level=0.2", "--log",
+                  "tied.jsonl", "-o", "tied.safetensors")
+        with open(self.path("tied.jsonl")) as file:
+            self.assertNotEqual(json.loads(file.readline())["train_loss"], log[0]["train_loss"])
+        self.bad(1, "tied", *train, "--labels", "sides.csv", "--tied", "-o", "tied.safetensors")
         # the same from a target, and from a share held out
         self.good(*train, "--target", "sides.csv", "--valid", "0.2", "-o", "other.safetensors", "--epochs", "1")
         self.bad(2, ["target is NULL", "cross_entropy"], *train, "-o", "other.safetensors")

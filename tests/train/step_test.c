@@ -128,6 +128,93 @@ static void test_apply(void) {
     trial_free(&apart);
 }
 
+/* Steps that use gradients up tile by tile, and those that cannot, end with the bits of gradients and their application. */
+struct at_once {
+    const char *description, *frozen;
+    float scale; /* of the data: beyond 1e12 nothing is certain to be finite beforehand */
+    double clip_norm;
+};
+
+static const struct at_once at_once[] = {
+    {plain, NULL, 1, 0},
+    {plain, NULL, 1, 0.1},
+    {plain, NULL, 3e12f, 0},
+    {plain, "encoder.0.weight", 1, 0}, /* its bias is trained */
+    {noisy, "encoder.1", 1, 0},
+    {"{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":4},\"tied\":true,"
+     "\"penalties\":[{\"type\":\"l1\",\"weight\":0.1}]}",
+     NULL, 1, 0},
+    {"{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":4},"
+     "\"penalties\":[{\"type\":\"l2_weights\",\"weight\":0.1}]}",
+     NULL, 1, 0},
+    {"{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":2000},\"decoder\":{\"type\":\"dense\",\"units\":6}}", NULL,
+     1, 0},
+};
+
+static void test_at_once(void) {
+    enum { ROWS = 150, STEPS = 4 };
+    static float x[ROWS * IN];
+    for (size_t i = 0; i < sizeof at_once / sizeof *at_once; i++) {
+        const struct at_once *how = &at_once[i];
+        struct trial whole = trial_create(how->description, 7, 3), apart = trial_create(how->description, 7, 1);
+        struct trial *const both[] = {&whole, &apart};
+        aenc_optimizer *optimizer[2];
+        double losses[2];
+        trial_fill(x, ROWS * IN, 8);
+        for (int k = 0; k < ROWS * IN; k++) x[k] *= how->scale;
+        aenc_batch batch = batch_of(x, ROWS);
+        for (int k = 0; k < 2; k++) {
+            aenc_context *ctx = both[k]->ctx;
+            if (how->frozen != NULL) CHECK_STATUS(ctx, aenc_model_freeze(both[k]->model, how->frozen, 1), AENC_OK);
+            CHECK_STATUS(ctx, aenc_optimizer_create(both[k]->model, "adamw:lr=0.01", &optimizer[k]), AENC_OK);
+            CHECK_STATUS(ctx, aenc_optimizer_set_clipping(optimizer[k], how->clip_norm, 0), AENC_OK);
+        }
+        for (int step = 0; step < STEPS; step++) {
+            CHECK_STATUS(whole.ctx, aenc_model_step(whole.model, optimizer[0], &batch, &losses[0]), AENC_OK);
+            CHECK_STATUS(apart.ctx, aenc_model_gradients(apart.model, &batch, &losses[1]), AENC_OK);
+            CHECK_STATUS(apart.ctx, aenc_optimizer_apply(optimizer[1]), AENC_OK);
+            CHECK(losses[0] == losses[1] && trial_same(&whole, &apart));
+        }
+        for (int k = 0; k < 2; k++) {
+            aenc_optimizer_free(optimizer[k]);
+            trial_free(both[k]);
+        }
+    }
+}
+
+/* A gradient that overflows where the loss does not: not even the parameters whose gradients are finite have moved. */
+static void test_overflow(void) {
+    enum { ROWS = 200, UNITS = 5 };
+    static float x[ROWS * IN], target[ROWS * IN];
+    float weight[UNITS * IN];
+    struct trial trial = trial_create(plain, 9, 2), twin = trial_create(plain, 9, 1);
+    struct trial *const both[] = {&trial, &twin};
+    aenc_optimizer *optimizer;
+    aenc_tensor *tensor;
+    for (int i = 0; i < UNITS * IN; i++) weight[i] = 1e-39f * (float)(i % 4 + 1);
+    for (int i = 0; i < ROWS * IN; i++) x[i] = 1e38f, target[i] = 1 + (float)(i % IN);
+    for (int k = 0; k < 2; k++) {
+        CHECK_STATUS(both[k]->ctx, aenc_model_parameter_get(both[k]->model, "encoder.0.weight", &tensor), AENC_OK);
+        CHECK(aenc_tensor_write(tensor, weight, UNITS * IN) == AENC_OK);
+        CHECK(aenc_model_parameter_set(both[k]->model, "encoder.0.weight", tensor) == AENC_OK);
+        aenc_tensor_free(tensor);
+    }
+    CHECK_STATUS(trial.ctx, aenc_optimizer_create(trial.model, "adam", &optimizer), AENC_OK);
+    aenc_batch batch = batch_of(x, ROWS);
+    batch.target = (aenc_matrix){target, ROWS, IN, 0};
+    double loss;
+    CHECK_STATUS(trial.ctx, aenc_model_evaluate(trial.model, &batch, &loss), AENC_OK);
+    CHECK(loss - loss == 0);
+    CHECK_STATUS(trial.ctx, aenc_model_step(trial.model, optimizer, &batch, NULL), AENC_ERR_DIVERGED);
+    CHECK(strstr(aenc_message(trial.ctx), "encoder.0.weight") != NULL && trial_same(&trial, &twin));
+    trial_fill(x, ROWS * IN, 9);
+    CHECK_STATUS(trial.ctx, aenc_model_step(trial.model, optimizer, &batch, NULL), AENC_OK);
+    CHECK(!trial_same(&trial, &twin) && trial_finite(&trial));
+    aenc_optimizer_free(optimizer);
+    trial_free(&trial);
+    trial_free(&twin);
+}
+
 /* Gradients draw the same until they are applied, then anew. */
 static void test_draws(void) {
     enum { ROWS = 40 };
@@ -419,6 +506,8 @@ int main(void) {
     test_weights();
     test_differences();
     test_apply();
+    test_at_once();
+    test_overflow();
     test_draws();
     test_states();
     test_clipping();
