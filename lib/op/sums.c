@@ -134,7 +134,7 @@ struct node *aenc_op_batch_products(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &batch_products_op, &x, 1, NULL, 0);
 }
 
-/* ---- Numbers that stay: values of the recording, and 1 / live rows ---- */
+/* ---- Numbers that stay: values of the recording, and each row's share of the batch: its weight / the sum of all ---- */
 
 struct constant {
     struct shape shape;
@@ -154,14 +154,20 @@ static void constant_forward(const struct node *n, struct span rows, const struc
     memcpy(aenc_value(run, n), constant->value, (size_t)aenc_shape_count(&n->shape) * sizeof(num));
 }
 
+static aenc_status share_infer(struct tape *tape, struct node *n) {
+    n->kind = NODE_ROW;
+    n->shape = (struct shape){1, {tape->capacity[0]}};
+    return AENC_OK;
+}
+
 static void share_forward(const struct node *n, struct span rows, const struct run *run) {
-    (void)rows;
-    aenc_value(run, n)[0] = 1 / (num)run->live[0];
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        aenc_value(run, n)[r] = (num)((run->weight == NULL ? 1 : (double)run->weight[r]) / run->weight_total);
 }
 
 static const struct op constant_op = {
     .name = "constant", .arity = 0, .infer = constant_infer, .forward = constant_forward};
-static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = constant_infer, .forward = share_forward};
+static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward};
 
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values) {
     num *value = tape->status != AENC_OK ? NULL : aenc_arena_alloc(&tape->arena, (size_t)aenc_shape_count(&shape), sizeof *value);
@@ -171,10 +177,7 @@ struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **value
     return aenc_tape_record(tape, &constant_op, NULL, 0, &constant, sizeof constant);
 }
 
-struct node *aenc_op_row_share(struct tape *tape) {
-    struct constant constant = {{0, {0}}, NULL};
-    return aenc_tape_record(tape, &row_share_op, NULL, 0, &constant, sizeof constant);
-}
+struct node *aenc_op_row_share(struct tape *tape) { return aenc_tape_record(tape, &row_share_op, NULL, 0, NULL, 0); }
 
 const struct op *const aenc_sums_ops[] = {&absolute_sum_op, &square_sum_op, &batch_products_op,
                                           &constant_op,     &row_share_op,  NULL};
