@@ -335,7 +335,13 @@ void fuzz_api_pretrain(struct calls *c) {
     if ((how & 0x20) != 0) options.corruption_count = texts(c, corruptions, COUNT_OF(corruptions), corruption);
     if ((how & 0x40) != 0) fit.optimizer = fuzz_api_spec(c), fit.valid_share = 0.3, fit.patience = 1;
     if ((how & 0x80) != 0) options.progress = pretrain_stop, options.progress_user = &stop;
-    fuzz_api_told(c, m, aenc_pretrain(m, &x, &options));
+    if ((more & 0x40) == 0) {
+        fuzz_api_told(c, m, aenc_pretrain(m, &x, &options));
+        return;
+    }
+    fit.steps_per_epoch = more / 8 % 4;
+    if ((more & 0x80) != 0) fit.checkpoint = c->path, fit.resume = how % 2;
+    fuzz_api_told(c, m, aenc_pretrain_source(m, c->source[more % SLOTS], &options));
 }
 
 void fuzz_api_distill(struct calls *c) {
@@ -353,7 +359,10 @@ void fuzz_api_distill(struct calls *c) {
     if ((how & 0x40) != 0) fit.valid_share = 0.4;
     if ((how & 0x80) != 0) fit.optimizer = fuzz_api_spec(c), fit.schedule = fuzz_api_spec(c);
     struct before b = before(c, student);
-    aenc_status status = aenc_distill(student, teacher, &x, &options);
+    bool source = (how & 0x61) == 0x61; /* a valid and a share of it are too much, but the source is looked at as well */
+    if (source) fit.valid_share = 0, fit.steps_per_epoch = how / 4 % 4;
+    aenc_status status = source ? aenc_distill_source(student, teacher, c->source[how / 4 % SLOTS], &options)
+                                : aenc_distill(student, teacher, &x, &options);
     fuzz_api_told(c, student, status);
     if (student != NULL && refused(status)) same_as(c, student, b);
 }

@@ -151,8 +151,14 @@ static aenc_node *grown(struct hand *h, unsigned which, aenc_node *x) {
     case 6:
         mixes(h);
         return aenc_node_add(h->r, x, aenc_node_affine(h->r, aenc_node_normal(h->r, "n", &in, aenc_node_rank(x) > 0), 0.1, 0));
-    default: return aenc_node_parameter(h->r, "w", straight, which == 15 ? 9 : 2, NULL);
+    default: break;
     }
+    if (which == 31) return aenc_node_stage(h->r, x, x);
+    if (which != 23) return aenc_node_parameter(h->r, "w", straight, which == 15 ? 9 : 2, NULL);
+    mixes(h);
+    aenc_node *state = aenc_node_state(h->r, "mean", &in, aenc_node_rank(x) > 0, 0.5);
+    aenc_node *mean = aenc_node_stage(h->r, state, aenc_node_batch_mean(h->r, x));
+    return mean == NULL ? NULL : aenc_node_subtract(h->r, x, state);
 }
 
 /* The three highest bits of a byte choose the operand and the kind of builder, the others what exactly. */

@@ -365,4 +365,11 @@ void fuzz_api_file(struct calls *c) {
     *slot = loaded;
 }
 
-void fuzz_api_clean(struct calls *c) { unlink(c->path); }
+void fuzz_api_clean(struct calls *c) {
+    char layer[sizeof c->path + 16];
+    unlink(c->path);
+    for (int k = 1; k <= 4; k++) {
+        snprintf(layer, sizeof layer, "%s.layer-%d", c->path, k);
+        unlink(layer);
+    }
+}
