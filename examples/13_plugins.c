@@ -1,4 +1,4 @@
-/* 13_plugins.c - a layer, a loss, a penalty and a corruption of one's own: registered, checked against differences of the loss,
+/* 13_plugins.c - two layers, a loss, a penalty and a corruption of one's own: registered, checked against differences of the loss,
  * and trained together on the digits. */
 #include <autoenc/ops.h>
 #include <math.h>
@@ -22,6 +22,16 @@ static aenc_node *power(void *user, aenc_recorder *r, aenc_node *x) {
 static int power_mirror(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec, size_t size) {
     (void)user, (void)dims;
     return rank != 1 || snprintf(spec, size, "power:epsilon=%g", aenc_recorder_setting(settings, "epsilon")) < 0;
+}
+
+/* A layer that keeps something: x less the mean of the batch, and at use less the running mean, which it moves while training. */
+static aenc_node *recentred(void *user, aenc_recorder *r, aenc_node *x) {
+    size_t dims[] = {aenc_node_dim(x, 0)};
+    aenc_node *before = aenc_node_state(r, "mean", dims, 1, 0), *mean = aenc_node_batch_mean(r, x);
+    (void)user;
+    if (!aenc_recorder_training(r)) return aenc_node_subtract(r, x, before);
+    aenc_node_stage(r, before, aenc_node_add(r, aenc_node_affine(r, before, 0.9, 0), aenc_node_affine(r, mean, 0.1, 0)));
+    return aenc_node_subtract(r, x, mean);
 }
 
 /* A loss: log cosh(y - t), square near 0 and absolute far away, as an operation of two functions. */
@@ -67,6 +77,9 @@ static aenc_status teach(aenc_context *ctx) {
     layer.mirror = power_mirror;
     layer.settings = epsilon;
     layer.setting_count = 1;
+    aenc_plugin keeper = {.struct_size = sizeof keeper, .kind = AENC_PLUGIN_LAYER, .name = "recentred"};
+    keeper.layer = recentred;
+    keeper.mirror_role = AENC_MIRROR_OMITTED;
     aenc_plugin loss = {.struct_size = sizeof loss, .kind = AENC_PLUGIN_LOSS, .name = "log_cosh"};
     loss.loss = log_cosh_loss;
     aenc_plugin penalty = {.struct_size = sizeof penalty, .kind = AENC_PLUGIN_PENALTY, .name = "centred"};
@@ -76,6 +89,7 @@ static aenc_status teach(aenc_context *ctx) {
     corruption.settings = level;
     corruption.setting_count = 1;
     aenc_status status = aenc_register(ctx, &layer);
+    if (status == AENC_OK) status = aenc_register(ctx, &keeper);
     if (status == AENC_OK) status = aenc_register(ctx, &loss);
     if (status == AENC_OK) status = aenc_register(ctx, &penalty);
     if (status == AENC_OK) status = aenc_register(ctx, &corruption);
@@ -84,7 +98,8 @@ static aenc_status teach(aenc_context *ctx) {
 
 static const char description[] =
     "{\"input\": [64], \"encoder\": {\"type\": \"sequential\", \"layers\": ["
-    " {\"type\": \"dense\", \"units\": 32}, {\"type\": \"power\"}, {\"type\": \"dense\", \"units\": 8}]},"
+    " {\"type\": \"dense\", \"units\": 32}, {\"type\": \"power\"}, {\"type\": \"recentred\"},"
+    " {\"type\": \"dense\", \"units\": 8}]},"
     " \"loss\": \"log_cosh\", \"penalties\": [\"centred:weight=0.01\"], \"corrupt\": [\"fade:level=0.5,to=0.1,over=5\"]}";
 
 /* The digits that ship with the project: 1797 rows of 64 little-endian floats in [0, 1] behind the header of a .npy. */

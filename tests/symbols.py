@@ -7,6 +7,7 @@
     symbols.py needs LIBRARY CBLAS             it needs libc, libm, threads and a CBLAS; CBLAS is the name it was found by
     symbols.py size LIBRARY LIMIT              stripped, it has fewer bytes than LIMIT
     symbols.py frozen TEST HEADER...           every struct member and enum constant of the headers has a line in TEST
+    symbols.py called FOLDER HEADER...         every function of the headers is called by a C file of FOLDER
 """
 import pathlib
 import re
@@ -119,8 +120,14 @@ def check_frozen(test, *headers):
     return difference(pathlib.Path(test).name, got, laid_out(headers))
 
 
+def check_called(folder, *headers):
+    text = "".join(plain_text(path) for path in sorted(pathlib.Path(folder).glob("*.[ch]")))
+    names = declared(headers)
+    return difference(folder, names & set(re.findall(r"\b(aenc_\w+)\s*\(", text)), names)
+
+
 CHECKS = {"map": check_map, "write": write_map, "exports": check_exports, "needs": check_needs, "size": check_size,
-          "frozen": check_frozen}
+          "frozen": check_frozen, "called": check_called}
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] not in CHECKS:

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 int tool_labels_read(const struct options *options, const char *name, const char *path, const struct data *of,
                      struct data *out) {
@@ -48,6 +49,9 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     fit.epochs = options->pretrain;
     fit.batch = options->batch;
     fit.optimizer = options->pretrain_optimizer;
+    fit.checkpoint = options->checkpoint;
+    fit.resume = options->checkpoint != NULL && options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
+    (void)tool_every_parse(options, &fit); /* was read before */
     asked.fit = &fit;
     if (options->pretrain_corrupt != NULL) asked.corruptions = &options->pretrain_corrupt;
     asked.corruption_count = options->pretrain_corrupt != NULL;
@@ -58,7 +62,18 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     asked.progress_user = progress;
     aenc_status status = aenc_pretrain(model, x, &asked);
     progress->layer = progress->layers = 0;
+    if (aenc_model_notice(model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(model));
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
+}
+
+void tool_pretrain_forget(const struct options *options) {
+    char *path = tool_allocate(options->checkpoint, strlen(options->checkpoint) + 32, 1);
+    int layer = 0;
+    do {
+        if (path == NULL) return;
+        (void)snprintf(path, strlen(options->checkpoint) + 32, "%s.layer-%d", options->checkpoint, ++layer);
+    } while (remove(path) == 0);
+    free(path);
 }
 
 /* ---- The command ---- */

@@ -13,5 +13,9 @@ int tool_labels_whole(const struct data *labels, int32_t **out);
 /* The layers of the encoder one by one, as --pretrain and its kin ask for. */
 int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const aenc_matrix *x,
                   struct progress *progress);
+/* Removes the checkpoints of layers, which --checkpoint itself has made useless. */
+void tool_pretrain_forget(const struct options *options);
+/* --checkpoint-every, "500" steps or "30s", into the options of a fit. */
+int tool_every_parse(const struct options *options, aenc_fit_options *asked);
 
 #endif

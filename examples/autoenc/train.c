@@ -21,8 +21,7 @@ struct job {
     bool label_valid;    /* the labels are those of the held-out data */
 };
 
-/* "500": steps; "30s": seconds. */
-static int every_parse(const struct options *options, aenc_fit_options *asked) {
+int tool_every_parse(const struct options *options, aenc_fit_options *asked) {
     const char *text = options->checkpoint_every;
     if (text == NULL) return TOOL_OK;
     size_t length = strlen(text);
@@ -70,7 +69,7 @@ static int check_options(const struct options *options) {
         return tool_usage("train: --checkpoint and -o are the same file; the model would replace the checkpoint");
     }
     aenc_fit_options every;
-    if (every_parse(options, &every) != TOOL_OK) return TOOL_USAGE;
+    if (tool_every_parse(options, &every) != TOOL_OK) return TOOL_USAGE;
     if (options->valid_labels != NULL && options->valid == NULL) {
         return tool_usage("train: --valid-labels goes with --valid DATA only");
     }
@@ -242,7 +241,7 @@ static int fit(struct job *job, struct progress *progress) {
     progress->model = job->model;
     asked.checkpoint = options->checkpoint;
     asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
-    (void)every_parse(options, &asked); /* was read before */
+    (void)tool_every_parse(options, &asked); /* was read before */
     aenc_status status = job->source != NULL ? aenc_fit_source(job->model, job->source, &asked)
                                              : aenc_fit(job->model, &x, &asked);
     if (aenc_model_notice(job->model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(job->model));
@@ -275,6 +274,15 @@ static void say_end(const struct job *job, FILE *screen) {
     (void)fflush(screen);
 }
 
+/* Whether there is a checkpoint behind the pretraining to go on from. One that a run without --resume will replace is removed
+ * before its layers are trained: if the run is broken off among them, nobody shall go on from it. */
+static bool going_on(const struct options *options) {
+    struct stat facts;
+    bool there = options->checkpoint != NULL && stat(options->checkpoint, &facts) == 0 && S_ISREG(facts.st_mode);
+    if (there && !options->resume) (void)remove(options->checkpoint);
+    return there && options->resume;
+}
+
 static int fit_and_save(struct job *job) {
     const struct options *options = job->options;
     struct progress progress;
@@ -284,11 +292,15 @@ static int fit_and_save(struct job *job) {
     progress.model = job->model;
     progress.rows = tool_data_matrix(&job->valid);
     progress.labels = job->classes;
-    if (options->pretrain > 0) {
+    if (options->pretrain > 0 && !going_on(options)) {
         aenc_matrix x = tool_data_matrix(&job->data);
         status = tool_pretrain(options, job->ctx, job->model, &x, &progress);
     }
-    if (status == TOOL_OK && tool_progress_signal() == 0) status = fit(job, &progress);
+    bool stopped = tool_progress_signal() != 0;
+    if (status == TOOL_OK && !stopped) {
+        status = fit(job, &progress);
+        if (status == TOOL_OK && options->pretrain > 0 && options->checkpoint != NULL) tool_pretrain_forget(options);
+    }
     if (status == TOOL_OK) {
         aenc_status saved = aenc_model_save(job->model, options->out);
         if (saved != AENC_OK) status = tool_library_failed(options, job->ctx, saved);

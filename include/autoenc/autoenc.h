@@ -24,6 +24,8 @@
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
+ * Callbacks  They return: no C++ exception and no longjmp may leave one. The library is built without unwind tables, so that
+ *            an exception would end the process, and a jump would leave what was begun half done.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
  *            exceptions. Contexts share nothing.
  */
@@ -331,8 +333,8 @@ AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, cons
 
 typedef struct aenc_pretrain_options {
     size_t struct_size;
-    const aenc_fit_options *fit; /* how each layer is trained: optimizer, schedule, epochs, batch, valid_share, patience,
-                                  * clipping; others that are given are refused. NULL: as aenc_fit's NULL */
+    const aenc_fit_options *fit; /* how each layer is trained; targets, labels and progress are refused. NULL: as aenc_fit's
+                                  * NULL */
     const char *loss;   /* NULL: "bce" for sigmoid units that see numbers within [0, 1], else "mse" */
     const char *output; /* activation of the reconstruction; NULL: "sigmoid" with that bce, else "identity" */
     const char *const *penalties;   /* of each layer's autoencoder; NULL: the model's own */
@@ -353,8 +355,17 @@ typedef struct aenc_pretrain_options {
  * learned goes into the encoder, and the other half into the mirrored decoder where that has a layer of the same shape; a head
  * of classes stays. aenc_fit then trains the whole. The codes of one layer are held in memory. A stop (callback, cancel) keeps
  * what the layer has learned so far, AENC_OK; after a failure the layers before it are trained. AENC_ERR_UNSUPPORTED for an
- * encoder that is not a sequence with dense layers. options may be NULL. */
+ * encoder that is not a sequence with dense layers. options may be NULL.
+ *
+ * With `checkpoint` in fit, layer K, from 1, keeps its place in the file of that name with ".layer-K" behind it. A call that
+ * resumes goes through all layers again: the done ones are read back, the one that was broken off goes on, and the stack ends
+ * with the same bits as one that was never interrupted. The files stay for the caller to remove; a call that does not resume
+ * removes them first. */
 AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options);
+/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The layers below encode each batch when
+ * its turn comes: memory is for batches, not for rows. Each layer begins a pass: a stream that ends and cannot seek serves one
+ * layer, and is empty to the next. */
+AENC_API aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options);
 
 /* A new model that is deeper by these layers (one, or a "sequential" of several): they stand behind the code and make the new
  * one, their mirror stands in front of the decoder, and everything else has model's numbers. A dense layer with at least as many
@@ -365,11 +376,11 @@ AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers
 
 typedef struct aenc_distill_options {
     size_t struct_size;
-    const aenc_fit_options *fit; /* as of aenc_pretrain, but progress and valid are taken */
+    const aenc_fit_options *fit; /* targets and labels are refused; the teacher answers for valid too */
     double output_weight; /* of the student's loss against the teacher's output ... */
     double code_weight;   /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
-    double *output_loss;  /* room for what each is over x in the end; may be NULL */
-    double *code_loss;    /* NaN where the codes have different sizes */
+    double *output_loss;  /* room for what each is over x in the end, NaN of a stream; may be NULL */
+    double *code_loss;    /* NaN also where the codes have different sizes */
 } aenc_distill_options;
 
 /* Trains student on what teacher makes of x: its output as the target, its code as that of the code (Hinton et al. 2015; Romero
@@ -378,6 +389,10 @@ typedef struct aenc_distill_options {
  * and corruption of the student's own take part; the teacher sees clean rows. options may be NULL. */
 AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
                                   const aenc_distill_options *options);
+/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The teacher answers batch by batch, every
+ * epoch again. */
+AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
+                                         const aenc_distill_options *options);
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *

@@ -19,7 +19,8 @@ extern "C" {
  *
  * A plug-in is called once for each journey through a model (training, encoding, scoring ...), when it is recorded: it puts
  * nodes together, and the recording is replayed for every batch. What it answers must follow from its arguments and settings
- * alone, so that every journey gets the same function. */
+ * alone, so that every journey gets the same function. One that draws, or looks at the batch, outside of training makes a row's
+ * result depend on the rows that come with it, also in a runner. */
 
 typedef struct aenc_node aenc_node;         /* belongs to the recording; nothing to be freed or kept */
 typedef struct aenc_recorder aenc_recorder; /* valid during the call */
@@ -42,7 +43,7 @@ typedef struct aenc_setting {
 } aenc_setting;
 
 /* Of the callbacks, the one of the kind must be there. Each answers a node, or NULL after aenc_node_fail or a builder that
- * has answered NULL. */
+ * has answered NULL. As everywhere, no C++ exception and no longjmp may leave one. */
 typedef struct aenc_plugin {
     size_t struct_size;
     int64_t kind;     /* AENC_PLUGIN_... */
@@ -88,6 +89,12 @@ AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, 
  * touches rank 2 and more. */
 AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
                                         const char *init);
+/* Numbers of layers and penalties that are not trained, such as running means: named, saved and copied like parameters, each
+ * `start` at first. To be asked for in every journey that needs them, and in the training journey. */
+AENC_API aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start);
+/* What the state becomes with the update of each training step; in other journeys nothing. value is one for the batch, in the
+ * state's shape, and answered. A step that fails, or is not applied, leaves the state. */
+AENC_API aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value);
 
 /* ---- Nodes ----
  *
@@ -118,7 +125,7 @@ AENC_API aenc_node *aenc_node_mean(aenc_recorder *recorder, aenc_node *x, size_t
 AENC_API aenc_node *aenc_node_row_sum(aenc_recorder *recorder, aenc_node *x); /* every axis: one number per row */
 AENC_API aenc_node *aenc_node_row_mean(aenc_recorder *recorder, aenc_node *x);
 AENC_API aenc_node *aenc_node_batch_sum(aenc_recorder *recorder, aenc_node *x); /* over the rows: one for the batch */
-AENC_API aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x);
+AENC_API aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x); /* of the rows with their weights */
 AENC_API aenc_node *aenc_node_reshape(aenc_recorder *recorder, aenc_node *x, const size_t *dims, size_t rank);
 AENC_API aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, size_t first, size_t count);
 AENC_API aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t count, size_t axis); /* 1 to 8 */

@@ -5,6 +5,8 @@
 #include "layer/handle.h"
 #include "layer/layer.h"
 #include "model/model.h"
+#include "train/source.h"
+#include "train/train.h"
 
 struct aenc_optimizer {
     struct aenc_model *model; /* retained */
@@ -36,6 +38,10 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model
                                const aenc_matrix *x, const aenc_matrix *target);
 /* Everything in the options of a fit but the target's fit to the data. */
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
+/* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its end. */
+aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed);
+/* Its rows, to be looked at batch by batch. */
+struct fit_data aenc_source_data(const aenc_source *source);
 /* What a fit of a PCA cannot take: options for gradients, frozen parameters. */
 aenc_status aenc_pca_fit_check(aenc_model *model, const aenc_fit_options *options);
 /* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they are of. */

@@ -65,16 +65,38 @@ aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const cha
     return NULL;
 }
 
+/* Whether numbers of the plug-in's own can be declared under the name. */
+static bool own_taken(aenc_recorder *r, const char *call, const char *name, const size_t *dims, size_t rank,
+                      struct shape *shape) {
+    if (!shape_taken(r, call, dims, rank, shape)) return false;
+    size_t length = name == NULL ? 0 : strlen(name);
+    if (length == 0 || length >= PLUGIN_NAME)
+        aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: name is NULL, empty or too long", call);
+    else if (r->store == NULL)
+        aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED, "aenc_node_%s: only layers and penalties have numbers of their own", call);
+    return sound(r);
+}
+
+aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start) {
+    struct shape shape;
+    if (!own_taken(recorder, "state", name, dims, rank, &shape)) return NULL;
+    if (start - start != 0) return aenc_node_fail(recorder, AENC_ERR_NONFINITE, "aenc_node_state: start is not finite");
+    return aenc_node_shown(aenc_store_state(recorder->store, recorder->tape, name, shape, start));
+}
+
+aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value) {
+    struct node *to = taken(recorder, "stage", state), *from = taken(recorder, "stage", value);
+    if (from != NULL && to->kind != NODE_STATE)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_stage: state is none of aenc_node_state's");
+    if (from != NULL && recorder->tape->mode == MODE_TRAIN) aenc_tape_stage(recorder->tape, to, from);
+    return sound(recorder) ? value : NULL;
+}
+
 aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
                                const char *init) {
     struct shape shape;
-    if (!shape_taken(recorder, "parameter", dims, rank, &shape)) return NULL;
+    if (!own_taken(recorder, "parameter", name, dims, rank, &shape)) return NULL;
     struct tape *tape = recorder->tape;
-    size_t length = name == NULL ? 0 : strlen(name);
-    if (length == 0 || length >= PLUGIN_NAME)
-        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_parameter: name is NULL, empty or too long");
-    if (recorder->store == NULL)
-        return aenc_node_fail(recorder, AENC_ERR_UNSUPPORTED, "aenc_node_parameter: only layers and penalties have parameters");
     int64_t out = rank == 0 ? 1 : shape.dim[0];
     struct init start = {INIT_CONSTANT, 0, aenc_shape_count(&shape) / out, out};
     if (init == NULL && rank > 1) init = "torch";

@@ -50,11 +50,6 @@ aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_
     return aenc_pca_make(ctx, &request, (int64_t)x->cols, &data, out);
 }
 
-static struct fit_data data_of(const aenc_source *source) {
-    return (struct fit_data){
-        .input = source->rows, .stream = source->rows.data == NULL ? source : NULL, .unchecked = true};
-}
-
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
                                    aenc_model **out) {
     struct pca_request request;
@@ -69,7 +64,7 @@ aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %lld columns", cols,
                            (long long)source->cols);
     if (status != AENC_OK) return status;
-    const struct fit_data data = data_of(source);
+    const struct fit_data data = aenc_source_data(source);
     return aenc_pca_make(ctx, &request, source->cols, &data, out);
 }
 

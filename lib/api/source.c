@@ -94,13 +94,25 @@ static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, co
     return AENC_OK;
 }
 
-/* Sizes only: the numbers are looked at batch by batch. */
-static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o) {
+aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed) {
     aenc_context *ctx = model->ctx;
     if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
     if (source->cols != model->input_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld",
                          (long long)source->cols, (long long)model->input_size);
+    return source->rows.data == NULL ? stream_check(ctx, source, o, closed) : AENC_OK;
+}
+
+struct fit_data aenc_source_data(const aenc_source *source) {
+    return (struct fit_data){
+        .input = source->rows, .stream = source->rows.data == NULL ? source : NULL, .unchecked = true};
+}
+
+/* Sizes only: the numbers are looked at batch by batch. */
+static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o) {
+    aenc_context *ctx = model->ctx;
+    aenc_status status = aenc_source_check(model, source, o, model->pca != NULL);
+    if (status != AENC_OK) return status;
     int64_t target = o->target != NULL ? (int64_t)o->target->cols : source->target_cols;
     if (target == 0 && model->classes > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "target is NULL; loss '%s' needs the class of each row there",
@@ -109,9 +121,8 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
     if (target != model->target_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
                          (long long)target, (long long)model->target_size);
-    if (source->rows.data == NULL) return stream_check(ctx, source, o, model->pca != NULL);
     if (o->target == NULL) return AENC_OK;
-    aenc_status status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);
+    status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);
     if (status == AENC_OK && o->target->rows != (size_t)source->rows.count)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "target has %zu rows and the source has %lld", o->target->rows,
                            (long long)source->rows.count);
@@ -129,10 +140,8 @@ aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_f
     status = aenc_labels_take(model, &rows, &o, &labels);
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status == AENC_OK) status = source_check(model, source, &o);
-    const struct fit_data data = {.input = source->rows,
-                                  .target = aenc_rows_of(o.target),
-                                  .stream = source->rows.data == NULL ? source : NULL,
-                                  .unchecked = true};
+    struct fit_data data = aenc_source_data(source);
+    data.target = aenc_rows_of(o.target);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model, &o);
     if (status == AENC_OK) status = model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
     aenc_labels_release(&labels);

@@ -3,21 +3,41 @@
 
 #include "api/api.h"
 
-/* What of a fit's options has no meaning here. */
+/* What of a fit's options has no meaning here, and whether the rest is good for data of the model's, or of its layers'. */
 static aenc_status fit_read(aenc_model *model, const char *call, const aenc_fit_options *given, aenc_fit_options *out) {
-    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", given, sizeof *out, out);
+    aenc_context *ctx = model->ctx;
+    aenc_status status = aenc_options_read(ctx, "aenc_fit_options", given, sizeof *out, out);
     if (status != AENC_OK) return status;
     const struct {
         const char *field;
         bool given;
-    } useless[] = {{"target", out->target != NULL},           {"labels", out->labels != NULL},
-                   {"valid_target", out->valid_target != NULL}, {"valid_labels", out->valid_labels != NULL},
-                   {"checkpoint", out->checkpoint != NULL}};
+    } useless[] = {{"target", out->target != NULL},
+                   {"labels", out->labels != NULL},
+                   {"valid_target", out->valid_target != NULL},
+                   {"valid_labels", out->valid_labels != NULL}};
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)
-            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.%s is given; there it has no meaning",
-                             call, useless[i].field);
-    return AENC_OK;
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.%s is given; there it has no meaning", call,
+                             useless[i].field);
+    aenc_fit_options rest = *out;
+    rest.valid = NULL;
+    if (out->valid != NULL) {
+        out->valid_share = 0;
+        rest.valid_share = 0.5; /* only so that patience has something to be patient with */
+        status = aenc_matrix_check(ctx, "valid", out->valid, (size_t)model->input_size);
+    }
+    return status == AENC_OK ? aenc_fit_options_check(model, &rest) : status;
+}
+
+/* The rows of x, or, without it, of source. */
+static aenc_status data_read(aenc_model *model, const aenc_matrix *x, const aenc_source *source, const aenc_fit_options *fit,
+                             struct fit_data *out) {
+    if (source != NULL) {
+        *out = aenc_source_data(source);
+        return aenc_source_check(model, source, fit, false);
+    }
+    *out = (struct fit_data){.input = aenc_rows_of(x)};
+    return aenc_matrix_check(model->ctx, "x", x, (size_t)model->input_size);
 }
 
 static aenc_status texts_check(aenc_context *ctx, const char *field, const char *const *text, size_t count) {
@@ -26,29 +46,35 @@ static aenc_status texts_check(aenc_context *ctx, const char *field, const char 
     return AENC_OK;
 }
 
-aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matrix *x, const aenc_source *source,
+                            const aenc_pretrain_options *options) {
     aenc_context *ctx = model->ctx;
     aenc_pretrain_options o;
     aenc_fit_options fit;
+    struct fit_data data;
     aenc_status status = aenc_options_read(ctx, "aenc_pretrain_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_read(model, "aenc_pretrain", o.fit, &fit);
-    if (status == AENC_OK && fit.valid != NULL)
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain: aenc_fit_options.valid is given; use valid_share");
+    if (status == AENC_OK) status = fit_read(model, call, o.fit, &fit);
     if (status == AENC_OK && fit.progress != NULL)
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain: aenc_fit_options.progress is given; use progress of "
-                                                   "aenc_pretrain_options");
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &fit);
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.progress is given; use progress of "
+                                                   "aenc_pretrain_options", call);
     if (status == AENC_OK && (o.first < 0 || o.count < 0 || o.tied < 0 || o.tied > 1))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
                            "aenc_pretrain_options: first is %lld, count %lld and tied %lld; none is negative, tied 0 or 1",
                            (long long)o.first, (long long)o.count, (long long)o.tied);
     if (status == AENC_OK) status = texts_check(ctx, "penalties", o.penalties, o.penalty_count);
     if (status == AENC_OK) status = texts_check(ctx, "corruptions", o.corruptions, o.corruption_count);
-    if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
-    if (status != AENC_OK) return status;
-    struct rows rows = aenc_rows_of(x);
-    return aenc_train_pretrain(model, &rows, &o, &fit);
+    if (status == AENC_OK) status = data_read(model, x, source, &fit, &data);
+    return status == AENC_OK ? aenc_train_pretrain(model, &data, &o, &fit) : status;
+}
+
+aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
+    return model == NULL ? AENC_ERR_ARGUMENT : pretrain(model, "aenc_pretrain", x, NULL, options);
+}
+
+aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
+    return pretrain(model, "aenc_pretrain_source", NULL, source, options);
 }
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
@@ -79,15 +105,15 @@ static aenc_status pair_check(const aenc_model *student, const aenc_model *teach
     return AENC_OK;
 }
 
-aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
-                         const aenc_distill_options *options) {
-    if (student == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status distill(aenc_model *student, aenc_model *teacher, const char *call, const aenc_matrix *x,
+                           const aenc_source *source, const aenc_distill_options *options) {
     aenc_context *ctx = student->ctx;
-    if (teacher == NULL) return aenc_null(ctx, "aenc_distill", "teacher");
     aenc_distill_options o;
     aenc_fit_options fit;
+    struct fit_data data;
+    if (teacher == NULL) return aenc_null(ctx, call, "teacher");
     aenc_status status = aenc_options_read(ctx, "aenc_distill_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_read(student, "aenc_distill", o.fit, &fit);
+    if (status == AENC_OK) status = fit_read(student, call, o.fit, &fit);
     bool finite = o.output_weight - o.output_weight == 0 && o.code_weight - o.code_weight == 0;
     if (status == AENC_OK && !(finite && o.output_weight >= 0 && o.code_weight >= 0))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
@@ -95,18 +121,18 @@ aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_ma
                            o.output_weight, o.code_weight);
     if (o.output_weight == 0 && o.code_weight == 0) o.output_weight = o.code_weight = 1;
     if (status == AENC_OK) status = pair_check(student, teacher, &o);
-    if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, (size_t)student->input_size);
-    if (status == AENC_OK && fit.valid != NULL)
-        status = aenc_matrix_check(ctx, "valid", fit.valid, (size_t)student->input_size);
-    const aenc_matrix *valid = fit.valid;
-    if (valid != NULL && fit.valid_share > 0) fit.valid_share = 0;
-    if (status == AENC_OK) {
-        aenc_fit_options rest = fit;
-        rest.valid = NULL;
-        if (valid != NULL) rest.valid_share = 0.5; /* only so that patience has something to be patient with */
-        status = aenc_fit_options_check(student, &rest);
-    }
-    if (status != AENC_OK) return status;
-    struct rows rows = aenc_rows_of(x);
-    return aenc_train_distill(student, teacher, &rows, &o, &fit);
+    if (status == AENC_OK) status = data_read(student, x, source, &fit, &data);
+    return status == AENC_OK ? aenc_train_distill(student, teacher, &data, &o, &fit) : status;
+}
+
+aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
+                         const aenc_distill_options *options) {
+    return student == NULL ? AENC_ERR_ARGUMENT : distill(student, teacher, "aenc_distill", x, NULL, options);
+}
+
+aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
+                                const aenc_distill_options *options) {
+    if (student == NULL) return AENC_ERR_ARGUMENT;
+    if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");
+    return distill(student, teacher, "aenc_distill_source", NULL, source, options);
 }

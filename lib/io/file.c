@@ -169,6 +169,8 @@ bool aenc_file_exists(const char *path) {
     return stat(path, &facts) == 0 || errno != ENOENT;
 }
 
+void aenc_file_remove(const char *path) { unlink(path); }
+
 /* ---- Saving ---- */
 
 static int write_all(int file, const char *bytes, size_t size) {

@@ -25,6 +25,8 @@ aenc_status aenc_file_map(aenc_context *ctx, const char *path, struct mapped *ou
 void aenc_file_unmap(struct mapped *map); /* all zero: nothing */
 /* Whether something is there under this name, readable or not. */
 bool aenc_file_exists(const char *path);
+/* Takes the name away, if it is there and can be. */
+void aenc_file_remove(const char *path);
 /* A part of a file: elements of item bytes (1, 2, 4 or 8) in the machine's byte order, little-endian in the file. */
 struct file_piece {
     const void *values;

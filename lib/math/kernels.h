@@ -39,18 +39,6 @@ enum function {
     FUNCTION_COUNT
 };
 
-struct function_kernels {
-    const char *name; /* "relu" */
-    bool from_output; /* the derivative follows from y alone: x may be NULL */
-    void (*forward)(num *y, const num *x, int64_t n, num slope);
-    /* y = f(y + bias), in place; bias NULL: 0; only where from_output */
-    void (*biased)(num *y, const num *bias, int64_t n, num slope);
-    /* dx = dy f'(x), or dx += */
-    void (*backward)(num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope, bool add);
-    /* g = g f'(x), in place; only where from_output */
-    void (*backward_in_place)(num *g, const num *y, int64_t n, num slope);
-};
-
 /* What becomes of elements that are replaced. */
 struct replacement {
     int32_t half, all; /* 0 to 2^16: so many of the values of 16 bits */
@@ -59,7 +47,17 @@ struct replacement {
 };
 
 struct elementwise_kernels {
-    struct function_kernels function[FUNCTION_COUNT];
+    /* y = f(x) */
+    void (*forward)(enum function f, num *y, const num *x, int64_t n, num slope);
+    /* y = f(y + bias), in place; bias NULL: 0; only where from_output */
+    void (*biased)(enum function f, num *y, const num *bias, int64_t n, num slope);
+    /* dx = dy f'(x), or dx += */
+    void (*backward)(enum function f, num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope,
+                     bool add);
+    /* g = g f'(x), in place; only where from_output */
+    void (*backward_in_place)(enum function f, num *g, const num *y, int64_t n, num slope);
+    /* Whether the derivative follows from y alone: x may be NULL. */
+    bool (*from_output)(enum function f);
     void (*add)(num *y, const num *a, const num *b, int64_t n);
     void (*subtract)(num *y, const num *a, const num *b, int64_t n);
     void (*multiply)(num *y, const num *a, const num *b, int64_t n);
@@ -92,20 +90,15 @@ enum element_loss {
     ELEMENT_LOSS_COUNT
 };
 
-struct element_loss_kernels {
-    const char *name;
-    num (*total)(const num *y, const num *t, int64_t n, num parameter); /* sum over the row */
-    void (*each)(num *out, const num *y, const num *t, int64_t n, num parameter);
-    /* dy = scale * d/dy, or dy +=; the same for the target */
-    void (*backward)(num *dy, const num *y, const num *t, num scale, int64_t n, num parameter, bool add);
-    void (*backward_target)(num *dt, const num *y, const num *t, num scale, int64_t n, num parameter, bool add);
-    /* dy = (or +=) g * d/dy with a gradient for each element, for the form that is not summed */
-    void (*backward_each)(num *dy, const num *y, const num *t, const num *g, int64_t n, num parameter, bool add);
-    void (*backward_each_target)(num *dt, const num *y, const num *t, const num *g, int64_t n, num parameter, bool add);
-};
-
 struct loss_kernels {
-    struct element_loss_kernels element[ELEMENT_LOSS_COUNT];
+    num (*total)(enum element_loss loss, const num *y, const num *t, int64_t n, num parameter); /* sum over the row */
+    void (*each)(enum element_loss loss, num *out, const num *y, const num *t, int64_t n, num parameter);
+    /* d = (or +=) scale * derivative, by y where operand is 0, by t where it is 1 */
+    void (*backward)(enum element_loss loss, int operand, num *d, const num *y, const num *t, num scale, int64_t n,
+                     num parameter, bool add);
+    /* d = (or +=) g * derivative with a gradient for each element, for the form that is not summed */
+    void (*backward_each)(enum element_loss loss, int operand, num *d, const num *y, const num *t, const num *g,
+                          int64_t n, num parameter, bool add);
 };
 
 /* Updates of n parameters w from gradients g, already divided and clipped by `scale`: the gradient used is

@@ -6,8 +6,9 @@
 #include "math/kernels.h"
 
 #include <stddef.h>
+#include <string.h>
 
-#include "math/functions.h"
+#include "math/blocks.h"
 
 /* The part of struct update that every rule uses, rounded. */
 struct gradient {
@@ -52,28 +53,24 @@ static void momentum(num *restrict w, const num *restrict g, num *restrict veloc
 }
 
 /* The gradient over its root mean square: g += decay w; s = beta2 s + (1 - beta2) g^2; centered: m likewise of g, and
- * s - m^2 in the place of s. Answers g / (sqrt(s) + epsilon). mean NULL: not centered. */
-static AENC_INLINE num rms_scaled(num used, num *restrict square, num *restrict mean, int64_t i, num keep, num take,
-                                  num epsilon) {
-    num s = keep * square[i] + take * (used * used);
-    square[i] = s;
-    if (mean != NULL) {
-        num m = mean[i] + take * (used - mean[i]);
-        mean[i] = m;
-        s = s - m * m;
-        s = s < 0 ? 0 : s; /* rounding */
-    }
-    return used / (num_sqrt(s) + epsilon);
-}
-
+ * s - m^2 in the place of s; v = beta v + g / (sqrt(s) + epsilon); w -= lr v. plain: without mean and velocity. */
 static AENC_INLINE void rmsprop_loop(num *restrict w, const num *restrict g, num *restrict square,
-                                     num *restrict velocity, num *restrict mean, int64_t n, const struct update *u) {
+                                     num *restrict velocity, num *restrict mean, int64_t n, const struct update *u,
+                                     bool plain) {
     const struct gradient how = gradient_of(u);
     const num rate = (num)u->learning_rate, epsilon = (num)u->epsilon, beta = (num)u->beta1;
-    const num keep = (num)u->beta2, take = (num)(1 - u->beta2);
+    const num keep = (num)u->beta2, take = (num)(1 - u->beta2), take_mean = u->centered ? take : 0;
     for (int64_t i = 0; i < n; i++) {
-        num step = rms_scaled(decayed(g[i], w[i], how), square, mean, i, keep, take, epsilon);
-        if (velocity != NULL) {
+        num used = decayed(g[i], w[i], how), s = keep * square[i] + take * (used * used), step;
+        square[i] = s;
+        if (!plain) {
+            num m = mean[i] + take_mean * (used - mean[i]);
+            mean[i] = m;
+            s = s - m * m;
+            s = s < 0 ? 0 : s; /* rounding */
+        }
+        step = used / (num_sqrt(s) + epsilon);
+        if (!plain) {
             step = beta * velocity[i] + step;
             velocity[i] = step;
         }
@@ -81,18 +78,25 @@ static AENC_INLINE void rmsprop_loop(num *restrict w, const num *restrict g, num
     }
 }
 
-/* w -= lr step; with momentum v = beta1 v + step in the place of step. mean is used where centered, velocity where not
- * NULL: each combination is a loop of its own. */
+/* mean is used where centered, velocity where not NULL. Where one of them is missing, zeros stand in its place, piece by
+ * piece. */
 static void rmsprop(num *w, const num *g, num *square, num *velocity, num *mean, int64_t n, const struct update *u) {
-    if (u->centered && velocity != NULL) rmsprop_loop(w, g, square, velocity, mean, n, u);
-    else if (u->centered) rmsprop_loop(w, g, square, NULL, mean, n, u);
-    else if (velocity != NULL) rmsprop_loop(w, g, square, velocity, NULL, n, u);
-    else rmsprop_loop(w, g, square, NULL, NULL, n, u);
+    num zeros[PIECE] = {0};
+    if (!u->centered && velocity == NULL) {
+        rmsprop_loop(w, g, square, NULL, NULL, n, u, true);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += PIECE) {
+        int64_t count = n - i < PIECE ? n - i : PIECE;
+        if (velocity == NULL) memset(zeros, 0, sizeof zeros);
+        rmsprop_loop(w + i, g + i, square + i, velocity != NULL ? velocity + i : zeros, u->centered ? mean + i : zeros,
+                     count, u, false);
+    }
 }
 
 /* m += (1 - beta1) (g - m); v = beta2 v + (1 - beta2) g^2
  * w = shrink w - lr / correction1 m / (sqrt(v) / sqrt(correction2) + epsilon) */
-static AENC_INLINE void adam_loop(num *restrict w, const num *restrict g, num *restrict first, num *restrict second,
+static AENC_APART void adam_loop(num *restrict w, const num *restrict g, num *restrict first, num *restrict second,
                                   int64_t n, const struct update *u, struct gradient how, num shrink) {
     const num take1 = (num)(1 - u->beta1), keep2 = (num)u->beta2, take2 = (num)(1 - u->beta2);
     const num rate = (num)(u->learning_rate / u->correction1), epsilon = (num)u->epsilon;

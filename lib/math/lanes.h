@@ -10,8 +10,8 @@
 
 enum { LANES = 32, LANE_BLOCK = 1024 };
 
-/* What is summed, given two numbers of the row and a constant. */
-typedef num lane_term(num a, num b, num constant);
+/* What is summed, given two numbers of the row; 0 for zeros. */
+typedef num lane_term(num a, num b);
 
 /* lane[k] + lane[k + width], width 16, 8, ... 1. */
 static AENC_INLINE num lanes_fold(num *lane) {
@@ -20,58 +20,40 @@ static AENC_INLINE num lanes_fold(num *lane) {
     return lane[0];
 }
 
-static AENC_INLINE num lanes_block(const num *restrict a, const num *restrict b, int64_t n, num constant,
-                                   lane_term *term) {
-    num lane[LANES] = {0};
-    int64_t whole = n - n % LANES;
-    for (int64_t i = 0; i < whole; i += LANES)
-        for (int64_t k = 0; k < LANES; k++) lane[k] += term(a[i + k], b[i + k], constant);
-    for (int64_t k = 0; k < n - whole; k++) lane[k] += term(a[whole + k], b[whole + k], constant);
-    return lanes_fold(lane);
+/* lane[k] += the sum of term over i = k, k + LANES, ...; LANES divides n. */
+static AENC_INLINE void lanes_add(num *lane, const num *a, const num *b, int64_t n, lane_term *term) {
+    for (int64_t i = 0; i < n; i += LANES)
+        for (int k = 0; k < LANES; k++) lane[k] += term(a[i + k], b[i + k]);
 }
 
-/* sum over i of term(a[i], b[i], constant); a and b may be the same. */
-static AENC_INLINE double lanes_total(const num *a, const num *b, int64_t n, num constant, lane_term *term) {
+/* sum over i of term(a[i], b[i]); a and b may be the same. Where the row ends inside the lanes, they are filled up with
+ * zeros and go through the same loop: so the term is there once. */
+static AENC_INLINE double lanes_total(const num *a, const num *b, int64_t n, lane_term *term) {
     double total = 0;
+    num lane[LANES], rest_a[LANES], rest_b[LANES];
     for (int64_t first = 0; first < n; first += LANE_BLOCK) {
-        int64_t count = n - first < LANE_BLOCK ? n - first : LANE_BLOCK;
-        total += (double)lanes_block(a + first, b + first, count, constant, term);
-    }
-    return total;
-}
-
-/* The same for a long term, which is there once: where the row ends inside the lanes they are filled up with `filler`,
- * for which term is 0. */
-static AENC_INLINE double lanes_total_once(const num *a, const num *b, int64_t n, num constant, const num filler[2],
-                                             lane_term *term) {
-    double total = 0;
-    num rest_a[LANES], rest_b[LANES];
-    for (int64_t first = 0; first < n; first += LANE_BLOCK) {
-        int64_t end = n - first < LANE_BLOCK ? n : first + LANE_BLOCK;
-        num lane[LANES] = {0};
-        for (int64_t i = first; i < end; i += LANES) {
-            const num *from_a = a + i, *from_b = b + i;
-            if (end - i < LANES) {
-                for (int k = 0; k < LANES; k++) rest_a[k] = filler[0], rest_b[k] = filler[1];
-                memcpy(rest_a, from_a, (size_t)(end - i) * sizeof(num));
-                memcpy(rest_b, from_b, (size_t)(end - i) * sizeof(num));
-                from_a = rest_a, from_b = rest_b;
-            }
-            for (int k = 0; k < LANES; k++) lane[k] += term(from_a[k], from_b[k], constant);
+        const num *from_a = a + first, *from_b = b + first;
+        int64_t count = n - first < LANE_BLOCK ? n - first : LANE_BLOCK, whole = count & -LANES;
+        for (int k = 0; k < LANES; k++) lane[k] = 0;
+        for (;;) {
+            lanes_add(lane, from_a, from_b, whole, term);
+            if (whole >= count) break;
+            size_t size = (size_t)(count - whole) * sizeof(num);
+            for (int k = 0; k < LANES; k++) rest_a[k] = rest_b[k] = 0;
+            memcpy(rest_a, from_a + whole, size);
+            memcpy(rest_b, from_b + whole, size);
+            from_a = rest_a, from_b = rest_b, whole = count = LANES;
         }
         total += (double)lanes_fold(lane);
     }
     return total;
 }
 
-static AENC_INLINE num lane_first(num a, num b, num constant) {
-    (void)b, (void)constant;
+static AENC_INLINE num lane_first(num a, num b) {
+    (void)b;
     return a;
 }
 
-static AENC_INLINE num lane_product(num a, num b, num constant) {
-    (void)constant;
-    return a * b;
-}
+static AENC_INLINE num lane_product(num a, num b) { return a * b; }
 
 #endif

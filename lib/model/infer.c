@@ -18,6 +18,14 @@ struct rows aenc_rows_of(const aenc_matrix *matrix) {
     return rows;
 }
 
+struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most) {
+    struct rows piece = *rows;
+    if (piece.row != NULL) piece.row += first;
+    else if (piece.data != NULL) piece.data += first * piece.stride;
+    piece.count = piece.count - first < most ? piece.count - first : most;
+    return piece;
+}
+
 static void bind(struct run *run, size_t field, const struct rows *rows, int64_t first) {
     struct binding *binding = &run->binding[field];
     binding->source = rows->row != NULL ? rows->data : rows->data + first * rows->stride;

@@ -24,14 +24,15 @@ static struct node *record_target(struct aenc_model *model, struct tape *tape, s
 }
 
 /* While the model is taught, the target is a teacher's output with its code behind it. */
-static struct node *record_lesson(struct aenc_model *model, struct tape *tape, struct node *output, struct node *code) {
+static struct node *record_lesson(struct aenc_model *model, struct recorder *recorder, struct node *output, struct node *code) {
+    struct tape *tape = recorder->tape;
     int64_t outputs = model->target_size, codes = model->code_size, row = outputs + codes;
     const double *weight = model->lesson_weight;
     struct node *lesson = aenc_tape_input(tape, "target", &row, 1);
     struct node *target = aenc_op_slice(tape, lesson, 1, 0, outputs), *distance;
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
-    target = aenc_op_reshape(tape, target, shape.dim, shape.rank);
+    target = aenc_op_reshape(tape, aenc_scaling_apply(model, recorder, target), shape.dim, shape.rank);
     struct node *loss = target == NULL || output == NULL ? NULL
                                                          : model->loss->record(tape, model->loss_spec, output, target);
     distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), aenc_op_slice(tape, lesson, 1, outputs, codes));
@@ -43,7 +44,7 @@ static struct node *record_lesson(struct aenc_model *model, struct tape *tape, s
 static struct node *record_loss(struct aenc_model *model, struct tape *tape, const struct penalty_site *site,
                                 struct node *x, bool own_target) {
     if (model->lesson_weight[0] + model->lesson_weight[1] > 0 && own_target)
-        return record_lesson(model, tape, site->output, site->code);
+        return record_lesson(model, &(struct recorder){tape, &model->store}, site->output, site->code);
     struct node *target = site->output == NULL ? NULL : record_target(model, tape, x, own_target);
     return target == NULL ? NULL : model->loss->record(tape, model->loss_spec, site->output, target);
 }

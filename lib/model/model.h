@@ -168,6 +168,8 @@ aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct ro
 void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
                       struct span chunk, float *out);
 struct rows aenc_rows_of(const aenc_matrix *matrix);
+/* At most so many of them, from `first` on. */
+struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most);
 
 /* runner.c: inference that touches nothing but memory of its own. `context` is private to the runner: its allocator hands
  * out the runner's memory, and its message is the runner's. */

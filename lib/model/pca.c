@@ -1,6 +1,7 @@
 /* pca.c - a model out of moments. */
 #include "model/pca.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -169,14 +170,15 @@ static void states_write(const struct aenc_model *model, const struct moments *m
     rows[1] = (num)(moments->rows - (double)rows[0]);
 }
 
-/* v (k, cols): the components. Where a whitened one has no variance, its code is 0, and so is what comes of it. */
+/* v (k, cols): the components. Where a whitened one has no variance that a float could hold, its code is 0, and so is what
+ * comes of it. */
 static void weights_write(const struct aenc_model *model, const double *mean, const double *value, const double *v) {
     int64_t cols = model->input_size, k = model->code_size;
     bool whiten = aenc_setting_bool(model->pca, rules, "whiten");
     num *encoder = numbers(model, "encoder.0.weight"), *encoder_bias = numbers(model, "encoder.0.bias");
     num *decoder = numbers(model, "decoder.0.weight"), *decoder_bias = numbers(model, "decoder.0.bias");
     for (int64_t i = 0; i < k; i++) {
-        double scale = whiten ? sqrt(value[i]) : 1, along = 0;
+        double scale = whiten ? sqrt((double)(num)value[i]) : 1, along = 0;
         double inverse = scale > 0 ? 1 / scale : 0;
         for (int64_t c = 0; c < cols; c++) {
             double element = v[i * cols + c];
@@ -190,8 +192,12 @@ static void weights_write(const struct aenc_model *model, const double *mean, co
 }
 
 aenc_status aenc_pca_solve(struct pca_work *work) {
-    if (aenc_moments_spectrum(&work->moments, &work->spectrum)) return AENC_OK;
-    return aenc_fail(work->moments.ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
+    const struct moments *m = &work->moments;
+    if (m->total / (m->rows > 1 ? m->rows - 1 : 1) > FLT_MAX)
+        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: the variance is %g, more than a float holds; scale the numbers",
+                         m->total / (m->rows - 1));
+    if (aenc_moments_spectrum(m, &work->spectrum)) return AENC_OK;
+    return aenc_fail(m->ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
 }
 
 aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work) {

@@ -32,8 +32,8 @@ struct function_attr {
 static void function_forward(const struct node *n, struct span rows, const struct run *run) {
     const struct function_attr *attr = n->attr;
     struct span e = elements(n, rows);
-    const struct function_kernels *kernels = &run->kernels->elementwise->function[attr->function];
-    kernels->forward(aenc_value(run, n) + e.lo, aenc_value(run, n->in[0]) + e.lo, e.hi - e.lo, attr->slope);
+    run->kernels->elementwise->forward(attr->function, aenc_value(run, n) + e.lo, aenc_value(run, n->in[0]) + e.lo,
+                                       e.hi - e.lo, attr->slope);
 }
 
 static void function_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
@@ -41,9 +41,8 @@ static void function_gradient(const struct node *n, int operand, struct span s, 
     const struct function_attr *attr = n->attr;
     const struct node *x = n->in[operand];
     int64_t each = aenc_op_stride0(x), lo = s.lo * each;
-    const struct function_kernels *kernels = &run->kernels->elementwise->function[attr->function];
-    kernels->backward(dx, aenc_gradient(run, n) + lo, aenc_value(run, x) + lo, aenc_value(run, n) + lo,
-                      (s.hi - s.lo) * each, attr->slope, add);
+    run->kernels->elementwise->backward(attr->function, dx, aenc_gradient(run, n) + lo, aenc_value(run, x) + lo,
+                                        aenc_value(run, n) + lo, (s.hi - s.lo) * each, attr->slope, add);
 }
 
 static void function_backward(const struct node *n, struct span rows, const struct run *run) {

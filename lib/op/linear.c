@@ -62,8 +62,8 @@ static void dense_forward(const struct node *n, struct span rows, const struct r
     run->gemm(false, !dense->transposed, count, out, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
     const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) : NULL;
     if (bias == NULL && dense->function == FUNCTION_IDENTITY) return;
-    const struct function_kernels *function = &run->kernels->elementwise->function[dense->function];
-    for (int64_t i = 0; i < count; i++) function->biased(y + i * out, bias, out, (num)dense->slope);
+    for (int64_t i = 0; i < count; i++)
+        run->kernels->elementwise->biased(dense->function, y + i * out, bias, out, (num)dense->slope);
 }
 
 /* dpre = dy f'(y), in place; dx = dpre W (transposed: dpre W^T). */
@@ -76,8 +76,7 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     num *gradient = aenc_gradient(run, n) + lines.lo * out;
     if (dense->function != FUNCTION_IDENTITY) {
         const num *y = aenc_value(run, n) + lines.lo * out;
-        const struct function_kernels *function = &run->kernels->elementwise->function[dense->function];
-        function->backward_in_place(gradient, y, count * out, (num)dense->slope);
+        run->kernels->elementwise->backward_in_place(dense->function, gradient, y, count * out, (num)dense->slope);
     }
     if (n->kind != NODE_ROW) {
         for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
@@ -203,7 +202,7 @@ static struct node *dense_record(struct tape *tape, struct node *x, struct node 
 
 /* A negative slope makes the output ambiguous: which side of zero the operand was on does not follow from it. */
 static bool fuses(enum function function, double slope) {
-    return slope >= 0 && aenc_kernels()->elementwise->function[function].from_output;
+    return slope >= 0 && aenc_kernels()->elementwise->from_output(function);
 }
 
 struct node *aenc_op_dense(struct tape *tape, struct node *x, struct node *weight, struct node *bias, bool transposed,

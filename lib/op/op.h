@@ -50,7 +50,7 @@ struct node *aenc_op_reduce(struct tape *tape, enum reduction reduction, struct 
 /* (rows, ...) to (rows): everything but the row axis; without rows: to a scalar. */
 struct node *aenc_op_row_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_row_mean(struct tape *tape, struct node *x);
-/* (rows, ...) to batch (...): over live rows (SPAN_REDUCE). */
+/* (rows, ...) to batch (...): over live rows (SPAN_REDUCE). The mean is that of rows with their weights, the sum is not. */
 struct node *aenc_op_batch_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_batch_mean(struct tape *tape, struct node *x);
 
@@ -61,7 +61,7 @@ struct node *aenc_op_square_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_batch_products(struct tape *tape, struct node *x);
 /* A batch node of numbers that the caller writes to *values (zeros so far) while recording; NULL when the tape has failed. */
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values);
-/* A scalar: 1 / live rows. */
+/* (rows): each row's share of the batch, its weight by the sum of the weights. */
 struct node *aenc_op_row_share(struct tape *tape);
 
 /* layout.c. dims of a row node are those of one row. */

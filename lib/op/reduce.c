@@ -295,7 +295,7 @@ struct node *aenc_op_row_mean(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &row_mean_op, &x, 1, NULL, 0);
 }
 
-/* ---- Over the rows of the batch: y = sum over live rows, or their mean ---- */
+/* ---- Over the rows of the batch: y = sum over live rows, or their mean with their weights w: sum w[r] x[r] / sum w ---- */
 
 static aenc_status batch_infer(struct tape *tape, struct node *n) {
     const struct node *x = n->in[0];
@@ -316,6 +316,19 @@ static void batch_forward(const struct node *n, struct span rows, const struct r
     run->kernels->elementwise->column_sums(aenc_part(run, n, run->shard), x, rows.hi - rows.lo, size, size, false);
 }
 
+static void batch_mean_forward(const struct node *n, struct span rows, const struct run *run) {
+    int64_t size = aenc_node_row_size(n);
+    const num *x = aenc_value(run, n->in[0]);
+    num *part = aenc_part(run, n, run->shard);
+    if (run->weight == NULL) {
+        batch_forward(n, rows, run);
+        return;
+    }
+    memset(part, 0, (size_t)size * sizeof *part);
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        run->kernels->elementwise->accumulate(part, x + r * size, (num)run->weight[r], size);
+}
+
 static void parts_add(const struct node *n, int64_t shards, double divisor, const struct run *run) {
     num *y = aenc_value(run, n);
     for (int64_t i = 0; i < aenc_node_row_size(n); i++) {
@@ -330,7 +343,7 @@ static void batch_sum_combine(const struct node *n, int64_t shards, const struct
 }
 
 static void batch_mean_combine(const struct node *n, int64_t shards, const struct run *run) {
-    parts_add(n, shards, (double)run->live[n->in[0]->space], run);
+    parts_add(n, shards, run->weight_total, run);
 }
 
 /* dx[r] = dy: the rows are the axis that is summed. */
@@ -348,7 +361,11 @@ static void batch_sum_gradient(const struct node *n, int operand, struct span s,
 
 static void batch_mean_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
                                 const struct run *run) {
-    batch_gradient(n, s, dx, 1 / (num)run->live[n->in[operand]->space], add, run);
+    (void)operand;
+    num share = (num)(1 / run->weight_total);
+    if (run->weight == NULL) batch_gradient(n, s, dx, share, add, run);
+    for (int64_t r = s.lo; r < s.hi && run->weight != NULL; r++, dx += aenc_node_row_size(n))
+        batch_gradient(n, (struct span){r, r + 1}, dx, (num)run->weight[r] * share, add, run);
 }
 
 static void batch_sum_backward(const struct node *n, struct span rows, const struct run *run) {
@@ -380,7 +397,7 @@ static const struct op batch_mean_op = {.name = "batch_mean",
                                         .arity = 1,
                                         .span = SPAN_REDUCE,
                                         .infer = batch_infer,
-                                        .forward = batch_forward,
+                                        .forward = batch_mean_forward,
                                         .combine = batch_mean_combine,
                                         .backward = batch_mean_backward,
                                         .tangent = batch_mean_tangent};

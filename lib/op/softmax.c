@@ -62,7 +62,7 @@ static void log_softmax_line(num *dx, const num *dy, const num *y, int64_t count
     num share[CHUNK];
     for (int64_t from = 0; from < count; from += CHUNK) {
         int64_t some = count - from < CHUNK ? count - from : CHUNK;
-        kernels->function[FUNCTION_EXP].forward(share, y + from, some, 0);
+        kernels->forward(FUNCTION_EXP, share, y + from, some, 0);
         for (int64_t i = 0; i < some; i++) dx[from + i] = (add ? dx[from + i] : 0) + dy[from + i] - share[i] * total;
     }
 }

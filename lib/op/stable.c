@@ -32,11 +32,6 @@ struct element {
     double parameter;
 };
 
-static const struct element_loss_kernels *element_kernels(const struct node *n, const struct run *run) {
-    const struct element *element = n->attr;
-    return &run->kernels->loss->element[element->loss];
-}
-
 static aenc_status element_infer(struct tape *tape, struct node *n) {
     aenc_status status = same_shape(tape, n, 0, 1);
     if (status != AENC_OK) return status;
@@ -48,31 +43,25 @@ static aenc_status element_infer(struct tape *tape, struct node *n) {
 /* l = sum over the row of loss(y, t) */
 static void element_forward(const struct node *n, struct span rows, const struct run *run) {
     const struct element *element = n->attr;
-    const struct element_loss_kernels *kernels = element_kernels(n, run);
     int64_t size = aenc_node_row_size(n->in[0]);
     struct span lines = aenc_lines(n, rows, 1);
     const num *y = aenc_value(run, n->in[0]), *target = aenc_value(run, n->in[1]);
     num *out = aenc_value(run, n);
     for (int64_t r = lines.lo; r < lines.hi; r++)
-        out[r] = kernels->total(y + r * size, target + r * size, size, (num)element->parameter);
+        out[r] = run->kernels->loss->total(element->loss, y + r * size, target + r * size, size, (num)element->parameter);
 }
 
 /* dy = dl dloss/dy, and so for the target */
 static void element_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
                              const struct run *run) {
     const struct element *element = n->attr;
-    const struct element_loss_kernels *kernels = element_kernels(n, run);
     int64_t size = aenc_node_row_size(n->in[0]);
     struct span lines = aenc_lines(n, s, 1);
     const num *y = aenc_value(run, n->in[0]), *target = aenc_value(run, n->in[1]);
     const num *gradient = aenc_gradient(run, n);
-    for (int64_t r = lines.lo; r < lines.hi; r++, dx += size) {
-        if (operand == 0)
-            kernels->backward(dx, y + r * size, target + r * size, gradient[r], size, (num)element->parameter, add);
-        else
-            kernels->backward_target(dx, y + r * size, target + r * size, gradient[r], size, (num)element->parameter,
-                                     add);
-    }
+    for (int64_t r = lines.lo; r < lines.hi; r++, dx += size)
+        run->kernels->loss->backward(element->loss, operand, dx, y + r * size, target + r * size, gradient[r], size,
+                                     (num)element->parameter, add);
 }
 
 static void element_backward(const struct node *n, struct span rows, const struct run *run) {
@@ -84,13 +73,11 @@ static void element_gather(const struct node *n, int operand, struct span tile, 
                            const struct run *run) {
     (void)rows;
     const struct element *element = n->attr;
-    const struct element_loss_kernels *kernels = element_kernels(n, run);
     const struct node *x = n->in[operand];
     int64_t first = tile.lo * aenc_op_stride0(x), count = (tile.hi - tile.lo) * aenc_op_stride0(x);
     const num *y = aenc_value(run, n->in[0]) + first, *target = aenc_value(run, n->in[1]) + first;
     num gradient = aenc_gradient(run, n)[0];
-    if (operand == 0) kernels->backward(out, y, target, gradient, count, (num)element->parameter, add);
-    else kernels->backward_target(out, y, target, gradient, count, (num)element->parameter, add);
+    run->kernels->loss->backward(element->loss, operand, out, y, target, gradient, count, (num)element->parameter, add);
 }
 
 static const struct op element_op = {
@@ -119,19 +106,17 @@ static aenc_status each_infer(struct tape *tape, struct node *n) {
 static void each_forward(const struct node *n, struct span rows, const struct run *run) {
     const struct element *element = n->attr;
     struct span all = aenc_lines(n, rows, 1);
-    element_kernels(n, run)->each(aenc_value(run, n) + all.lo, aenc_value(run, n->in[0]) + all.lo,
-                                  aenc_value(run, n->in[1]) + all.lo, all.hi - all.lo, (num)element->parameter);
+    run->kernels->loss->each(element->loss, aenc_value(run, n) + all.lo, aenc_value(run, n->in[0]) + all.lo,
+                             aenc_value(run, n->in[1]) + all.lo, all.hi - all.lo, (num)element->parameter);
 }
 
 /* dy = dl dloss/dy element by element */
 static void each_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
     const struct element *element = n->attr;
-    const struct element_loss_kernels *kernels = element_kernels(n, run);
     int64_t first = s.lo * aenc_op_stride0(n), count = (s.hi - s.lo) * aenc_op_stride0(n);
     const num *y = aenc_value(run, n->in[0]) + first, *target = aenc_value(run, n->in[1]) + first;
     const num *gradient = aenc_gradient(run, n) + first;
-    if (operand == 0) kernels->backward_each(dx, y, target, gradient, count, (num)element->parameter, add);
-    else kernels->backward_each_target(dx, y, target, gradient, count, (num)element->parameter, add);
+    run->kernels->loss->backward_each(element->loss, operand, dx, y, target, gradient, count, (num)element->parameter, add);
 }
 
 static void each_backward(const struct node *n, struct span rows, const struct run *run) {
@@ -174,7 +159,7 @@ static aenc_status nll_infer(struct tape *tape, struct node *n) {
 static void precisions(num *precision, const num *log_variance, int64_t count, const struct run *run) {
     const struct elementwise_kernels *kernels = run->kernels->elementwise;
     kernels->affine(precision, log_variance, -1, 0, count);
-    kernels->function[FUNCTION_EXP].biased(precision, NULL, count, 0);
+    kernels->biased(FUNCTION_EXP, precision, NULL, count, 0);
 }
 
 /* l = (log(2 pi) + v + (y - t)^2 exp(-v)) / 2, v the log variance */
@@ -342,7 +327,7 @@ static double log_sum_exp(const num *x, int64_t count, const struct run *run) {
     for (int64_t start = 0; start < count; start += CHUNK) {
         int64_t length = count - start < CHUNK ? count - start : CHUNK;
         kernels->affine(scratch, x + start, 1, -maximum, length);
-        kernels->function[FUNCTION_EXP].biased(scratch, NULL, length, 0);
+        kernels->biased(FUNCTION_EXP, scratch, NULL, length, 0);
         sum += (double)kernels->sum(scratch, length);
     }
     return (double)maximum + log(sum);
@@ -371,7 +356,7 @@ static void entropy_line(num *dx, int operand, const num *x, const num *target, 
     for (int64_t start = 0; start < classes; start += CHUNK) {
         int64_t length = classes - start < CHUNK ? classes - start : CHUNK;
         kernels->affine(scratch, x + start, 1, -lse, length);
-        if (operand == 0) kernels->function[FUNCTION_EXP].biased(scratch, NULL, length, 0);
+        if (operand == 0) kernels->biased(FUNCTION_EXP, scratch, NULL, length, 0);
         for (int64_t c = 0; c < length; c++) {
             num slope = operand == 0 ? scratch[c] * total - target[start + c] : -scratch[c];
             dx[start + c] = (add ? dx[start + c] : 0) + gradient * slope;

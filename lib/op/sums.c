@@ -19,27 +19,25 @@ static aenc_status total_infer(struct tape *tape, struct node *n) {
 
 static enum function total_function(const struct node *n) { return *(const enum function *)n->attr; }
 
-static num total(const struct function_kernels *f, const num *x, int64_t count, const struct run *run) {
+static num total(enum function f, const num *x, int64_t count, const struct elementwise_kernels *kernels) {
     num each[CHUNK];
     double sum = 0;
     for (int64_t first = 0; first < count; first += CHUNK) {
         int64_t length = count - first < CHUNK ? count - first : CHUNK;
-        f->forward(each, x + first, length, 0);
-        sum += (double)run->kernels->elementwise->sum(each, length);
+        kernels->forward(f, each, x + first, length, 0);
+        sum += (double)kernels->sum(each, length);
     }
     return (num)sum;
 }
 
 static void total_forward(const struct node *n, struct span rows, const struct run *run) {
-    const struct function_kernels *f = &run->kernels->elementwise->function[total_function(n)];
     int64_t size = aenc_node_row_size(n->in[0]);
     if (n->kind != NODE_ROW) rows = (struct span){0, 1};
     for (int64_t r = rows.lo; r < rows.hi; r++)
-        aenc_value(run, n)[r] = total(f, aenc_value(run, n->in[0]) + r * size, size, run);
+        aenc_value(run, n)[r] = total(total_function(n), aenc_value(run, n->in[0]) + r * size, size, run->kernels->elementwise);
 }
 
 static void total_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
-    const struct function_kernels *f = &run->kernels->elementwise->function[total_function(n)];
     const struct node *x = n->in[operand];
     int64_t each = aenc_op_stride0(x), size = x->kind == NODE_ROW ? each : (s.hi - s.lo) * each;
     const num *value = aenc_value(run, x) + s.lo * each, *gradient = aenc_gradient(run, n);
@@ -48,7 +46,7 @@ static void total_gradient(const struct node *n, int operand, struct span s, num
         for (int64_t i = 0; i < CHUNK && i < size; i++) dy[i] = gradient[x->kind == NODE_ROW ? s.lo + r : 0];
         for (int64_t first = 0; first < size; first += CHUNK) {
             int64_t length = size - first < CHUNK ? size - first : CHUNK, at = r * size + first;
-            f->backward(dx + at, dy, value + at, NULL, length, 0, add);
+            run->kernels->elementwise->backward(total_function(n), dx + at, dy, value + at, NULL, length, 0, add);
         }
     }
 }
@@ -136,7 +134,7 @@ struct node *aenc_op_batch_products(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &batch_products_op, &x, 1, NULL, 0);
 }
 
-/* ---- Numbers that stay: values of the recording, and 1 / live rows ---- */
+/* ---- Numbers that stay: values of the recording, and each row's share of the batch: its weight / the sum of all ---- */
 
 struct constant {
     struct shape shape;
@@ -156,14 +154,20 @@ static void constant_forward(const struct node *n, struct span rows, const struc
     memcpy(aenc_value(run, n), constant->value, (size_t)aenc_shape_count(&n->shape) * sizeof(num));
 }
 
+static aenc_status share_infer(struct tape *tape, struct node *n) {
+    n->kind = NODE_ROW;
+    n->shape = (struct shape){1, {tape->capacity[0]}};
+    return AENC_OK;
+}
+
 static void share_forward(const struct node *n, struct span rows, const struct run *run) {
-    (void)rows;
-    aenc_value(run, n)[0] = 1 / (num)run->live[0];
+    for (int64_t r = rows.lo; r < rows.hi; r++)
+        aenc_value(run, n)[r] = (num)((run->weight == NULL ? 1 : (double)run->weight[r]) / run->weight_total);
 }
 
 static const struct op constant_op = {
     .name = "constant", .arity = 0, .infer = constant_infer, .forward = constant_forward};
-static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = constant_infer, .forward = share_forward};
+static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward};
 
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values) {
     num *value = tape->status != AENC_OK ? NULL : aenc_arena_alloc(&tape->arena, (size_t)aenc_shape_count(&shape), sizeof *value);
@@ -173,10 +177,7 @@ struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **value
     return aenc_tape_record(tape, &constant_op, NULL, 0, &constant, sizeof constant);
 }
 
-struct node *aenc_op_row_share(struct tape *tape) {
-    struct constant constant = {{0, {0}}, NULL};
-    return aenc_tape_record(tape, &row_share_op, NULL, 0, &constant, sizeof constant);
-}
+struct node *aenc_op_row_share(struct tape *tape) { return aenc_tape_record(tape, &row_share_op, NULL, 0, NULL, 0); }
 
 const struct op *const aenc_sums_ops[] = {&absolute_sum_op, &square_sum_op, &batch_products_op,
                                           &constant_op,     &row_share_op,  NULL};

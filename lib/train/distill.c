@@ -2,8 +2,9 @@
  *
  *     output_weight loss(student's output, teacher's output) + code_weight mean (student's code - teacher's code)^2
  *
- * The teacher answers once, for all rows; its answers are the targets of an ordinary fit, a row of them the output followed by
- * the code. While it is taught, the student's journeys compare with both (model/journey.c).
+ * The teacher's answers are the targets of an ordinary fit, a row of them the output followed by the code: of rows in memory
+ * once and for all, of a source batch by batch (passage.c). While it is taught, the student's journeys compare with both
+ * (model/journey.c).
  */
 #include <math.h>
 
@@ -12,67 +13,60 @@
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
 
-static struct rows piece_of(const struct rows *x, int64_t first) {
-    struct rows piece = {x->data + first * x->stride, x->stride, x->count - first, NULL};
-    if (piece.count > PIECE_ROWS) piece.count = PIECE_ROWS;
-    return piece;
-}
-
 /* What the teacher makes of a piece, through `kind`, into column `at` of the lessons' rows. */
-static aenc_status ask(struct aenc_model *teacher, enum journey_kind kind, const struct rows *piece, int64_t size,
-                       float *answer, float *lessons, int64_t stride) {
-    aenc_status status = aenc_model_infer(teacher, kind, piece, NULL, answer);
+static aenc_status ask(const struct passage *p, enum journey_kind kind, const struct rows *piece, int64_t size,
+                       float *lessons) {
+    aenc_status status = aenc_model_infer(p->model, kind, piece, NULL, p->scratch);
     for (int64_t r = 0; r < piece->count && status == AENC_OK; r++)
-        for (int64_t c = 0; c < size; c++) lessons[r * stride + c] = answer[r * size + c];
+        for (int64_t c = 0; c < size; c++) lessons[r * p->cols + c] = p->scratch[r * size + c];
     return status;
 }
 
-/* Rows of the teacher's output and code, from aenc_alloc. */
-static aenc_status lessons_make(struct aenc_model *student, struct aenc_model *teacher, const struct rows *x,
-                                struct rows *out) {
-    int64_t outputs = teacher->output_size, codes = teacher->code_size, stride = outputs + codes;
-    int64_t most = outputs > codes ? outputs : codes;
-    size_t row;
-    *out = (struct rows){NULL, stride, x->count, NULL};
-    if (!aenc_size_multiply((size_t)stride, sizeof(float), &row))
-        return aenc_fail(student->ctx, AENC_ERR_SHAPE, "the teacher's answer is larger than memory");
-    float *lessons = aenc_alloc_raw(student->ctx, (size_t)x->count, row);
-    float *answer = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *answer, (size_t)most);
-    aenc_status status = lessons == NULL || answer == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+static aenc_status teach_rows(const struct passage *p, const struct rows *x, float *out) {
+    aenc_status status = AENC_OK;
     for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
-        struct rows piece = piece_of(x, first);
-        float *at = lessons + first * stride;
-        status = ask(teacher, JOURNEY_RECONSTRUCT, &piece, outputs, answer, at, stride);
-        if (status == AENC_OK) status = ask(teacher, JOURNEY_ENCODE, &piece, codes, answer, at + outputs, stride);
+        const struct rows piece = aenc_rows_piece(x, first, PIECE_ROWS);
+        float *at = out + first * p->cols;
+        status = ask(p, JOURNEY_RECONSTRUCT, &piece, p->model->output_size, at);
+        if (status == AENC_OK) status = ask(p, JOURNEY_ENCODE, &piece, p->model->code_size, at + p->model->output_size);
     }
-    out->data = lessons;
-    aenc_release(student->ctx, answer);
-    if (status == AENC_OK)
-        status = aenc_rows_check(student->ctx, (struct row_names){"the teacher's output", 0}, out, outputs,
-                                 aenc_target_rule(student));
     return status;
 }
 
-/* Mean squared distance of the codes. */
-static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *lessons,
-                                 double *distance) {
-    int64_t codes = student->code_size;
-    double sum = 0;
-    float *answer = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *answer, (size_t)codes);
-    aenc_status status = answer == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
-    for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
-        struct rows piece = piece_of(x, first);
-        status = aenc_model_infer(student, JOURNEY_ENCODE, &piece, NULL, answer);
-        for (int64_t r = 0; r < piece.count && status == AENC_OK; r++) {
-            const float *lesson = lessons->data + (first + r) * lessons->stride + student->target_size;
-            for (int64_t c = 0; c < codes; c++) {
-                double d = (double)answer[r * codes + c] - (double)lesson[c];
-                sum += d * d;
-            }
-        }
+/* The sum of the squared distances of the codes; codes has room for a piece. */
+static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *lessons, float *codes,
+                                 double *sum) {
+    int64_t size = student->code_size;
+    aenc_status status = aenc_model_infer(student, JOURNEY_ENCODE, x, NULL, codes);
+    for (int64_t i = 0; i < x->count * size && status == AENC_OK; i++) {
+        double d = (double)codes[i] - (double)lessons->data[i / size * lessons->stride + student->target_size + i % size];
+        *sum += d * d;
     }
-    aenc_release(student->ctx, answer);
-    *distance = sum / ((double)x->count * (double)codes);
+    return status;
+}
+
+/* How far the student is from what it was taught, over rows in memory. */
+static aenc_status measure(struct aenc_model *student, const struct passage *p, const struct rows *x,
+                           const aenc_distill_options *options) {
+    struct rows lessons = {NULL, p->cols, 0, NULL};
+    float *answers = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *answers, (size_t)p->cols);
+    double output = 0, distance = 0, loss = 0;
+    bool codes = options->code_loss != NULL && student->code_size == p->model->code_size;
+    aenc_status status = answers == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    lessons.data = answers;
+    for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
+        const struct rows piece = aenc_rows_piece(x, first, PIECE_ROWS);
+        lessons.count = piece.count;
+        status = teach_rows(p, &piece, answers);
+        if (status == AENC_OK) status = aenc_train_evaluate(student, &piece, &lessons, NULL, &loss);
+        if (status == AENC_OK && codes) status = code_distance(student, &piece, &lessons, p->scratch, &distance);
+        output += loss * (double)piece.count;
+    }
+    aenc_release(student->ctx, answers);
+    double rows = (double)x->count; /* 0 of a stream: NaN */
+    if (options->output_loss != NULL) *options->output_loss = output / rows;
+    if (options->code_loss != NULL)
+        *options->code_loss = codes ? distance / (rows * (double)student->code_size) : (double)NAN;
     return status;
 }
 
@@ -83,30 +77,20 @@ static void teach(struct aenc_model *student, double output_weight, double code_
     student->lesson_weight[1] = code_weight;
 }
 
-aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *teacher, const struct rows *x,
+aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *teacher, const struct fit_data *x,
                                const aenc_distill_options *options, const aenc_fit_options *fit) {
-    struct rows lessons = {NULL, 0, 0, NULL}, held_out = lessons;
-    aenc_fit_options o = *fit;
-    aenc_matrix valid_target = {NULL, 0, 0, 0};
-    aenc_status status = lessons_make(student, teacher, x, &lessons);
-    if (status == AENC_OK && fit->valid != NULL) {
-        struct rows valid = aenc_rows_of(fit->valid);
-        status = lessons_make(student, teacher, &valid, &held_out);
-        valid_target = (aenc_matrix){held_out.data, (size_t)held_out.count, (size_t)held_out.stride, 0};
-        o.valid_target = &valid_target;
-    }
-    if (status == AENC_OK) {
-        const struct fit_data data = {.input = *x, .target = lessons};
-        teach(student, options->output_weight, options->code_weight);
-        status = aenc_train_fit(student, &data, &o);
-        teach(student, 0, 0);
-    }
-    if (status == AENC_OK && options->output_loss != NULL)
-        status = aenc_train_evaluate(student, x, &lessons, NULL, options->output_loss);
-    if (options->code_loss != NULL) *options->code_loss = NAN;
-    if (status == AENC_OK && options->code_loss != NULL && student->code_size == teacher->code_size)
-        status = code_distance(student, x, &lessons, options->code_loss);
-    aenc_release(student->ctx, (void *)(uintptr_t)lessons.data);
-    aenc_release(student->ctx, (void *)(uintptr_t)held_out.data);
+    int64_t outputs = teacher->output_size, codes = teacher->code_size;
+    struct passage p = {.send = teach_rows, .model = teacher, .cols = outputs + codes, .lessons = true};
+    struct fit_data data = *x;
+    data.passage = &p;
+    data.targetless = true;
+    p.scratch = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *p.scratch, (size_t)(outputs > codes ? outputs : codes));
+    if (p.scratch == NULL) return AENC_ERR_NO_MEMORY;
+    teach(student, options->output_weight, options->code_weight);
+    aenc_status status = aenc_train_fit(student, &data, fit);
+    teach(student, 0, 0);
+    if (status == AENC_OK && (options->output_loss != NULL || options->code_loss != NULL))
+        status = measure(student, &p, &data.input, options);
+    aenc_release(student->ctx, p.scratch);
     return status;
 }

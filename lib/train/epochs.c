@@ -76,7 +76,7 @@ static aenc_status from_stream(struct fit *fit, struct batch *out) {
     bool weighted = false;
     for (int64_t r = 0; r < batch->count; r++) weighted = weighted || batch->weight[r] != 1;
     *out = (struct batch){{batch->input, source->cols, batch->count, NULL},
-                          {batch->target, source->target_cols, batch->count, NULL},
+                          {fit->data.targetless ? NULL : batch->target, source->target_cols, batch->count, NULL},
                           weighted ? batch->weight : NULL,
                           batch->first,
                           batch->after};
@@ -98,10 +98,11 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
     if (fit->data.stream != NULL) status = from_stream(fit, out);
     else from_rows(fit, out);
     if (status != AENC_OK || !fit->data.unchecked) return status;
-    bool own = out->target.data != NULL;
+    bool own = aenc_fit_own_target(fit), passes = fit->data.passage != NULL;
     struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
-    status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, model->input_size,
-                             own ? none : rule);
+    status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, aenc_fit_cols(fit),
+                             own || passes ? none : rule);
+    if (status == AENC_OK && passes) return aenc_passage_batch(fit, &out->input, &out->target);
     if (status != AENC_OK || !own) return status;
     return aenc_rows_check(model->ctx, (struct row_names){"the source's target", out->first}, &out->target,
                            model->target_size, rule);
@@ -148,7 +149,7 @@ static aenc_status steps_run(struct fit *fit) {
 
 /* Scores the held-out rows; keeps the parameters when they are the best so far. */
 static aenc_status validate(struct fit *fit) {
-    aenc_status status = aenc_train_evaluate(fit->model, &fit->valid, &fit->valid_target, NULL, &fit->now.valid_loss);
+    aenc_status status = aenc_passage_evaluate(fit, &fit->now.valid_loss);
     if (status != AENC_OK) return status;
     if (fit->now.valid_loss - fit->now.valid_loss != 0)
         return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %g",

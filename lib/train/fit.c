@@ -17,10 +17,9 @@ static aenc_status valid_prepare(struct fit *fit) {
     }
     fit->validated = fit->valid.data != NULL;
     if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
-    const struct aenc_model *model = fit->model;
-    struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
-    return aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, &fit->valid, model->input_size,
-                           fit->valid_target.data != NULL ? none : rule);
+    bool own = fit->data.passage != NULL || fit->valid_target.data != NULL;
+    return aenc_rows_check(fit->model->ctx, (struct row_names){"the source", 0}, &fit->valid, aenc_fit_cols(fit),
+                           own ? aenc_finite_rule() : aenc_target_rule(fit->model));
 }
 
 static aenc_status specs_prepare(struct fit *fit) {
@@ -84,9 +83,12 @@ static aenc_status endurance_prepare(struct fit *fit) {
 
 static aenc_status fit_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
-    aenc_status status = steps_prepare(fit);
-    if (status != AENC_OK) return status;
-    status = valid_prepare(fit);
+    aenc_status status = aenc_passage_keep(fit, &fit->data.input, &fit->data.target, &fit->kept[0]);
+    if (status == AENC_OK) status = steps_prepare(fit);
+    if (status == AENC_OK) status = valid_prepare(fit);
+    if (status == AENC_OK && o->valid != NULL)
+        status = aenc_passage_keep(fit, &fit->valid, &fit->valid_target, &fit->kept[1]);
+    if (status == AENC_OK) status = aenc_passage_open(fit);
     if (status != AENC_OK) return status;
     fit->now.struct_size = sizeof fit->now;
     fit->now.epochs = o->epochs > 0 ? o->epochs : 20;
@@ -121,6 +123,9 @@ static void fit_end(struct fit *fit) {
     aenc_snapshot_free(ctx, &fit->best);
     aenc_optim_free(ctx, fit->optimizer);
     aenc_batches_free(&fit->batches);
+    aenc_release(ctx, fit->kept[0]);
+    aenc_release(ctx, fit->kept[1]);
+    aenc_release(ctx, fit->passed);
     aenc_arena_free(&fit->arena);
 }
 

@@ -46,12 +46,6 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
 
 /* ---- The pass ---- */
 
-static struct rows rows_from(struct rows rows, int64_t first, int64_t count) {
-    if (rows.data != NULL) rows.data += first * rows.stride;
-    rows.count = count;
-    return rows;
-}
-
 static bool told_to_stop(const struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
                          const struct timespec *begin) {
     now->seconds = aenc_seconds_since(begin);
@@ -71,13 +65,13 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
     clock_gettime(CLOCK_MONOTONIC, &begin);
     aenc_optim_set_clipping(optimizer, o->clip_norm, o->clip_value);
     for (int64_t first = 0; first < rows && !aenc_model_cancelled(model); first += batch) {
-        int64_t count = rows - first < batch ? rows - first : batch;
-        struct rows input = rows_from(data->input, first, count), target = rows_from(data->target, first, count);
+        struct rows input = aenc_rows_piece(&data->input, first, batch);
+        struct rows target = aenc_rows_piece(&data->target, first, batch);
         double loss;
         aenc_status status = aenc_train_step(model, optimizer, &input, &target, NULL, &loss);
         if (status != AENC_OK) return status;
-        sum += loss * (double)count;
-        seen += (double)count;
+        sum += loss * (double)input.count;
+        seen += (double)input.count;
         now.step++;
         now.train_loss = sum / seen;
         now.gradient_norm = model->gradient_norm;

@@ -23,8 +23,7 @@ static aenc_status feed_memory(struct pca_work *work, const struct fit_data *dat
     int64_t piece = work->moments.block, cols = work->moments.cols;
     aenc_status status = AENC_OK;
     for (int64_t r = 0; r < data->input.count && status == AENC_OK && !cancelled(model); r += piece) {
-        struct rows rows = {data->input.data + r * data->input.stride, data->input.stride, data->input.count - r, NULL};
-        if (rows.count > piece) rows.count = piece;
+        struct rows rows = aenc_rows_piece(&data->input, r, piece);
         status = take(work, &rows, cols, data->unchecked, (uint64_t)r);
     }
     return status;

@@ -7,10 +7,16 @@
  *
  * trained on the clean codes h_{k-1} of the layers below, which are finished and stay as they are. Then its numbers go into
  * the encoder, those of its mirror into the dense layer of the decoder that undoes layer k, where there is one of the same
- * shape. The autoencoder is an ordinary model: description, fit and inference are those of any other.
+ * shape. The autoencoder is an ordinary model: description, fit and inference are those of any other. So is the
+ * one whose encoder are the layers below, which rows go through on their way to the fit (passage.c).
+ *
+ * Each layer has a checkpoint of its own, which stays when the layer is done: a fit that is resumed at its end does nothing
+ * but restore it, so that a stack is resumed by going through all layers again.
  */
+#include <stdio.h>
 #include <string.h>
 
+#include "io/file.h"
 #include "train/stack.h"
 
 struct pretrain {
@@ -20,8 +26,10 @@ struct pretrain {
     const struct json *children; /* of the encoder: an array */
     int64_t layer, layers;       /* the one being trained, from 0; to be trained */
     bool stopped;
-    struct rows below; /* what the layer sees */
-    float *codes;      /* where that is not the data itself; NULL: it is */
+    const struct fit_data *data;
+    struct aenc_model *below; /* the layers below; NULL: there are none */
+    char *name;               /* of a checkpoint; NULL: none is wanted */
+    size_t name_size;
 };
 
 /* Children [first, end) of the encoder. */
@@ -58,7 +66,14 @@ static struct slice slice_of(const struct json *children, int64_t layer) {
 
 /* ---- The autoencoder of one layer ---- */
 
-static bool in_unit(const struct rows *x, int64_t cols) {
+/* Whether the layer sees numbers within [0, 1], as far as can be known: of sigmoids it does; of a stream, if the model's
+ * loss says so. */
+static bool in_unit(const struct pretrain *p) {
+    const struct rows *x = &p->data->input;
+    int64_t cols = p->model->input_size;
+    if (p->below != NULL)
+        return strcmp(aenc_layers_activation(aenc_json_member(p->below->description, "encoder")), "sigmoid") == 0;
+    if (p->model->scaling != NULL || x->data == NULL) return p->model->scaling == NULL && p->model->unit_target;
     for (int64_t r = 0; r < x->count; r++)
         for (int64_t c = 0; c < cols; c++)
             if (!(x->data[r * x->stride + c] >= 0 && x->data[r * x->stride + c] <= 1)) return false;
@@ -105,12 +120,11 @@ static aenc_status tied_add(struct pretrain *p, struct arena *arena, struct json
     return aenc_json_add_text(arena, dense, "tied", name) == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-/* What aenc_description_complete is given for the layer; in_shape: of one row of what it sees. */
-static aenc_status describe(struct pretrain *p, struct arena *arena, struct slice slice, const struct shape *in_shape,
-                            struct json **out) {
-    const aenc_pretrain_options *o = p->options;
-    const struct json *of = p->model->description;
-    struct json *given = *out = aenc_json_root(arena, JSON_OBJECT);
+/* Children of the encoder on what they see: `input`, "encoder" and, at the bottom, "scaling". Answers the encoder; NULL:
+ * no memory. */
+static const struct json *encoder_add(const struct pretrain *p, struct arena *arena, struct json *given, struct slice slice,
+                                      const struct shape *in_shape) {
+    const struct json *scaling = slice.first == 0 ? aenc_json_member(p->model->description, "scaling") : NULL;
     struct json *input = aenc_json_add(arena, given, "input", JSON_ARRAY);
     for (int i = 0; i < in_shape->rank; i++) aenc_json_add_number(arena, input, NULL, (double)in_shape->dim[i]);
     struct json *encoder = aenc_json_add(arena, given, "encoder", JSON_OBJECT);
@@ -119,9 +133,18 @@ static aenc_status describe(struct pretrain *p, struct arena *arena, struct slic
     size_t at = 0;
     for (const struct json *l = p->children->first; l != NULL; l = l->next, at++)
         if (at >= slice.first && at < slice.end) aenc_json_add_copy(arena, layers, NULL, l);
-    if (layers == NULL || arena->failed) return AENC_ERR_NO_MEMORY;
+    if (scaling != NULL) aenc_json_add_copy(arena, given, "scaling", scaling);
+    return arena->failed ? NULL : encoder;
+}
+
+/* What aenc_description_complete is given for the layer; in_shape: of one row of what it sees. */
+static aenc_status describe(struct pretrain *p, struct arena *arena, struct slice slice, const struct shape *in_shape,
+                            struct json *given) {
+    const aenc_pretrain_options *o = p->options;
+    const struct json *of = p->model->description, *encoder = encoder_add(p, arena, given, slice, in_shape);
+    if (encoder == NULL) return AENC_ERR_NO_MEMORY;
     bool bits = o->loss == NULL && o->output == NULL && strcmp(aenc_layers_activation(encoder), "sigmoid") == 0 &&
-                in_unit(&p->below, aenc_shape_count(in_shape));
+                in_unit(p);
     const char *output = bits ? "sigmoid" : o->output;
     if (output != NULL) aenc_json_add_text(arena, given, "output", output);
     aenc_json_add_text(arena, given, "loss", bits ? "bce" : o->loss != NULL ? o->loss : "mse");
@@ -129,20 +152,6 @@ static aenc_status describe(struct pretrain *p, struct arena *arena, struct slic
     texts_add(arena, given, "corrupt", o->corruptions, o->corruption_count, aenc_json_member(of, "corrupt"));
     if (arena->failed) return AENC_ERR_NO_MEMORY;
     return wants_tied(p) ? tied_add(p, arena, given, encoder, in_shape) : AENC_OK;
-}
-
-static aenc_status shallow_make(struct pretrain *p, struct slice slice, const struct shape *in_shape,
-                                struct aenc_model **out) {
-    struct arena arena;
-    struct json *given;
-    const struct json *description;
-    *out = NULL;
-    aenc_arena_create(p->model->ctx, &arena);
-    aenc_status status = describe(p, &arena, slice, in_shape, &given);
-    if (status == AENC_OK) status = aenc_description_complete(p->model->ctx, &arena, given, &description);
-    if (status == AENC_OK) return aenc_model_make(p->model->ctx, &arena, description, out);
-    aenc_arena_free(&arena);
-    return status;
 }
 
 /* ---- Numbers there and back ---- */
@@ -163,6 +172,9 @@ static aenc_status move(struct pretrain *p, struct aenc_model *shallow, struct s
         else if (back) status = aenc_model_transplant(p->model, deep, (struct model_path){shallow, flat}, false);
         else status = aenc_model_transplant(shallow, flat, (struct model_path){p->model, deep}, false);
     }
+    if (status == AENC_OK && slice.first == 0)
+        status = aenc_model_transplant(back ? p->model : shallow, "scaling",
+                                       (struct model_path){back ? shallow : p->model, "scaling"}, false);
     aenc_arena_free(&arena);
     return status;
 }
@@ -200,6 +212,23 @@ static aenc_status mirror_move(struct pretrain *p, const struct aenc_model *shal
     return status;
 }
 
+/* The autoencoder of the slice, or, `below`, some model that begins with it; with the encoder's numbers. */
+static aenc_status part_make(struct pretrain *p, bool below, struct slice slice, const struct shape *in_shape,
+                             struct aenc_model **out) {
+    struct arena arena;
+    const struct json *description;
+    *out = NULL;
+    aenc_arena_create(p->model->ctx, &arena);
+    struct json *given = aenc_json_root(&arena, JSON_OBJECT);
+    aenc_status status = AENC_OK;
+    if (!below) status = describe(p, &arena, slice, in_shape, given);
+    else if (encoder_add(p, &arena, given, slice, in_shape) == NULL) status = AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK) status = aenc_description_complete(p->model->ctx, &arena, given, &description);
+    if (status != AENC_OK) aenc_arena_free(&arena);
+    else status = aenc_model_make(p->model->ctx, &arena, description, out);
+    return status == AENC_OK ? move(p, *out, slice, false) : status;
+}
+
 /* ---- One layer ---- */
 
 static int told(void *user, const aenc_progress *now) {
@@ -210,11 +239,47 @@ static int told(void *user, const aenc_progress *now) {
     return p->stopped;
 }
 
+/* The name of a layer's checkpoint, until the next is asked for; NULL where none is wanted. */
+static const char *checkpoint_name(struct pretrain *p, int64_t layer) {
+    if (p->name != NULL)
+        snprintf(p->name, p->name_size, "%s.layer-%lld", p->fit.checkpoint, (long long)layer + 1);
+    return p->name;
+}
+
+/* Where nothing is to be resumed, what an earlier stack left behind goes. */
+static aenc_status checkpoints_prepare(struct pretrain *p) {
+    if (p->fit.checkpoint == NULL) return AENC_OK;
+    p->name_size = strlen(p->fit.checkpoint) + 32;
+    p->name = aenc_alloc_raw(p->model->ctx, p->name_size, 1);
+    if (p->name == NULL) return AENC_ERR_NO_MEMORY;
+    for (int64_t layer = p->layer; layer < p->layers && p->fit.resume == AENC_RESUME_NEVER; layer++)
+        aenc_file_remove(checkpoint_name(p, layer));
+    return AENC_OK;
+}
+
+static aenc_status encode(const struct passage *passage, const struct rows *x, float *out) {
+    return aenc_model_infer(passage->model, JOURNEY_ENCODE, x, NULL, out);
+}
+
+static aenc_status layer_fit(struct pretrain *p, struct aenc_model *shallow) {
+    struct passage passage = {.send = encode, .model = p->below};
+    struct fit_data data = *p->data;
+    aenc_fit_options fit = p->fit;
+    fit.checkpoint = checkpoint_name(p, p->layer);
+    if (fit.resume != AENC_RESUME_NEVER && p->layer > p->options->first) fit.resume = AENC_RESUME_IF_THERE;
+    data.targetless = true;
+    if (p->below != NULL) {
+        passage.cols = p->below->code_size;
+        data.passage = &passage;
+    }
+    aenc_status status = aenc_train_fit(shallow, &data, &fit);
+    if (shallow->notice[0] != '\0') memcpy(p->model->notice, shallow->notice, NOTICE_SIZE);
+    return status;
+}
+
 static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, struct slice slice) {
     const aenc_pretrain_options *o = p->options;
-    const struct fit_data data = {.input = p->below};
-    aenc_status status = move(p, shallow, slice, false);
-    if (status == AENC_OK) status = aenc_train_fit(shallow, &data, &p->fit);
+    aenc_status status = layer_fit(p, shallow);
     if (status == AENC_OK) status = move(p, shallow, slice, true);
     if (status == AENC_OK) status = mirror_move(p, shallow, slice);
     size_t epochs = shallow->history.count;
@@ -223,45 +288,24 @@ static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, s
     return status;
 }
 
-/* What the next layer sees. */
-static aenc_status climb(struct pretrain *p, struct aenc_model *shallow) {
-    size_t rows = (size_t)p->below.count, row;
-    if (!aenc_size_multiply((size_t)shallow->code_size, sizeof(float), &row))
-        return aenc_fail(p->model->ctx, AENC_ERR_SHAPE, "a code of layer %lld is larger than memory",
-                         (long long)p->layer + 1);
-    float *codes = aenc_alloc_raw(p->model->ctx, rows, row);
-    if (codes == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = aenc_model_infer(shallow, JOURNEY_ENCODE, &p->below, NULL, codes);
-    if (status != AENC_OK) {
-        aenc_release(p->model->ctx, codes);
-        return status;
-    }
-    aenc_release(p->model->ctx, p->codes);
-    p->codes = codes;
-    p->below = (struct rows){codes, shallow->code_size, p->below.count, NULL};
-    return AENC_OK;
-}
-
-static aenc_status layer_run(struct pretrain *p, struct shape *seen) {
-    const aenc_pretrain_options *o = p->options;
-    struct slice slice = slice_of(p->children, p->layer);
-    struct aenc_model *shallow;
-    aenc_status status = shallow_make(p, slice, seen, &shallow);
-    if (status != AENC_OK) return status;
-    bool wanted = p->layer >= o->first;
-    if (wanted) status = layer_train(p, shallow, slice);
-    else status = move(p, shallow, slice, false);
-    bool more = !p->stopped && p->layer + 1 < p->layers;
-    if (status == AENC_OK && more) status = climb(p, shallow);
-    if (status == AENC_OK) *seen = shallow->code;
+static aenc_status layer_run(struct pretrain *p) {
+    struct slice slice = slice_of(p->children, p->layer), under = {0, slice.first};
+    struct aenc_model *shallow = NULL;
+    aenc_status status = AENC_OK;
+    p->below = NULL;
+    if (p->layer > 0) status = part_make(p, true, under, &p->model->input, &p->below);
+    const struct shape *seen = p->below == NULL ? &p->model->input : &p->below->code;
+    if (status == AENC_OK) status = part_make(p, false, slice, seen, &shallow);
+    if (status == AENC_OK) status = layer_train(p, shallow, slice);
     aenc_model_release(shallow);
+    aenc_model_release(p->below);
     return status;
 }
 
-aenc_status aenc_train_pretrain(struct aenc_model *model, const struct rows *x, const aenc_pretrain_options *options,
+aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data *data, const aenc_pretrain_options *options,
                                 const aenc_fit_options *fit) {
     aenc_context *ctx = model->ctx;
-    struct pretrain p = {.model = model, .options = options, .fit = *fit, .below = *x};
+    struct pretrain p = {.model = model, .options = options, .fit = *fit, .data = data, .layer = options->first};
     p.children = layers_of(aenc_json_member(model->description, "encoder"));
     int64_t all = dense_count(p.children);
     if (all == 0)
@@ -273,10 +317,10 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct rows *x, 
     p.layers = options->count == 0 ? all : options->first + options->count;
     p.fit.progress = told;
     p.fit.progress_user = &p;
-    struct shape seen = model->input;
-    aenc_status status = AENC_OK;
-    for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p, &seen);
-    aenc_release(ctx, p.codes);
+    model->notice[0] = '\0';
+    aenc_status status = checkpoints_prepare(&p);
+    for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
+    aenc_release(ctx, p.name);
     aenc_model_uncancel(model);
     return status;
 }

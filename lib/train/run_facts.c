@@ -55,12 +55,30 @@ static void add_stream(struct arena *arena, struct json *object, const struct ae
     aenc_json_add_text(arena, object, "data", text == NULL ? "" : text);
 }
 
+/* What data pass through is known by the bits of all its numbers. */
+static uint64_t passage_sum(const struct passage *passage) {
+    const struct store *store = &passage->model->store;
+    uint64_t sum = 1;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const num *values = aenc_store_values(store, &store->entry[i]);
+        for (int64_t k = 0; k < store->entry[i].count; k++) {
+            uint64_t bits = 0;
+            memcpy(&bits, &values[k], sizeof *values);
+            sum = mix(sum, bits);
+        }
+    }
+    return sum;
+}
+
 static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
     const struct aenc_model *model = fit->model;
     if (fit->data.stream != NULL) add_stream(arena, object, fit->data.stream);
-    else add_rows(arena, object, "data", &fit->data.input, model->input_size);
+    else add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit));
+    if (fit->data.passage != NULL) add_whole(arena, object, "passage", passage_sum(fit->data.passage));
+    for (int i = 0; i < 2 && model->lesson_weight[0] + model->lesson_weight[1] > 0; i++)
+        aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->lesson_weight[i]);
     add_rows(arena, object, "target", &fit->data.target, model->target_size);
-    add_rows(arena, object, "valid", &fit->valid, model->input_size);
+    add_rows(arena, object, "valid", &fit->valid, aenc_fit_cols(fit));
     return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size);
 }
 

@@ -244,24 +244,15 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
 
 enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time: their scores stand on the stack */
 
-static struct rows rows_from(struct rows rows, int64_t first, int64_t count) {
-    if (rows.row != NULL) rows.row += first;
-    else if (rows.data != NULL) rows.data += first * rows.stride;
-    rows.count = count;
-    return rows;
-}
-
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                 const float *weight, double *loss) {
     float score[EVALUATE_ROWS];
     double total, sum = 0;
     aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
     for (int64_t first = 0; first < input->count && status == AENC_OK; first += EVALUATE_ROWS) {
-        int64_t count = input->count - first < EVALUATE_ROWS ? input->count - first : EVALUATE_ROWS;
-        struct rows x = rows_from(*input, first, count);
-        struct rows t = rows_from(*target, first, count);
+        struct rows x = aenc_rows_piece(input, first, EVALUATE_ROWS), t = aenc_rows_piece(target, first, EVALUATE_ROWS);
         status = aenc_model_infer(model, JOURNEY_SCORE, &x, &t, score);
-        for (int64_t r = 0; r < count && status == AENC_OK; r++)
+        for (int64_t r = 0; r < x.count && status == AENC_OK; r++)
             sum += (double)score[r] * (weight == NULL ? 1 : (double)weight[first + r]);
     }
     if (status == AENC_OK) *loss = sum / total;

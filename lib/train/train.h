@@ -59,11 +59,23 @@ aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapsh
 aenc_status aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
 void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
 
+/* What rows go through on their way into a run (passage.c): the model learns what comes out. */
+struct passage {
+    /* What has become of x: (x->count, cols), dense. x may be of any number of rows. */
+    aenc_status (*send)(const struct passage *passage, const struct rows *x, float *out);
+    struct aenc_model *model; /* that they go through: takes the rows as they come from the data */
+    int64_t cols;
+    bool lessons;   /* what comes out are targets of the rows; false: it is the input, and its own target */
+    float *scratch; /* of send's */
+};
+
 /* What a run trains on. */
 struct fit_data {
     struct rows input, target; /* all rows; target.data NULL: the input */
     const struct aenc_source *stream; /* instead of rows; NULL: none */
-    bool unchecked;                   /* each batch is looked at before it is used */
+    bool unchecked;                   /* from a source: each batch is looked at before it is used */
+    const struct passage *passage;    /* NULL: none */
+    bool targetless;                  /* targets that a stream brings are not looked at */
 };
 /* scale.c: where the model has a scaling that nobody has learned or set, learns it from `rows`, those of data that are
  * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */

@@ -219,6 +219,8 @@ aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "threshold", spec, &parsed);
     if (status == AENC_OK) status = way_take(ctx, parsed, score, count, &found);
+    if (status == AENC_OK && found - found != 0)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %g", aenc_settings_type(parsed), found);
     if (status == AENC_OK) *out = found;
     aenc_arena_free(&arena);
     return status;

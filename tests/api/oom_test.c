@@ -349,6 +349,11 @@ static int read_rows(void *user, float *input, float *target, float *weight, siz
     return 0;
 }
 
+static int read_seek(void *user, uint64_t position) {
+    (void)user, (void)position;
+    return 0;
+}
+
 static aenc_status fit_stream(struct scene *scene) {
     aenc_source *source = NULL, *rows = NULL;
     aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = COLS, .read = read_rows, .user = scene,
@@ -588,6 +593,49 @@ static aenc_status pretrain(struct scene *scene) {
     return aenc_pretrain(scene->model, &scene->x, &options);
 }
 
+static aenc_status pretrain_source(struct scene *scene) {
+    aenc_source *source = NULL, *rows = NULL;
+    aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = COLS, .read = read_rows, .user = scene,
+                                       .seek = read_seek, .rows = ROWS, .read_ahead = 1};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid = &scene->x};
+    aenc_pretrain_options options = {.struct_size = sizeof options, .fit = &fit};
+    aenc_status status = aenc_source_callback(scene->ctx, &callbacks, &source);
+    if (status == AENC_OK) status = aenc_pretrain_source(scene->model, source, &options);
+    if (status == AENC_OK) status = aenc_source_matrix(scene->ctx, &scene->x, &rows);
+    if (status == AENC_OK) status = aenc_pretrain_source(scene->model, rows, &options);
+    aenc_source_free(source);
+    aenc_source_free(rows);
+    return status;
+}
+
+/* The files are written once and read by most rounds. */
+static aenc_status pretrain_again(struct scene *scene) {
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .checkpoint = "oom_test.stack",
+                            .resume = AENC_RESUME_IF_THERE};
+    aenc_pretrain_options options = {.struct_size = sizeof options, .fit = &fit};
+    aenc_status status = aenc_pretrain(scene->model, &scene->x, &options);
+    for (int layer = 1; layer <= 2 && status == AENC_OK; layer++) {
+        char name[32];
+        snprintf(name, sizeof name, "oom_test.stack.layer-%d", layer);
+        remove(name);
+    }
+    return status;
+}
+
+static aenc_status distill_source(struct scene *scene) {
+    aenc_model *teacher = NULL;
+    aenc_source *rows = NULL;
+    double output, code;
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid = &scene->x};
+    aenc_distill_options options = {.struct_size = sizeof options, .fit = &fit, .output_loss = &output, .code_loss = &code};
+    aenc_status status = aenc_model_parse(scene->ctx, layered, strlen(layered), &teacher);
+    if (status == AENC_OK) status = aenc_source_matrix(scene->ctx, &scene->x, &rows);
+    if (status == AENC_OK) status = aenc_distill_source(scene->model, teacher, rows, &options);
+    aenc_source_free(rows);
+    aenc_model_free(teacher);
+    return status;
+}
+
 static aenc_status grow(struct scene *scene) {
     aenc_layer *layer = NULL;
     aenc_model *grown = NULL;
@@ -647,6 +695,7 @@ static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
     (void)user;
     x = aenc_node_multiply(r, x, aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1"));
     x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, NULL, 0));
+    aenc_node_stage(r, aenc_node_state(r, "mean", dims, 1, 0), aenc_node_batch_mean(r, x));
     return aenc_node_operation(r, &operation, aenc_node_function(r, "tanh", x), dims, 1);
 }
 
@@ -747,8 +796,11 @@ static const struct {
     {"fit from sources", fit_stream, true, true},
     {"copy", copy, true, false},
     {"pretrain", pretrain, true, true},
+    {"pretrain from sources", pretrain_source, true, true},
+    {"pretrain, resumed", pretrain_again, true, true},
     {"grow", grow, true, false},
     {"distill", distill, true, true},
+    {"distill from a source", distill_source, true, true},
     {"classes", classes, false, false},
     {"plug-ins", plugged, false, false},
 };

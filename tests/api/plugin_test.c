@@ -405,6 +405,141 @@ static void test_builders(void) {
     CHECK(aenc_node_fail(NULL, AENC_ERR_IO, NULL) == NULL && aenc_recorder_training(NULL) == 0);
 }
 
+/* ---- Numbers that a layer keeps ---- */
+
+/* x less the batch's mean; at use less the running mean, 0.8 of the one before and 0.2 of the batch's. */
+static aenc_node *recentred(void *user, aenc_recorder *r, aenc_node *in) {
+    struct quirk *quirk = user;
+    size_t dims[] = {aenc_node_dim(in, 0)};
+    aenc_node *before = aenc_node_state(r, "mean", dims, 1, 0.5), *mean = aenc_node_batch_mean(r, in);
+    aenc_node *next = aenc_node_add(r, aenc_node_affine(r, before, 0.8, 0), aenc_node_affine(r, mean, 0.2, 0));
+    switch (quirk->fault) {
+    case FAULT_SHAPE: next = aenc_node_slice(r, next, 0, 0, 1); break;
+    case FAULT_KIND: next = in; break;
+    case FAULT_OPERAND: before = aenc_node_parameter(r, "mean too", dims, 1, NULL); break;
+    case FAULT_NULL: return aenc_node_state(r, "", dims, 1, 0);
+    case FAULT_FAILS: return aenc_node_state(r, "nan", dims, 1, (double)NAN);
+    default: break;
+    }
+    aenc_node *now = aenc_node_stage(r, before, next);
+    if (!aenc_recorder_training(r)) mean = before;
+    return now == NULL ? NULL : aenc_node_subtract(r, in, mean);
+}
+
+static aenc_node *stateful_loss(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
+    (void)user, (void)target;
+    return aenc_node_add(r, aenc_node_row_mean(r, output), aenc_node_state(r, "mean", NULL, 0, 0));
+}
+
+static aenc_status keeper_make(aenc_context *ctx, struct quirk *quirk, aenc_model **model) {
+    static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"recentred\"},"
+                               "{\"type\":\"dense\",\"units\":3}]},\"decoder\":{\"type\":\"dense\",\"units\":6}}";
+    aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LAYER, .name = "recentred", .user = quirk, .layer = recentred};
+    CHECK_STATUS(ctx, aenc_register(ctx, &p), AENC_OK);
+    return aenc_model_parse(ctx, text, strlen(text), model);
+}
+
+static void mean_read(aenc_context *ctx, aenc_model *model, float out[COLS]) {
+    aenc_tensor *tensor;
+    CHECK_STATUS(ctx, aenc_model_parameter_get(model, "encoder.0.mean", &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_tensor_read(tensor, out, COLS), AENC_OK);
+    aenc_tensor_free(tensor);
+}
+
+/* Step by step as by hand; used, saved and loaded; the same on any number of threads. */
+static void test_state(void) {
+    static unsigned char bytes[2][1 << 16];
+    float want[COLS], got[COLS], codes[ROWS * CODE], again[ROWS * CODE], moved[ROWS * COLS];
+    size_t size[2] = {0, 0};
+    for (int run = 0; run < 2; run++) {
+        struct memory memory = {0};
+        struct quirk quirk = {0};
+        aenc_context *ctx = memory_context(&memory, 3, run == 0 ? 1 : 3);
+        aenc_model *model, *loaded;
+        CHECK_STATUS(ctx, keeper_make(ctx, &quirk, &model), AENC_OK);
+        CHECK(checked(ctx, model, NULL) < 0.02);
+        for (int c = 0; c < COLS; c++) want[c] = 0.5f;
+        mean_read(ctx, model, got);
+        CHECK(memcmp(want, got, sizeof want) == 0); /* neither the checker nor evaluation moves it */
+        aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .batch = 16};
+        aenc_batch batch = {.struct_size = sizeof batch, .input = x};
+        aenc_optimizer *optimizer;
+        CHECK_STATUS(ctx, aenc_optimizer_create(model, "adam", &optimizer), AENC_OK);
+        for (int step = 0; step < 3; step++) {
+            CHECK_STATUS(ctx, aenc_model_step(model, optimizer, &batch, NULL), AENC_OK);
+            for (int c = 0; c < COLS; c++) {
+                double sum = 0;
+                for (int r = 0; r < ROWS; r++) sum += (double)data[r * COLS + c];
+                want[c] = (float)(0.8 * (double)want[c] + 0.2 * sum / ROWS);
+            }
+        }
+        mean_read(ctx, model, got);
+        for (int c = 0; c < COLS; c++) CHECK_NEAR((double)got[c], (double)want[c], 1e-5);
+        aenc_optimizer_free(optimizer);
+        CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_OK);
+        CHECK_STATUS(ctx, aenc_encode(model, &x, codes, ROWS * CODE), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_save_memory(model, bytes[run], sizeof bytes[run], &size[run]), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_load_memory(ctx, bytes[run], size[run], &loaded), AENC_OK);
+        CHECK_STATUS(ctx, aenc_encode(loaded, &x, again, ROWS * CODE), AENC_OK);
+        CHECK(memcmp(codes, again, sizeof codes) == 0);
+        aenc_runner *runner;
+        const aenc_runner_options how = {.struct_size = sizeof how, .journey = AENC_RUN_ENCODE};
+        CHECK_STATUS(ctx, aenc_runner_create(loaded, &how, &runner), AENC_OK);
+        CHECK(aenc_runner_run(runner, &x, NULL, again, ROWS * CODE) == AENC_OK);
+        for (int i = 0; i < ROWS * CODE; i++) CHECK_NEAR((double)again[i], (double)codes[i], 1e-5);
+        /* what it uses is the running mean: rows moved by it, with a mean of 0 */
+        aenc_tensor *zero;
+        const size_t dims[] = {COLS};
+        mean_read(ctx, loaded, got);
+        for (int i = 0; i < ROWS * COLS; i++) moved[i] = data[i] - got[i % COLS];
+        CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_F32, dims, 1, &zero), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_parameter_set(loaded, "encoder.0.mean", zero), AENC_OK);
+        CHECK_STATUS(ctx, aenc_encode(loaded, &(aenc_matrix){moved, ROWS, COLS, 0}, again, ROWS * CODE), AENC_OK);
+        CHECK(memcmp(codes, again, sizeof codes) == 0);
+        aenc_tensor_free(zero);
+        aenc_runner_free(runner);
+        aenc_model_free(model);
+        aenc_model_free(loaded);
+        aenc_context_free(ctx);
+        memory_check_empty(&memory);
+    }
+    CHECK(size[0] == size[1] && memcmp(bytes[0], bytes[1], size[0]) == 0);
+}
+
+static void test_state_refused(void) {
+    static const struct {
+        enum fault fault;
+        aenc_status status;
+        const char *words;
+    } cases[] = {{FAULT_SHAPE, AENC_ERR_SHAPE, "state of shape (6) cannot become a value of shape (1)"},
+                 {FAULT_KIND, AENC_ERR_SHAPE, "cannot become a value of shape (rows, 6)"},
+                 {FAULT_OPERAND, AENC_ERR_ARGUMENT, "none of aenc_node_state's"},
+                 {FAULT_NULL, AENC_ERR_ARGUMENT, "aenc_node_state: name is NULL, empty"},
+                 {FAULT_FAILS, AENC_ERR_NONFINITE, "start is not finite"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct quirk quirk = {.fault = cases[i].fault};
+        aenc_context *ctx = NULL;
+        aenc_model *model = NULL;
+        aenc_batch batch = {.struct_size = sizeof batch, .input = x};
+        CHECK(aenc_context_create(NULL, &ctx) == AENC_OK);
+        aenc_status status = keeper_make(ctx, &quirk, &model);
+        if (status == AENC_OK) status = aenc_model_gradients(model, &batch, NULL);
+        CHECK_STATUS(ctx, status, cases[i].status);
+        if (!CHECK(strstr(aenc_message(ctx), cases[i].words) != NULL)) fprintf(stderr, "  %s\n", aenc_message(ctx));
+        aenc_model_free(model);
+        aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LOSS, .name = "remembers", .loss = stateful_loss};
+        static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"remembers\"}";
+        CHECK_STATUS(ctx, aenc_register(ctx, &p), AENC_OK);
+        status = aenc_model_parse(ctx, text, strlen(text), &model);
+        if (status == AENC_OK) status = aenc_model_gradients(model, &batch, NULL);
+        CHECK_STATUS(ctx, status, AENC_ERR_UNSUPPORTED);
+        CHECK(strstr(aenc_message(ctx), "only layers and penalties") != NULL);
+        aenc_model_free(model);
+        aenc_context_free(ctx);
+    }
+    CHECK(aenc_node_state(NULL, "mean", NULL, 0, 0) == NULL && aenc_node_stage(NULL, NULL, NULL) == NULL);
+}
+
 int main(void) {
     for (int i = 0; i < ROWS * COLS; i++) data[i] = (float)((i * 37 + i / 13 * 5) % 101) / 50.0f - 1;
     test_together();
@@ -413,5 +548,7 @@ int main(void) {
     test_mirrors();
     test_checker();
     test_builders();
+    test_state();
+    test_state_refused();
     return check_finish();
 }

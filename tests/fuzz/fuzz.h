@@ -112,6 +112,8 @@ static inline bool fuzz_good(struct fuzz_world *world, aenc_status status) {
     FUZZ_DEMAND(strcmp(aenc_status_name(status), "unknown status") != 0);
     FUZZ_DEMAND(status != AENC_ERR_INTERNAL);
     FUZZ_DEMAND(status == AENC_OK || aenc_message(world->ctx)[0] != '\0');
+    if (status != AENC_OK && getenv("AENC_FUZZ_TELL") != NULL)
+        fprintf(stderr, "%s: %s\n", aenc_status_name(status), aenc_message(world->ctx));
     FUZZ_DEMAND(world->memory.refused == 0 || status == AENC_ERR_NO_MEMORY);
     world->memory.refused = 0;
     return status == AENC_OK;

@@ -4,14 +4,17 @@
 
 #include <unistd.h>
 
-enum { CALLS_MAX = 80 };
+/* What an input may cost, in units of a cheap call. */
+enum { EFFORT = 240 };
 
 static const char *const specs[] = {
     "dense:units=3", "dense:units=5,activation=tanh", "relu", "sequential", "residual", "batch_norm", "layer_norm",
     "dropout:rate=0.5", "flatten", "reshape:dims=2x3", "mse", "bce", "gaussian_nll", "huber:delta=0.5", "mae", "cosine",
     "adam", "adamw:lr=0.1,weight_decay=0.01", "sgd:lr=1e30", "momentum", "nesterov", "rmsprop", "sigmoid", "identity",
     "leaky_relu:slope=0.1", "gelu", "cosine:warmup=0.5", "step:every=1,factor=0.5", "plateau:patience=0", "warmup:steps=3",
-    "he_normal", "orthogonal", "nonsense", "dense:units=-1", "", NULL,
+    "he_normal", "orthogonal", "nonsense", "dense:units=-1", "", NULL, "p0", "p1", "p2", "p0:a=2", "p1:a=-3", "p2:level=0.5",
+    "cross_entropy:classes=3", "cross_entropy:classes=2,smoothing=0.1", "cross_entropy:classes=1", "dense:units=2", "elu",
+    "softplus", "silu", "mae", "dense:units=4,activation=sigmoid", "dense:units=3,activation=relu", "huber", "adam:lr=0.01",
 };
 static const char *const names[] = {
     "encoder.0.weight", "encoder.0.bias", "encoder.1.weight", "decoder.0.weight", "encoder", "", "decoder", "nothing", NULL,
@@ -33,6 +36,81 @@ aenc_matrix fuzz_api_matrix(struct calls *c, size_t cols) {
     size_t stride = x.stride == 0 ? x.cols : x.stride;
     if (stride != 0 && x.rows > FLOATS / stride && x.rows != SIZE_MAX) x.rows = FLOATS / stride;
     return x;
+}
+
+void *fuzz_api_block(struct calls *c, unsigned slot, size_t bytes) {
+    FUZZ_DEMAND(slot < BLOCKS);
+    free(c->block[slot]);
+    c->block[slot] = malloc(bytes == 0 ? 1 : bytes);
+    FUZZ_DEMAND(c->block[slot] != NULL);
+    return c->block[slot];
+}
+
+static float table_number(unsigned how, uint32_t drawn, size_t i) {
+    switch (how % 8) {
+    case 0: return (float)(i * 7 % 13) / 13.0f;
+    case 1: return 0.5f;
+    case 2: return (float)(drawn % 3);
+    case 3: return ((float)drawn / 4294967296.0f - 0.5f) * 4;
+    case 4: return ((float)drawn / 4294967296.0f - 0.5f) * 1e38f;
+    case 5: return drawn % 8 == 0 ? 1e4f : (float)drawn / 4294967296.0f;
+    case 6: return (float)(drawn % 5) * 1e-40f;
+    default: return drawn % 2 == 0 ? 0.0f : -1.0f;
+    }
+}
+
+aenc_matrix fuzz_api_table(struct calls *c, unsigned slot, size_t cols) {
+    unsigned how = next(c), kind = next(c);
+    uint32_t drawn = how * 2654435761u + kind;
+    if (cols > 64) cols = 64;
+    aenc_matrix x = {NULL, 1 + how % 20, cols, (how & 0x40) != 0 ? cols + 1 : 0};
+    size_t stride = x.stride == 0 ? cols : x.stride, floats = x.rows * stride - (stride - cols); /* no gap after the last */
+    float *data = fuzz_api_block(c, slot, floats * sizeof(float));
+    for (size_t i = 0; i < floats; i++) {
+        drawn = drawn * 1664525u + 1013904223u;
+        data[i] = table_number(kind, drawn >> 8 << 8, i);
+    }
+    if (kind >= 0xE0 && floats > 0) data[kind % floats] = kind % 2 == 0 ? NAN : -INFINITY;
+    if (kind == 0xDF) x.cols++, x.rows = 0;
+    x.data = data;
+    return x;
+}
+
+int32_t *fuzz_api_labels(struct calls *c, unsigned slot, size_t count) {
+    static const int32_t odd[] = {-1, INT32_MAX, INT32_MIN, 1 << 24};
+    unsigned how = next(c);
+    uint32_t drawn = how;
+    int32_t *labels = fuzz_api_block(c, slot, count * sizeof *labels);
+    for (size_t i = 0; i < count; i++) {
+        drawn = drawn * 1664525u + 1013904223u;
+        labels[i] = how >= 0xE0 && i == how % count ? odd[how % 4] : (int32_t)((drawn >> 16) % (1 + how % 4));
+    }
+    return labels;
+}
+
+struct room fuzz_api_room(struct calls *c, unsigned slot, size_t needed) {
+    struct room room = {NULL, needed - (needed > 0 && next(c) > 0xF0), needed};
+    room.at = fuzz_api_block(c, slot, room.floats * sizeof(float));
+    return room;
+}
+
+bool fuzz_api_filled(struct calls *c, const void *handle, aenc_status status, struct room room) {
+    fuzz_api_told(c, handle, status);
+    FUZZ_DEMAND(status != AENC_OK || room.floats >= room.needed);
+    return status == AENC_OK;
+}
+
+void fuzz_api_again(const struct calls *c, aenc_status first, aenc_status second, const void *a, const void *b, size_t bytes) {
+    if (first == AENC_ERR_NO_MEMORY || second == AENC_ERR_NO_MEMORY || (c->fickle && first != second)) return;
+    FUZZ_DEMAND(first == second && (first != AENC_OK || memcmp(a, b, bytes) == 0));
+}
+
+const void *fuzz_api_saved(struct calls *c, aenc_model *m, unsigned slot, size_t *size) {
+    void *bytes = fuzz_api_block(c, slot, sizeof c->file);
+    aenc_status status = aenc_model_save_memory(m, bytes, sizeof c->file, size);
+    fuzz_api_told(c, m, status);
+    if (status != AENC_OK) *size = 0;
+    return bytes;
 }
 
 void fuzz_api_told(struct calls *c, const void *handle, aenc_status status) {
@@ -193,7 +271,8 @@ static void model_copy(struct calls *c) {
 
 static void free_something(struct calls *c) {
     unsigned slot = next(c) % SLOTS;
-    switch (next(c) % 6) {
+    switch (next(c) % 7) {
+    case 6: aenc_detector_free(c->detector[slot]); c->detector[slot] = NULL; return;
     case 0: aenc_layer_free(c->layer[slot]); c->layer[slot] = NULL; return;
     case 1: aenc_model_free(c->model[slot]); c->model[slot] = NULL; return;
     case 2: aenc_tensor_free(c->tensor[slot]); c->tensor[slot] = NULL; return;
@@ -203,11 +282,21 @@ static void free_something(struct calls *c) {
     }
 }
 
-static void (*const calls[])(struct calls *) = {
-    tensor_make, tensor_use, layer_make, layer_add, model_make, model_make, model_infer, model_infer,
-    model_fit, model_loop, model_loop, model_names, model_copy, free_something,
-    fuzz_api_runner_make, fuzz_api_runner_use, fuzz_api_runner_use, fuzz_api_runner_refresh, fuzz_api_source_make,
-    fuzz_api_source_fit, fuzz_api_partial_fit, fuzz_api_checkpoint_fit, fuzz_api_endure, fuzz_api_file,
+static const struct {
+    void (*make)(struct calls *);
+    int effort;
+} calls[] = {
+    {tensor_make, 1}, {tensor_use, 1}, {layer_make, 1}, {layer_add, 1}, {model_make, 1}, {model_make, 1}, {model_infer, 1},
+    {model_infer, 1}, {model_fit, 4}, {model_loop, 1}, {model_loop, 1}, {model_names, 1}, {model_copy, 1},
+    {free_something, 1}, {fuzz_api_runner_make, 1}, {fuzz_api_runner_use, 1}, {fuzz_api_runner_use, 1},
+    {fuzz_api_runner_refresh, 3}, {fuzz_api_source_make, 1}, {fuzz_api_source_fit, 4}, {fuzz_api_partial_fit, 2},
+    {fuzz_api_checkpoint_fit, 5}, {fuzz_api_endure, 12}, {fuzz_api_file, 1},
+    {fuzz_api_model_full, 1}, {fuzz_api_model_full, 1}, {fuzz_api_model_terms, 1}, {fuzz_api_pca, 1}, {fuzz_api_angles, 1},
+    {fuzz_api_classes, 1}, {fuzz_api_answers, 1}, {fuzz_api_copy, 1}, {fuzz_api_grow, 1}, {fuzz_api_pretrain, 8},
+    {fuzz_api_distill, 6}, {fuzz_api_gradients, 6}, {fuzz_api_metrics, 1}, {fuzz_api_threshold, 1},
+    {fuzz_api_detector_make, 10}, {fuzz_api_detector_use, 2}, {fuzz_api_codes, 1}, {fuzz_api_neighbours, 1},
+    {fuzz_api_kmeans, 2}, {fuzz_api_probe, 3}, {fuzz_api_rates, 2}, {fuzz_api_sweep, 12}, {fuzz_api_register, 1},
+    {fuzz_api_register, 1},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -221,8 +310,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     /* files that are synced all the time are better not on a disk */
     snprintf(c.path, sizeof c.path, "%s/aenc_fuzz_api.%ld", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (long)getpid());
     fuzz_world_open(&c.world, input.control, (size_t)8 << 20, (input.control & 0x40) != 0 ? 2 : 1);
-    for (int count = 0; c.at < c.size && count < CALLS_MAX; count++)
-        calls[next(&c) % (sizeof calls / sizeof *calls)](&c);
+    for (int effort = EFFORT; c.at < c.size && effort > 0;) {
+        unsigned which = next(&c) % (sizeof calls / sizeof *calls);
+        if (getenv("AENC_FUZZ_TELL") != NULL) fprintf(stderr, "call %u, up to byte %zu\n", which, c.at);
+        calls[which].make(&c);
+        effort -= calls[which].effort;
+    }
     /* handles keep the context alive */
     aenc_context_free(c.world.ctx);
     for (unsigned i = 0; i < SLOTS; i++) {
@@ -232,10 +325,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         aenc_optimizer_free(c.optimizer[i]);
         fuzz_api_runner_end(&c, i);
         fuzz_api_source_end(&c, i);
+        aenc_detector_free(c.detector[i]);
     }
     fuzz_api_clean(&c);
     c.world.ctx = NULL;
     fuzz_world_close(&c.world);
+    fuzz_api_plugins_end(&c);
+    for (unsigned i = 0; i < BLOCKS; i++) free(c.block[i]);
     fuzz_input_close(&input);
     return 0;
 }

@@ -309,7 +309,98 @@ def api_inputs():
         runs = ([22, 0, 0x06, stop, 4, how] + [22, 0, 0xA6, 5, 17, 4, how] for stop in (0, 11, 12, 21, 23))
         norms = [2, 0, 3, 2, 1, 0, 3, 0, 1, 2, 1, 5, 3, 0, 1, 2, 1, 7, 3, 0, 1, 2, 1, 2, 3, 0, 1, 4, 0x08, 0, 0]
         yield "endure_%02x" % how, bytes((norms if how % 2 == 1 else make) + sum(runs, []))
+    yield from api_full_inputs(make, fit, infer)
+    yield from api_use_inputs()
+    yield from api_plugin_inputs()
+
+
+def api_model(slot=0, how=0, more=0, specs=(), penalties=(), corruptions=()):
+    """A model of slot with every option: specs in the order in which their bits of how ask for them."""
+    lists = [b for each in (penalties, corruptions) for b in ([0, len(each) - 1, *each] if each else [5])]
+    return [24, how, more, *([0] if how & 4 else []), slot, *specs, *lists]
+
+
+def api_full_inputs(make, fit, infer):
+    partial, runner, run, terms = [20, 0, 0, 0, 3, 3, 7], [14, 0, 0, 3, 2, 1], [15, 0, 0, 0, 3, 3], [26, 0, 20]
+    for first in range(0, 24, 3):
+        each = (make + api_model(0, 1, 1, (), (i, i), (i % 18,)) + [10, 0, 1, 3, 3] + fit + terms + [35, 0, 5, 3] +
+                [30, 0, 1, 3, 0, 3, 0, 0] + partial for i in range(first, first + 3))
+        yield "penalties_%02d" % first, bytes(sum(each, []))
+    for first in (0, 4):
+        each = (make + api_model(0, 0x41, 0x11, (i,), (), (i,)) + fit + infer + partial + runner + run + [23, 0, 1, 7] +
+                [12, 0, 1, 0, 0] + infer for i in range(first, first + 4))
+        yield "scalings_%d" % first, bytes(sum(each, []))
+    for loss in range(10, 16):
+        made = make + api_model(0, 0xA1, 1, (loss, 35, 22 if loss == 11 else 23)) + fit + infer + terms + [6, 0, 4, 3, 3] + [35, 0, 5, 3]
+        yield "loss_%d" % loss, bytes(made + runner + run + [14, 1, 0, 5, 2, 1] + [15, 1, 0x40, 0, 3, 3])
+    for method in range(5):
+        pca = [27, 0x10, method + 12, 0, 0, 19, 3] + [27, 0x20, 6 * 35 + method, 0, 1, 19, 3] + [28, 0, 0, 1, 5, 3, 9, 3]
+        more = [20, 0, 3, 3, 3, 1] + [26, 0, 9, 3] + [44, 0, 2, 19, 3] + [12, 1, 2, 0, 0] + [26, 2, 9, 3]
+        yield "pca_method_%d" % method, bytes(pca + more + [19, 0, 0, 1, 0, 3, 3, 3, 0] + [8, 0, 0, 3, 3, 0])
+    for loss in (42, 43, 44, 50, 53):
+        made = api_model(0, 0x21, 1, (loss,)) + [29, 0, 1, 9, 3, 2, 0, 0, 2] + [29, 0, 0, 9, 3, 0, 2]
+        yield "classes_%d" % loss, bytes(made + [29, 0, 9, 9, 3, 2, 8, 0, 2] + [2, 0, 50, 32, 0, 1, 0] + [29, 1, 0, 9, 3, 0, 2])
+    for how in range(0, 256, 24):
+        pca = [27, how, how // 2, 0, 0, 9, 3] + [27, how ^ 8, 7, 0, 1, 12, 5]
+        use = [28, how, 0, 0, 5, 3, 9, 0] + [28, how, 0, 1, 5, 3, 9, 4] + partial + fit + runner + run + infer
+        yield "pca_%02x" % how, bytes(make + [18, 0, 0, 0, 0, 1, 9] + pca + use + [40, 0, 3, 9, 3, 0] + [30, 0, 1, 5, 3, 0, 0])
+    every_answer = sum(([30, 0, how, 5, 3, 4, 5, 0] for how in range(0, 250, 7)), [])
+    yield "answers", bytes(make + every_answer + sum(([44, 0, how, 9, 3] for how in range(6)), []))
+    for layer in (0, 45, 46, 49, 50, 9):
+        grow = [2, 0, layer, 32, 0, 1, 0] + [31, 1, 0, 0, 0] + [31, 1, 0, 3, 3] + [33, 1, 1, 16, 15, 3] + [34, 0, 1, 0, 9, 3]
+        yield "grow_%02d" % layer, bytes(make + grow + [34, 0, 1, 12, 9, 3, 60, 0] + [32, 1, 1, 0])
+    for how in range(0, 256, 36):
+        specs = {4: 10, 8: 23, 64: 53}
+        extra = [b for bit, b in specs.items() if how & bit and bit < 16]
+        extra += [0, 0, 0] * bool(how & 16) + [0, 0, 0] * bool(how & 32) + [53] * bool(how & 64)
+        deep = api_model(0, 1, 2)
+        yield "pretrain_%02x" % how, bytes(deep + [33, 0, how, 0x30, 15, 3, *extra] + fit + [33, 0, how ^ 1, 5, 15, 0, *extra])
+    for how in range(0, 256, 36):
+        two = api_model(0, 1, 1) + api_model(1, 1, 1) + api_model(2, 1, 2, (), (0,), (0,))
+        distill = [34, 0, 1, how, 9, 3, 40, 60, 17, 26]
+        yield "distill_%02x" % how, bytes(two + distill + [34, 2, 1, how | 12, 9, 3, 60, 5] + [34, 0, 0, 0, 3, 3])
     yield "layers", bytes([2, 0, 3, 2, 1, 0, 3, 0, 1, 2, 1, 5, 3, 0, 1, 2, 1, 2, 3, 0, 1, 4, 0x08, 0, 0] + fit + infer)
+
+
+def api_use_inputs():
+    for kind in range(8):
+        calls = {"metrics": [], "codes": [], "groups": []}
+        for rows in (5, 19):
+            calls["metrics"] += [36, rows, kind, 7 * kind + 1, 120, 0, 0] + [36, rows, kind, 0xF0 + kind, 120]
+            calls["metrics"] += sum(([37, spec, rows, kind, 3] for spec in range(18)), [])
+            calls["codes"] += sum(([40, which, 7 * kind + which, rows, kind, rows, (kind + which) % 8, 0, 0]
+                                   for which in range(0, 25, 2)), [])
+            calls["groups"] += sum(([41, how, 2 + kind, rows, kind, 9, kind] for how in (1, 0x11, 0x22, 0x32, 0x83)), [])
+            calls["groups"] += sum(([42, how, 3, rows, kind, 0] for how in (4, 9, 0x2E, 0x52)), [])
+            calls["groups"] += sum(([43, 2, probe, rows, kind, rows, kind, 2, 2] for probe in range(10)), [])
+        for name, each in calls.items():
+            yield "%s_%d" % (name, kind), bytes(each)
+    for how in range(0, 256, 34):
+        yield "sweep_%02x" % how, bytes([45, how, 15, 3, 9, 0, 16, 10] + [45, how ^ 0xA0, 15, 0, 9, 3, 53, 53])
+        made = [38, 0, how, 15, how % 8, how % 6, how // 6 % 5] + [9] * (how & 16 > 0)
+        use = [39, 0, how, 5, 3] + [30] * (how & 16 > 0) + [0, 0, 0] + [0] * (how & 32 > 0)
+        yield "detector_%02x" % how, bytes(made + use + [39, 0, 0x30, 7, 0, 9, 0, 0, 0, 0] + [13, 0, 6])
+
+
+def api_plugin_inputs():
+    """Plug-ins of every kind and habit, three to an input, and a model for each that names it."""
+    programs = ([1, 15, 2, 0, 3, 3], [5, 0, 3, 7, 1, 4], [5, 1, 3, 8], [5, 3, 1, 2], [6, 3, 1, 0], [6, 8], [6, 16],
+                [4, 2, 4, 13, 4, 21], [4, 0, 1, 0], [4, 3, 4, 4, 4, 4], [4, 7, 1, 2], [1, 11, 7, 0, 1, 1], [1, 6, 1, 7, 1, 3],
+                [5, 6, 5, 5], [4, 2, 3, 2, 1, 5], [4, 6, 1, 0], [1, 12, 1, 13, 1, 8], [0], [3, 0, 3, 1, 3, 6])
+    habits = [(0x10, (program + [0] * 9)[:9] + [5], 0x60) for program in programs]
+    habits += [(how, [1, 15, 1, 0, 1, 2, 0, 0, 0, how % 6], 0x20 + how % 5) for how in (*range(8, 16), 0x90, *range(0xE0, 0xE8), 0x11)]
+    fit, infer, check = [8, 0, 0x28, 3, 3, 0], [6, 0, 0, 3, 3], [35, 0, 5, 3]
+    after = fit + infer + [6, 0, 3, 3, 3] + [6, 0, 4, 3, 3] + check + [14, 0, 0, 3, 2, 1] + [15, 0, 0, 0, 3, 3] + [12, 0, 1, 0, 0]
+    start = [2, 0, 3, 2, 1, 0, 3, 0, 1]
+    for kind in range(4):
+        for first in range(0, len(habits), 3):
+            out = []
+            for i, (how, program, more) in enumerate(habits[first:first + 3]):
+                models = [start + [2, 1, 36 + i, 3, 0, 1, 2, 1, 0, 3, 0, 1] + api_model(0, 5, 0), api_model(0, 0x21, 1, (36 + i,)),
+                          api_model(0, 1, 1, (), (11 + i,)), api_model(0, 1, 1, (), (), (8 + i,))]
+                operands = [byte + 8 * (kind == 3 and at % 2 == 0) for at, byte in enumerate(program[:9])] + program[9:]
+                out += [4, 0, 0, 46, kind, how, *operands, more, i] + models[kind] + after
+            yield "plugins_%d_%02d" % (kind, first), bytes(out)
 
 
 TARGETS = {"safetensors": safetensors_inputs, "description": description_inputs, "model_file": model_inputs,

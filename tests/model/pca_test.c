@@ -268,6 +268,12 @@ static void test_deficient(aenc_context *ctx) {
     CHECK_STATUS(ctx, aenc_reconstruct(model, &same, back, 8), AENC_OK);
     check_floats(back, equal, 8, 0);
     aenc_model_free(model);
+    /* variance that a float cannot hold is none */
+    const aenc_matrix tiny = {(const float[]){1e-40f, 2e-40f, 3e-40f, 0, 0, 1e-40f}, 3, 2, 0};
+    CHECK_STATUS(ctx, aenc_pca_create(ctx, &tiny, &options, &model), AENC_OK);
+    CHECK_STATUS(ctx, aenc_encode(model, &tiny, code, 6), AENC_OK);
+    check_floats(code, (const float[6]){0}, 6, 0);
+    aenc_model_free(model);
     options = (aenc_pca_options){.struct_size = sizeof options, .share = 0.5};
     CHECK_STATUS(ctx, aenc_pca_create(ctx, &same, &options, &model), AENC_ERR_ARGUMENT);
     CHECK(model == NULL && strstr(aenc_message(ctx), "no variance to explain 0.5") != NULL);
@@ -298,6 +304,8 @@ static void test_create_refusals(aenc_context *ctx) {
     o.components = 6;
     CHECK_REFUSED(ctx, aenc_pca_create(ctx, &wide, &o, &model), AENC_ERR_SHAPE, "5 rows of 8 columns have 5");
     CHECK_REFUSED(ctx, aenc_pca_create(ctx, &one, NULL, &model), AENC_ERR_SHAPE, "at least 2");
+    const aenc_matrix huge = {(const float[]){3e38f, -3e38f, 1, 2}, 2, 2, 0};
+    CHECK_REFUSED(ctx, aenc_pca_create(ctx, &huge, NULL, &model), AENC_ERR_ARGUMENT, "more than a float holds");
     CHECK_REFUSED(ctx, aenc_pca_create(ctx, NULL, &o, &model), AENC_ERR_ARGUMENT, "x is NULL");
     o.share = 0.5;
     CHECK_REFUSED(ctx, aenc_pca_create(ctx, &tall, &o, &model), AENC_ERR_ARGUMENT, "components 6 and share 0.5");

@@ -128,7 +128,7 @@ static struct node *constant_build(struct tape *tape, struct node *const *x, con
 
 static struct node *share_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     (void)c;
-    return aenc_op_multiply(tape, aenc_op_batch_sum(tape, x[0]), aenc_op_row_share(tape));
+    return aenc_op_multiply(tape, x[0], aenc_op_row_share(tape));
 }
 
 /* ---- Reduce ---- */

@@ -55,6 +55,7 @@ static bool bench_run(struct bench *b, const struct operand *operand) {
     if (!CHECK_STATUS(b->ctx, aenc_run_create(b->ctx, &b->plan, &b->run), AENC_OK)) return false;
     b->run.block[SLOT_PARAMETER] = b->parameter;
     b->run.live[0] = ROWS;
+    b->run.weight_total = ROWS;
     for (int k = 0, f = 0; k < OPERANDS && operand[k].kind != KIND_NONE; k++)
         if (operand[k].kind == KIND_ROW)
             b->run.binding[f++] = (struct binding){operand[k].value, aenc_node_row_size(b->in[k]), NULL};

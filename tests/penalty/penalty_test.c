@@ -1,4 +1,6 @@
 /* penalty_test.c - each penalty's value against its formula written out here, its part of the loss, and what is refused. */
+#include <autoenc/ops.h>
+
 #include "train/trial.h"
 
 enum { ROWS = 7, IN = 6, CODE = 3, HIDDEN = 90 };
@@ -169,6 +171,57 @@ static void test_running(void) {
     trial_free(&plain);
 }
 
+/* ---- Weights of rows ---- */
+
+enum { MANY = 180 };
+
+/* The gradients of a batch, one behind the other, and its terms. */
+static size_t gradients(const struct trial *t, const aenc_matrix *rows, const float *weight, float *out, double terms[2]) {
+    aenc_batch batch = {.struct_size = sizeof batch, .input = *rows, .weight = weight};
+    size_t used = 0;
+    CHECK_STATUS(t->ctx, aenc_model_gradients(t->model, &batch, NULL), AENC_OK);
+    for (size_t i = 0; i < 2; i++) terms[i] = aenc_model_term_value(t->model, i);
+    for (size_t i = 0; i < aenc_model_parameter_count(t->model); i++) {
+        aenc_tensor *tensor;
+        if (aenc_model_gradient_get(t->model, aenc_model_parameter_name(t->model, i), &tensor) != AENC_OK) continue; /* a state */
+        CHECK_STATUS(t->ctx, aenc_tensor_read(tensor, out + used, aenc_tensor_count(tensor)), AENC_OK);
+        used += aenc_tensor_count(tensor);
+        aenc_tensor_free(tensor);
+    }
+    return used;
+}
+
+/* A row of weight 2 is two rows, one of weight 0 is none: for what each row adds, and for what the batch does. */
+static void test_row_weights(const char *description) {
+    static float all_rows[MANY * IN], rows[MANY * IN], weight[MANY], ones[MANY], g[3][TRIAL_NUMBERS];
+    double terms[3][2];
+    trial_fill(all_rows, MANY * IN, 6);
+    for (int r = 0; r < MANY; r++) {
+        int kind = r % 3, from = kind == 0 ? r : r - 1; /* r0 r0 r1 */
+        weight[r] = (float)(2 - kind);
+        ones[r] = 3;
+        memcpy(rows + r * IN, all_rows + from * IN, IN * sizeof *rows);
+    }
+    const aenc_matrix weighted = {all_rows, MANY, IN, 0}, repeated = {rows, MANY, IN, 0};
+    struct trial t = trial_create(description, 31, 1), other = trial_create(description, 31, 3);
+    size_t count = gradients(&t, &weighted, weight, g[0], terms[0]);
+    CHECK(gradients(&t, &repeated, NULL, g[1], terms[1]) == count && count > 1000);
+    for (int i = 0; i < 2; i++) CHECK_NEAR(terms[0][i], terms[1][i], 1e-5 * fabs(terms[1][i]));
+    for (size_t i = 0; i < count; i++) CHECK_NEAR((double)g[0][i], (double)g[1][i], 2e-6 + 1e-4 * fabs((double)g[1][i]));
+    CHECK(gradients(&t, &repeated, ones, g[2], terms[2]) == count);
+    for (int i = 0; i < 2; i++) CHECK_NEAR(terms[2][i], terms[1][i], 1e-5 * fabs(terms[1][i]));
+    gradients(&other, &weighted, weight, g[2], terms[2]);
+    CHECK(memcmp(g[0], g[2], count * sizeof *g[0]) == 0 && memcmp(terms[0], terms[2], sizeof terms[0]) == 0);
+    aenc_batch batch = {.struct_size = sizeof batch, .input = weighted, .weight = weight};
+    double worst;
+    const char *parameter;
+    CHECK_STATUS(t.ctx, aenc_check_gradients(t.model, &batch, NULL, &worst, &parameter), AENC_OK);
+    if (strstr(description, "momentum") == NULL && !CHECK(worst < 0.02))
+        fprintf(stderr, "  %g for %s: %s\n", worst, parameter, description);
+    trial_free(&t);
+    trial_free(&other);
+}
+
 /* ---- Weights that rise ---- */
 
 static void test_warmup(void) {
@@ -295,6 +348,7 @@ int main(void) {
     trial_fill(data, ROWS * IN, 4);
     test_values();
     test_running();
+    for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) test_row_weights(formulas[i].model);
     test_warmup();
     test_same_bits();
     test_refusals();

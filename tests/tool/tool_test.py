@@ -667,6 +667,39 @@ class Tool(unittest.TestCase):
         self.bad(1, ["batch was 32", "is 16"], *args, "--batch", "16")
         self.assertEqual(self.good(*args).stdout.count("epoch "), 1)  # "best epoch": nothing more to do
 
+    def test_pretraining_resumed(self):
+        """Broken off among its layers or behind them, a run goes on to the same bytes, and trains no layer twice."""
+        whole = self.train_args("whole.safetensors", "--pretrain", "60", epochs="80")
+        self.good(*whole)
+        args = self.train_args("parts.safetensors", "--pretrain", "60", "--checkpoint", "stack.checkpoint", "--resume",
+                               "--checkpoint-every", "5", epochs="80")
+        self.write("stack.checkpoint", b"of another run")
+        again = args[:args.index("--resume")] + args[args.index("--resume") + 1:]
+        seen = []
+        for number, words in ((signal.SIGKILL, "layer 1/2  epoch 2"), (signal.SIGINT, "layer 1/2"),
+                              (signal.SIGKILL, "layer 2/2"), (signal.SIGKILL, "epoch 2/80"), (signal.SIGINT, "epoch ")):
+            process = subprocess.Popen([TOOL, *(args if seen else again)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                       text=True, cwd=self.folder.name)
+            lines = []
+            while not lines or not lines[-1].startswith(words):
+                lines.append(process.stdout.readline())
+                self.assertNotEqual(lines[-1], "", process.stderr.read() if lines[-1] == "" else "")
+            process.send_signal(number)
+            process.communicate(timeout=60)
+            seen.append("".join(lines))
+            for name in os.listdir(self.folder.name):
+                if ".tmp" in name:
+                    os.remove(self.path(name))  # of a save that the kill has hit
+            if len(seen) == 1:
+                self.assertFalse(os.path.exists(self.path("stack.checkpoint")))
+                self.assertTrue(os.path.exists(self.path("stack.checkpoint.layer-1")))
+        self.assertIn("layer 1/2", seen[1])
+        self.assertNotIn("layer", seen[4])
+        done = self.good(*args)
+        self.assertNotIn("layer", done.stdout)
+        self.assertEqual(slurp(self.path("parts.safetensors")), slurp(self.path("whole.safetensors")))
+        self.assertFalse([name for name in os.listdir(self.folder.name) if ".layer-" in name])
+
     def test_penalties_corruption_and_tied_weights(self):
         plain = self.train_args("plain.safetensors")
         args = self.train_args("sparse.safetensors", "--penalty", "l1:weight=1e-3,warmup=1", "--penalty",

@@ -92,6 +92,7 @@ static void check_refusals(aenc_context *ctx) {
     } bad[] = {{"quantil", "quantile, mad, pot, fpr"}, {"quantile:q=1.5", "q"}, {"mad:k=-1", "k"}, {"fpr:rate=0", "rate"},
                {"fpr:rate=1e-3", "999"}, {"pot", "level"}, {"pot:level=0.5,risk=0.9", "risk"}, {"pot:riks=1", "riks"}};
     float few[] = {1, 2, 3, 4, 5}, equal[] = {2, 2, 2, 2, 2}, most[] = {2, 2, 2, 2, 9}, broken[] = {1, NAN, 2};
+    float wide[] = {-3e38f, 1, 3e38f};
     uint8_t all[] = {1, 1, 1, 1, 1}, wrong[] = {0, 1, 2, 0, 0};
     double out = 0;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -104,6 +105,7 @@ static void check_refusals(aenc_context *ctx) {
     check_refused(ctx, aenc_threshold(ctx, "mad", few, 0, &out), AENC_ERR_SHAPE, "count is 0", out);
     check_refused(ctx, aenc_threshold(ctx, "mad", broken, 3, &out), AENC_ERR_NONFINITE, "score[1]", out);
     check_refused(ctx, aenc_threshold(ctx, "mad", NULL, 3, &out), AENC_ERR_ARGUMENT, "score is NULL", out);
+    check_refused(ctx, aenc_threshold(ctx, "mad:k=1e300", wide, 3, &out), AENC_ERR_ARGUMENT, "it is inf", out);
     check_refused(ctx, aenc_roc_auc(ctx, few, all, 5, &out), AENC_ERR_ARGUMENT, "both kinds", out);
     check_refused(ctx, aenc_roc_auc(ctx, few, wrong, 5, &out), AENC_ERR_ARGUMENT, "label[2] is 2", out);
     check_refused(ctx, aenc_average_precision(ctx, broken, wrong, 3, &out), AENC_ERR_NONFINITE, "score[1]", out);
