@@ -460,8 +460,9 @@ typedef struct aenc_pca_options {
 /* The linear autoencoder of least squared error, in closed form: every call on models works on it. States beside its
  * parameters say what was found: "pca.mean", "pca.explained_variance", "pca.explained_variance_ratio",
  * "pca.noise_variance", "pca.total_variance", "pca.rows" (two numbers to be added). Of each component the largest element
- * is positive. aenc_fit and aenc_fit_source fit it anew with as many components; aenc_partial_fit takes more rows in, and
- * keeps 8 cols^2 bytes for that until aenc_model_forget_optimizer; gradients are AENC_ERR_UNSUPPORTED.
+ * is positive. aenc_fit and aenc_fit_source (its source must end) fit it anew with as many components; aenc_partial_fit
+ * takes more rows in, and keeps 8 cols^2 bytes for that until aenc_model_forget_optimizer; gradients are
+ * AENC_ERR_UNSUPPORTED.
  * x NULL: a model that has seen no rows, for aenc_partial_fit. Otherwise at least 2 rows. options may be NULL. */
 AENC_API aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
                                      aenc_model **out);
