@@ -10,10 +10,11 @@ static bool finite_number(double x) { return x - x == 0; }
 
 /* ---- Gradients ---- */
 
-static aenc_status gradient_memory(struct aenc_model *model) {
+/* Where the run leaves gradients that stay. */
+static aenc_status gradient_memory(struct aenc_model *model, struct run *run) {
     struct store *store = &model->store;
-    if (store->gradient != NULL) return AENC_OK;
-    store->gradient = aenc_alloc(model->ctx, (size_t)store->parameter_size, sizeof(num));
+    if (store->gradient == NULL) store->gradient = aenc_alloc(model->ctx, (size_t)store->parameter_size, sizeof(num));
+    run->block[SLOT_PARAMETER_GRADIENT] = store->gradient;
     return store->gradient == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
@@ -96,13 +97,11 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct rows *i
     model->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
-    if (status == AENC_OK) status = gradient_memory(model);
     if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, out);
     if (status != AENC_OK) return status;
     struct run *run = (*out)->run;
     bind(run, 0, input);
     if (own_target) bind(run, 1, target);
-    run->block[SLOT_PARAMETER_GRADIENT] = model->store.gradient;
     run->live[0] = input->count;
     run->weight = weight;
     run->weight_total = total;
@@ -122,6 +121,7 @@ static double mean_loss(struct aenc_model *model, const struct journey *journey)
 
 /* The stages from `first` on, after which the gradients wait. */
 static aenc_status gradients_finish(struct aenc_model *model, struct journey *journey, size_t first, double *loss) {
+    if (gradient_memory(model, journey->run) != AENC_OK) return AENC_ERR_NO_MEMORY;
     aenc_run_stages(journey->run, first, journey->plan.stage_count, model->ctx->pool);
     double mean = mean_loss(model, journey);
     aenc_status status = gradients_check(model, journey, mean);
@@ -186,6 +186,16 @@ static void mark_apart(const struct store *store, const struct plan *plan, bool 
         if (plan->tile[i].range.lo == 0) aenc_store_find(store, plan->tile[i].target->name)->apart = apart;
 }
 
+/* Whether no other parameter is trained. */
+static bool products_alone(const struct store *store, const struct plan *plan) {
+    const struct plan_stage *stage = &plan->stage[plan->product_stage];
+    int64_t others = 0;
+    for (size_t i = 0; i < store->entry_count; i++)
+        others += store->entry[i].kind == ENTRY_PARAMETER && !store->entry[i].frozen;
+    for (int64_t i = stage->first; i < stage->first + stage->count; i++) others -= plan->tile[i].range.lo == 0;
+    return others == 0;
+}
+
 /* A tile for each worker. */
 static aenc_status scratch_memory(struct aenc_model *model, const struct plan *plan, struct tile_sink *sink) {
     size_t workers = (size_t)aenc_pool_workers(model->ctx->pool);
@@ -225,6 +235,7 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
     const struct plan *plan = &journey->plan;
     size_t first = optimizer->clip_norm > 0 ? 0 : plan->product_stage;
     if (first > 0) status = scratch_memory(model, plan, &sink);
+    if (status == AENC_OK && first > 0 && !products_alone(&model->store, plan)) status = gradient_memory(model, journey->run);
     if (status != AENC_OK) return status;
     aenc_run_stages(journey->run, 0, first, model->ctx->pool);
     if (first > 0 && aenc_run_bounded(journey->run)) {
