@@ -23,11 +23,12 @@ static struct node *record_target(struct aenc_model *model, struct tape *tape, s
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
-/* While the model is taught, the target is a teacher's output with its code behind it. */
+/* While the model is taught, the target is a teacher's output with its code behind it; where that does not count, it may be of
+ * another size, and is not looked at. */
 static struct node *record_lesson(struct aenc_model *model, struct recorder *recorder, struct node *output, struct node *code) {
     struct tape *tape = recorder->tape;
-    int64_t outputs = model->target_size, codes = model->code_size, row = outputs + codes;
     const double *weight = model->lesson_weight;
+    int64_t outputs = model->target_size, codes = weight[1] > 0 ? model->code_size : 0, row = outputs + codes;
     struct node *lesson = aenc_tape_input(tape, "target", &row, 1);
     struct node *target = aenc_op_slice(tape, lesson, 1, 0, outputs), *distance;
     struct shape shape = model->output;
@@ -35,9 +36,11 @@ static struct node *record_lesson(struct aenc_model *model, struct recorder *rec
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, recorder, target), shape.dim, shape.rank);
     struct node *loss = target == NULL || output == NULL ? NULL
                                                          : model->loss->record(tape, model->loss_spec, output, target);
+    loss = aenc_op_affine(tape, loss, weight[0], 0);
+    if (codes == 0) return loss;
     distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), aenc_op_slice(tape, lesson, 1, outputs, codes));
     distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
-    return aenc_op_add(tape, aenc_op_affine(tape, loss, weight[0], 0), aenc_op_affine(tape, distance, weight[1], 0));
+    return aenc_op_add(tape, loss, aenc_op_affine(tape, distance, weight[1], 0));
 }
 
 /* One number per row. */

@@ -291,6 +291,25 @@ static void test_distill_sizes(void) {
     trial_free(&teacher);
 }
 
+/* A code larger than the teacher's is left alone: the student learns what a fit on the teacher's output teaches it. */
+static void test_distill_larger_code(void) {
+    struct trial student = trial_create(small, 12, 1), twin = trial_create(small, 12, 1), teacher = trial_create(other, 13, 1);
+    static float answers[ROWS * COLS], got[ROWS * COLS], want[ROWS * COLS];
+    const aenc_matrix target = {answers, ROWS, COLS, 0};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .batch = 7};
+    aenc_distill_options o = {.struct_size = sizeof o, .fit = &fit, .output_weight = 1};
+    CHECK_STATUS(student.ctx, aenc_distill(student.model, teacher.model, &x, &o), AENC_OK);
+    CHECK_STATUS(teacher.ctx, aenc_reconstruct(teacher.model, &x, answers, ROWS * COLS), AENC_OK);
+    fit.target = &target;
+    CHECK_STATUS(twin.ctx, aenc_fit(twin.model, &x, &fit), AENC_OK);
+    CHECK_STATUS(student.ctx, aenc_reconstruct(student.model, &x, got, ROWS * COLS), AENC_OK);
+    CHECK_STATUS(twin.ctx, aenc_reconstruct(twin.model, &x, want, ROWS * COLS), AENC_OK);
+    for (int i = 0; i < ROWS * COLS; i++) CHECK_NEAR(got[i], want[i], 1e-6);
+    trial_free(&student);
+    trial_free(&twin);
+    trial_free(&teacher);
+}
+
 int main(void) {
     trial_fill(numbers, ROWS * COLS, 9);
     test_copy();
@@ -303,5 +322,6 @@ int main(void) {
     test_grow_others();
     test_distill();
     test_distill_sizes();
+    test_distill_larger_code();
     return check_finish();
 }
