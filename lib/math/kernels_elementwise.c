@@ -18,10 +18,9 @@
  */
 typedef num unary(num v, num slope);
 
-/* y = f(x), or f(x + bias) where bias is not NULL; y may be x. */
-typedef void value_blocks(num *y, const num *x, const num *bias, int64_t n, num slope);
-/* dx = dy f', f' from v: the output or the input; dx may be dy. */
-typedef void slope_blocks(num *dx, const num *dy, const num *v, int64_t n, num slope);
+/* Values: a = f(b), or f(b + c) where c, a bias, is not NULL. Slopes: a = b f', f' from c, the output or the input. a may be
+ * b. */
+typedef void function_blocks(num *a, const num *b, const num *c, int64_t n, num slope);
 
 /* What added to a number is that number, -0 too. */
 #define NOTHING -(num)0
@@ -168,8 +167,7 @@ static void reciprocal_slopes(num *dx, const num *dy, const num *v, int64_t n, n
 }
 
 struct function_loops {
-    value_blocks *values;
-    slope_blocks *slopes;
+    function_blocks *values, *slopes;
     bool from_output; /* slopes go from y */
 };
 
@@ -193,41 +191,26 @@ static const struct function_loops functions[FUNCTION_COUNT] = {
 };
 
 /* Any n. */
-static AENC_APART void values(num *y, const num *x, const num *bias, int64_t n, num slope, value_blocks *blocks) {
-    num rest[BLOCK], rest_bias[BLOCK];
+static AENC_APART void apply(num *a, const num *b, const num *c, int64_t n, num slope, function_blocks *blocks) {
+    num rest[BLOCK], rest_c[BLOCK];
     int64_t whole = n & -BLOCK;
     size_t size = (size_t)(n - whole) * sizeof(num);
-    blocks(y, x, bias, whole, slope);
+    blocks(a, b, c, whole, slope);
     if (size == 0) return;
     fill(rest);
-    fill(rest_bias);
-    memcpy(rest, x + whole, size);
-    if (bias != NULL) memcpy(rest_bias, bias + whole, size);
-    blocks(rest, rest, bias == NULL ? NULL : rest_bias, BLOCK, slope);
-    memcpy(y + whole, rest, size);
-}
-
-/* Any n. */
-static AENC_APART void slopes(num *dx, const num *dy, const num *v, int64_t n, num slope, slope_blocks *blocks) {
-    num rest[BLOCK], rest_v[BLOCK];
-    int64_t whole = n & -BLOCK;
-    size_t size = (size_t)(n - whole) * sizeof(num);
-    blocks(dx, dy, v, whole, slope);
-    if (size == 0) return;
-    fill(rest);
-    fill(rest_v);
-    memcpy(rest, dy + whole, size);
-    memcpy(rest_v, v + whole, size);
-    blocks(rest, rest, rest_v, BLOCK, slope);
-    memcpy(dx + whole, rest, size);
+    fill(rest_c);
+    memcpy(rest, b + whole, size);
+    if (c != NULL) memcpy(rest_c, c + whole, size);
+    blocks(rest, rest, c == NULL ? NULL : rest_c, BLOCK, slope);
+    memcpy(a + whole, rest, size);
 }
 
 static void forward(enum function f, num *y, const num *x, int64_t n, num slope) {
-    values(y, x, NULL, n, slope, functions[f].values);
+    apply(y, x, NULL, n, slope, functions[f].values);
 }
 
 static void biased(enum function f, num *y, const num *bias, int64_t n, num slope) {
-    values(y, y, bias, n, slope, functions[f].values);
+    apply(y, y, bias, n, slope, functions[f].values);
 }
 
 static void backward(enum function f, num *restrict dx, const num *dy, const num *x, const num *y, int64_t n, num slope,
@@ -235,18 +218,18 @@ static void backward(enum function f, num *restrict dx, const num *dy, const num
     num some[PIECE];
     const num *v = functions[f].from_output ? y : x;
     if (!add) {
-        slopes(dx, dy, v, n, slope, functions[f].slopes);
+        apply(dx, dy, v, n, slope, functions[f].slopes);
         return;
     }
     for (int64_t first = 0; first < n; first += PIECE) {
         int64_t count = n - first < PIECE ? n - first : PIECE;
-        slopes(some, dy + first, v + first, count, slope, functions[f].slopes);
+        apply(some, dy + first, v + first, count, slope, functions[f].slopes);
         for (int64_t i = 0; i < count; i++) dx[first + i] += some[i];
     }
 }
 
 static void backward_in_place(enum function f, num *g, const num *y, int64_t n, num slope) {
-    slopes(g, g, y, n, slope, functions[f].slopes);
+    apply(g, g, y, n, slope, functions[f].slopes);
 }
 
 static bool from_output(enum function f) { return functions[f].from_output; }
