@@ -8,18 +8,22 @@
 
 /* ---- Arguments ---- */
 
+bool aenc_node_recorded(const struct tape *tape, const struct node *n) {
+    for (size_t i = tape->node_count; i-- > 0;)
+        if (tape->node[i] == n) return true;
+    return false;
+}
+
+static bool sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
+
 /* x as a node of this recording; NULL once it has failed, which it has where x is NULL or a stranger. */
 static struct node *taken(const aenc_recorder *r, const char *call, const aenc_node *x) {
-    if (r == NULL || r->tape == NULL || r->tape->status != AENC_OK) return NULL;
-    const struct tape *tape = r->tape;
-    for (size_t i = tape->node_count; x != NULL && i-- > 0;)
-        if (tape->node[i] == aenc_node_hidden(x)) return tape->node[i];
+    if (!sound(r)) return NULL;
+    if (aenc_node_recorded(r->tape, aenc_node_hidden(x))) return aenc_node_hidden(x);
     aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: an operand is %s", call,
                    x == NULL ? "NULL" : "a node of another recording");
     return NULL;
 }
-
-static bool sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
 
 /* Sizes that have a product. */
 static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *dims, size_t rank, struct shape *shape) {

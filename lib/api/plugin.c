@@ -24,19 +24,13 @@ static aenc_recorder recorder_for(struct tape *tape, struct store *store, int64_
     return (aenc_recorder){tape->ctx, tape, store, (const struct registered *)plugin, spec};
 }
 
-static bool of_tape(const struct tape *tape, const struct node *n) {
-    for (size_t i = 0; i < tape->node_count; i++)
-        if (tape->node[i] == n) return true;
-    return false;
-}
-
 /* What the plug-in answered, as a node of this recording. A failure gets the plug-in's name in front; NULL then. */
 static struct node *answer(const aenc_recorder *r, const aenc_node *shown) {
     struct tape *tape = r->tape;
     struct node *n = aenc_node_hidden(shown);
     if (tape->status == AENC_OK && n == NULL)
         aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "it answered NULL and gave no reason");
-    else if (tape->status == AENC_OK && !of_tape(tape, n))
+    else if (tape->status == AENC_OK && !aenc_node_recorded(tape, n))
         aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "it answered a node of another recording");
     if (tape->status == AENC_OK) return n;
     char text[MESSAGE_SIZE];

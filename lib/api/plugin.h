@@ -32,6 +32,8 @@ struct aenc_recorder {
 /* The public names of internal structs. */
 static inline aenc_node *aenc_node_shown(struct node *n) { return (aenc_node *)n; }
 static inline struct node *aenc_node_hidden(const aenc_node *n) { return (struct node *)n; }
+/* ops.c: whether it is one of this recording's; n may be anything at all. */
+bool aenc_node_recorded(const struct tape *tape, const struct node *n);
 /* "layer", "loss" ... of a kind. */
 const char *aenc_plugin_family(int64_t kind);
 
