@@ -41,7 +41,7 @@ struct entry {
     int64_t count;
     bool frozen;
     bool decays; /* weight decay applies: weights yes, biases and gains no */
-    bool apart;  /* for the length of a step: updated part by part, not with the rest */
+    bool apart;  /* while the rest is updated: it is updated part by part */
     size_t leaf; /* where its leaf stands on store->tape, if it has one there */
 };
 

@@ -92,10 +92,6 @@ void aenc_optim_part(const struct optim_step *step, const struct entry *entry, i
     optimizer->type->update(optimizer, u, step->store->parameter + at, gradient, at, count);
 }
 
-static bool takes(const struct entry *entry) {
-    return entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->apart;
-}
-
 /* The part of each trained entry that lies in the task's chunk of the block. */
 static void chunk_task(void *user, int64_t index, int worker) {
     (void)worker;
@@ -104,18 +100,16 @@ static void chunk_task(void *user, int64_t index, int worker) {
     for (size_t i = 0; i < step->store->entry_count; i++) {
         const struct entry *entry = &step->store->entry[i];
         int64_t end = entry->offset + entry->count;
-        if (!takes(entry) || entry->offset >= hi || end <= lo) continue;
+        bool takes = entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->apart;
+        if (!takes || entry->offset >= hi || end <= lo) continue;
         int64_t first = entry->offset > lo ? entry->offset : lo;
         int64_t last = end < hi ? end : hi;
         aenc_optim_part(step, entry, first - entry->offset, last - first, step->store->gradient + first);
     }
 }
 
-void aenc_optim_rest(const struct optim_step *step, struct pool *pool) {
-    struct optim_step shared = *step;
-    bool any = false;
-    for (size_t i = 0; i < step->store->entry_count && !any; i++) any = takes(&step->store->entry[i]);
-    if (any) aenc_pool_run(pool, (step->optimizer->parameter_size + CHUNK - 1) / CHUNK, chunk_task, &shared);
+void aenc_optim_rest(struct optim_step *step, struct pool *pool) {
+    aenc_pool_run(pool, (step->optimizer->parameter_size + CHUNK - 1) / CHUNK, chunk_task, step);
 }
 
 void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool) {

@@ -62,7 +62,7 @@ void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double s
 void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
                      const num *gradient);
 /* Every entry that does not say `apart`, from the store's gradients. */
-void aenc_optim_rest(const struct optim_step *step, struct pool *pool);
+void aenc_optim_rest(struct optim_step *step, struct pool *pool);
 
 /* clip.c: what gradients of this norm are multiplied with so that it stays within limit (0: no limit). */
 double aenc_clip_factor(double norm, double limit);

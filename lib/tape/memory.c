@@ -27,8 +27,7 @@ static aenc_status take(struct tape *tape, int64_t *size, int64_t count, int64_t
 
 static int64_t shard_count(const struct plan *plan, const struct node *n) {
     int space = aenc_node_space(n);
-    int64_t shard = plan->shard_rows[space];
-    return (plan->tape->capacity[space] + shard - 1) / shard;
+    return aenc_plan_shards(plan, space, plan->tape->capacity[space]);
 }
 
 /* ---- Training ---- */

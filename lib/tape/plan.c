@@ -401,19 +401,14 @@ static aenc_status parameter_stage(const struct planner *p, bool products) {
         if (n->active && n->kind == NODE_PARAMETER && of_products(p, n) == products) status = tiles_add(p, n, -1);
     }
     if (status == AENC_OK) status = stage_close(p, STAGE_GATHER, 0, first, false);
-    if (products && plan->stage_count > before) plan->product_stage = before;
-    return status;
-}
-
-int64_t aenc_plan_tile_size(const struct plan *plan) {
-    const struct plan_stage *stage = &plan->stage[plan->product_stage];
-    int64_t most = 0;
-    for (int64_t i = stage->first; plan->product_stage > 0 && i < stage->first + stage->count; i++) {
-        const struct tile *tile = &plan->tile[i];
-        int64_t size = (tile->range.hi - tile->range.lo) * (aenc_shape_count(&tile->target->shape) / tile->target->shape.dim[0]);
-        if (size > most) most = size;
+    if (!products || plan->stage_count == before) return status;
+    plan->product_stage = before;
+    for (size_t i = first; i < plan->tile_count; i++) {
+        const struct shape *shape = &plan->tile[i].target->shape;
+        int64_t rows = plan->tile[i].range.hi - plan->tile[i].range.lo, size = rows * (aenc_shape_count(shape) / shape->dim[0]);
+        if (size > plan->product_tile) plan->product_tile = size;
     }
-    return most;
+    return status;
 }
 
 static aenc_status plan_backward(const struct planner *p) {

@@ -24,8 +24,8 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     bool bounded = plan->product_stage > 0;
     if (bounded) {
         int space = plan->stage[plan->bound_stage].space;
-        int64_t shards = (plan->tape->capacity[space] + plan->shard_rows[space] - 1) / plan->shard_rows[space];
-        run->bounded = aenc_alloc(ctx, (size_t)shards, sizeof *run->bounded);
+        size_t shards = (size_t)aenc_plan_shards(plan, space, plan->tape->capacity[space]);
+        run->bounded = aenc_alloc(ctx, shards, sizeof *run->bounded);
     }
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
@@ -132,8 +132,7 @@ struct work {
 };
 
 static int64_t shards_of(const struct run *run, int space) {
-    int64_t shard = run->plan->shard_rows[space];
-    return (run->live[space] + shard - 1) / shard;
+    return aenc_plan_shards(run->plan, space, run->live[space]);
 }
 
 static num largest(const struct run *run, const num *at, const struct node *n, struct span rows) {
@@ -171,7 +170,7 @@ static void rows_task(void *user, int64_t index, int worker) {
     struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
-    if (run.bounded != NULL && work->stage == &run.plan->stage[run.plan->bound_stage]) bound_shard(&run, rows);
+    if (run.bound_wanted && work->stage == &run.plan->stage[run.plan->bound_stage]) bound_shard(&run, rows);
 }
 
 static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {

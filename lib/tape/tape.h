@@ -284,6 +284,7 @@ struct plan {
     struct plan_stage *stage;
     size_t stage_count, stage_capacity;
     size_t product_stage, bound_stage; /* that stage, and the one behind which the bound is taken; 0: none */
+    int64_t product_tile;              /* nums of its largest tile */
     struct plan_step *step;
     size_t step_count, step_capacity;
     struct tile *tile;
@@ -297,6 +298,10 @@ struct node *aenc_node_base(struct node *n);
 /* Whether the node is computed row by row (SPAN_REDUCE included), and in which row space. */
 bool aenc_node_by_rows(const struct node *n);
 int aenc_node_space(const struct node *n);
+/* How many shards so many rows of the space are. */
+static inline int64_t aenc_plan_shards(const struct plan *plan, int space, int64_t rows) {
+    return (rows + plan->shard_rows[space] - 1) / plan->shard_rows[space];
+}
 /* Gives every live value, gradient and part its place (memory.c); called by the plan. */
 aenc_status aenc_plan_memory(struct tape *tape, struct plan *plan);
 
@@ -323,6 +328,7 @@ struct run {
     num *ramp; /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     bool *bounded;       /* by shard of plan->bound_stage: what products are made of is; NULL: no such stage */
+    bool bound_wanted;   /* set before a replay that asks aenc_run_bounded */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
     double weight_total;     /* of the live rows */
@@ -361,17 +367,17 @@ void aenc_run_ramps(struct run *run, double epochs);
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Stages [first, end) of it. */
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);
-/* With all stages before plan->product_stage behind it: whether every product of that stage is certain to be finite. */
+/* With all stages before plan->product_stage behind it, bound_wanted: whether every product of that stage is certain to be
+ * finite. */
 bool aenc_run_bounded(const struct run *run);
 /* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to `take` by the
- * thread that made it, and is not kept: scratch has `size` nums, aenc_plan_tile_size at least, for each worker. */
+ * thread that made it, and is not kept: scratch has `size` nums, plan->product_tile at least, for each worker. */
 struct tile_sink {
     void (*take)(void *user, const struct node *target, int64_t first, int64_t count, const num *gradient);
     void *user;
     num *scratch;
     int64_t size;
 };
-int64_t aenc_plan_tile_size(const struct plan *plan);
 void aenc_run_products(const struct run *run, const struct tile_sink *sink, struct pool *pool);
 /* Sum over rows of a term, in double and in row order; for a batch term its value times the total weight. */
 double aenc_run_term(const struct run *run, const struct term *term);

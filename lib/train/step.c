@@ -81,9 +81,10 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
                      culprit == NULL ? "" : ", as is the gradient of ", culprit == NULL ? "" : culprit, behind);
 }
 
-static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, double loss) {
+/* Of the first tiles. */
+static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, size_t tiles, double loss) {
     const char *culprit = NULL;
-    double square = squared_norm(journey->run, journey->plan.tile_count, &culprit);
+    double square = squared_norm(journey->run, tiles, &culprit);
     if (!finite_number(loss) || culprit != NULL) return diverged(model, journey, loss, culprit);
     model->gradient_norm = sqrt(square) / model->gradient_weight;
     return AENC_OK;
@@ -106,6 +107,7 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct rows *i
     run->weight = weight;
     run->weight_total = total;
     run->step = model->step;
+    run->bound_wanted = false;
     model->gradient_weight = total;
     aenc_run_ramps(run, model->clock);
     return AENC_OK;
@@ -124,7 +126,7 @@ static aenc_status gradients_finish(struct aenc_model *model, struct journey *jo
     if (gradient_memory(model, journey->run) != AENC_OK) return AENC_ERR_NO_MEMORY;
     aenc_run_stages(journey->run, first, journey->plan.stage_count, model->ctx->pool);
     double mean = mean_loss(model, journey);
-    aenc_status status = gradients_check(model, journey, mean);
+    aenc_status status = gradients_check(model, journey, journey->plan.tile_count, mean);
     if (status != AENC_OK) return status;
     model->gradients = journey;
     if (loss != NULL) *loss = mean;
@@ -199,7 +201,7 @@ static bool products_alone(const struct store *store, const struct plan *plan) {
 /* A tile for each worker. */
 static aenc_status scratch_memory(struct aenc_model *model, const struct plan *plan, struct tile_sink *sink) {
     size_t workers = (size_t)aenc_pool_workers(model->ctx->pool);
-    sink->size = (aenc_plan_tile_size(plan) + 15) / 16 * 16;
+    sink->size = (plan->product_tile + 15) / 16 * 16;
     if (model->scratch_size < (size_t)sink->size * workers) {
         aenc_release(model->ctx, model->scratch);
         model->scratch = aenc_alloc(model->ctx, (size_t)sink->size * workers, sizeof(num));
@@ -209,43 +211,50 @@ static aenc_status scratch_memory(struct aenc_model *model, const struct plan *p
     return model->scratch == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-static void products_apply(struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
-                           struct tile_sink *sink) {
+/* The update of a step whose products are bounded; others: parameters beside theirs are trained. */
+static aenc_status products_apply(struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
+                                  bool others, const struct tile_sink *given, double loss) {
+    const struct plan *plan = &journey->plan;
+    struct tile_sink sink = *given;
     struct optim_step step;
-    const char *culprit = NULL;
+    aenc_status status = gradients_check(model, journey, (size_t)plan->stage[plan->product_stage].first, loss);
+    if (status != AENC_OK) return status;
     aenc_optim_begin(optimizer, &model->store, 1 / model->gradient_weight, 0, &step);
-    mark_apart(&model->store, &journey->plan, true);
-    aenc_optim_rest(&step, model->ctx->pool);
-    *sink = (struct tile_sink){tile_take, &step, sink->scratch, sink->size};
-    aenc_run_products(journey->run, sink, model->ctx->pool);
-    mark_apart(&model->store, &journey->plan, false);
-    model->gradient_norm = sqrt(squared_norm(journey->run, journey->plan.tile_count, &culprit)) / model->gradient_weight;
+    if (others) {
+        mark_apart(&model->store, plan, true);
+        aenc_optim_rest(&step, model->ctx->pool);
+        mark_apart(&model->store, plan, false);
+    }
+    sink.take = tile_take;
+    sink.user = &step;
+    aenc_run_products(journey->run, &sink, model->ctx->pool);
     states_commit(model, journey);
     model->step++;
+    return gradients_check(model, journey, plan->tile_count, loss); /* for the norm: all are finite */
 }
 
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
                             const struct rows *target, const float *weight, double *loss) {
     struct journey *journey;
-    struct tile_sink sink;
     /* before a run is told where the parameters are: this may move them */
     aenc_status status = aenc_store_own(&model->store);
     if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &journey);
     if (status != AENC_OK) return status;
-    const struct plan *plan = &journey->plan;
-    size_t first = optimizer->clip_norm > 0 ? 0 : plan->product_stage;
-    if (first > 0) status = scratch_memory(model, plan, &sink);
-    if (status == AENC_OK && first > 0 && !products_alone(&model->store, plan)) status = gradient_memory(model, journey->run);
-    if (status != AENC_OK) return status;
-    aenc_run_stages(journey->run, 0, first, model->ctx->pool);
-    if (first > 0 && aenc_run_bounded(journey->run)) {
-        const char *culprit = NULL;
-        double mean = mean_loss(model, journey);
-        squared_norm(journey->run, (size_t)plan->stage[first].first, &culprit);
-        if (!finite_number(mean) || culprit != NULL) return diverged(model, journey, mean, culprit);
-        products_apply(model, optimizer, journey, &sink);
-        if (loss != NULL) *loss = mean;
-        return AENC_OK;
+    size_t first = optimizer->clip_norm > 0 ? 0 : journey->plan.product_stage;
+    if (first > 0) {
+        struct tile_sink sink;
+        bool others = !products_alone(&model->store, &journey->plan);
+        status = scratch_memory(model, &journey->plan, &sink);
+        if (status == AENC_OK && others) status = gradient_memory(model, journey->run);
+        if (status != AENC_OK) return status;
+        journey->run->bound_wanted = true;
+        aenc_run_stages(journey->run, 0, first, model->ctx->pool);
+        if (aenc_run_bounded(journey->run)) {
+            double mean = mean_loss(model, journey);
+            status = products_apply(model, optimizer, journey, others, &sink, mean);
+            if (status == AENC_OK && loss != NULL) *loss = mean;
+            return status;
+        }
     }
     status = gradients_finish(model, journey, first, loss);
     return status == AENC_OK ? aenc_train_apply(model, optimizer) : status;
