@@ -240,7 +240,7 @@ void fuzz_api_neighbours(struct calls *c) {
     unsigned how = next(c), more = next(c);
     aenc_matrix base = fuzz_api_table(c, 0, 1 + how % 4), query = fuzz_api_table(c, 1, 1 + how % 4);
     const aenc_matrix *asking = (how & 0x10) != 0 ? NULL : &query;
-    size_t rows = asking == NULL ? base.rows : query.rows, k = more % 8, count = rows * k - (more == 0xFF && k > 0);
+    size_t rows = asking == NULL ? base.rows : query.rows, k = more % 8, count = rows * k - (more == 0xFF && rows * k > 0);
     int32_t metric = (how & 0x20) != 0 ? AENC_COSINE : (how & 0x40) != 0 ? 0 : AENC_EUCLIDEAN;
     int64_t *index = fuzz_api_block(c, OUT_BLOCK, count * sizeof *index);
     float *distance = (how & 0x80) != 0 ? NULL : fuzz_api_block(c, AGAIN_BLOCK, count * sizeof *distance);
