@@ -20,7 +20,7 @@ static struct judged judged_make(struct calls *c) {
     aenc_matrix x = fuzz_api_table(c, 0, 1);
     unsigned how = next(c);
     uint32_t drawn = how;
-    if (x.stride == 2) x.rows = 2 * x.rows - 1; /* dense, all of it */
+    if (x.stride == 2 && x.rows > 0) x.rows = 2 * x.rows - 1; /* dense, all of it */
     uint8_t *label = fuzz_api_block(c, 1, x.rows);
     for (size_t i = 0; i < x.rows; i++) {
         drawn = drawn * 1664525u + 1013904223u;
