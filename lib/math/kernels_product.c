@@ -8,7 +8,8 @@
  *   c = a b     multiples of b's rows, added in their order
  *
  * The forms for shards copy BLOCK_COLUMNS columns of the right operand at a time into a panel that stays in the nearest
- * cache, and read the left one where it lies. Their order of additions too follows from the inner size alone.
+ * cache, and read the left one where it lies; what the next panel is made of is fetched meanwhile, as a weight seldom is in
+ * a cache near by. Their order of additions too follows from the inner size alone.
  *
  * Sums stand in named variables and not in arrays under loops, which compilers would leave in memory.
  */
@@ -204,8 +205,8 @@ static void sums(int64_t m, int64_t n, int64_t k, struct view a, struct view b, 
 
 /* ---- Products of a shard ---- */
 
-/* A panel has BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers: eight rows of c
- * with 32 vector registers, four with 16. */
+/* A panel has up to BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers: eight rows
+ * of c with 32 vector registers, four with 16. */
 enum { BLOCK_COLUMNS = 2 * WIDTH, BLOCK_INNER = 256, BLOCK_ROWS = 8, EIGHT = 8 };
 
 typedef num eight __attribute__((vector_size(EIGHT * sizeof(num)), aligned(sizeof(num)), may_alias));
@@ -215,6 +216,21 @@ struct left {
     const num *at;
     int64_t stride, step;
 };
+
+/* What to fetch from far: every AHEAD_EVERY steps of the inner loop, which has room for it, two lines of a cache and then a
+ * stride further. A hint: it reads nothing, so that it may point anywhere. */
+struct ahead {
+    const num *at;
+    int64_t stride;
+};
+enum { AHEAD_EVERY = 8, LINE = 64 / sizeof(num) };
+
+static AENC_INLINE void fetch(int64_t l, struct ahead *ahead) {
+    if (l % AHEAD_EVERY != 0) return;
+    __builtin_prefetch(ahead->at);
+    __builtin_prefetch(ahead->at + LINE);
+    ahead->at += ahead->stride;
+}
 
 /* A block of c. */
 struct block {
@@ -234,10 +250,11 @@ static AENC_INLINE void block_row(struct block c, int64_t row, const vector *lef
     }
 }
 
-static void block_4(int64_t k, struct left a, const num *panel, struct block c) {
+static void block_4(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
     const num *a0 = a.at, *a1 = a0 + a.stride, *a2 = a1 + a.stride, *a3 = a2 + a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
     for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
+        fetch(l, &ahead);
         vector left = FROM(panel), right = FROM(panel + WIDTH);
         s0 += *a0 * left, t0 += *a0 * right;
         s1 += *a1 * left, t1 += *a1 * right;
@@ -248,12 +265,13 @@ static void block_4(int64_t k, struct left a, const num *panel, struct block c) 
     block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
 }
 
-static void block_8(int64_t k, struct left a, const num *panel, struct block c) {
+static void block_8(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
     const num *a0 = a.at, *a3 = a0 + 3 * a.stride, *a6 = a3 + 3 * a.stride;
     int64_t one = a.stride, two = 2 * a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
     vector s4 = s0, t4 = s0, s5 = s0, t5 = s0, s6 = s0, t6 = s0, s7 = s0, t7 = s0;
     for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
+        fetch(l, &ahead);
         vector left = FROM(panel), right = FROM(panel + WIDTH);
         s0 += a0[0] * left, t0 += a0[0] * right;
         s1 += a0[one] * left, t1 += a0[one] * right;
@@ -269,14 +287,14 @@ static void block_8(int64_t k, struct left a, const num *panel, struct block c) 
     block_row(c, 4, &s4, &t4), block_row(c, 5, &s5, &t5), block_row(c, 6, &s6, &t6), block_row(c, 7, &s7, &t7);
 }
 
-static void block_rows(int64_t k, struct left a, const num *panel, struct block c) {
+static void block_rows(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
     if ((int)WIDTH == (int)WIDTH_avx512) {
-        block_8(k, a, panel, c);
+        block_8(k, a, panel, c, ahead);
         return;
     }
-    block_4(k, a, panel, c);
+    block_4(k, a, panel, c, ahead);
     block_4(k, (struct left){a.at + 4 * a.stride, a.stride, a.step}, panel,
-            (struct block){c.at + 4 * c.stride, c.stride, c.add});
+            (struct block){c.at + 4 * c.stride, c.stride, c.add}, (struct ahead){panel, 0});
 }
 
 /* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows one,
@@ -329,33 +347,55 @@ static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, 
     num left[BLOCK_ROWS * BLOCK_INNER], whole[BLOCK_ROWS * BLOCK_COLUMNS];
     for (int64_t i = 0; i < BLOCK_ROWS; i++)
         for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l * a.step] : 0;
-    block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false});
+    block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false},
+               (struct ahead){panel, 0});
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
 }
 
-static void panel_multiply(int64_t m, int64_t columns, int64_t k, struct left a, const num *panel, struct block c) {
+/* Of the next panel's source block number i fetches two lines' worth of numbers of each row where the panel is turned, else
+ * as many rows as it has steps for. */
+static struct ahead ahead_of(struct view next, bool turned, int64_t i, int64_t k) {
+    int64_t across = i * 2 * LINE, down = i * (k / AHEAD_EVERY);
+    const num *at = turned ? next.at + across : next.at + down * next.stride;
+    return (struct ahead){at, (turned ? across : down) < k ? next.stride : 0};
+}
+
+static void panel_multiply(int64_t m, int64_t columns, int64_t k, struct left a, const num *panel, struct block c,
+                           struct view next, bool turned) {
     for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
         struct left left = {a.at + i * a.stride, a.stride, a.step};
         struct block block = {c.at + i * c.stride, c.stride, c.add};
-        if (m - i >= BLOCK_ROWS && columns == BLOCK_COLUMNS) block_rows(k, left, panel, block);
+        if (m - i >= BLOCK_ROWS && columns == BLOCK_COLUMNS)
+            block_rows(k, left, panel, block, ahead_of(next, turned, i / BLOCK_ROWS, k));
         else block_part(m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS, columns, k, left, panel, block);
     }
+}
+
+/* The inner size of a panel: parts of nearly equal size. */
+static int64_t part_size(int64_t k) {
+    int64_t parts = (k + BLOCK_INNER - 1) / BLOCK_INNER, size = (k + parts - 1) / parts;
+    return (size + EIGHT - 1) / EIGHT * EIGHT;
 }
 
 static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                       const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     num panel[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
     struct left left = {a, transpose_a ? 1 : lda, transpose_a ? lda : 1};
-    for (int64_t l = 0; l < k; l += BLOCK_INNER) {
-        int64_t inner = k - l < BLOCK_INNER ? k - l : BLOCK_INNER;
+    int64_t part = part_size(k), right = transpose_b ? ldb : 1, down = transpose_b ? 1 : ldb;
+    for (int64_t l = 0; l < k; l += part) {
+        int64_t inner = k - l < part ? k - l : part;
         for (int64_t j = 0; j < n; j += BLOCK_COLUMNS) {
             int64_t columns = n - j < BLOCK_COLUMNS ? n - j : BLOCK_COLUMNS;
-            if (transpose_b) panel_turn(columns, inner, (struct view){b + j * ldb + l, ldb}, panel);
-            else panel_copy(columns, inner, (struct view){b + l * ldb + j, ldb}, panel);
+            struct view here = {b + j * right + l * down, ldb}, next = here;
+            if (transpose_a) next = (struct view){panel, 0}; /* rows of activations, which are near */
+            else if (j + BLOCK_COLUMNS < n) next.at += BLOCK_COLUMNS * right;
+            else if (l + part < k) next.at = b + (l + part) * down;
+            if (transpose_b) panel_turn(columns, inner, here, panel);
+            else panel_copy(columns, inner, here, panel);
             panel_multiply(m, columns, inner, (struct left){left.at + l * left.step, left.stride, left.step}, panel,
-                           (struct block){c + j, ldc, l > 0 || beta != 0});
+                           (struct block){c + j, ldc, l > 0 || beta != 0}, next, transpose_b);
         }
     }
 }

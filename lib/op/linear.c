@@ -51,43 +51,65 @@ static aenc_status dense_infer(struct tape *tape, struct node *n) {
     return AENC_OK;
 }
 
-static void dense_forward(const struct node *n, struct span rows, const struct run *run) {
+/* Columns of y of so many lines. */
+static void dense_values(const struct node *n, struct span lines, struct span columns, const struct run *run) {
     const struct dense *dense = n->attr;
     int64_t in = aenc_line_width(n->in[DENSE_X]), out = aenc_line_width(n);
-    struct span lines = aenc_lines(n, rows, out);
+    int64_t count = lines.hi - lines.lo, wide = columns.hi - columns.lo;
     const num *x = aenc_value(run, n->in[DENSE_X]) + lines.lo * in;
-    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
-    num *y = aenc_value(run, n) + lines.lo * out;
-    int64_t count = lines.hi - lines.lo;
-    run->gemm(false, !dense->transposed, count, out, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
-    const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) : NULL;
+    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]) + columns.lo * (dense->transposed ? 1 : in);
+    num *y = aenc_value(run, n) + lines.lo * out + columns.lo;
+    run->gemm(false, !dense->transposed, count, wide, in, x, in, weight, dense->transposed ? out : in, 0, y, out);
+    const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) + columns.lo : NULL;
     if (bias == NULL && dense->function == FUNCTION_IDENTITY) return;
     for (int64_t i = 0; i < count; i++)
-        run->kernels->elementwise->biased(dense->function, y + i * out, bias, out, (num)dense->slope);
+        run->kernels->elementwise->biased(dense->function, y + i * out, bias, wide, (num)dense->slope);
 }
 
-/* dpre = dy f'(y), in place; dx = dpre W (transposed: dpre W^T). */
-static void dense_backward(const struct node *n, struct span rows, const struct run *run) {
+/* Columns of dx = dpre W (transposed: dpre W^T), if anybody wants it. */
+static void dense_gradients(const struct node *n, struct span lines, struct span columns, const struct run *run) {
     const struct dense *dense = n->attr;
-    const struct node *x = n->in[DENSE_X];
-    int64_t in = aenc_line_width(x), out = aenc_line_width(n);
-    struct span lines = aenc_lines(n, rows, out);
-    int64_t count = lines.hi - lines.lo;
-    num *gradient = aenc_gradient(run, n) + lines.lo * out;
-    if (dense->function != FUNCTION_IDENTITY) {
-        const num *y = aenc_value(run, n) + lines.lo * out;
-        run->kernels->elementwise->backward_in_place(dense->function, gradient, y, count * out, (num)dense->slope);
-    }
-    if (n->kind != NODE_ROW) {
-        for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
-        return;
-    }
     enum gradient_mode mode = aenc_gradient_mode(n, DENSE_X);
     if (mode == GRADIENT_NONE) return;
-    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
-    num *dx = aenc_gradient(run, x) + lines.lo * in;
-    run->gemm(false, dense->transposed, count, in, out, gradient, out, weight, dense->transposed ? out : in,
-                   mode == GRADIENT_ADD ? 1 : 0, dx, in);
+    int64_t in = aenc_line_width(n->in[DENSE_X]), out = aenc_line_width(n);
+    int64_t count = lines.hi - lines.lo, wide = columns.hi - columns.lo;
+    const num *gradient = aenc_gradient(run, n) + lines.lo * out;
+    const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]) + columns.lo * (dense->transposed ? out : 1);
+    num *dx = aenc_gradient(run, n->in[DENSE_X]) + lines.lo * in + columns.lo;
+    run->gemm(false, dense->transposed, count, wide, out, gradient, out, weight, dense->transposed ? out : in,
+              mode == GRADIENT_ADD ? 1 : 0, dx, in);
+}
+
+static void dense_forward(const struct node *n, struct span rows, const struct run *run) {
+    int64_t out = aenc_line_width(n);
+    dense_values(n, aenc_lines(n, rows, out), (struct span){0, out}, run);
+}
+
+/* dpre = dy f'(y), in place, then dx. */
+static void dense_backward(const struct node *n, struct span rows, const struct run *run) {
+    const struct dense *dense = n->attr;
+    int64_t out = aenc_line_width(n);
+    struct span lines = aenc_lines(n, rows, out);
+    if (dense->function != FUNCTION_IDENTITY) {
+        const num *y = aenc_value(run, n) + lines.lo * out;
+        num *gradient = aenc_gradient(run, n) + lines.lo * out;
+        int64_t count = (lines.hi - lines.lo) * out;
+        run->kernels->elementwise->backward_in_place(dense->function, gradient, y, count, (num)dense->slope);
+    }
+    if (n->kind != NODE_ROW)
+        for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
+    else if (!n->cut) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
+}
+
+/* Where a weight does not stay in a core's second cache beside the activations, or where the batch is so small that its shards
+ * would keep no more than two workers busy. Fewer rows than a block of theirs gain nothing from it; of very many rows each
+ * worker would fetch all for every few columns. */
+static bool dense_by_columns(const struct node *n) {
+    enum { LARGE = 1 << 18, SMALL = 1 << 16, ROWS_LEAST = 8, ROWS_FEW = 128, ROWS_MOST = 1024 };
+    const struct dense *dense = n->attr;
+    int64_t weight = aenc_shape_count(&n->in[DENSE_WEIGHT]->shape), rows = n->shape.dim[0];
+    if (dense->aside || n->shape.rank != 2 || rows < ROWS_LEAST) return false;
+    return weight >= LARGE ? rows <= ROWS_MOST : weight >= SMALL && rows <= ROWS_FEW;
 }
 
 /* An x without rows: the tile is of its first axis, which in a vector is the inner one. */
@@ -189,6 +211,9 @@ static const struct op dense_op = {
     .backward = dense_backward,
     .gather = dense_gather,
     .by_shard = dense_by_shard,
+    .by_columns = dense_by_columns,
+    .forward_columns = dense_values,
+    .backward_columns = dense_gradients,
     .gemm_rows = dense_gemm_rows,
     .tangent = dense_tangent,
     .cotangent = dense_cotangent,

@@ -140,6 +140,15 @@ static void find_shards(const struct planner *p) {
         if (p->tape->shard_rows[s] > 0) p->plan->shard_rows[s] = p->tape->shard_rows[s];
 }
 
+/* Training plans alone: a batch is as large as it was when the tape was recorded, rows to infer come in any number. */
+static void find_columns(const struct planner *p) {
+    for (size_t i = 0; i < p->tape->node_count; i++) {
+        struct node *n = p->tape->node[i];
+        bool asked = n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW;
+        n->cut = asked && n->op->by_columns(n);
+    }
+}
+
 /* ---- Appending to the plan ---- */
 
 static aenc_status step_add(const struct planner *p, enum step_kind kind, struct node *n, int operand) {
@@ -171,6 +180,17 @@ static aenc_status stage_close(const struct planner *p, enum stage_kind kind, in
     return AENC_OK;
 }
 
+/* Ends the stage of rows since *first, and puts one of columns behind it; the next begins there. */
+static aenc_status columns_add(const struct planner *p, enum step_kind kind, struct node *n, size_t *first, bool join) {
+    struct plan *plan = p->plan;
+    aenc_status status = stage_close(p, STAGE_ROWS, n->space, *first, join);
+    *first = plan->step_count;
+    if (status == AENC_OK) status = step_add(p, kind, n, 0);
+    if (status == AENC_OK) status = stage_close(p, STAGE_COLUMNS, n->space, *first, false);
+    *first = plan->step_count;
+    return status;
+}
+
 /* ---- Forward ---- */
 
 enum selection { SELECT_ONCE, SELECT_ROWS, SELECT_ALL, SELECT_REDUCE };
@@ -192,7 +212,7 @@ static aenc_status forward_stage(const struct planner *p, int level, enum select
         bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
         if (!both && !selected(n, level, selection, space)) continue;
         enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
-        status = step_add(p, kind, n, 0);
+        status = n->cut ? columns_add(p, STEP_FORWARD_COLUMNS, n, &first, false) : step_add(p, kind, n, 0);
     }
     enum stage_kind kind = selection == SELECT_ONCE     ? STAGE_ONCE
                            : selection == SELECT_REDUCE ? STAGE_COMBINE
@@ -269,17 +289,21 @@ static aenc_status backward_steps(const struct planner *p, struct node *n) {
 
 static aenc_status backward_stage(const struct planner *p, int level, enum selection selection, int space) {
     size_t first = p->plan->step_count;
+    bool join = selection == SELECT_ROWS && level == p->top;
     aenc_status status = AENC_OK;
     for (size_t i = p->tape->node_count; i-- > 0 && status == AENC_OK;) {
         struct node *n = p->tape->node[i];
         /* A view is seeded where its base is computed. */
         bool view_term = n->op != NULL && n->op->view && is_term(p, n) &&
                          selected(aenc_node_base(n), level, selection, space) && n->live;
-        if (n->active && (view_term || selected(n, level, selection, space))) status = backward_steps(p, n);
+        if (!n->active || !(view_term || selected(n, level, selection, space))) continue;
+        status = backward_steps(p, n);
+        if (status == AENC_OK && n->cut && n->mode[0] != GRADIENT_NONE)
+            status = columns_add(p, STEP_BACKWARD_COLUMNS, n, &first, join);
     }
     if (status != AENC_OK) return status;
     enum stage_kind kind = selection == SELECT_ONCE ? STAGE_ONCE : STAGE_ROWS;
-    return stage_close(p, kind, space, first, selection == SELECT_ROWS && level == p->top);
+    return stage_close(p, kind, space, first, join);
 }
 
 /* ---- Gradients without a row axis ---- */
@@ -445,6 +469,7 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
     }
     find_levels(&p);
     find_shards(&p);
+    if (training) find_columns(&p);
     status = training ? seed_stage(&p) : AENC_OK;
     if (status == AENC_OK) status = plan_forward(&p);
     if (status == AENC_OK && training) status = plan_backward(&p);

@@ -118,7 +118,9 @@ static void step_run(const struct plan_step *step, struct span rows, const struc
             n->op->backward(n, rows, run);
             break;
         case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
-        case STEP_COMBINE: break;
+        case STEP_COMBINE:
+        case STEP_FORWARD_COLUMNS:
+        case STEP_BACKWARD_COLUMNS: break;
     }
 }
 
@@ -173,6 +175,25 @@ static void rows_task(void *user, int64_t index, int worker) {
     if (run.bound_wanted && work->stage == &run.plan->stage[run.plan->bound_stage]) bound_shard(&run, rows);
 }
 
+/* What a product copies at a time on the widest processor: fewer would cost as much. */
+enum { COLUMNS_AT_ONCE = 32 };
+
+static int64_t columns_of(const struct plan_step *step) {
+    return aenc_node_row_size(step->kind == STEP_FORWARD_COLUMNS ? step->node : step->node->in[0]);
+}
+
+static void columns_task(void *user, int64_t index, int worker) {
+    (void)worker;
+    const struct work *work = user;
+    const struct run *run = work->run;
+    const struct plan_step *step = &run->plan->step[work->stage->first];
+    const struct op *op = step->node->op;
+    int64_t lo = index * COLUMNS_AT_ONCE, hi = lo + COLUMNS_AT_ONCE, end = columns_of(step);
+    struct span rows = {0, run->live[work->stage->space]}, columns = {lo, hi < end ? hi : end};
+    if (step->kind == STEP_FORWARD_COLUMNS) op->forward_columns(step->node, rows, columns, run);
+    else op->backward_columns(step->node, rows, columns, run);
+}
+
 static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {
     const struct node *in = use->node->in[use->operand];
     int64_t count = aenc_shape_count(&in->shape);
@@ -215,6 +236,11 @@ static void stage_run(const struct run *run, const struct plan_stage *stage, str
     struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
         case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, &work); break;
+        case STAGE_COLUMNS: {
+            int64_t count = (columns_of(step) + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
+            aenc_pool_run(pool, count, columns_task, &work);
+            break;
+        }
         case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, &work); break;
         case STAGE_ONCE:
             for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);

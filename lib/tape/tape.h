@@ -44,6 +44,11 @@
  *   SPAN_SERIAL   one worker, once, all rows.
  * Nodes without row operands are computed once. The plan ends a phase wherever one of these needs another to be complete.
  *
+ * Columns. Products with a large weight (op->by_columns) are cut by columns in training plans: a worker computes some columns
+ * of all rows and fetches the part of the weight that belongs to them, where by rows each would fetch all of it. So a small
+ * batch too keeps many workers busy. forward_columns is all of forward for these columns; backward runs by rows as ever, but
+ * leaves the gradient of operand 0, some columns of it at a time, to backward_columns.
+ *
  * Numbers are sums over rows; the run divides once, at the update. Randomness is a function of (seed, node's name path,
  * step, turn, row in the whole batch, element) and of nothing else.
  *
@@ -116,6 +121,11 @@ struct op {
     /* Whether gather of this operand runs per shard inside the row phase, parts added in shard order, rather than per
      * tile over the whole batch. By shape alone. NULL: never. */
     bool (*by_shard)(const struct node *n, int operand);
+    /* Whether products are cut by columns of the value and of operand 0's gradient, both rows of one axis. By shape alone;
+     * NULL: never. */
+    bool (*by_columns)(const struct node *n);
+    void (*forward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
+    void (*backward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
     /* Rows that one row becomes in the op's GEMMs (time steps, pixels). NULL: 1. */
     int64_t (*gemm_rows)(const struct node *n);
     struct node *(*tangent)(struct tape *tape, const struct node *n, struct node *const *tangents);
@@ -138,6 +148,7 @@ struct node {
     /* Filled in by the plan. */
     bool live;   /* reached from an output, a term or a stage */
     bool active; /* lies between a trained parameter and a term: a gradient passes through it */
+    bool cut;    /* by columns */
     int level;   /* phase of the forward walk */
     enum slot slot;
     int64_t offset;          /* of the value in its slot, in nums */
@@ -231,7 +242,16 @@ char *aenc_shape_text(const struct node *n, char *buffer);
 
 /* ---- Plan ---- */
 
-enum step_kind { STEP_FEED, STEP_FORWARD, STEP_COMBINE, STEP_SEED, STEP_BACKWARD, STEP_SHARD_GATHER };
+enum step_kind {
+    STEP_FEED,
+    STEP_FORWARD,
+    STEP_COMBINE,
+    STEP_SEED,
+    STEP_BACKWARD,
+    STEP_SHARD_GATHER,
+    STEP_FORWARD_COLUMNS,
+    STEP_BACKWARD_COLUMNS
+};
 
 /* One call on a range of rows, or once. */
 struct plan_step {
@@ -243,6 +263,7 @@ struct plan_step {
 
 enum stage_kind {
     STAGE_ROWS,    /* the steps for one shard, shard by shard, in parallel */
+    STAGE_COLUMNS, /* one step for all rows, some columns at a time, in parallel */
     STAGE_ONCE,    /* each step once */
     STAGE_COMBINE, /* add up the parts of SPAN_REDUCE nodes */
     STAGE_GATHER   /* gradients without a row axis, tile by tile, in parallel */
@@ -272,7 +293,7 @@ struct use {
 struct plan_stage {
     enum stage_kind kind;
     int space;
-    int64_t first, count; /* into plan->step (ROWS, ONCE, COMBINE) or plan->tile (GATHER) */
+    int64_t first, count; /* into plan->step (ROWS, COLUMNS, ONCE, COMBINE) or plan->tile (GATHER) */
 };
 
 struct plan {

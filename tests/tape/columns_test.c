@@ -1,0 +1,143 @@
+/* columns_test.c - products cut by columns: the numbers of the same recording cut by rows, the same bits with any number of
+ * workers, and nothing read that was not written. In both builds: in float the cut products have kernels of their own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "op/op.h"
+#include "tape/tape.h"
+
+/* The weights are large enough to be cut, no width is a multiple of what is cut off at a time. */
+enum { IN = 300, MIDDLE = 260, OUT = 283, BIAS_AT = IN * MIDDLE, SECOND_AT = BIAS_AT + MIDDLE };
+enum { PARAMETERS = SECOND_AT + OUT * MIDDLE + OUT, FEW = 40, MANY = 200, LIVE_MOST = 40 };
+
+struct world {
+    aenc_context *ctx;
+    num *parameter;
+    float *data, *weight;
+};
+
+/* What one replay leaves behind. */
+struct result {
+    num *value[2], *gradient; /* (live, IN), (live, OUT), (PARAMETERS) */
+};
+
+/* Values by way of the first weight, the same transposed and another; their gradients meet at the first layer. */
+static void record(struct tape *tape, struct node *y[2]) {
+    int64_t dims[1] = {IN};
+    struct node *x = aenc_tape_input(tape, "input", dims, 1);
+    struct node *first = aenc_tape_parameter(tape, "first", (struct shape){2, {MIDDLE, IN}}, 0, true);
+    struct node *bias = aenc_tape_parameter(tape, "bias", (struct shape){1, {MIDDLE}}, BIAS_AT, true);
+    struct node *second = aenc_tape_parameter(tape, "second", (struct shape){2, {OUT, MIDDLE}}, SECOND_AT, true);
+    struct node *last = aenc_tape_parameter(tape, "last", (struct shape){1, {OUT}}, SECOND_AT + OUT * MIDDLE, true);
+    struct node *code = aenc_op_dense(tape, x, first, bias, false, FUNCTION_TANH, 0);
+    y[0] = aenc_op_dense(tape, code, first, NULL, true, FUNCTION_IDENTITY, 0);
+    y[1] = aenc_op_dense(tape, code, second, last, false, FUNCTION_SIGMOID, 0);
+    for (int i = 0; i < 2; i++) {
+        aenc_tape_output(tape, y[i]);
+        struct node *square = aenc_op_row_sum(tape, aenc_op_multiply(tape, y[i], y[i]));
+        aenc_tape_term(tape, i == 0 ? "tied" : "other", square, 1, NULL);
+    }
+}
+
+static int64_t column_stages(const struct plan *plan) {
+    int64_t count = 0;
+    for (size_t i = 0; i < plan->stage_count; i++) count += plan->stage[i].kind == STAGE_COLUMNS;
+    return count;
+}
+
+static void garbage(num *at, int64_t count) {
+    for (int64_t i = 0; i < count; i++) at[i] = (num)NAN;
+}
+
+static void replay(const struct world *world, int64_t capacity, int64_t live, int workers, struct result *out) {
+    struct tape tape;
+    struct plan plan;
+    struct run run;
+    struct pool *pool;
+    struct node *y[2];
+    aenc_tape_create(world->ctx, MODE_TRAIN, capacity, &tape);
+    record(&tape, y);
+    CHECK_STATUS(world->ctx, aenc_plan_create(&tape, true, &plan), AENC_OK);
+    /* three layers forward, two of them backward */
+    CHECK(column_stages(&plan) == (capacity == FEW ? 5 : 0));
+    CHECK_STATUS(world->ctx, aenc_run_create(world->ctx, &plan, &run), AENC_OK);
+    CHECK_STATUS(world->ctx, aenc_pool_create(world->ctx, workers, &pool), AENC_OK);
+    run.block[SLOT_PARAMETER] = world->parameter;
+    run.block[SLOT_PARAMETER_GRADIENT] = out->gradient;
+    run.binding[0] = (struct binding){world->data, IN, NULL};
+    run.weight = world->weight;
+    run.live[0] = live;
+    for (int64_t r = 0; r < live; r++) run.weight_total += (double)world->weight[r];
+    garbage(run.block[SLOT_ACTIVATION], plan.size[SLOT_ACTIVATION]);
+    garbage(run.block[SLOT_GRADIENT], plan.size[SLOT_GRADIENT]);
+    garbage(out->gradient, PARAMETERS);
+    aenc_run_replay(&run, pool);
+    for (int i = 0; i < 2; i++)
+        memcpy(out->value[i], aenc_value(&run, y[i]), (size_t)(live * aenc_node_row_size(y[i])) * sizeof(num));
+    aenc_pool_free(world->ctx, pool);
+    aenc_run_free(world->ctx, &run);
+    aenc_plan_free(&plan);
+    aenc_tape_free(&tape);
+}
+
+static double apart(const num *a, const num *b, int64_t count) {
+    double largest = 0, most = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double gap = fabs((double)a[i] - (double)b[i]), size = fabs((double)b[i]);
+        if (isnan(gap)) return INFINITY;
+        if (gap > largest) largest = gap;
+        if (size > most) most = size;
+    }
+    return largest / most;
+}
+
+/* results: room for three */
+static void compare(const struct world *world, int64_t live, struct result *results) {
+    const double tolerance = sizeof(num) == sizeof(float) ? 1e-5 : 1e-13;
+    const int64_t width[2] = {IN, OUT};
+    struct result *rows = &results[0], *cut = &results[1], *again = &results[2];
+    replay(world, MANY, live, 1, rows);
+    replay(world, FEW, live, 1, cut);
+    for (int i = 0; i < 2; i++) CHECK(apart(cut->value[i], rows->value[i], live * width[i]) < tolerance);
+    CHECK(apart(cut->gradient, rows->gradient, PARAMETERS) < tolerance);
+    for (int workers = 2; workers <= 5; workers++) {
+        replay(world, FEW, live, workers, again);
+        for (int i = 0; i < 2; i++)
+            CHECK(memcmp(again->value[i], cut->value[i], (size_t)(live * width[i]) * sizeof(num)) == 0);
+        CHECK(memcmp(again->gradient, cut->gradient, PARAMETERS * sizeof(num)) == 0);
+    }
+}
+
+static num *numbers(int64_t count) {
+    num *at = calloc((size_t)count, sizeof *at);
+    if (!CHECK(at != NULL)) exit(check_finish());
+    return at;
+}
+
+static struct result result_create(void) {
+    return (struct result){{numbers(LIVE_MOST * IN), numbers(LIVE_MOST * OUT)}, numbers(PARAMETERS)};
+}
+
+static void result_free(struct result *result) {
+    for (int i = 0; i < 2; i++) free(result->value[i]);
+    free(result->gradient);
+}
+
+int main(void) {
+    static float data[LIVE_MOST * IN], weight[LIVE_MOST];
+    struct world world = {.parameter = numbers(PARAMETERS), .data = data, .weight = weight};
+    aenc_context_options options = {.struct_size = sizeof options};
+    if (!CHECK(aenc_context_create(&options, &world.ctx) == AENC_OK)) return check_finish();
+    for (int64_t i = 0; i < PARAMETERS; i++) world.parameter[i] = (num)0.1 * (num)((i * 37 % 101) - 50) / 50;
+    for (int64_t i = 0; i < LIVE_MOST * IN; i++) data[i] = (float)(i * 53 % 97) / 97.0f;
+    for (int64_t i = 0; i < LIVE_MOST; i++) weight[i] = 0.5f + 0.25f * (float)(i % 3);
+    struct result result[3] = {result_create(), result_create(), result_create()};
+    const int64_t live[] = {40, 33, 8, 5, 1};
+    for (size_t i = 0; i < sizeof live / sizeof *live; i++) compare(&world, live[i], result);
+    for (int i = 0; i < 3; i++) result_free(&result[i]);
+    free(world.parameter);
+    aenc_context_free(world.ctx);
+    return check_finish();
+}
