@@ -98,18 +98,18 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     }
     if (n->kind != NODE_ROW)
         for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
-    else if (!n->cut) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
+    else if (n->cut.lo == n->cut.hi) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
 }
 
-/* Where a weight does not stay in a core's second cache beside the activations, or where the batch is so small that its shards
- * would keep no more than two workers busy. Fewer rows than a block of theirs gain nothing from it; of very many rows each
- * worker would fetch all for every few columns. */
-static bool dense_by_columns(const struct node *n) {
-    enum { LARGE = 1 << 18, SMALL = 1 << 16, ROWS_LEAST = 8, ROWS_FEW = 128, ROWS_MOST = 1024 };
+/* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that their shards
+ * would keep no more than two workers busy. Fewer than a block of them gain nothing from it; of very many each worker would
+ * fetch all for every few columns. */
+static struct span dense_by_columns(const struct node *n) {
+    enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 1024 };
     const struct dense *dense = n->attr;
-    int64_t weight = aenc_shape_count(&n->in[DENSE_WEIGHT]->shape), rows = n->shape.dim[0];
-    if (dense->aside || n->shape.rank != 2 || rows < ROWS_LEAST) return false;
-    return weight >= LARGE ? rows <= ROWS_MOST : weight >= SMALL && rows <= ROWS_FEW;
+    int64_t weight = aenc_shape_count(&n->in[DENSE_WEIGHT]->shape);
+    if (dense->aside || n->shape.rank != 2 || weight < SMALL) return (struct span){0, 0};
+    return (struct span){LEAST, (weight >= LARGE ? MOST : FEW) + 1};
 }
 
 /* An x without rows: the tile is of its first axis, which in a vector is the inner one. */

@@ -140,12 +140,13 @@ static void find_shards(const struct planner *p) {
         if (p->tape->shard_rows[s] > 0) p->plan->shard_rows[s] = p->tape->shard_rows[s];
 }
 
-/* Training plans alone: a batch is as large as it was when the tape was recorded, rows to infer come in any number. */
+static bool has_columns(const struct node *n) { return n->cut.lo < n->cut.hi; }
+
+/* In training plans alone: what is inferred for a row has the same bits whatever rows go with it. */
 static void find_columns(const struct planner *p) {
     for (size_t i = 0; i < p->tape->node_count; i++) {
         struct node *n = p->tape->node[i];
-        bool asked = n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW;
-        n->cut = asked && n->op->by_columns(n);
+        if (n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW) n->cut = n->op->by_columns(n);
     }
 }
 
@@ -161,14 +162,17 @@ static aenc_status step_add(const struct planner *p, enum step_kind kind, struct
     return AENC_OK;
 }
 
-/* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. A backward pass over rows joins the
- * forward pass before it: a shard need not wait for the others there. */
+static bool rows_or_columns(enum stage_kind kind) { return kind == STAGE_ROWS || kind == STAGE_COLUMNS; }
+
+/* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. With `join` a shard need not wait here
+ * for the others. */
 static aenc_status stage_close(const struct planner *p, enum stage_kind kind, int space, size_t first, bool join) {
     struct plan *plan = p->plan;
     size_t end = kind == STAGE_GATHER ? plan->tile_count : plan->step_count;
     if (end == first) return AENC_OK;
     struct plan_stage *before = plan->stage_count > 0 ? &plan->stage[plan->stage_count - 1] : NULL;
-    if (join && before != NULL && before->kind == STAGE_ROWS && kind == STAGE_ROWS && before->space == space) {
+    bool joined = join && before != NULL && before->space == space && rows_or_columns(before->kind) && rows_or_columns(kind);
+    if (joined && before->kind == STAGE_ROWS && kind == STAGE_ROWS) {
         before->count += (int64_t)(end - first);
         return AENC_OK;
     }
@@ -176,19 +180,33 @@ static aenc_status stage_close(const struct planner *p, enum stage_kind kind, in
     if (aenc_grow(p->tape->ctx, &stages, &plan->stage_capacity, plan->stage_count + 1, sizeof *plan->stage) != AENC_OK)
         return AENC_ERR_NO_MEMORY;
     plan->stage = stages;
-    plan->stage[plan->stage_count++] = (struct plan_stage){kind, space, (int64_t)first, (int64_t)(end - first)};
+    plan->stage[plan->stage_count++] = (struct plan_stage){kind, space, (int64_t)first, (int64_t)(end - first), joined};
     return AENC_OK;
 }
 
-/* Ends the stage of rows since *first, and puts one of columns behind it; the next begins there. */
-static aenc_status columns_add(const struct planner *p, enum step_kind kind, struct node *n, size_t *first, bool join) {
-    struct plan *plan = p->plan;
-    aenc_status status = stage_close(p, STAGE_ROWS, n->space, *first, join);
-    *first = plan->step_count;
-    if (status == AENC_OK) status = step_add(p, kind, n, 0);
-    if (status == AENC_OK) status = stage_close(p, STAGE_COLUMNS, n->space, *first, false);
-    *first = plan->step_count;
+/* What is selected of one level, on its way into stages: steps since `first` are in none yet. `join`: the first of its stages
+ * may join the one before, as each of the others may. */
+struct section {
+    size_t first, stages;
+    bool join;
+};
+
+static struct section section_open(const struct planner *p, bool join) {
+    return (struct section){p->plan->step_count, p->plan->stage_count, join};
+}
+
+static aenc_status section_close(const struct planner *p, struct section *section, enum stage_kind kind, int space) {
+    bool join = section->join || p->plan->stage_count > section->stages;
+    aenc_status status = stage_close(p, kind, space, section->first, join);
+    section->first = p->plan->step_count;
     return status;
+}
+
+/* Ends the stage of rows, and puts one of columns behind it. */
+static aenc_status columns_add(const struct planner *p, struct section *section, enum step_kind kind, struct node *n) {
+    aenc_status status = section_close(p, section, STAGE_ROWS, n->space);
+    if (status == AENC_OK) status = step_add(p, kind, n, 0);
+    return status != AENC_OK ? status : section_close(p, section, STAGE_COLUMNS, n->space);
 }
 
 /* ---- Forward ---- */
@@ -205,19 +223,19 @@ static bool selected(const struct node *n, int level, enum selection selection, 
 }
 
 static aenc_status forward_stage(const struct planner *p, int level, enum selection selection, int space) {
-    size_t first = p->plan->step_count;
+    struct section section = section_open(p, false);
     aenc_status status = AENC_OK;
     for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
         struct node *n = p->tape->node[i];
         bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
         if (!both && !selected(n, level, selection, space)) continue;
         enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
-        status = n->cut ? columns_add(p, STEP_FORWARD_COLUMNS, n, &first, false) : step_add(p, kind, n, 0);
+        status = has_columns(n) ? columns_add(p, &section, STEP_FORWARD_COLUMNS, n) : step_add(p, kind, n, 0);
     }
     enum stage_kind kind = selection == SELECT_ONCE     ? STAGE_ONCE
                            : selection == SELECT_REDUCE ? STAGE_COMBINE
                                                         : STAGE_ROWS;
-    return status != AENC_OK ? status : stage_close(p, kind, space, first, false);
+    return status != AENC_OK ? status : section_close(p, &section, kind, space);
 }
 
 static aenc_status plan_forward(const struct planner *p) {
@@ -287,9 +305,9 @@ static aenc_status backward_steps(const struct planner *p, struct node *n) {
     return status;
 }
 
+/* At the top backward over rows joins forward. */
 static aenc_status backward_stage(const struct planner *p, int level, enum selection selection, int space) {
-    size_t first = p->plan->step_count;
-    bool join = selection == SELECT_ROWS && level == p->top;
+    struct section section = section_open(p, selection == SELECT_ROWS && level == p->top);
     aenc_status status = AENC_OK;
     for (size_t i = p->tape->node_count; i-- > 0 && status == AENC_OK;) {
         struct node *n = p->tape->node[i];
@@ -298,12 +316,12 @@ static aenc_status backward_stage(const struct planner *p, int level, enum selec
                          selected(aenc_node_base(n), level, selection, space) && n->live;
         if (!n->active || !(view_term || selected(n, level, selection, space))) continue;
         status = backward_steps(p, n);
-        if (status == AENC_OK && n->cut && n->mode[0] != GRADIENT_NONE)
-            status = columns_add(p, STEP_BACKWARD_COLUMNS, n, &first, join);
+        if (status == AENC_OK && has_columns(n) && n->mode[0] != GRADIENT_NONE)
+            status = columns_add(p, &section, STEP_BACKWARD_COLUMNS, n);
     }
     if (status != AENC_OK) return status;
     enum stage_kind kind = selection == SELECT_ONCE ? STAGE_ONCE : STAGE_ROWS;
-    return stage_close(p, kind, space, first, join);
+    return section_close(p, &section, kind, space);
 }
 
 /* ---- Gradients without a row axis ---- */

@@ -107,6 +107,11 @@ static void shard_gather(const struct plan_step *step, struct span rows, const s
     step->node->op->gather(step->node, step->operand, whole, rows, part, false, run);
 }
 
+/* How many columns a step that may be cut has. */
+static int64_t columns_of(const struct plan_step *step) {
+    return aenc_node_row_size(step->kind == STEP_FORWARD_COLUMNS ? step->node : step->node->in[0]);
+}
+
 static void step_run(const struct plan_step *step, struct span rows, const struct run *run) {
     const struct node *n = step->node;
     switch (step->kind) {
@@ -118,9 +123,9 @@ static void step_run(const struct plan_step *step, struct span rows, const struc
             n->op->backward(n, rows, run);
             break;
         case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
-        case STEP_COMBINE:
-        case STEP_FORWARD_COLUMNS:
-        case STEP_BACKWARD_COLUMNS: break;
+        case STEP_COMBINE: break;
+        case STEP_FORWARD_COLUMNS: n->op->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+        case STEP_BACKWARD_COLUMNS: n->op->backward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
     }
 }
 
@@ -131,6 +136,7 @@ struct work {
     const struct run *run;
     const struct plan_stage *stage;
     const struct tile_sink *sink; /* NULL: gradients stay in their places */
+    bool bound;                   /* this is plan->bound_stage, and somebody asks */
 };
 
 static int64_t shards_of(const struct run *run, int space) {
@@ -172,15 +178,11 @@ static void rows_task(void *user, int64_t index, int worker) {
     struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
-    if (run.bound_wanted && work->stage == &run.plan->stage[run.plan->bound_stage]) bound_shard(&run, rows);
+    if (work->bound) bound_shard(&run, rows);
 }
 
 /* What a product copies at a time on the widest processor: fewer would cost as much. */
 enum { COLUMNS_AT_ONCE = 32 };
-
-static int64_t columns_of(const struct plan_step *step) {
-    return aenc_node_row_size(step->kind == STEP_FORWARD_COLUMNS ? step->node : step->node->in[0]);
-}
 
 static void columns_task(void *user, int64_t index, int worker) {
     (void)worker;
@@ -230,18 +232,17 @@ static void tile_task(void *user, int64_t index, int worker) {
     if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
 }
 
-static void stage_run(const struct run *run, const struct plan_stage *stage, struct pool *pool) {
-    struct work work = {run, stage, NULL};
+static void stage_run(struct work *work, struct pool *pool) {
+    const struct run *run = work->run;
+    const struct plan_stage *stage = work->stage;
     const struct plan_step *step = run->plan->step + stage->first;
     struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
-        case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, &work); break;
-        case STAGE_COLUMNS: {
-            int64_t count = (columns_of(step) + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE;
-            aenc_pool_run(pool, count, columns_task, &work);
+        case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
+        case STAGE_COLUMNS:
+            aenc_pool_run(pool, (columns_of(step) + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, columns_task, work);
             break;
-        }
-        case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, &work); break;
+        case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
         case STAGE_ONCE:
             for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);
             break;
@@ -252,15 +253,31 @@ static void stage_run(const struct run *run, const struct plan_stage *stage, str
     }
 }
 
+/* Whether the stage is one of rows with so many live ones. */
+static bool by_rows(const struct run *run, const struct plan_stage *stage) {
+    if (stage->kind != STAGE_COLUMNS) return stage->kind == STAGE_ROWS;
+    struct span cut = run->plan->step[stage->first].node->cut;
+    return run->live[stage->space] < cut.lo || run->live[stage->space] >= cut.hi;
+}
+
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool) {
-    for (size_t i = first; i < end; i++) stage_run(run, &run->plan->stage[i], pool);
+    const struct plan *plan = run->plan;
+    for (size_t i = first, next; i < end; i = next) {
+        struct plan_stage stage = plan->stage[i];
+        bool rows = by_rows(run, &stage);
+        if (rows) stage.kind = STAGE_ROWS;
+        for (next = i + 1; rows && next < end && plan->stage[next].joined && by_rows(run, &plan->stage[next]); next++)
+            stage.count += plan->stage[next].count;
+        bool bound = run->bound_wanted && rows && plan->bound_stage >= i && plan->bound_stage < next;
+        stage_run(&(struct work){run, &stage, NULL, bound}, pool);
+    }
 }
 
 void aenc_run_replay(struct run *run, struct pool *pool) { aenc_run_stages(run, 0, run->plan->stage_count, pool); }
 
 void aenc_run_products(const struct run *run, const struct tile_sink *sink, struct pool *pool) {
     const struct plan_stage *stage = &run->plan->stage[run->plan->product_stage];
-    struct work work = {run, stage, sink};
+    struct work work = {run, stage, sink, false};
     aenc_pool_run(pool, stage->count, tile_task, &work);
 }
 

@@ -44,10 +44,11 @@
  *   SPAN_SERIAL   one worker, once, all rows.
  * Nodes without row operands are computed once. The plan ends a phase wherever one of these needs another to be complete.
  *
- * Columns. Products with a large weight (op->by_columns) are cut by columns in training plans: a worker computes some columns
- * of all rows and fetches the part of the weight that belongs to them, where by rows each would fetch all of it. So a small
- * batch too keeps many workers busy. forward_columns is all of forward for these columns; backward runs by rows as ever, but
- * leaves the gradient of operand 0, some columns of it at a time, to backward_columns.
+ * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns says: a
+ * worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by rows each would
+ * fetch all of it; and a small batch too keeps many workers busy. forward_columns is all of forward for these columns;
+ * backward runs by rows as ever, but leaves the gradient of operand 0, some columns of it at a time, to backward_columns.
+ * Which it is follows from the live rows, so the plan ends a phase there that the run may go on with.
  *
  * Numbers are sums over rows; the run divides once, at the update. Randomness is a function of (seed, node's name path,
  * step, turn, row in the whole batch, element) and of nothing else.
@@ -121,9 +122,9 @@ struct op {
     /* Whether gather of this operand runs per shard inside the row phase, parts added in shard order, rather than per
      * tile over the whole batch. By shape alone. NULL: never. */
     bool (*by_shard)(const struct node *n, int operand);
-    /* Whether products are cut by columns of the value and of operand 0's gradient, both rows of one axis. By shape alone;
-     * NULL: never. */
-    bool (*by_columns)(const struct node *n);
+    /* For which numbers of live rows products are cut by columns of the value and of operand 0's gradient, both rows of
+     * one axis. By shape alone; lo == hi, or NULL: never. */
+    struct span (*by_columns)(const struct node *n);
     void (*forward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
     void (*backward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
     /* Rows that one row becomes in the op's GEMMs (time steps, pixels). NULL: 1. */
@@ -148,7 +149,7 @@ struct node {
     /* Filled in by the plan. */
     bool live;   /* reached from an output, a term or a stage */
     bool active; /* lies between a trained parameter and a term: a gradient passes through it */
-    bool cut;    /* by columns */
+    struct span cut; /* by columns, for so many live rows; lo == hi: never */
     int level;   /* phase of the forward walk */
     enum slot slot;
     int64_t offset;          /* of the value in its slot, in nums */
@@ -294,6 +295,7 @@ struct plan_stage {
     enum stage_kind kind;
     int space;
     int64_t first, count; /* into plan->step (ROWS, COLUMNS, ONCE, COMBINE) or plan->tile (GATHER) */
+    bool joined; /* with the stage before it a single one of rows, when none of both is cut by columns */
 };
 
 struct plan {
