@@ -69,7 +69,7 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     struct run run;
     struct pool *pool;
     struct node *y[2];
-    aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY, &tape);
+    aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY - 10 * workers, &tape); /* of which nothing may depend */
     record(&tape, y);
     CHECK_STATUS(world->ctx, aenc_plan_create(&tape, true, &plan), AENC_OK);
     CHECK(column_stages(&plan) == 5); /* three layers forward, two of them backward */
