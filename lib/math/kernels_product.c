@@ -218,18 +218,18 @@ struct left {
 };
 
 /* What to fetch from far: every AHEAD_EVERY steps of the inner loop, which has room for it, two lines of a cache and then a
- * stride further. A hint: it reads nothing, so that it may point anywhere. */
+ * stride further. A hint that reads nothing: an address, which may be anywhere, and no pointer. */
 struct ahead {
-    const num *at;
-    int64_t stride;
+    uintptr_t at;
+    int64_t stride; /* bytes */
 };
-enum { AHEAD_EVERY = 8, LINE = 64 / sizeof(num) };
+enum { AHEAD_EVERY = 8, LINE = 64 };
 
 static AENC_INLINE void fetch(int64_t l, struct ahead *ahead) {
     if (l % AHEAD_EVERY != 0) return;
-    __builtin_prefetch(ahead->at);
-    __builtin_prefetch(ahead->at + LINE);
-    ahead->at += ahead->stride;
+    __builtin_prefetch((const void *)ahead->at);
+    __builtin_prefetch((const void *)(ahead->at + LINE));
+    ahead->at += (uintptr_t)ahead->stride;
 }
 
 /* A block of c. */
@@ -294,7 +294,7 @@ static void block_rows(int64_t k, struct left a, const num *panel, struct block 
     }
     block_4(k, a, panel, c, ahead);
     block_4(k, (struct left){a.at + 4 * a.stride, a.stride, a.step}, panel,
-            (struct block){c.at + 4 * c.stride, c.stride, c.add}, (struct ahead){panel, 0});
+            (struct block){c.at + 4 * c.stride, c.stride, c.add}, (struct ahead){(uintptr_t)panel, 0});
 }
 
 /* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows one,
@@ -348,22 +348,23 @@ static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, 
     for (int64_t i = 0; i < BLOCK_ROWS; i++)
         for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l * a.step] : 0;
     block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false},
-               (struct ahead){panel, 0});
+               (struct ahead){(uintptr_t)panel, 0});
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
 }
 
-/* Of the next panel's source block number i fetches two lines' worth of numbers of each row where the panel is turned, else
- * as many rows as it has steps for. */
-static struct ahead ahead_of(struct view next, bool turned, int64_t i, int64_t k) {
+/* Of the next panel's source, which begins at next.at, block number i fetches two lines of each row where the panel is turned,
+ * else of as many rows as it has steps for; when all is fetched, one place over and over. */
+static struct ahead ahead_of(struct ahead next, bool turned, int64_t i, int64_t k) {
     int64_t across = i * 2 * LINE, down = i * (k / AHEAD_EVERY);
-    const num *at = turned ? next.at + across : next.at + down * next.stride;
-    return (struct ahead){at, (turned ? across : down) < k ? next.stride : 0};
+    bool more = turned ? across < k * (int64_t)sizeof(num) : down < k;
+    uintptr_t from = next.at + (uintptr_t)(turned ? across : down * next.stride);
+    return more ? (struct ahead){from, next.stride} : (struct ahead){next.at, 0};
 }
 
 static void panel_multiply(int64_t m, int64_t columns, int64_t k, struct left a, const num *panel, struct block c,
-                           struct view next, bool turned) {
+                           struct ahead next, bool turned) {
     for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
         struct left left = {a.at + i * a.stride, a.stride, a.step};
         struct block block = {c.at + i * c.stride, c.stride, c.add};
@@ -388,10 +389,13 @@ static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
         int64_t inner = k - l < part ? k - l : part;
         for (int64_t j = 0; j < n; j += BLOCK_COLUMNS) {
             int64_t columns = n - j < BLOCK_COLUMNS ? n - j : BLOCK_COLUMNS;
-            struct view here = {b + j * right + l * down, ldb}, next = here;
-            if (transpose_a) next = (struct view){panel, 0}; /* rows of activations, which are near */
-            else if (j + BLOCK_COLUMNS < n) next.at += BLOCK_COLUMNS * right;
-            else if (l + part < k) next.at = b + (l + part) * down;
+            struct view here = {b + j * right + l * down, ldb};
+            /* the columns beside these, or of the next part, or behind b, which may be some columns of more */
+            int64_t after = n * right;
+            if (j + BLOCK_COLUMNS < n) after = (j + BLOCK_COLUMNS) * right + l * down;
+            else if (l + part < k) after = (l + part) * down;
+            struct ahead next = {(uintptr_t)b + (uintptr_t)after * sizeof(num), ldb * (int64_t)sizeof(num)};
+            if (transpose_a) next = (struct ahead){(uintptr_t)panel, 0}; /* rows of activations are near already */
             if (transpose_b) panel_turn(columns, inner, here, panel);
             else panel_copy(columns, inner, here, panel);
             panel_multiply(m, columns, inner, (struct left){left.at + l * left.step, left.stride, left.step}, panel,
