@@ -78,9 +78,11 @@ static struct node *last_product(const struct way *w) {
 
 static int64_t width(const struct node *n) { return n->shape.dim[n->shape.rank - 1]; }
 
-/* Whether t W (.., m) is done without: by the metric W W^T (n, n), which is made once for all rows. */
-static bool gram_pays(const struct way *w, int64_t n, int64_t m, int64_t directions) {
-    return (double)n * (1 + (double)m / ((double)w->tape->capacity[0] * (double)directions)) < (double)m;
+/* Whether t W (.., m) is done without: by the metric W W^T (n, n), which is made once for all rows. They are taken to be
+ * ROWS: the room that a tape has is that of the largest batch so far, on which no bits may depend. */
+static bool gram_pays(int64_t n, int64_t m, int64_t directions) {
+    enum { ROWS = 64 };
+    return (double)n * (1 + (double)m / (ROWS * (double)directions)) < (double)m;
 }
 
 /* Of all directions through every product but `begin`. */
@@ -92,7 +94,7 @@ static double cost(const struct way *w, bool from_code, int64_t directions, cons
         bool transposed;
         if (!w->on[i] || n == begin || aenc_op_dense_weight(n, &transposed) == NULL) continue;
         int64_t in = aenc_node_row_size(n->in[0]), out = width(n);
-        sum += (double)out * (double)(n == last && gram_pays(w, out, in, directions) ? out : in);
+        sum += (double)out * (double)(n == last && gram_pays(out, in, directions) ? out : in);
     }
     return sum * (double)directions;
 }
@@ -172,7 +174,7 @@ static struct node *last_squares(const struct way *w, struct node *dense) {
     struct node *weight = aenc_op_dense_weight(dense, &transposed), *t = w->along[dense->index];
     struct node *slope = aenc_op_slope_of(tape, dense);
     int64_t directions = t->shape.dim[t->shape.rank - 2];
-    if (gram_pays(w, width(dense), aenc_node_row_size(dense->in[0]), directions))
+    if (gram_pays(width(dense), aenc_node_row_size(dense->in[0]), directions))
         return aenc_op_metric_squares(tape, t, slope, aenc_op_gram(tape, weight, transposed));
     if (slope != NULL) t = aenc_op_multiply(tape, slope, t);
     return aenc_op_line_squares(tape, aenc_op_product(tape, t, weight, !transposed));
