@@ -3,8 +3,9 @@
  * What is not reached from an output, a term or a stage is left out. Every node gets a level: the number of boundaries
  * below it, where a boundary is anything that must be complete for all rows before the next may begin (a sum over the
  * batch, an op that reads all rows, a change of row space). Within a level nodes run row shard by row shard without
- * waiting for each other. Forward goes up the levels, backward comes down; the gradients of operands without rows are
- * gathered tile by tile where the walk needs them, those of parameters at the very end.
+ * waiting for each other, but for products that may be cut by columns: there the stage ends, in such a way that the run can
+ * take it together with its neighbours where they are not. Forward goes up the levels, backward comes down; the gradients of
+ * operands without rows are gathered tile by tile where the walk needs them, those of parameters at the very end.
  *
  * Walking the stages in the order in which they will run, the plan knows who writes each gradient first: that one assigns,
  * the others add, and nothing has to be cleared.
@@ -142,7 +143,7 @@ static void find_shards(const struct planner *p) {
 
 static bool has_columns(const struct node *n) { return n->cut.lo < n->cut.hi; }
 
-/* In training plans alone: what is inferred for a row has the same bits whatever rows go with it. */
+/* In training plans alone: rows to infer come in chunks, and a chunk is one worker's. */
 static void find_columns(const struct planner *p) {
     for (size_t i = 0; i < p->tape->node_count; i++) {
         struct node *n = p->tape->node[i];
@@ -422,14 +423,28 @@ static void find_bound_stage(const struct planner *p) {
         if (plan->stage[i].kind == STAGE_ROWS) plan->bound_stage = i;
 }
 
+/* Sums of products of what the bound stage leaves behind. */
+static bool product_use(const struct planner *p, const struct gathering *use) {
+    const struct node *n = use->node;
+    if (!n->op->products || use->operand == 0 || by_shard(n, use->operand)) return false;
+    bool rows = n->kind == NODE_ROW && n->in[0]->kind == NODE_ROW;
+    return rows && n->space == p->plan->stage[p->plan->bound_stage].space;
+}
+
+/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is taken. */
+static bool weight_of_products(const struct planner *p, const struct node *weight) {
+    if (weight->kind != NODE_PARAMETER || !weight->active) return false;
+    for (size_t i = p->first[weight->index]; i > 0; i = p->gathering[i - 1].next)
+        if (!product_use(p, &p->gathering[i - 1]) || p->gathering[i - 1].operand != 1) return false;
+    return true;
+}
+
 /* Its gradient is sums of products alone. A bias without the weight beside it would have its gradient unbounded. */
 static bool of_products(const struct planner *p, const struct node *target) {
-    int space = p->plan->stage[p->plan->bound_stage].space;
     for (size_t i = p->first[target->index]; i > 0; i = p->gathering[i - 1].next) {
-        const struct node *n = p->gathering[i - 1].node;
-        int k = p->gathering[i - 1].operand;
-        if (!n->op->products || k == 0 || !n->in[1]->active || by_shard(n, k)) return false;
-        if (n->kind != NODE_ROW || n->in[0]->kind != NODE_ROW || n->space != space) return false;
+        const struct gathering *use = &p->gathering[i - 1];
+        if (!product_use(p, use)) return false;
+        if (use->operand != 1 && !weight_of_products(p, aenc_node_base(use->node->in[1]))) return false;
     }
     return p->first[target->index] > 0;
 }
