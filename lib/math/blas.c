@@ -40,9 +40,10 @@ static void scale_rows(int64_t m, int64_t n, num beta, num *c, int64_t ldc) {
         for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
-/* Shards and tiles: where our own panels beat a CBLAS, whose copying of both operands does not pay for so few rows. A right
- * operand that does not stay in the second cache is better left to a CBLAS, which fetches ahead. */
-enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, PANEL_NUMBERS_MOST = 1 << 18 };
+/* Shards, tiles and some columns: where our own panels beat a CBLAS, whose copying of both operands does not pay for so few
+ * rows or columns. A right operand that does not stay in the second cache is left to a CBLAS. */
+enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, PANEL_COLUMNS_FEW = 64 };
+enum { PANEL_NUMBERS_MOST = 1 << 18 };
 
 static bool panels_suit(int64_t m, int64_t n, num beta) {
     return aenc_kernels()->product->by_panels != NULL && m >= PANEL_ROWS_LEAST && n >= PANEL_COLUMNS_LEAST &&
@@ -64,7 +65,8 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
         scale_rows(m, n, beta, c, ldc);
         return;
     }
-    bool panels = m <= PANEL_ROWS_MOST && n <= PANEL_NUMBERS_MOST / k && panels_suit(m, n, beta);
+    bool small = n <= PANEL_COLUMNS_FEW || n <= PANEL_NUMBERS_MOST / k;
+    bool panels = m <= PANEL_ROWS_MOST && small && panels_suit(m, n, beta);
     matrix_product *product = panels ? aenc_kernels()->product->by_panels : cblas_gemm;
     product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }

@@ -354,8 +354,9 @@ static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, 
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
 }
 
-/* Of the next panel's source, which begins at next.at, block number i fetches two lines of each row where the panel is turned,
- * else of as many rows as it has steps for; when all is fetched, one place over and over. */
+/* Of the next panel's source, which begins at next.at, block number i fetches two lines of each of as many rows as it has
+ * steps for: further lines of the same rows where the panel is turned, further rows where not; behind the end one place over
+ * and over. So not all may be fetched, and a little of what comes after. */
 static struct ahead ahead_of(struct ahead next, bool turned, int64_t i, int64_t k) {
     int64_t across = i * 2 * LINE, down = i * (k / AHEAD_EVERY);
     bool more = turned ? across < k * (int64_t)sizeof(num) : down < k;

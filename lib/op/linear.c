@@ -101,9 +101,9 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     else if (n->cut.lo == n->cut.hi) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
 }
 
-/* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that their shards
- * would keep no more than two workers busy. Fewer than a block of them gain nothing from it; of very many each worker would
- * fetch all for every few columns. */
+/* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that there are no
+ * more than two shards of them. Fewer than a block of rows gain nothing from it; of very many a worker would have to fetch x
+ * anew for every few columns. */
 static struct span dense_by_columns(const struct node *n) {
     enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 1024 };
     const struct dense *dense = n->attr;

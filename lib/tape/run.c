@@ -1,4 +1,4 @@
-/* run.c - replaying a plan: stages in order, shards and tiles in parallel, one barrier between stages.
+/* run.c - replaying a plan: stages in order, shards, columns and tiles in parallel, one barrier between stages.
  *
  * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of one
  * gradient, and every sum has an order given by shapes alone.
@@ -181,8 +181,14 @@ static void rows_task(void *user, int64_t index, int worker) {
     if (work->bound) bound_shard(&run, rows);
 }
 
-/* What a product copies at a time on the widest processor: fewer would cost as much. */
+/* What a product copies at a time on the widest processor: fewer would cost as much. The last columns are half as many to
+ * half as many again. */
 enum { COLUMNS_AT_ONCE = 32 };
+
+static int64_t column_tasks(const struct plan_step *step) {
+    int64_t count = (columns_of(step) + COLUMNS_AT_ONCE / 2) / COLUMNS_AT_ONCE;
+    return count > 1 ? count : 1;
+}
 
 static void columns_task(void *user, int64_t index, int worker) {
     (void)worker;
@@ -190,8 +196,9 @@ static void columns_task(void *user, int64_t index, int worker) {
     const struct run *run = work->run;
     const struct plan_step *step = &run->plan->step[work->stage->first];
     const struct op *op = step->node->op;
-    int64_t lo = index * COLUMNS_AT_ONCE, hi = lo + COLUMNS_AT_ONCE, end = columns_of(step);
-    struct span rows = {0, run->live[work->stage->space]}, columns = {lo, hi < end ? hi : end};
+    int64_t lo = index * COLUMNS_AT_ONCE;
+    bool last = index == column_tasks(step) - 1;
+    struct span rows = {0, run->live[work->stage->space]}, columns = {lo, last ? columns_of(step) : lo + COLUMNS_AT_ONCE};
     if (step->kind == STEP_FORWARD_COLUMNS) op->forward_columns(step->node, rows, columns, run);
     else op->backward_columns(step->node, rows, columns, run);
 }
@@ -239,9 +246,7 @@ static void stage_run(struct work *work, struct pool *pool) {
     struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
         case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
-        case STAGE_COLUMNS:
-            aenc_pool_run(pool, (columns_of(step) + COLUMNS_AT_ONCE - 1) / COLUMNS_AT_ONCE, columns_task, work);
-            break;
+        case STAGE_COLUMNS: aenc_pool_run(pool, column_tasks(step), columns_task, work); break;
         case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
         case STAGE_ONCE:
             for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);

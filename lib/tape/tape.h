@@ -46,9 +46,10 @@
  *
  * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns says: a
  * worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by rows each would
- * fetch all of it; and a small batch too keeps many workers busy. forward_columns is all of forward for these columns;
- * backward runs by rows as ever, but leaves the gradient of operand 0, some columns of it at a time, to backward_columns.
- * Which it is follows from the live rows, so the plan ends a phase there that the run may go on with.
+ * fetch all of it; and a small batch too keeps many workers busy. The plan sets node->cut of nodes that are ever cut. It
+ * calls forward_columns in the place of forward, and backward_columns, where the gradient of operand 0 is wanted, behind
+ * backward, which runs by rows as ever and leaves that gradient alone. With a number of rows that is not cut both are called
+ * shard by shard with all columns.
  *
  * Numbers are sums over rows; the run divides once, at the update. Randomness is a function of (seed, node's name path,
  * step, turn, row in the whole batch, element) and of nothing else.

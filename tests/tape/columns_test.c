@@ -10,9 +10,12 @@
 #include "op/op.h"
 #include "tape/tape.h"
 
-/* The weights are large enough to be cut, no width is a multiple of what is cut off at a time. */
-enum { IN = 300, MIDDLE = 260, OUT = 283, BIAS_AT = IN * MIDDLE, SECOND_AT = BIAS_AT + MIDDLE };
-enum { PARAMETERS = SECOND_AT + OUT * MIDDLE + OUT, LIVE_MOST = 128, MANY = 150, CAPACITY = 200 };
+/* Two weights are cut for up to 128 rows, the third for up to 1024; no width is a multiple of what is cut off at a time. */
+enum { IN = 300, MIDDLE = 260, OUT = 283, WIDE = 1010, RESULTS = 3 };
+enum { BIAS_AT = IN * MIDDLE, SECOND_AT = BIAS_AT + MIDDLE, LAST_AT = SECOND_AT + OUT * MIDDLE, THIRD_AT = LAST_AT + OUT };
+enum { PARAMETERS = THIRD_AT + WIDE * MIDDLE, LIVE_MOST = 300, MANY = 1030, CAPACITY = 1100 };
+
+static const int64_t width[RESULTS] = {IN, OUT, WIDE};
 
 struct world {
     aenc_context *ctx;
@@ -22,24 +25,26 @@ struct world {
 
 /* What one replay leaves behind. */
 struct result {
-    num *value[2], *gradient; /* (counting rows, IN), the same of OUT, (PARAMETERS) */
+    num *value[RESULTS], *gradient; /* (counting rows, width), (PARAMETERS) */
 };
 
-/* Values by way of the first weight, the same transposed and another; their gradients meet at the first layer. */
-static void record(struct tape *tape, struct node *y[2]) {
+/* Values by way of the first weight, and then the same transposed and others; their gradients meet at the first layer. */
+static void record(struct tape *tape, struct node *y[RESULTS]) {
     int64_t dims[1] = {IN};
     struct node *x = aenc_tape_input(tape, "input", dims, 1);
     struct node *first = aenc_tape_parameter(tape, "first", (struct shape){2, {MIDDLE, IN}}, 0, true);
     struct node *bias = aenc_tape_parameter(tape, "bias", (struct shape){1, {MIDDLE}}, BIAS_AT, true);
     struct node *second = aenc_tape_parameter(tape, "second", (struct shape){2, {OUT, MIDDLE}}, SECOND_AT, true);
-    struct node *last = aenc_tape_parameter(tape, "last", (struct shape){1, {OUT}}, SECOND_AT + OUT * MIDDLE, true);
+    struct node *last = aenc_tape_parameter(tape, "last", (struct shape){1, {OUT}}, LAST_AT, true);
+    struct node *third = aenc_tape_parameter(tape, "third", (struct shape){2, {WIDE, MIDDLE}}, THIRD_AT, true);
     struct node *code = aenc_op_dense(tape, x, first, bias, false, FUNCTION_TANH, 0);
     y[0] = aenc_op_dense(tape, code, first, NULL, true, FUNCTION_IDENTITY, 0);
     y[1] = aenc_op_dense(tape, code, second, last, false, FUNCTION_SIGMOID, 0);
-    for (int i = 0; i < 2; i++) {
+    y[2] = aenc_op_dense(tape, code, third, NULL, false, FUNCTION_RELU, 0);
+    for (int i = 0; i < RESULTS; i++) {
+        static const char *const name[RESULTS] = {"tied", "second", "third"};
         aenc_tape_output(tape, y[i]);
-        struct node *square = aenc_op_row_sum(tape, aenc_op_multiply(tape, y[i], y[i]));
-        aenc_tape_term(tape, i == 0 ? "tied" : "other", square, 1, NULL);
+        aenc_tape_term(tape, name[i], aenc_op_row_sum(tape, aenc_op_multiply(tape, y[i], y[i])), 1, NULL);
     }
 }
 
@@ -53,11 +58,11 @@ static void garbage(num *at, int64_t count) {
     for (int64_t i = 0; i < count; i++) at[i] = (num)NAN;
 }
 
-static atomic_int narrow; /* products of no more columns than are cut off at a time */
+static atomic_int narrow; /* products of as few columns as are cut off at a time */
 
 static void spy(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda, const num *b,
                 int64_t ldb, num beta, num *c, int64_t ldc) {
-    if (n <= 32) atomic_fetch_add(&narrow, 1);
+    if (n <= 47) atomic_fetch_add(&narrow, 1);
     aenc_blas_product()(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
@@ -68,11 +73,11 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     struct plan plan;
     struct run run;
     struct pool *pool;
-    struct node *y[2];
+    struct node *y[RESULTS];
     aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY - 10 * workers, &tape); /* of which nothing may depend */
     record(&tape, y);
     CHECK_STATUS(world->ctx, aenc_plan_create(&tape, true, &plan), AENC_OK);
-    CHECK(column_stages(&plan) == 5); /* three layers forward, two of them backward */
+    CHECK(column_stages(&plan) == 7); /* four layers forward, three of them backward */
     CHECK_STATUS(world->ctx, aenc_run_create(world->ctx, &plan, &run), AENC_OK);
     CHECK_STATUS(world->ctx, aenc_pool_create(world->ctx, workers, &pool), AENC_OK);
     run.block[SLOT_PARAMETER] = world->parameter;
@@ -87,9 +92,10 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     garbage(out->gradient, PARAMETERS);
     narrow = 0;
     aenc_run_replay(&run, pool);
-    /* 260, 300 and 283 columns forward, 260 twice backward */
-    CHECK(narrow == (live >= 8 && live <= 128 ? 9 + 10 + 9 + 9 + 9 : 0));
-    for (int i = 0; i < 2; i++)
+    /* 260, 300 and 283 columns forward, 260 twice backward, the last ones 36, 44 and 27; and 1010, 260 of the third */
+    int few = live >= 8 && live <= 128 ? 8 + 9 + 9 + 8 + 8 : 0, third = live >= 8 && live <= 1024 ? 32 + 8 : 0;
+    CHECK(narrow == few + third);
+    for (int i = 0; i < RESULTS; i++)
         memcpy(out->value[i], aenc_value(&run, y[i]), (size_t)(counting * aenc_node_row_size(y[i])) * sizeof(num));
     aenc_pool_free(world->ctx, pool);
     aenc_run_free(world->ctx, &run);
@@ -111,15 +117,14 @@ static double apart(const num *a, const num *b, int64_t count) {
 /* results: room for three */
 static void compare(const struct world *world, int64_t live, struct result *results) {
     const double tolerance = sizeof(num) == sizeof(float) ? 1e-5 : 1e-13;
-    const int64_t width[2] = {IN, OUT};
     struct result *rows = &results[0], *cut = &results[1], *again = &results[2];
     replay(world, live, MANY, 1, rows);
     replay(world, live, live, 1, cut);
-    for (int i = 0; i < 2; i++) CHECK(apart(cut->value[i], rows->value[i], live * width[i]) < tolerance);
+    for (int i = 0; i < RESULTS; i++) CHECK(apart(cut->value[i], rows->value[i], live * width[i]) < tolerance);
     CHECK(apart(cut->gradient, rows->gradient, PARAMETERS) < tolerance);
     for (int workers = 2; workers <= 5; workers++) {
         replay(world, live, live, workers, again);
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < RESULTS; i++)
             CHECK(memcmp(again->value[i], cut->value[i], (size_t)(live * width[i]) * sizeof(num)) == 0);
         CHECK(memcmp(again->gradient, cut->gradient, PARAMETERS * sizeof(num)) == 0);
     }
@@ -132,11 +137,13 @@ static num *numbers(int64_t count) {
 }
 
 static struct result result_create(void) {
-    return (struct result){{numbers(LIVE_MOST * IN), numbers(LIVE_MOST * OUT)}, numbers(PARAMETERS)};
+    struct result result = {.gradient = numbers(PARAMETERS)};
+    for (int i = 0; i < RESULTS; i++) result.value[i] = numbers(LIVE_MOST * width[i]);
+    return result;
 }
 
 static void result_free(struct result *result) {
-    for (int i = 0; i < 2; i++) free(result->value[i]);
+    for (int i = 0; i < RESULTS; i++) free(result->value[i]);
     free(result->gradient);
 }
 
@@ -149,7 +156,7 @@ int main(void) {
     for (int64_t i = 0; i < CAPACITY * IN; i++) data[i] = (float)(i * 53 % 97) / 97.0f;
     for (int64_t i = 0; i < CAPACITY; i++) weight[i] = 0.5f + 0.25f * (float)(i % 3);
     struct result result[3] = {result_create(), result_create(), result_create()};
-    const int64_t live[] = {128, 40, 33, 8, 7, 1};
+    const int64_t live[] = {300, 128, 33, 8, 7};
     for (size_t i = 0; i < sizeof live / sizeof *live; i++) compare(&world, live[i], result);
     for (int i = 0; i < 3; i++) result_free(&result[i]);
     free(world.parameter);
