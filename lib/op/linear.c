@@ -105,7 +105,7 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
  * more than two shards of them. Fewer than a block of rows gain nothing from it; of very many a worker would have to fetch x
  * anew for every few columns. */
 static struct span dense_by_columns(const struct node *n) {
-    enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 1024 };
+    enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 512 };
     const struct dense *dense = n->attr;
     int64_t weight = aenc_shape_count(&n->in[DENSE_WEIGHT]->shape);
     if (dense->aside || n->shape.rank != 2 || weight < SMALL) return (struct span){0, 0};

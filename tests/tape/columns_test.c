@@ -10,10 +10,10 @@
 #include "op/op.h"
 #include "tape/tape.h"
 
-/* Two weights are cut for up to 128 rows, the third for up to 1024; no width is a multiple of what is cut off at a time. */
+/* Two weights are cut for up to 128 rows, the third for up to 512; no width is a multiple of what is cut off at a time. */
 enum { IN = 300, MIDDLE = 260, OUT = 283, WIDE = 1010, RESULTS = 3 };
 enum { BIAS_AT = IN * MIDDLE, SECOND_AT = BIAS_AT + MIDDLE, LAST_AT = SECOND_AT + OUT * MIDDLE, THIRD_AT = LAST_AT + OUT };
-enum { PARAMETERS = THIRD_AT + WIDE * MIDDLE, LIVE_MOST = 300, MANY = 1030, CAPACITY = 1100 };
+enum { PARAMETERS = THIRD_AT + WIDE * MIDDLE, LIVE_MOST = 300, MANY = 520, CAPACITY = 600 };
 
 static const int64_t width[RESULTS] = {IN, OUT, WIDE};
 
@@ -93,7 +93,7 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     narrow = 0;
     aenc_run_replay(&run, pool);
     /* 260, 300 and 283 columns forward, 260 twice backward, the last ones 36, 44 and 27; and 1010, 260 of the third */
-    int few = live >= 8 && live <= 128 ? 8 + 9 + 9 + 8 + 8 : 0, third = live >= 8 && live <= 1024 ? 32 + 8 : 0;
+    int few = live >= 8 && live <= 128 ? 8 + 9 + 9 + 8 + 8 : 0, third = live >= 8 && live <= 512 ? 32 + 8 : 0;
     CHECK(narrow == few + third);
     for (int i = 0; i < RESULTS; i++)
         memcpy(out->value[i], aenc_value(&run, y[i]), (size_t)(counting * aenc_node_row_size(y[i])) * sizeof(num));
