@@ -225,6 +225,9 @@ struct ahead {
 };
 enum { AHEAD_EVERY = 8, LINE = 64 };
 
+/* What is near already. */
+static struct ahead nothing_ahead(const num *panel) { return (struct ahead){(uintptr_t)panel, 0}; }
+
 static AENC_INLINE void fetch(int64_t l, struct ahead *ahead) {
     if (l % AHEAD_EVERY != 0) return;
     __builtin_prefetch((const void *)ahead->at);
@@ -294,7 +297,7 @@ static void block_rows(int64_t k, struct left a, const num *panel, struct block 
     }
     block_4(k, a, panel, c, ahead);
     block_4(k, (struct left){a.at + 4 * a.stride, a.stride, a.step}, panel,
-            (struct block){c.at + 4 * c.stride, c.stride, c.add}, (struct ahead){(uintptr_t)panel, 0});
+            (struct block){c.at + 4 * c.stride, c.stride, c.add}, nothing_ahead(panel));
 }
 
 /* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows one,
@@ -348,7 +351,7 @@ static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, 
     for (int64_t i = 0; i < BLOCK_ROWS; i++)
         for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l * a.step] : 0;
     block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false},
-               (struct ahead){(uintptr_t)panel, 0});
+               nothing_ahead(panel));
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
@@ -396,7 +399,7 @@ static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
             if (j + BLOCK_COLUMNS < n) after = (j + BLOCK_COLUMNS) * right + l * down;
             else if (l + part < k) after = (l + part) * down;
             struct ahead next = {(uintptr_t)b + (uintptr_t)after * sizeof(num), ldb * (int64_t)sizeof(num)};
-            if (transpose_a) next = (struct ahead){(uintptr_t)panel, 0}; /* rows of activations are near already */
+            if (transpose_a) next = nothing_ahead(panel); /* rows of activations are near already */
             if (transpose_b) panel_turn(columns, inner, here, panel);
             else panel_copy(columns, inner, here, panel);
             panel_multiply(m, columns, inner, (struct left){left.at + l * left.step, left.stride, left.step}, panel,

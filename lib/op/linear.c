@@ -98,7 +98,7 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     }
     if (n->kind != NODE_ROW)
         for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
-    else if (n->cut.lo == n->cut.hi) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
+    else if (!aenc_node_has_columns(n)) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
 }
 
 /* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that there are no

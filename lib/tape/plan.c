@@ -141,8 +141,6 @@ static void find_shards(const struct planner *p) {
         if (p->tape->shard_rows[s] > 0) p->plan->shard_rows[s] = p->tape->shard_rows[s];
 }
 
-static bool has_columns(const struct node *n) { return n->cut.lo < n->cut.hi; }
-
 /* In training plans alone: rows to infer come in chunks, and a chunk is one worker's. */
 static void find_columns(const struct planner *p) {
     for (size_t i = 0; i < p->tape->node_count; i++) {
@@ -231,7 +229,7 @@ static aenc_status forward_stage(const struct planner *p, int level, enum select
         bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
         if (!both && !selected(n, level, selection, space)) continue;
         enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
-        status = has_columns(n) ? columns_add(p, &section, STEP_FORWARD_COLUMNS, n) : step_add(p, kind, n, 0);
+        status = aenc_node_has_columns(n) ? columns_add(p, &section, STEP_FORWARD_COLUMNS, n) : step_add(p, kind, n, 0);
     }
     enum stage_kind kind = selection == SELECT_ONCE     ? STAGE_ONCE
                            : selection == SELECT_REDUCE ? STAGE_COMBINE
@@ -317,7 +315,7 @@ static aenc_status backward_stage(const struct planner *p, int level, enum selec
                          selected(aenc_node_base(n), level, selection, space) && n->live;
         if (!n->active || !(view_term || selected(n, level, selection, space))) continue;
         status = backward_steps(p, n);
-        if (status == AENC_OK && has_columns(n) && n->mode[0] != GRADIENT_NONE)
+        if (status == AENC_OK && aenc_node_has_columns(n) && n->mode[0] != GRADIENT_NONE)
             status = columns_add(p, &section, STEP_BACKWARD_COLUMNS, n);
     }
     if (status != AENC_OK) return status;

@@ -322,6 +322,8 @@ struct node *aenc_node_base(struct node *n);
 /* Whether the node is computed row by row (SPAN_REDUCE included), and in which row space. */
 bool aenc_node_by_rows(const struct node *n);
 int aenc_node_space(const struct node *n);
+/* Whether products of the node are cut by columns for any number of rows. */
+static inline bool aenc_node_has_columns(const struct node *n) { return n->cut.lo < n->cut.hi; }
 /* How many shards so many rows of the space are. */
 static inline int64_t aenc_plan_shards(const struct plan *plan, int space, int64_t rows) {
     return (rows + plan->shard_rows[space] - 1) / plan->shard_rows[space];
