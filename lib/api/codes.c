@@ -264,9 +264,10 @@ aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const 
     if (status == AENC_OK) status = points_check(model->ctx, call, "aenc_rate_point", out, &size);
     if (status == AENC_OK && !(peak >= 0 && peak < HUGE_VAL))
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %g; it is a positive number", call, peak);
-    if (status == AENC_OK && model->output_size != model->input_size)
-        status = aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: the output has %zu numbers and x %zu", call,
-                           (size_t)model->output_size, (size_t)model->input_size);
+    if (status == AENC_OK && !aenc_model_reconstructs(model))
+        status = aenc_fail(model->ctx, AENC_ERR_SHAPE,
+                           "%s: the output of %zu elements (loss '%s') is not a value for each of the %zu of x", call,
+                           (size_t)model->output_size, model->loss->name, (size_t)model->input_size);
     for (size_t i = 0; status == AENC_OK && i < count; i++)
         if (!(steps[i] > 0 && steps[i] < HUGE_VAL))
             status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: steps[%zu] is %g; it is a positive number", call, i,

@@ -62,10 +62,10 @@ aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double
     aenc_context *ctx = model->ctx;
     if (!(sigma > 0) || sigma - sigma != 0 || sigma * sigma < DBL_MIN)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %g; it is a number above 0", sigma);
-    if (model->output_size != model->input_size)
+    if (!aenc_model_reconstructs(model))
         return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                         "aenc_denoising_score: the output has %lld numbers and the input %lld; they must be as many",
-                         (long long)model->output_size, (long long)model->input_size);
+                         "aenc_denoising_score: the output of %lld elements (loss '%s') is not a value for each of the input's "
+                         "%lld", (long long)model->output_size, model->loss->name, (long long)model->input_size);
     aenc_status status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
     if (status == AENC_OK)
         status = aenc_room_check(ctx, "aenc_denoising_score", out, out_floats, x->rows, (size_t)model->input_size);

@@ -118,6 +118,10 @@ aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct
     return status;
 }
 
+bool aenc_model_reconstructs(const struct aenc_model *model) {
+    return model->classes == 0 && model->loss->output_factor == 1 && model->output_size == model->input_size;
+}
+
 void aenc_model_retain(struct aenc_model *model) {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
 }

@@ -126,6 +126,9 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
 /* The same with memory and first values. */
 aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct json *description,
                             struct aenc_model **out);
+/* Whether the output is one value for each element of the input: not classes, not parameters of a distribution, not a target of
+ * another size. */
+bool aenc_model_reconstructs(const struct aenc_model *model);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */

@@ -31,30 +31,46 @@ static aenc_status method_find(aenc_context *ctx, const char *name, enum method 
                      aenc_names_list(methods, METHOD_COUNT, list, sizeof list));
 }
 
-/* One dense layer, with bias and without activation. */
-static bool one_dense(const struct json *layers) {
+/* One dense layer of so many units (0: any number) with bias, without activation and with a weight of its own; NULL: something
+ * else. */
+static const struct json *one_dense(const struct json *layers, double units) {
     const struct json *list = aenc_json_member(layers, "layers");
     const struct json *dense = list != NULL && list->count == 1 ? list->first : NULL;
-    if (strcmp(aenc_settings_type(layers), "sequential") != 0 || strcmp(aenc_settings_type(dense), "dense") != 0)
-        return false;
+    if (strcmp(aenc_settings_type(layers), "sequential") != 0 || strcmp(aenc_settings_type(dense), "dense") != 0) return NULL;
     const struct json *bias = aenc_json_member(dense, "bias"), *activation = aenc_json_member(dense, "activation");
-    return (bias == NULL || bias->truth) && (activation == NULL || strcmp(activation->text, "identity") == 0);
+    bool plain = (bias == NULL || bias->truth) && (activation == NULL || strcmp(activation->text, "identity") == 0) &&
+                 aenc_json_member(dense, "tied") == NULL;
+    return plain && (units == 0 || aenc_json_member(dense, "units")->number == units) ? dense : NULL;
+}
+
+/* The fit writes both weights and biases by the numbers of columns and components, which must therefore be theirs. */
+static aenc_status shape_check(aenc_context *ctx, const struct json *description) {
+    const struct json *input = aenc_json_member(description, "input");
+    const struct json *encoder = one_dense(aenc_json_member(description, "encoder"), 0);
+    double cols = input->first->number;
+    if (input->count != 1 || strcmp(aenc_settings_type(aenc_json_member(description, "loss")), "mse") != 0 ||
+        encoder == NULL || one_dense(aenc_json_member(description, "decoder"), cols) == NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "model: 'pca' goes with an input of one dimension, a sequential of one dense layer with bias, without "
+                         "activation and not tied on either side, an output as large as the input, and loss mse");
+    double components = aenc_json_member(encoder, "units")->number;
+    if (components <= cols) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' has %.0f components; an input of %.0f columns has at most as many",
+                     components, cols);
 }
 
 aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
+    static const char *const others[] = {"scaling", "penalties", "corrupt"};
     const struct json *pca = aenc_json_member(description, "pca");
     enum method method;
     if (pca->kind != JSON_OBJECT) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' must be an object");
     aenc_status status = aenc_settings_check(ctx, "pca", pca, rules);
     if (status == AENC_OK) status = method_find(ctx, aenc_setting_text(pca, rules, "method"), &method);
-    if (status != AENC_OK) return status;
-    bool fits = aenc_json_member(description, "input")->count == 1 &&
-                strcmp(aenc_settings_type(aenc_json_member(description, "loss")), "mse") == 0 &&
-                one_dense(aenc_json_member(description, "encoder")) && one_dense(aenc_json_member(description, "decoder"));
-    if (fits) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                     "model: 'pca' goes with an input of one dimension, a sequential of one dense layer with bias and "
-                     "without activation on either side, and loss mse");
+    for (size_t i = 0; i < sizeof others / sizeof *others && status == AENC_OK; i++)
+        if (aenc_json_member(description, others[i]) != NULL)
+            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' is fitted in closed form, which '%s' has no part in",
+                               others[i]);
+    return status == AENC_OK ? shape_check(ctx, description) : status;
 }
 
 void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t components) {

@@ -271,6 +271,14 @@ static aenc_status numbers_read(aenc_context *ctx, const struct safetensors *fil
     return status;
 }
 
+/* The energy is of scaled inputs and of outputs that stand for them. */
+static aenc_status kind_check(const struct aenc_model *model, const char *what) {
+    const char *lack = model->scaling == NULL             ? "its model has no scaling"
+                       : !aenc_model_reconstructs(model) ? "its model's output is not a value for each column"
+                                                         : NULL;
+    return lack == NULL ? AENC_OK : aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s is no detector: %s", what, lack);
+}
+
 aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                      struct aenc_detector **out) {
     struct safetensors file;
@@ -280,13 +288,15 @@ aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_
     aenc_status status = aenc_safetensors_read(ctx, bytes, size, what, &file);
     if (status != AENC_OK) return status;
     status = aenc_model_from_bytes(ctx, bytes, size, what, &model);
-    if (status == AENC_OK && (model->scaling == NULL || model->loss->output_factor != 1)) {
-        status = aenc_fail(ctx, AENC_ERR_FORMAT, "%s is no detector: its model has no scaling", what);
-        aenc_model_release(model);
-    } else if (status == AENC_OK) status = detector_new(model, &detector);
+    if (status == AENC_OK) status = kind_check(model, what);
+    if (status == AENC_OK) {
+        status = detector_new(model, &detector);
+        model = NULL;
+    }
     if (status == AENC_OK) status = numbers_read(ctx, &file, what, detector);
     if (status == AENC_OK) *out = detector;
     else aenc_detector_end(detector);
+    aenc_model_release(model);
     aenc_safetensors_free(&file);
     return status;
 }

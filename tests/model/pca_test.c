@@ -366,14 +366,34 @@ static void test_description(aenc_context *ctx) {
         "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
         "\"pca\":{\"components\":3}}",
         "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},\"pca\":3}",
+        /* more components than columns, an output of another size, shared weights, and what a closed form has no part in */
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":7}]},\"pca\":{}}",
+        "{\"input\":[2],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":300}]},\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},\"decoder\":"
+        "{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":2}]},\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},\"tied\":true,"
+        "\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},\"decoder\":"
+        "{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":6,\"tied\":\"encoder.0\"}]},\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
+        "\"scaling\":\"standard\",\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
+        "\"penalties\":[\"l1:weight=1\"],\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
+        "\"corrupt\":[\"gaussian:sigma=1\"],\"pca\":{}}",
     };
     aenc_model *model = NULL;
     CHECK_STATUS(ctx, aenc_model_parse(ctx, good, strlen(good), &model), AENC_OK);
     CHECK_STATUS(ctx, aenc_fit(model, &tall, NULL), AENC_OK);
     check_golden(ctx, model, &goldens[0], false, 2e-6);
     aenc_model_free(model);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        model = NULL;
         CHECK_REFUSED(ctx, aenc_model_parse(ctx, bad[i], strlen(bad[i]), &model), AENC_ERR_ARGUMENT, "pca");
+        if (model == NULL) continue;
+        CHECK(aenc_fit(model, &tall, NULL) != AENC_OK); /* what it would have broken, where the check is missing */
+        aenc_model_free(model);
+    }
 }
 
 int main(void) {

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #include "api/memory.h"
-#include "op/op.h"
+#include "io/safetensors.h"
+#include "model/model.h"
 
 enum { ROWS = 600, COLS = 4, ODD = 12 };
 
@@ -189,10 +190,49 @@ static void check_refusals(void) {
     scene_end(&scene);
 }
 
+/* Files that hold a detector's values beside a model that can be none. */
+static void check_hostile(void) {
+    static const char *const models[] = {
+        "{\"input\":[4],\"encoder\":\"%\",\"loss\":\"cross_entropy:classes=400\",\"scaling\":\"standard\"}",
+        "{\"input\":[4],\"encoder\":\"%\",\"loss\":\"cross_entropy:classes=4\",\"scaling\":\"standard\"}",
+        "{\"input\":[4],\"encoder\":\"%\",\"loss\":\"gaussian_nll\",\"scaling\":\"standard\"}",
+        "{\"input\":[4],\"encoder\":\"%\"}",
+    };
+    static const char dense[] = "{\"type\":\"dense\",\"units\":2}";
+    struct metadata_entry values = {"autoenc.detector", "{\"format\":1,\"threshold\":1,\"center\":0,\"spread\":1}"};
+    struct scene scene;
+    char path[64], text[512];
+    float score[ROWS * COLS];
+    scene_make(&scene, 1, 1);
+    snprintf(path, sizeof path, "detector_test.%ld.hostile", (long)getpid());
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        aenc_model *model = NULL;
+        aenc_detector *d = NULL;
+        void *bytes = NULL;
+        size_t size = 0;
+        const char *hole = strstr(models[i], "\"%\"");
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - models[i]), models[i], dense, hole + 3);
+        CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, text, strlen(text), &model), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_model_to_bytes_with(model, &values, &bytes, &size), AENC_OK);
+        FILE *file = fopen(path, "wb");
+        CHECK(file != NULL && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+        CHECK_STATUS(scene.ctx, aenc_detector_load(scene.ctx, path, &d), AENC_ERR_FORMAT);
+        if (!CHECK(strstr(aenc_message(scene.ctx), "is no detector: its model") != NULL))
+            fprintf(stderr, "  %s\n", aenc_message(scene.ctx));
+        if (d != NULL) aenc_detector_score_features(d, &scene.x, score, ROWS * COLS); /* what it would have broken */
+        aenc_detector_free(d);
+        aenc_release(scene.ctx, bytes);
+        aenc_model_free(model);
+    }
+    remove(path);
+    scene_end(&scene);
+}
+
 int main(void) {
     check_found();
     check_gaussian();
     check_same();
     check_refusals();
+    check_hostile();
     return check_finish();
 }
