@@ -14,6 +14,8 @@ int tool_pca(const struct options *options);
 int tool_sweep(const struct options *options);
 int tool_interpolate(const struct options *options);
 int tool_probe(const struct options *options);
+int tool_version(const struct options *options);
+int tool_help_command(const struct options *options);
 
 /* The optimizer's spec with --lr in it, into out unless there is nothing to add; NULL with the usage told where it says lr
  * twice, NULL without --lr and --optimizer. */

@@ -1,7 +1,7 @@
 /* options.h - the command line as a struct.
  *
- * Every option is one row of the table in options.c: its kind, its place in the struct, the commands that take it, its
- * range and its line in the help. A number that was not given is 0 (lr and the like: no default of the tool's own).
+ * Every option is one row of the table in option_table.c: its kind, its place in the struct, the commands that take it,
+ * its range and its line in the help. A number that was not given is 0 (lr and the like: no default of the tool's own).
  */
 #ifndef TOOL_OPTIONS_H
 #define TOOL_OPTIONS_H
@@ -24,7 +24,8 @@ enum command {
     COMMAND_SWEEP = 512,
     COMMAND_INTERPOLATE = 1024,
     COMMAND_PROBE = 2048,
-    COMMAND_CLASSIFY = 4096
+    COMMAND_CLASSIFY = 4096,
+    COMMAND_HELP = 8192
 };
 
 enum { WIDTHS_MAX = 64 };
@@ -77,28 +78,16 @@ struct options {
     int header; /* enum header */
     int format; /* enum format */
     bool features, json, quiet, resume, whiten;
+    bool man;               /* of help */
+    const char *completion; /* of help: a shell */
 
     uint64_t seed;
     int64_t threads;
     const char *blas_threads;
 };
 
-/* What one command is, for the help. */
-struct command_text {
-    enum command command;
-    const char *name, *operands;
-    size_t operand_count;
-    const char *summary, *more, *examples;
-};
-
-/* Fills *out from argv[1] on. TOOL_USAGE with a message that names the option and what is known. */
+/* Fills *out from argv[1] on. TOOL_USAGE with a message that names the option. */
 int tool_options_parse(int argc, char **argv, struct options *out);
-/* The number of rows is *count. */
-const struct command_text *tool_commands(size_t *count);
-/* Help for one command, or (NULL) for the tool, on standard output. */
-void tool_help(const struct command_text *command);
-/* The rows of the table that `command` takes, one per line, two columns. */
-void tool_options_list(enum command command);
 
 /* Says why the library refused. TOOL_USAGE when its message names the value of an option, which is then named too. */
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status);

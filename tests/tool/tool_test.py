@@ -148,17 +148,10 @@ class Tool(unittest.TestCase):
 
     # ---- Commands ----
 
-    def test_help_and_version(self):
-        for args in (["help"], ["--help"], ["-h"]):
-            self.assertIn("reconstruct", self.good(*args).stdout)
-        for command in ("train", "encode", "decode", "reconstruct", "score", "info", "version", "pca", "detect", "sweep",
-                        "interpolate", "probe"):
-            text = self.good(command, "--help").stdout
-            self.assertIn("autoenc " + command, text.split("examples:")[1])
-            self.assertEqual(text, self.good("help", command).stdout)
-            self.assertLessEqual(max(len(line) for line in text.splitlines()), 120)
+    def test_version(self):
         version = self.good("version", "--threads", "2").stdout
         self.assertEqual(version, self.good("--version", "--threads", "2").stdout)
+        self.assertEqual(version, self.good("-V", "--threads", "2").stdout)
         for word in ("autoenc 0.", "blas", "threads: 2", "gzip:", "pictures:"):
             self.assertIn(word, version)
 
@@ -301,7 +294,7 @@ class Tool(unittest.TestCase):
         self.bad(2, ["--components", "'0'", "0.95"], "pca", "rows.npy", "--components", "0", "-o", "y.safetensors")
         self.bad(2, "'1.5'", "pca", "rows.npy", "--components", "1.5", "-o", "y.safetensors")
         self.bad(1, "37 components are asked for", "pca", "rows.npy", "--components", "37", "-o", "y.safetensors")
-        self.bad(2, ["--method svd", "covariance"], "pca", "rows.npy", "--method", "svd", "-o", "y.safetensors")
+        self.bad(2, ["--method", "svd", "covariance"], "pca", "rows.npy", "--method", "svd", "-o", "y.safetensors")
         self.bad(2, "needs -o", "pca", "rows.npy")
         self.bad(2, "not to '-'", "pca", "rows.npy", "-o", "-")
         self.assertFalse(os.path.exists(self.path("y.safetensors")))
@@ -449,10 +442,14 @@ class Tool(unittest.TestCase):
         train = self.train_args("x.safetensors")
         self.bad(2, "no command")
         self.bad(2, ["unknown command 'fit'", "train, encode"], "fit")
-        self.bad(2, ["unknown option '--epoch'", "--epochs", "--encoder"], *train, "--epoch", "3")
-        self.bad(2, ["encode: unknown option '--epochs'", "known:"], "encode", "model.safetensors", "x.npy", "--epochs")
+        self.bad(2, ["unknown option '--epoch'", "did you mean --epochs?"], *train, "--epoch", "3")
+        self.bad(2, ["unknown option '--otimiser=x'", "did you mean --optimizer?"], *train, "--otimiser=x")
+        self.bad(2, ["unknown option '--zzzzzz'", "see: autoenc help train"], *train, "--zzzzzz")
+        self.bad(2, ["unknown option '-z'", "see: autoenc help train"], *train, "-z")
+        self.bad(2, ["encode: unknown option '--epochs'", "it is an option of: train, sweep"], "encode", "model.safetensors",
+                 "x.npy", "--epochs")
         self.bad(2, ["--lr", "'fast'"], *train, "--lr", "fast")
-        self.bad(2, ["--lr", "'-1'", "positive"], *train, "--lr=-1")
+        self.bad(2, ["--lr", "'-1'", "number from 1e-300"], *train, "--lr=-1")
         self.bad(2, ["--epochs", "'0'"], *train, "--epochs", "0")
         self.bad(2, ["--epochs", "'3.5'"], *train, "--epochs", "3.5")
         self.bad(2, ["--seed", "'18446744073709551616'"], *train, "--seed", "18446744073709551616")
@@ -460,7 +457,7 @@ class Tool(unittest.TestCase):
         self.bad(2, ["--encoder", "'0'"], *train, "--encoder", "0")
         self.bad(2, ["--image", "'8'"], *train, "--image", "8")
         self.bad(2, ["--valid", "'1.5'"], *train, "--valid", "1.5")
-        self.bad(2, ["--header", "'maybe'", "auto|yes|no"], *train, "--header", "maybe")
+        self.bad(2, ["--header", "'maybe'", "auto, yes, no"], *train, "--header", "maybe")
         self.bad(2, "--quiet takes no value", *train, "--quiet=yes")
         self.bad(2, "--lr needs a value", *train, "--lr")
         self.bad(2, "one operand too many", *train, "more.npy")
@@ -718,7 +715,7 @@ class Tool(unittest.TestCase):
         numbers = [int(re.search(r"(\d+) trained numbers", text).group(1))
                    for text in (info, self.good("info", "plain.safetensors").stdout)]
         self.assertLess(numbers[0], 0.6 * numbers[1])
-        self.bad(2, "--penalty l3:weight=1: unknown penalty 'l3'; known", *plain, "--penalty", "l3:weight=1")
+        self.bad(2, "--penalty: 'l3:weight=1' is not one of the known: l1, kl", *plain, "--penalty", "l3:weight=1")
         self.bad(2, "setting 'weight' is missing", *plain, "--penalty", "l1:weight=1", "--penalty", "l2_weights")
         self.bad(2, "--corrupt mask:level=2: ", *plain, "--corrupt", "mask:level=2")
         self.bad(2, "more than 32 times", *plain, *(["--penalty", "l1:weight=1"] * 33))
