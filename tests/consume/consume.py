@@ -42,12 +42,26 @@ def installed_environment(prefix):
                 LD_LIBRARY_PATH=os.pathsep.join(filter(None, [str(libraries[0]), os.environ.get("LD_LIBRARY_PATH")])))
 
 
+def check_pages(prefix, environment):
+    """The manual page and the completions, where the tool is: what it prints itself."""
+    tool = prefix / "bin" / "autoenc"
+    if not tool.exists():
+        return
+    for place, words in (("man/man1/autoenc.1", "--man"), ("bash-completion/completions/autoenc.bash", "--completion bash"),
+                         ("zsh/site-functions/_autoenc", "--completion zsh"),
+                         ("fish/vendor_completions.d/autoenc.fish", "--completion fish")):
+        text = (prefix / "share" / place).read_text()
+        if text.strip() != run(tool, "help", *words.split(), env=environment) or len(text.splitlines()) < 20:
+            sys.exit("%s is not what the tool prints" % place)
+
+
 def installed(meson, build, version, *compilers):
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         run(meson, "install", "-C", build, "--no-rebuild", "--destdir", work / "stage")
         prefix = next((work / "stage").rglob("include")).parent
         environment = installed_environment(prefix)
+        check_pages(prefix, environment)
         # The module names the prefix that was configured; destdir put it elsewhere.
         module = ["pkg-config", "--define-variable=prefix=" + str(prefix)]
         if run(*module, "--modversion", "libautoenc", env=environment) != version:
