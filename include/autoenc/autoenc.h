@@ -186,7 +186,7 @@ typedef struct aenc_fit_options {
     const char *optimizer;      /* NULL: "adam" with lr=1e-3 */
     const char *schedule;       /* of the learning rate; NULL: "constant" */
     int64_t epochs;             /* 0: 20 */
-    int64_t batch;              /* rows per step; 0: 128, and never more than there are */
+    int64_t batch;              /* rows per step; 0: 128, and never more than there are; a last one: docs/layers.md */
     const aenc_matrix *target;  /* what to reconstruct, row by row; NULL: the input itself */
     const aenc_matrix *valid;   /* held-out rows; NULL: none, or valid_share */
     const aenc_matrix *valid_target; /* NULL: valid itself; needed where target is given */

@@ -1,7 +1,9 @@
 /* norm.c - batch normalisation (Ioffe & Szegedy 2015) and layer normalisation (Ba, Kiros, Hinton 2016).
  *
  * Batch normalisation uses the batch's own mean and biased variance while training and stages running averages, the
- * variance unbiased, as PyTorch does: new = (1 - momentum) old + momentum batch. Evaluation uses the running ones.
+ * variance unbiased, as PyTorch does: new = (1 - momentum) old + momentum batch. Evaluation uses the running ones. One number
+ * per channel has no variance: batches of one row are refused, as PyTorch refuses them, unless a row has several numbers of each
+ * channel.
  */
 #include <math.h>
 
@@ -31,6 +33,7 @@ static struct node *moments_record(struct recorder *recorder, const struct json 
     }
     double momentum = aenc_setting_number(spec, batch_rules, "momentum");
     struct node *moments = aenc_op_batch_moments(tape, x);
+    if (x != NULL && aenc_node_row_size(x) == channels.dim[0]) aenc_tape_least(tape, 2, "batch_norm");
     aenc_tape_stage(tape, mean, aenc_op_running_moment(tape, RUNNING_MEAN, mean, moments, x, momentum));
     aenc_tape_stage(tape, variance, aenc_op_running_moment(tape, RUNNING_VARIANCE, variance, moments, x, momentum));
     return moments;
@@ -68,6 +71,11 @@ static struct node *layer_record(struct recorder *recorder, const struct json *s
     struct shape features = {1, {x->shape.dim[x->shape.rank - 1]}};
     if (x->shape.rank < 2) {
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'layer_norm': a row without an axis has no features");
+        return NULL;
+    }
+    if (features.dim[0] == 1) {
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer '%s' (layer_norm): one number is its own mean, and all that comes out is 0",
+                       tape->scope);
         return NULL;
     }
     struct node *gain = NULL, *shift = NULL;

@@ -66,6 +66,11 @@ static aenc_status declare(struct aenc_model *model) {
     aenc_journey_pass(model, &recorder, x, &site);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
     aenc_status status = tape.status;
+    model->least_rows = tape.least_rows > 1 ? tape.least_rows : 1;
+    if (status == AENC_OK && tape.least_for != NULL) {
+        model->least_for = aenc_arena_text(&model->arena, tape.least_for);
+        if (model->least_for == NULL) status = AENC_ERR_NO_MEMORY;
+    }
     if (status == AENC_OK) {
         model->code = row_shape(site.code);
         model->output = row_shape(site.output);

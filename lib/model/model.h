@@ -81,6 +81,8 @@ struct aenc_model {
     const struct json *loss_spec;
     const struct json *scaling; /* NULL: none */
     bool unit_target;           /* raw targets must lie in [0, 1] */
+    int64_t least_rows;         /* of a batch that is trained on; 1: any number will do */
+    const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
     struct store store;
     struct journey journey[JOURNEY_COUNT][2]; /* by own_target */
     uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */

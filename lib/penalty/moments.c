@@ -31,6 +31,7 @@ static struct node *orthogonal_record(const struct penalty_site *site, const str
 static struct node *decorrelation_record(const struct penalty_site *site, const struct json *spec) {
     (void)spec;
     struct tape *tape = site->recorder->tape;
+    aenc_tape_least(tape, 2, "decorrelation"); /* one row has no covariance */
     struct node *centred = aenc_op_subtract(tape, site->code, aenc_op_batch_mean(tape, site->code));
     struct node *apart = diagonal(tape, aenc_node_row_size(site->code), 0, 1);
     struct node *sum = aenc_op_square_sum(tape, aenc_op_multiply(tape, second_moments(tape, centred), apart));

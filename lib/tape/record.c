@@ -210,6 +210,14 @@ void aenc_tape_output(struct tape *tape, struct node *node) {
     tape->output[tape->output_count++] = node;
 }
 
+void aenc_tape_least(struct tape *tape, int64_t rows, const char *what) {
+    if (tape->status != AENC_OK || rows <= tape->least_rows) return;
+    const char *text = aenc_arena_format(&tape->arena, "'%s' (%s)", tape->scope, what);
+    if (text == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    tape->least_rows = rows;
+    tape->least_for = text;
+}
+
 const char *aenc_tape_path(struct tape *tape, const char *name) {
     const char *path = tape->scope[0] == '\0' ? aenc_arena_text(&tape->arena, name)
                                               : aenc_arena_format(&tape->arena, "%s.%s", tape->scope, name);

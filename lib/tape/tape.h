@@ -197,6 +197,9 @@ struct tape {
     struct node **output;
     size_t output_count, output_capacity;
     const char *scope; /* the name path of what is being recorded; "" at the top */
+    /* Live rows that a batch must have, and for whose sake; 0 and NULL: any number will do. */
+    int64_t least_rows;
+    const char *least_for;
 };
 
 /* ---- Recording ---- */
@@ -225,6 +228,8 @@ struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct nod
 void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step);
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value);
 void aenc_tape_output(struct tape *tape, struct node *node);
+/* A statistic of what (a layer's or penalty's type, static), recorded in the present scope, has no sense for fewer rows. */
+void aenc_tape_least(struct tape *tape, int64_t rows, const char *what);
 
 /* Enters "scope.name" (or "name" at the top) and answers the scope before, for leaving. */
 const char *aenc_tape_enter(struct tape *tape, const char *name);

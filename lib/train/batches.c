@@ -16,10 +16,20 @@ static void shuffle(aenc_context *ctx, const char *stream, uint64_t step, int64_
     }
 }
 
+int64_t aenc_batches_held(int64_t rows, double valid_share) {
+    int64_t held = (int64_t)((double)rows * valid_share + 0.5);
+    return valid_share > 0 && held < 1 ? 1 : held;
+}
+
+aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows) {
+    if (rows >= model->least_rows) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s cannot be trained on a batch of %lld row: it takes at least %lld",
+                     model->least_for, (long long)rows, (long long)model->least_rows);
+}
+
 aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_share, struct batches *out) {
     *out = (struct batches){ctx, NULL, NULL, 0, 0};
-    int64_t valid = (int64_t)((double)rows * valid_share + 0.5);
-    if (valid_share > 0 && valid < 1) valid = 1;
+    int64_t valid = aenc_batches_held(rows, valid_share);
     if (valid >= rows)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "valid_share %g leaves none of the %lld rows to train on", valid_share,
                          (long long)rows);

@@ -1,7 +1,7 @@
 /* epochs.c - from where a run is to its end.
  *
  * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as
- * it was told; the last batch may be smaller. After it the validation set is scored, the best parameters are kept, the
+ * it was told; the last batch may be smaller, or larger by a rest that is too small for a batch (model->least_rows). After it the validation set is scored, the best parameters are kept, the
  * schedule hears of it, and the caller is called. A failure in the middle of an epoch leaves the model as it was after
  * its last whole step.
  *
@@ -88,7 +88,7 @@ static void from_rows(const struct fit *fit, struct batch *out) {
     int64_t left = fit->batches.train_count - first;
     *out = (struct batch){fit->data.input, fit->data.target, NULL, 0, 0};
     out->input.row = out->target.row = fit->batches.train + first;
-    out->input.count = out->target.count = left < fit->batch ? left : fit->batch;
+    out->input.count = out->target.count = aenc_batch_rows(left, fit->batch, fit->model->least_rows);
 }
 
 /* The rows of the epoch's next step; none where a source has ended. */

@@ -49,23 +49,31 @@ static void stream_steps(struct fit *fit) {
     uint64_t rows = fit->data.stream->call.rows;
     fit->batch = o->batch > 0 ? o->batch : 128;
     if (rows > 0 && (uint64_t)fit->batch > rows) fit->batch = (int64_t)rows;
-    fit->now.steps = o->steps_per_epoch > 0 ? o->steps_per_epoch : ((int64_t)rows + fit->batch - 1) / fit->batch;
+    int64_t whole = aenc_batch_count((int64_t)rows, fit->batch, fit->model->least_rows);
+    fit->now.steps = o->steps_per_epoch > 0 ? o->steps_per_epoch : whole;
+}
+
+int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *o) {
+    int64_t batch = o->batch > 0 ? o->batch : 128;
+    int64_t rows = data->input.count - (o->valid == NULL ? aenc_batches_held(data->input.count, o->valid_share) : 0);
+    if (data->stream != NULL) rows = data->stream->call.rows == 0 ? batch : (int64_t)data->stream->call.rows;
+    return rows < batch ? rows : batch;
 }
 
 static aenc_status steps_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
     if (fit->data.stream != NULL) {
         stream_steps(fit);
-        return AENC_OK;
+        return aenc_batch_check(fit->model, fit->batch);
     }
     double share = o->valid == NULL ? o->valid_share : 0;
     aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.input.count, share, &fit->batches);
     if (status != AENC_OK) return status;
     fit->batch = o->batch > 0 ? o->batch : 128;
     if (fit->batch > fit->batches.train_count) fit->batch = fit->batches.train_count;
-    fit->now.steps = (fit->batches.train_count + fit->batch - 1) / fit->batch;
+    fit->now.steps = aenc_batch_count(fit->batches.train_count, fit->batch, fit->model->least_rows);
     if (o->steps_per_epoch > 0 && o->steps_per_epoch < fit->now.steps) fit->now.steps = o->steps_per_epoch;
-    return AENC_OK;
+    return aenc_batch_check(fit->model, fit->batch);
 }
 
 /* What a checkpoint needs: what makes the run this run, and, where there is one to continue from, its place. */
@@ -114,7 +122,8 @@ static aenc_status fit_prepare(struct fit *fit) {
 static aenc_status stream_prepare(struct fit *fit) {
     int64_t left = fit->now.steps * fit->now.epochs - fit->place.epochs_done * fit->now.steps - fit->now.step;
     if (fit->data.stream == NULL || left <= 0) return AENC_OK;
-    return aenc_stream_open(fit->data.stream, fit->batch, fit->place.position, left, &fit->stream);
+    const struct stream_want want = {fit->batch, fit->model->least_rows, left};
+    return aenc_stream_open(fit->data.stream, want, fit->place.position, &fit->stream);
 }
 
 static void fit_end(struct fit *fit) {

@@ -69,7 +69,7 @@ static inline bool aenc_fit_own_target(const struct fit *fit) {
 aenc_status aenc_passage_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept);
 /* Behind those: room for batches, or, where all is kept, no passage any longer. */
 aenc_status aenc_passage_open(struct fit *fit);
-/* A batch of at most fit->batch rows; valid until the next. Nothing where there is no passage. */
+/* A batch; valid until the next. Nothing where there is no passage. */
 aenc_status aenc_passage_batch(struct fit *fit, struct rows *input, struct rows *target);
 /* The loss of the held-out rows, passage included. */
 aenc_status aenc_passage_evaluate(struct fit *fit, double *loss);

@@ -58,15 +58,16 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
     int64_t rows = data->input.count, batch = o->batch > 0 ? o->batch : 128;
     if (batch > rows) batch = rows;
     aenc_progress now = {.struct_size = sizeof now, .event = AENC_EVENT_STEP, .epoch = 1, .epochs = 1,
-                         .steps = (rows + batch - 1) / batch, .valid_loss = NAN, .best_valid_loss = NAN,
+                         .steps = aenc_batch_count(rows, batch, model->least_rows), .valid_loss = NAN, .best_valid_loss = NAN,
                          .learning_rate = aenc_optim_learning_rate(optimizer)};
     struct timespec begin;
     double sum = 0, seen = 0;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     aenc_optim_set_clipping(optimizer, o->clip_norm, o->clip_value);
-    for (int64_t first = 0; first < rows && !aenc_model_cancelled(model); first += batch) {
-        struct rows input = aenc_rows_piece(&data->input, first, batch);
-        struct rows target = aenc_rows_piece(&data->target, first, batch);
+    for (int64_t first = 0, count; first < rows && !aenc_model_cancelled(model); first += count) {
+        count = aenc_batch_rows(rows - first, batch, model->least_rows);
+        struct rows input = aenc_rows_piece(&data->input, first, count);
+        struct rows target = aenc_rows_piece(&data->target, first, count);
         double loss;
         aenc_status status = aenc_train_step(model, optimizer, &input, &target, NULL, &loss);
         if (status != AENC_OK) return status;
@@ -83,7 +84,8 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
     struct arena arena;
     aenc_arena_create(model->ctx, &arena);
-    aenc_status status = online_set(model, &arena, options->optimizer);
+    aenc_status status = aenc_batch_check(model, aenc_fit_batch(data, options));
+    if (status == AENC_OK) status = online_set(model, &arena, options->optimizer);
     aenc_arena_free(&arena);
     if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->input, 0, 0);
     if (status == AENC_OK) status = pass(model, data, options);

@@ -31,7 +31,8 @@ aenc_status aenc_passage_keep(struct fit *fit, struct rows *input, struct rows *
 aenc_status aenc_passage_open(struct fit *fit) {
     if (!fit->data.unchecked) fit->data.passage = NULL;
     if (fit->data.passage == NULL) return AENC_OK;
-    fit->passed = memory(fit, fit->batch > PIECE_ROWS ? fit->batch : PIECE_ROWS);
+    int64_t most = fit->batch + fit->model->least_rows - 1;
+    fit->passed = memory(fit, most > PIECE_ROWS ? most : PIECE_ROWS);
     return fit->passed == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 

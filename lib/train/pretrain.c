@@ -288,17 +288,38 @@ static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, s
     return status;
 }
 
-static aenc_status layer_run(struct pretrain *p) {
-    struct slice slice = slice_of(p->children, p->layer), under = {0, slice.first};
-    struct aenc_model *shallow = NULL;
+/* The layer's autoencoder, and p->below; both are released by the caller, also on failure. */
+static aenc_status layer_make(struct pretrain *p, struct slice slice, struct aenc_model **shallow) {
+    struct slice under = {0, slice.first};
     aenc_status status = AENC_OK;
-    p->below = NULL;
+    *shallow = p->below = NULL;
     if (p->layer > 0) status = part_make(p, true, under, &p->model->input, &p->below);
     const struct shape *seen = p->below == NULL ? &p->model->input : &p->below->code;
-    if (status == AENC_OK) status = part_make(p, false, slice, seen, &shallow);
+    return status == AENC_OK ? part_make(p, false, slice, seen, shallow) : status;
+}
+
+static aenc_status layer_run(struct pretrain *p) {
+    struct slice slice = slice_of(p->children, p->layer);
+    struct aenc_model *shallow;
+    aenc_status status = layer_make(p, slice, &shallow);
     if (status == AENC_OK) status = layer_train(p, shallow, slice);
     aenc_model_release(shallow);
     aenc_model_release(p->below);
+    return status;
+}
+
+/* Before the first layer is trained, whether any of them could not be for want of rows. */
+static aenc_status layers_check(struct pretrain *p) {
+    int64_t batch = aenc_fit_batch(p->data, &p->fit), first = p->layer;
+    aenc_status status = AENC_OK;
+    for (; batch < 2 && p->layer < p->layers && status == AENC_OK; p->layer++) {
+        struct aenc_model *shallow;
+        status = layer_make(p, slice_of(p->children, p->layer), &shallow);
+        if (status == AENC_OK) status = aenc_batch_check(shallow, batch);
+        aenc_model_release(shallow);
+        aenc_model_release(p->below);
+    }
+    p->layer = first;
     return status;
 }
 
@@ -318,7 +339,8 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     p.fit.progress = told;
     p.fit.progress_user = &p;
     model->notice[0] = '\0';
-    aenc_status status = checkpoints_prepare(&p);
+    aenc_status status = layers_check(&p);
+    if (status == AENC_OK) status = checkpoints_prepare(&p);
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
     aenc_release(ctx, p.name);
     aenc_model_uncancel(model);

@@ -68,6 +68,7 @@ static aenc_status quartiles(struct learning *l, const struct rows *rows) {
 
 static aenc_status see_stream(struct learning *l, const struct aenc_source *source, int64_t batch, int64_t batches) {
     struct aenc_model *model = l->model;
+    const struct stream_want want = {batch, model->least_rows, batches};
     struct stream stream;
     struct stream_batch *got;
     const char *name = aenc_settings_type(model->scaling);
@@ -75,7 +76,7 @@ static aenc_status see_stream(struct learning *l, const struct aenc_source *sour
         return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED,
                          "scaling '%s' cannot be learned from this source: %s; set 'scaling.shift' and 'scaling.scale'",
                          name, source->call.seek == NULL ? "it has no seek" : "quartiles need rows in memory");
-    aenc_status status = aenc_stream_open(source, batch, 0, batches, &stream);
+    aenc_status status = aenc_stream_open(source, want, 0, &stream);
     if (status != AENC_OK) return status;
     for (bool more = true; more && batches > 0 && status == AENC_OK; batches--) {
         status = aenc_stream_next(&stream, &got);
@@ -119,6 +120,10 @@ aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *
     if (status == AENC_OK && data->stream != NULL) status = see_stream(&l, data->stream, batch, batches);
     else if (status == AENC_OK) see(&l, rows);
     if (status == AENC_OK && aenc_scaling_kind(model->scaling) == SCALING_ROBUST) status = quartiles(&l, rows);
+    if (status == AENC_OK && l.rows == 1)
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                           "scaling '%s' cannot be learned from one row; train on more, or set 'scaling.shift' and "
+                           "'scaling.scale'", aenc_settings_type(model->scaling));
     if (status == AENC_OK && l.rows > 0) status = states_write(&l);
     aenc_release(model->ctx, l.column);
     return status;

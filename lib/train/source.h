@@ -50,6 +50,8 @@ struct read_ahead;
 struct stream {
     const struct aenc_source *source;
     int64_t rows;      /* of a batch */
+    int64_t least;     /* fewer at the end of a pass go with the batch before */
+    struct stream_batch held; /* rows read to see that there are so many; without memory where one is enough */
     uint64_t position; /* of the filler, in the pass */
     bool at_end;       /* of the pass: the next batch begins another */
     bool seek_first;   /* to position, before anything is read */
@@ -57,10 +59,13 @@ struct stream {
     struct read_ahead *ahead; /* NULL: on the calling thread */
 };
 
-/* Of `rows` rows each; at most `batches` of them will be asked for. A source that can seek begins at position; position
- * is 0 for one that cannot. */
-aenc_status aenc_stream_open(const struct aenc_source *source, int64_t rows, uint64_t position, int64_t batches,
-                             struct stream *out);
+/* What a run asks of a stream. */
+struct stream_want {
+    int64_t rows, least; /* of a batch: as many as it has, but up to least - 1 more rather than fewer than least in the next */
+    int64_t batches;     /* at most so many of them */
+};
+/* A source that can seek begins at position; position is 0 for one that cannot. */
+aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position, struct stream *out);
 /* Also of one that was never opened (all zero); waits for a read that is under way. */
 void aenc_stream_close(struct stream *stream);
 /* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */

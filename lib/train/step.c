@@ -97,6 +97,7 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct rows *i
     bool own_target = target != NULL && target->data != NULL;
     model->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
+    if (status == AENC_OK) status = aenc_batch_check(model, input->count);
     if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
     if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, out);
     if (status != AENC_OK) return status;

@@ -2,6 +2,9 @@
  *
  * A batch never spans two passes. A source that states its rows has passes of exactly those; of any other a pass ends
  * where it answers no rows. The next pass begins with a seek to 0; a source that cannot seek has then ended.
+ *
+ * Where a batch must have `least` rows, so many more than a batch are read: if the pass ends among them, they belong to the batch;
+ * otherwise they are held, and the next one begins with them.
  */
 #include <string.h>
 
@@ -20,9 +23,12 @@ static bool seek_to(struct stream *stream, struct stream_batch *batch, uint64_t 
     return false;
 }
 
+/* Rows that are read at a time, those to be held included. */
+static int64_t room_of(const struct stream *stream) { return stream->rows + (stream->least > 1 ? stream->least : 0); }
+
 /* How many rows to ask for; 0: a source that states its rows has given them all. */
 static size_t wanted(const struct stream *stream, const struct stream_batch *batch) {
-    uint64_t room = (uint64_t)(stream->rows - batch->count), total = stream->source->call.rows;
+    uint64_t room = (uint64_t)(room_of(stream) - batch->count), total = stream->source->call.rows;
     uint64_t left = total == 0 ? room : stream->position < total ? total - stream->position : 0;
     return (size_t)(left < room ? left : room);
 }
@@ -44,23 +50,42 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
     stream->position += got;
     stream->at_end = got == 0 || (call->rows > 0 && stream->position == call->rows);
     if (got == 0 && call->rows > 0) batch->failure = STREAM_SHORT;
-    return !stream->at_end && batch->count < stream->rows;
+    return !stream->at_end && batch->count < room_of(stream);
+}
+
+/* `count` rows of one batch to another. */
+static void rows_copy(const struct aenc_source *source, struct stream_batch *to, int64_t at, const struct stream_batch *from,
+                      int64_t first, int64_t count) {
+    size_t rows = (size_t)count, row = (size_t)source->cols, target = (size_t)source->target_cols;
+    memcpy(to->input + (size_t)at * row, from->input + (size_t)first * row, rows * row * sizeof(float));
+    if (target > 0)
+        memcpy(to->target + (size_t)at * target, from->target + (size_t)first * target, rows * target * sizeof(float));
+    memcpy(to->weight + at, from->weight + first, rows * sizeof(float));
 }
 
 static void fill_from_here(struct stream *stream, struct stream_batch *batch) {
-    batch->first = stream->position;
-    while (read_some(stream, batch)) continue;
+    struct stream_batch *held = &stream->held;
+    batch->first = stream->position - (uint64_t)held->count;
+    batch->count = held->count;
+    if (held->count > 0) rows_copy(stream->source, batch, 0, held, 0, held->count);
+    held->count = 0;
+    while (!stream->at_end && read_some(stream, batch)) continue;
+    int64_t over = batch->count - stream->rows;
+    if (over <= 0 || over < stream->least || batch->failure != STREAM_GOOD) return;
+    rows_copy(stream->source, held, 0, batch, stream->rows, over);
+    held->count = over;
+    batch->count = stream->rows;
 }
 
 void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
     bool can_seek = stream->source->call.seek != NULL, fresh = false;
     batch->count = 0;
     batch->failure = STREAM_GOOD;
-    for (int64_t r = 0; r < stream->rows; r++) batch->weight[r] = 1;
+    for (int64_t r = 0; r < room_of(stream); r++) batch->weight[r] = 1;
     if (stream->seek_first && !seek_to(stream, batch, stream->position)) return;
     fresh = stream->position == 0 && !stream->at_end;
     stream->seek_first = false;
-    if (!stream->at_end) fill_from_here(stream, batch);
+    if (!stream->at_end || stream->held.count > 0) fill_from_here(stream, batch);
     /* the pass had ended: at the last row of the batch before, or, as only this read could tell, right behind it */
     if (batch->count == 0 && batch->failure == STREAM_GOOD && can_seek && !fresh) {
         if (!seek_to(stream, batch, 0)) return;
@@ -68,20 +93,22 @@ void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
         fill_from_here(stream, batch);
     }
     if (batch->count == 0 && batch->failure == STREAM_GOOD && fresh) batch->failure = STREAM_EMPTY;
-    batch->after = stream->at_end ? 0 : stream->position;
+    bool over = stream->at_end && stream->held.count == 0;
+    batch->after = over ? 0 : stream->position - (uint64_t)stream->held.count;
 }
 
 /* ---- For the run ---- */
 
 static aenc_status buffers_create(struct stream *stream) {
     const struct aenc_source *source = stream->source;
-    size_t rows = (size_t)stream->rows, row, target;
+    size_t row, target;
     int count = source->call.read_ahead != 0 ? 2 : 1;
     if (!aenc_size_multiply((size_t)source->cols, sizeof(float), &row) ||
         !aenc_size_multiply((size_t)source->target_cols, sizeof(float), &target))
         return aenc_fail(source->ctx, AENC_ERR_SHAPE, "a row of the source is larger than memory");
-    for (int i = 0; i < count; i++) {
-        struct stream_batch *batch = &stream->batch[i];
+    for (int i = 0; i < count + (stream->least > 1); i++) {
+        struct stream_batch *batch = i < count ? &stream->batch[i] : &stream->held;
+        size_t rows = (size_t)(i < count ? room_of(stream) : stream->least);
         batch->input = aenc_alloc(source->ctx, rows, row);
         if (target > 0) batch->target = aenc_alloc(source->ctx, rows, target);
         batch->weight = aenc_alloc(source->ctx, rows, sizeof(float));
@@ -91,15 +118,15 @@ static aenc_status buffers_create(struct stream *stream) {
     return AENC_OK;
 }
 
-aenc_status aenc_stream_open(const struct aenc_source *source, int64_t rows, uint64_t position, int64_t batches,
-                             struct stream *out) {
+aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position, struct stream *out) {
     memset(out, 0, sizeof *out);
     out->source = source;
-    out->rows = rows;
+    out->rows = want.rows;
+    out->least = want.least;
     out->position = position;
     out->seek_first = source->call.seek != NULL;
     aenc_status status = buffers_create(out);
-    if (status == AENC_OK && source->call.read_ahead != 0) status = aenc_ahead_start(out, batches, &out->ahead);
+    if (status == AENC_OK && source->call.read_ahead != 0) status = aenc_ahead_start(out, want.batches, &out->ahead);
     if (status != AENC_OK) aenc_stream_close(out);
     return status;
 }
@@ -108,10 +135,11 @@ void aenc_stream_close(struct stream *stream) {
     if (stream->source == NULL) return;
     aenc_context *ctx = stream->source->ctx;
     aenc_ahead_stop(ctx, stream->ahead);
-    for (int i = 0; i < 2; i++) {
-        aenc_release(ctx, stream->batch[i].input);
-        aenc_release(ctx, stream->batch[i].target);
-        aenc_release(ctx, stream->batch[i].weight);
+    for (int i = 0; i < 3; i++) {
+        struct stream_batch *batch = i < 2 ? &stream->batch[i] : &stream->held;
+        aenc_release(ctx, batch->input);
+        aenc_release(ctx, batch->target);
+        aenc_release(ctx, batch->weight);
     }
     memset(stream, 0, sizeof *stream);
 }

@@ -51,6 +51,20 @@ void aenc_batches_free(struct batches *batches);
 /* The order of epoch `epoch`: a function of the seed, the epoch and the set of rows, not of the order before. */
 void aenc_batches_shuffle(struct batches *batches, uint64_t epoch);
 
+/* Rows of a batch of which so many are left: `batch` of them, or all where what stayed behind would be fewer than `least`, which
+ * model->least_rows is. And how many batches there are. */
+static inline int64_t aenc_batch_rows(int64_t left, int64_t batch, int64_t least) {
+    return left - batch < least ? left : batch;
+}
+static inline int64_t aenc_batch_count(int64_t rows, int64_t batch, int64_t least) {
+    int64_t whole = rows / batch;
+    return whole == 0 ? 1 : whole + (rows % batch >= least);
+}
+/* AENC_ERR_ARGUMENT, naming the layer, where a batch of so many rows is too small for the model. */
+aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows);
+/* How many of the rows are held out for that share. */
+int64_t aenc_batches_held(int64_t rows, double valid_share);
+
 /* snapshot.c: parameters and states of the best epoch so far. */
 struct snapshot {
     num *parameter, *state; /* NULL before the first */
@@ -81,7 +95,9 @@ struct fit_data {
  * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */
 aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct rows *rows,
                                int64_t batch, int64_t batches);
-/* fit.c. options are complete (struct_size taken care of) and checked for shape by the caller. */
+/* fit.c: rows of the fullest batch of such a fit. */
+int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *options);
+/* options are complete (struct_size taken care of) and checked for shape by the caller. */
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
 /* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
