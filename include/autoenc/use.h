@@ -49,7 +49,7 @@ typedef struct aenc_detector aenc_detector;
 typedef struct aenc_detector_options {
     size_t struct_size;
     const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
-    const char *scaling;   /* of the columns; NULL: "standard" */
+    const char *scaling;   /* of the columns, learned robustly; without a clip it gets one; NULL: "standard:clip=5" */
     double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
     int64_t steps;         /* of training, 128 rows each; 0: 1000 */
 } aenc_detector_options;
@@ -58,8 +58,9 @@ typedef struct aenc_detector_options {
 AENC_API aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                           aenc_detector **out);
 AENC_API void aenc_detector_free(aenc_detector *detector);
-/* How unlikely a row is: minus its log density of the corrupted data, up to a constant. The scores of a row's features add
- * up to the row's. Room for rows, for rows * cols floats. */
+/* How unlikely a row is: minus its log density of the corrupted data, up to a constant; never below 0 (but from files of
+ * format 1), and growing with the distance of each cell that lies beyond its column's bounds. The scores of a row's features
+ * add up to the row's. Room for rows, for rows * cols floats. */
 AENC_API aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats);
 AENC_API aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,
                                                   size_t out_floats);
@@ -69,6 +70,11 @@ AENC_API aenc_status aenc_detector_probability(aenc_detector *detector, const ae
 /* 1 where the score is above the threshold, else 0; room for rows bytes. */
 AENC_API aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes);
 AENC_API double aenc_detector_threshold(const aenc_detector *detector); /* NaN for NULL */
+/* How the threshold was found, "quantile:q=0.95" and the like. NULL: by aenc_detector_set_threshold, or a file does not
+ * state it. The detector's; good until the threshold is set. */
+AENC_API const char *aenc_detector_threshold_spec(const aenc_detector *detector);
+/* Rows that it was made from; 0 where a file does not state it, and for NULL. */
+AENC_API size_t aenc_detector_rows(const aenc_detector *detector);
 /* Such as aenc_threshold finds from scores of rows that are known to be normal. */
 AENC_API aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold);
 /* Its model, kept alive by the detector alone. NULL for NULL. */

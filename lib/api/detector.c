@@ -3,7 +3,7 @@
 
 #include "api/api.h"
 #include "io/file.h"
-#include "use/use.h"
+#include "use/detector.h"
 
 aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                  aenc_detector **out) {
@@ -72,12 +72,18 @@ aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, ui
 
 double aenc_detector_threshold(const aenc_detector *detector) { return detector == NULL ? NAN : detector->threshold; }
 
+const char *aenc_detector_threshold_spec(const aenc_detector *detector) {
+    return detector == NULL ? NULL : detector->threshold_spec;
+}
+
+size_t aenc_detector_rows(const aenc_detector *detector) { return detector == NULL ? 0 : (size_t)detector->rows; }
+
 aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold) {
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     if (threshold - threshold != 0)
         return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %g", threshold);
     detector->threshold = threshold;
-    return AENC_OK;
+    return aenc_detector_spec_set(detector, NULL);
 }
 
 aenc_model *aenc_detector_model(aenc_detector *detector) { return detector == NULL ? NULL : detector->model; }

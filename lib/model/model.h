@@ -118,6 +118,11 @@ aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const str
 /* x, an input or a target, scaled; y, an output, in raw units. Without scaling, and for NULL, what is handed in. */
 struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recorder, struct node *x);
 struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y);
+/* Between which scaled numbers lie; infinite where nothing limits them. */
+struct scaling_limits {
+    double low, high;
+};
+struct scaling_limits aenc_scaling_limits(const struct json *spec);
 /* Whether there is a scaling that nobody has learned or set. */
 bool aenc_scaling_unknown(const struct aenc_model *model);
 

@@ -50,6 +50,14 @@ aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const str
                      "them", names[kind], loss->name);
 }
 
+struct scaling_limits aenc_scaling_limits(const struct json *spec) {
+    double clip = 0;
+    enum scaling kind = aenc_scaling_kind(spec);
+    if (kind == SCALING_MINMAX && aenc_setting_bool(spec, unit_rules, "clip")) return (struct scaling_limits){0, 1};
+    if (kind == SCALING_STANDARD || kind == SCALING_ROBUST) clip = aenc_setting_number(spec, width_rules, "clip");
+    return clip > 0 ? (struct scaling_limits){-clip, clip} : (struct scaling_limits){-INFINITY, INFINITY};
+}
+
 struct nodes {
     struct node *shift, *scale; /* of the input's shape */
 };
@@ -70,10 +78,8 @@ struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recor
     struct nodes n = states(model, recorder);
     x = aenc_op_reshape(tape, x, model->input.dim, model->input.rank);
     x = aenc_op_divide(tape, aenc_op_subtract(tape, x, n.shift), n.scale);
-    if (aenc_scaling_kind(model->scaling) == SCALING_MINMAX)
-        return aenc_setting_bool(model->scaling, unit_rules, "clip") ? aenc_op_clamp(tape, x, 0, 1) : x;
-    double clip = aenc_setting_number(model->scaling, width_rules, "clip");
-    return clip > 0 ? aenc_op_clamp(tape, x, -clip, clip) : x;
+    struct scaling_limits limits = aenc_scaling_limits(model->scaling);
+    return limits.high < INFINITY ? aenc_op_clamp(tape, x, limits.low, limits.high) : x;
 }
 
 /* y in the input's shape for a moment: scale y + shift, or, of log variances, y + 2 log scale. */

@@ -1,106 +1,34 @@
 /* detector.c - an anomaly detector for tables: a denoising autoencoder whose score is an energy.
  *
- * Columns are standardised and corrupted with Gaussian noise of standard deviation s; an autoencoder r with a linear path
- * beside 64 hidden units learns to undo it. Its best answer is r(x) = x + s^2 grad log p(x), p the density of the corrupted
- * data (Vincent 2011; Alain & Bengio 2014), so that the line integral of (x - r(x)) / s^2 from the centre of the data to x
- * is the potential energy of the autoencoder (Kamyshanska & Memisevic 2015), -log p up to a constant. Times s^2:
+ * Columns are scaled robustly (detector_columns.c), limited to bounds [low, high], and corrupted with Gaussian noise of standard
+ * deviation s; an autoencoder r (detector_fit.c) learns to undo it. Its best output is r(x) = x + s^2 grad log p(x), p the density
+ * of the corrupted data (Vincent 2011; Alain & Bengio 2014), so that the line integral of (x - r(x)) / s^2 from the middle of the
+ * data to x is the potential energy of the autoencoder (Kamyshanska & Memisevic 2015), -log p up to a constant. Times s^2:
  *
- *     score(x) = sum over features j of    x_j integral over t from 0 to 1 of (t x_j - r_j(t x)) dt
+ *     E(x) = sum over features j of    x_j integral over t from 0 to 1 of (t x_j - r_j(t x)) dt
  *
  * by Gauss & Legendre in 6 points. Of a Gaussian this is half the Mahalanobis distance with s^2 added to the covariance: large
  * s looks at lengths, as the distance to all principal components does, small s at directions that the data do not take.
  *
- * Energies of Gaussian data are gamma distributed, their cube roots nearly normal (Wilson & Hilferty 1931). With mean m and
- * standard deviation v of the cube roots c of the scores of training, the probability is max(0, erf((c - m) / (v sqrt 2))):
- * the Gaussian scaling of Kriegel et al. 2011.
+ * A network knows nothing of what lies far beyond its data. So it sees cells limited to the bounds, in training and here, and
+ * what lies beyond counts by itself: with u_j the distance of cell j from its bounds in units of its column, K = DETECTOR_CLIP,
+ *
+ *     score(x) = max(0, E(limited x) - lowest) + s^2 / (2 (1 + s^2)) sum over j of ((K + u_j)^2 - K^2)
+ *
+ * which is how the energy of a Gaussian column goes on beyond K. It grows with every u_j and is at least 0. lowest is the least E
+ * of the rows of training where that is below 0 (as it is where the middle lies between clusters), else 0.
+ *
+ * Energies of Gaussian data are gamma distributed, their cube roots nearly normal (Wilson & Hilferty 1931). With m the median of the
+ * cube roots c of the scores of training and v their median distance from it, times 1.4826, the probability is
+ * max(0, erf((c - m) / (v sqrt 2))): the Gaussian scaling of Kriegel et al. 2011.
  */
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-#include "io/safetensors.h"
-#include "use/use.h"
+#include "use/detector.h"
 
-#define DETECTOR_KEY "autoenc.detector"
-enum { HIDDEN = 64, BATCH = 128, STEPS = 1000, POINTS = 6, BLOCK = 1024, FORMAT = 1 };
-static const double learning_rate = 3e-3; /* falls in a line to 0 */
-
-/* ---- Training ---- */
-
-static aenc_status model_make(aenc_context *ctx, int64_t cols, const aenc_detector_options *o, struct aenc_model **out) {
-    struct arena arena;
-    aenc_arena_create(ctx, &arena);
-    struct json *given = aenc_json_root(&arena, JSON_OBJECT);
-    aenc_json_add_number(&arena, aenc_json_add(&arena, given, "input", JSON_ARRAY), NULL, (double)cols);
-    struct json *encoder = aenc_json_add(&arena, given, "encoder", JSON_OBJECT);
-    aenc_json_add_text(&arena, encoder, "type", "residual");
-    struct json *layers = aenc_json_add(&arena, encoder, "layers", JSON_ARRAY);
-    for (int i = 0; i < 2; i++) {
-        struct json *dense = aenc_json_add(&arena, layers, NULL, JSON_OBJECT);
-        aenc_json_add_text(&arena, dense, "type", "dense");
-        aenc_json_add_number(&arena, dense, "units", i == 0 ? HIDDEN : (double)cols);
-        if (i == 0) aenc_json_add_text(&arena, dense, "activation", "tanh");
-    }
-    struct json *decoder = aenc_json_add(&arena, given, "decoder", JSON_OBJECT);
-    aenc_json_add_text(&arena, decoder, "type", "dense");
-    aenc_json_add_number(&arena, decoder, "units", (double)cols);
-    aenc_json_add_text(&arena, given, "scaling", o->scaling == NULL ? "standard" : o->scaling);
-    struct json *noise = aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
-    aenc_json_add_text(&arena, noise, "type", "gaussian");
-    aenc_json_add_number(&arena, noise, "sigma", o->noise > 0 ? o->noise : 1);
-    const struct json *description;
-    aenc_status status = arena.failed ? AENC_ERR_NO_MEMORY : aenc_description_complete(ctx, &arena, given, &description);
-    if (status != AENC_OK) {
-        aenc_arena_free(&arena);
-        return status;
-    }
-    status = aenc_model_declare(ctx, &arena, description, out);
-    return status == AENC_OK ? aenc_store_allocate(&(*out)->store, ctx->seed) : status;
-}
-
-static const num *state_of(const struct aenc_model *model, const char *name) {
-    return aenc_store_values(&model->store, aenc_store_find(&model->store, name));
-}
-
-struct training {
-    struct aenc_model *model;
-    struct rows x;
-    int64_t steps, batch;
-    struct batches batches;
-    struct optimizer *optimizer;
-};
-
-static aenc_status training_run(struct training *t) {
-    int64_t each = t->batches.train_count / t->batch;
-    for (int64_t step = 0; step < t->steps; step++) {
-        if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
-        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch}, same = {0};
-        double loss;
-        aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
-        if (status != AENC_OK) return status;
-    }
-    return aenc_train_check(t->model);
-}
-
-static aenc_status train(struct aenc_model *model, const struct rows *x, const aenc_detector_options *o) {
-    aenc_context *ctx = model->ctx;
-    struct training t = {.model = model, .x = *x, .steps = o->steps > 0 ? o->steps : STEPS,
-                         .batch = x->count < BATCH ? x->count : BATCH};
-    struct fit_data data = {.input = *x};
-    struct arena arena;
-    struct json *spec;
-    aenc_arena_create(ctx, &arena);
-    aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
-    if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
-    if (status == AENC_OK) status = aenc_batches_create(ctx, x->count, 0, &t.batches);
-    if (status == AENC_OK) status = aenc_scaling_learn(model, &data, x, 0, 0);
-    if (status == AENC_OK) status = training_run(&t);
-    aenc_batches_free(&t.batches);
-    aenc_optim_free(ctx, t.optimizer);
-    aenc_arena_free(&arena);
-    return status;
-}
+enum { POINTS = 6, BLOCK = 1024 };
 
 /* ---- Energy ---- */
 
@@ -111,56 +39,137 @@ static const double weight[POINTS] = {0.085662246189585178, 0.18038078652406930,
                                       0.23395696728634552, 0.18038078652406930, 0.085662246189585178};
 
 struct block {
-    float *between, *undone; /* (rows, cols): raw points on the way, and what the model makes of them */
-    double *each;            /* (rows, cols) */
+    struct span rows;
+    float *between, *undone;     /* (rows, cols): raw points on the way, and the model's output for them */
+    double *from, *scale;        /* (cols): where the way begins; raw units per scaled one */
+    double *to, *each;           /* (rows, cols): where it ends; the energies of features */
 };
 
-/* The energies of rows first .. first + count - 1 into block->each. */
-static aenc_status block_energy(struct aenc_model *model, const struct rows *x, struct span span, struct block *block) {
-    const num *shift = state_of(model, "scaling.shift"), *scale = state_of(model, "scaling.scale");
-    int64_t cols = model->input_size, count = (span.hi - span.lo) * cols;
+static void block_free(aenc_context *ctx, struct block *block) {
+    aenc_release(ctx, block->between);
+    aenc_release(ctx, block->undone);
+    aenc_release(ctx, block->from);
+    aenc_release(ctx, block->scale);
+    aenc_release(ctx, block->to);
+    aenc_release(ctx, block->each);
+}
+
+static const num *state_of(const struct aenc_model *model, const char *name) {
+    return aenc_store_values(&model->store, aenc_store_find(&model->store, name));
+}
+
+static aenc_status block_make(const struct aenc_detector *d, int64_t most, struct block *block) {
+    aenc_context *ctx = d->model->ctx;
+    const num *shift = state_of(d->model, "scaling.shift"), *scale = state_of(d->model, "scaling.scale");
+    size_t cols = (size_t)d->model->input_size, rows = (size_t)(most < BLOCK ? most : BLOCK);
+    block->between = aenc_alloc_raw(ctx, rows * cols, sizeof *block->between);
+    block->undone = aenc_alloc_raw(ctx, rows * cols, sizeof *block->undone);
+    block->to = aenc_alloc_raw(ctx, rows * cols, sizeof *block->to);
+    block->each = aenc_alloc_raw(ctx, rows * cols, sizeof *block->each);
+    block->from = aenc_alloc_raw(ctx, cols, sizeof *block->from);
+    block->scale = aenc_alloc_raw(ctx, cols, sizeof *block->scale);
+    if (block->between == NULL || block->undone == NULL || block->to == NULL || block->each == NULL ||
+        block->from == NULL || block->scale == NULL)
+        return AENC_ERR_NO_MEMORY;
+    for (size_t c = 0; c < cols; c++) {
+        block->from[c] = d->column == NULL ? (double)shift[c] : d->column[c].middle;
+        block->scale[c] = (double)scale[c];
+    }
+    return AENC_OK;
+}
+
+/* The cell within its bounds. */
+static double limited(const struct aenc_detector *d, int64_t c, double cell) {
+    return d->column == NULL ? cell : fmin(fmax(cell, d->column[c].low), d->column[c].high);
+}
+
+/* The energies of the block's rows into block->each. */
+static aenc_status block_energy(struct aenc_detector *d, const struct rows *x, struct block *block) {
+    int64_t cols = d->model->input_size, rows = block->rows.hi - block->rows.lo, count = rows * cols;
     memset(block->each, 0, (size_t)count * sizeof *block->each);
+    for (int64_t i = 0; i < count; i++)
+        block->to[i] = limited(d, i % cols, (double)x->data[(block->rows.lo + i / cols) * x->stride + i % cols]);
     for (int p = 0; p < POINTS; p++) {
         for (int64_t i = 0; i < count; i++) {
-            double value = (double)x->data[(span.lo + i / cols) * x->stride + i % cols], from = (double)shift[i % cols];
-            block->between[i] = (float)(from + at[p] * (value - from));
+            double from = block->from[i % cols];
+            block->between[i] = (float)(from + at[p] * (block->to[i] - from));
         }
-        struct rows rows = {block->between, cols, span.hi - span.lo, NULL};
-        aenc_status status = aenc_model_infer(model, JOURNEY_RECONSTRUCT, &rows, NULL, block->undone);
+        struct rows points = {block->between, cols, rows, NULL};
+        aenc_status status = aenc_model_infer(d->model, JOURNEY_RECONSTRUCT, &points, NULL, block->undone);
         if (status != AENC_OK) return status;
         for (int64_t i = 0; i < count; i++) {
-            double unit = (double)scale[i % cols], value = (double)x->data[(span.lo + i / cols) * x->stride + i % cols];
+            double unit = block->scale[i % cols];
             double off = ((double)block->between[i] - (double)block->undone[i]) / unit;
-            block->each[i] += weight[p] * off * (value - (double)shift[i % cols]) / unit;
+            block->each[i] += weight[p] * off * (block->to[i] - block->from[i % cols]) / unit;
         }
     }
     return AENC_OK;
 }
 
-aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each) {
-    struct aenc_model *model = detector->model;
-    size_t cols = (size_t)model->input_size, rows = (size_t)(x->count < BLOCK ? x->count : BLOCK);
-    struct block block = {aenc_alloc_raw(model->ctx, rows * cols, sizeof(float)),
-                          aenc_alloc_raw(model->ctx, rows * cols, sizeof(float)),
-                          aenc_alloc_raw(model->ctx, rows * cols, sizeof(double))};
-    bool there = block.between != NULL && block.undone != NULL && block.each != NULL;
-    aenc_status status = there ? AENC_OK : AENC_ERR_NO_MEMORY;
-    for (int64_t first = 0; first < x->count && status == AENC_OK; first += BLOCK) {
-        struct span span = {first, x->count - first < BLOCK ? x->count : first + BLOCK};
-        status = block_energy(model, x, span, &block);
-        for (int64_t r = first; r < span.hi && status == AENC_OK; r++) {
-            const double *row = block.each + (r - first) * (int64_t)cols;
-            double sum = 0;
-            for (size_t c = 0; c < cols; c++) {
-                sum += row[c];
-                if (each != NULL) each[(size_t)r * cols + c] = (float)row[c];
-            }
-            if (out != NULL) out[r] = (float)fmax(fmin(sum, FLT_MAX), -FLT_MAX);
+/* ---- Scores ---- */
+
+/* What a cell beyond its bounds adds. */
+static double cell_outside(const struct aenc_detector *d, int64_t c, double cell) {
+    double u = fabs(cell - limited(d, c, cell)) / (d->column == NULL ? 1 : d->column[c].unit);
+    return d->outside * u * (u + 2 * DETECTOR_CLIP);
+}
+
+/* The two summands of a row's score. */
+struct parts {
+    double energy, outside;
+};
+
+static struct parts row_parts(const struct aenc_detector *d, const float *x, const double *each) {
+    struct parts parts = {0, 0};
+    for (int64_t c = 0; c < d->model->input_size; c++) {
+        parts.energy += each[c];
+        if (d->column != NULL) parts.outside += cell_outside(d, c, (double)x[c]);
+    }
+    return parts;
+}
+
+static float in_range(double score) { return (float)fmax(fmin(score, FLT_MAX), -FLT_MAX); }
+
+static float parts_score(const struct aenc_detector *d, struct parts parts) {
+    if (d->column == NULL) return in_range(parts.energy);
+    return in_range(fmax(parts.energy - d->lowest, 0) + parts.outside);
+}
+
+/* The scores of a row's features: `lowest` is shared out evenly, and a row at 0 has features at 0. */
+static void features_score(const struct aenc_detector *d, const float *x, const double *each, struct parts parts, float *out) {
+    int64_t cols = d->model->input_size;
+    bool some = d->column == NULL || parts.energy > d->lowest;
+    for (int64_t c = 0; c < cols; c++) {
+        double inside = some ? each[c] - d->lowest / (double)cols : 0;
+        out[c] = in_range(inside + (d->column == NULL ? 0 : cell_outside(d, c, (double)x[c])));
+    }
+}
+
+/* Per row into parts, and, where each is not NULL, the scores of features into each (count, cols). */
+static aenc_status parts_find(struct aenc_detector *d, const struct rows *x, struct parts *parts, float *each) {
+    struct block block = {0};
+    int64_t cols = d->model->input_size;
+    aenc_status status = block_make(d, x->count, &block);
+    for (int64_t first = 0; first < x->count && status == AENC_OK; first = block.rows.hi) {
+        block.rows = (struct span){first, x->count - first < BLOCK ? x->count : first + BLOCK};
+        status = block_energy(d, x, &block);
+        for (int64_t r = first; r < block.rows.hi && status == AENC_OK; r++) {
+            const float *row = x->data + r * x->stride;
+            const double *energies = block.each + (r - first) * cols;
+            parts[r] = row_parts(d, row, energies);
+            if (each != NULL) features_score(d, row, energies, parts[r], each + r * cols);
         }
     }
-    aenc_release(model->ctx, block.between);
-    aenc_release(model->ctx, block.undone);
-    aenc_release(model->ctx, block.each);
+    block_free(d->model->ctx, &block);
+    return status;
+}
+
+aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each) {
+    struct parts *parts = aenc_alloc_raw(detector->model->ctx, (size_t)x->count, sizeof *parts);
+    if (parts == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = parts_find(detector, x, parts, each);
+    for (int64_t r = 0; r < x->count && out != NULL && status == AENC_OK; r++) out[r] = parts_score(detector, parts[r]);
+    aenc_release(detector->model->ctx, parts);
     return status;
 }
 
@@ -173,130 +182,81 @@ double aenc_detector_chance(const struct aenc_detector *detector, double score) 
     return away > 0 ? fmin(erf(away), 1 - DBL_EPSILON) : 0;
 }
 
-static aenc_status calibrate(struct aenc_detector *detector, const struct rows *x, const char *spec) {
-    aenc_context *ctx = detector->model->ctx;
-    float *score = aenc_alloc_raw(ctx, (size_t)x->count, sizeof *score);
-    if (score == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = aenc_detector_energy(detector, x, score, NULL);
-    if (status == AENC_OK)
-        status = aenc_threshold_find(ctx, spec == NULL ? "quantile" : spec, score, (size_t)x->count, &detector->threshold);
+/* Median and scaled median distance of the cube roots of scores; where half of them are equal, their standard deviation. */
+static aenc_status roots_measure(struct aenc_detector *d, float *score, size_t count) {
+    float *sorted = NULL;
     double mean = 0, square = 0;
-    for (int64_t r = 0; r < x->count && status == AENC_OK; r++) {
+    for (size_t r = 0; r < count; r++) {
         double value = cube_root((double)score[r]), off = value - mean;
         mean += off / (double)(r + 1);
         square += off * (value - mean);
+        score[r] = (float)value;
     }
-    detector->center = mean;
-    detector->spread = fmax(sqrt(square / (double)x->count), DBL_MIN);
+    aenc_status status = aenc_scores_sort(d->model->ctx, score, count, &sorted);
+    if (status != AENC_OK) return status;
+    d->center = aenc_scores_quantile(sorted, count, 0.5);
+    aenc_release(d->model->ctx, sorted);
+    for (size_t r = 0; r < count; r++) score[r] = (float)fabs((double)score[r] - d->center);
+    status = aenc_scores_sort(d->model->ctx, score, count, &sorted);
+    if (status != AENC_OK) return status;
+    d->spread = 1.4826 * aenc_scores_quantile(sorted, count, 0.5);
+    if (!(d->spread > 0)) d->spread = fmax(sqrt(square / (double)count), DBL_MIN);
+    aenc_release(d->model->ctx, sorted);
+    return AENC_OK;
+}
+
+aenc_status aenc_detector_calibrate(struct aenc_detector *detector, const struct rows *x, const char *spec) {
+    aenc_context *ctx = detector->model->ctx;
+    struct parts *parts = aenc_alloc_raw(ctx, (size_t)x->count, sizeof *parts);
+    float *score = aenc_alloc_raw(ctx, (size_t)x->count, sizeof *score);
+    aenc_status status = parts == NULL || score == NULL ? AENC_ERR_NO_MEMORY : parts_find(detector, x, parts, NULL);
+    detector->lowest = 0;
+    for (int64_t r = 0; r < x->count && status == AENC_OK; r++) detector->lowest = fmin(detector->lowest, parts[r].energy);
+    for (int64_t r = 0; r < x->count && status == AENC_OK; r++) score[r] = parts_score(detector, parts[r]);
+    if (status == AENC_OK) status = aenc_threshold_find(ctx, spec, score, (size_t)x->count, &detector->threshold);
+    if (status == AENC_OK) status = roots_measure(detector, score, (size_t)x->count);
+    if (status == AENC_OK) status = aenc_detector_spec_set(detector, spec);
+    detector->rows = x->count;
+    aenc_release(ctx, parts);
     aenc_release(ctx, score);
     return status;
 }
 
-/* The model is taken over, also on failure. */
-static aenc_status detector_new(struct aenc_model *model, struct aenc_detector **out) {
-    *out = aenc_alloc(model->ctx, 1, sizeof **out);
-    if (*out == NULL) aenc_model_release(model);
-    else (*out)->model = model;
-    return *out == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+/* ---- A detector's life ---- */
+
+aenc_status aenc_detector_spec_set(struct aenc_detector *detector, const char *spec) {
+    aenc_context *ctx = detector->model->ctx;
+    char *copy = NULL;
+    if (spec != NULL) {
+        copy = aenc_alloc_raw(ctx, strlen(spec) + 1, 1);
+        if (copy == NULL) return AENC_ERR_NO_MEMORY;
+        memcpy(copy, spec, strlen(spec) + 1);
+    }
+    aenc_release(ctx, detector->threshold_spec);
+    detector->threshold_spec = copy;
+    return AENC_OK;
 }
 
-aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
-                              struct aenc_detector **out) {
-    struct aenc_model *model = NULL;
-    struct aenc_detector *detector = NULL;
+aenc_status aenc_detector_new(struct aenc_model *model, bool bounded, struct aenc_detector **out) {
+    aenc_context *ctx = model->ctx;
+    struct aenc_detector *detector = aenc_alloc(ctx, 1, sizeof *detector);
     *out = NULL;
-    aenc_status status = model_make(ctx, cols, options, &model);
-    if (status == AENC_OK) status = train(model, x, options);
-    if (status == AENC_OK) {
-        status = detector_new(model, &detector);
-        model = NULL;
+    if (detector == NULL) {
+        aenc_model_release(model);
+        return AENC_ERR_NO_MEMORY;
     }
-    if (status == AENC_OK) status = calibrate(detector, x, options->threshold);
-    aenc_model_release(model);
-    if (status == AENC_OK) *out = detector;
+    detector->model = model;
+    if (bounded) detector->column = aenc_alloc(ctx, (size_t)model->input_size, sizeof *detector->column);
+    if (!bounded || detector->column != NULL) *out = detector;
     else aenc_detector_end(detector);
-    return status;
+    return *out == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
 void aenc_detector_end(struct aenc_detector *detector) {
     if (detector == NULL) return;
     struct aenc_model *model = detector->model;
+    aenc_release(model->ctx, detector->column);
+    aenc_release(model->ctx, detector->threshold_spec);
     aenc_release(model->ctx, detector);
     aenc_model_release(model);
-}
-
-/* ---- Files ---- */
-
-static const char *const keys[] = {"threshold", "center", "spread"};
-
-aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size) {
-    aenc_context *ctx = detector->model->ctx;
-    const double values[] = {detector->threshold, detector->center, detector->spread};
-    struct arena arena;
-    char *text = NULL;
-    *out = NULL;
-    aenc_arena_create(ctx, &arena);
-    struct json *object = aenc_json_root(&arena, JSON_OBJECT);
-    aenc_json_add_number(&arena, object, "format", FORMAT);
-    for (int i = 0; i < 3; i++) aenc_json_add_number(&arena, object, keys[i], values[i]);
-    aenc_status status = arena.failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, &text, NULL);
-    struct metadata_entry entry = {DETECTOR_KEY, text};
-    if (status == AENC_OK) status = aenc_model_to_bytes_with(detector->model, &entry, out, size);
-    aenc_release(ctx, text);
-    aenc_arena_free(&arena);
-    return status;
-}
-
-static aenc_status numbers_read(aenc_context *ctx, const struct safetensors *file, const char *what,
-                                struct aenc_detector *detector) {
-    double *const values[] = {&detector->threshold, &detector->center, &detector->spread};
-    const char *text = aenc_safetensors_metadata(file, DETECTOR_KEY);
-    if (text == NULL)
-        return aenc_fail(ctx, AENC_ERR_FORMAT, "%s is no detector: it has no metadata '%s'", what, DETECTOR_KEY);
-    struct arena arena;
-    struct json *object;
-    aenc_arena_create(ctx, &arena);
-    aenc_status status = aenc_json_parse(&arena, text, strlen(text), "the detector's metadata", &object);
-    const struct json *format = status == AENC_OK ? aenc_json_member(object, "format") : NULL;
-    if (format != NULL && format->kind == JSON_NUMBER && format->number > FORMAT)
-        status = aenc_fail(ctx, AENC_ERR_VERSION, "%s: the detector has format %g; this library reads up to %d", what,
-                           format->number, FORMAT);
-    for (int i = 0; i < 3 && status == AENC_OK; i++) {
-        const struct json *number = aenc_json_member(object, keys[i]);
-        bool good = number != NULL && number->kind == JSON_NUMBER && (i < 2 || number->number > 0);
-        if (good) *values[i] = number->number;
-        else status = aenc_fail(ctx, AENC_ERR_FORMAT, "%s: the detector's '%s' is not a number that it can be", what, keys[i]);
-    }
-    aenc_arena_free(&arena);
-    return status;
-}
-
-/* The energy is of scaled inputs and of outputs that stand for them. */
-static aenc_status kind_check(const struct aenc_model *model, const char *what) {
-    const char *lack = model->scaling == NULL             ? "its model has no scaling"
-                       : !aenc_model_reconstructs(model) ? "its model's output is not a value for each column"
-                                                         : NULL;
-    return lack == NULL ? AENC_OK : aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s is no detector: %s", what, lack);
-}
-
-aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
-                                     struct aenc_detector **out) {
-    struct safetensors file;
-    struct aenc_model *model = NULL;
-    struct aenc_detector *detector = NULL;
-    *out = NULL;
-    aenc_status status = aenc_safetensors_read(ctx, bytes, size, what, &file);
-    if (status != AENC_OK) return status;
-    status = aenc_model_from_bytes(ctx, bytes, size, what, &model);
-    if (status == AENC_OK) status = kind_check(model, what);
-    if (status == AENC_OK) {
-        status = detector_new(model, &detector);
-        model = NULL;
-    }
-    if (status == AENC_OK) status = numbers_read(ctx, &file, what, detector);
-    if (status == AENC_OK) *out = detector;
-    else aenc_detector_end(detector);
-    aenc_model_release(model);
-    aenc_safetensors_free(&file);
-    return status;
 }

@@ -149,29 +149,47 @@ static aenc_status mad(aenc_context *ctx, const struct json *spec, float *sorted
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'mad': half of the %zu scores are equal, they have no spread", count);
 }
 
-static aenc_status fpr(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
+/* Less the rounding of the product, which ceil would take for a whole one more. */
+static double fpr_rank(const struct json *spec, size_t count) {
+    return ceil((double)(count + 1) * (1 - aenc_setting_number(spec, fpr_rules, "rate")) - 1e-9);
+}
+
+static aenc_status fpr_check(aenc_context *ctx, const struct json *spec, size_t count) {
     double rate = aenc_setting_number(spec, fpr_rules, "rate");
-    /* less the rounding of the product, which ceil would take for a whole one more */
-    double rank = ceil((double)(count + 1) * (1 - rate) - 1e-9);
-    if (rank > (double)count)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "threshold 'fpr': %zu scores cannot tell a rate of %g; at least %.0f are needed", count, rate,
-                         ceil(1 / rate - 1 - 1e-9));
+    if (fpr_rank(spec, count) <= (double)count) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'fpr': %zu scores cannot tell a rate of %g; at least %.0f are needed",
+                     count, rate, ceil(1 / rate - 1 - 1e-9));
+}
+
+static aenc_status fpr(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
+    (void)ctx;
+    double rank = fpr_rank(spec, count);
     *out = (double)sorted[rank < 1 ? 0 : (size_t)rank - 1];
     return AENC_OK;
 }
 
+enum { PEAKS = 10 }; /* fewer excesses do not determine a tail */
+
+static aenc_status pot_few(aenc_context *ctx, const struct json *spec, size_t peaks, size_t count) {
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                     "threshold 'pot': %zu of %zu scores lie above the level of %g, and at least %d that differ are "
+                     "needed; give more scores or a lower level", peaks, count, aenc_setting_number(spec, pot_rules, "level"),
+                     PEAKS);
+}
+
+/* No more than these can lie above the quantile. */
+static aenc_status pot_check(aenc_context *ctx, const struct json *spec, size_t count) {
+    size_t most = count - 1 - (size_t)(aenc_setting_number(spec, pot_rules, "level") * (double)(count - 1));
+    return most >= PEAKS ? AENC_OK : pot_few(ctx, spec, most, count);
+}
+
 static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
-    enum { LEAST = 10 };
     double risk = aenc_setting_number(spec, pot_rules, "risk"), level = aenc_setting_number(spec, pot_rules, "level");
     double start = aenc_scores_quantile(sorted, count, level);
     size_t first = 0;
     while (first < count && !((double)sorted[first] > start)) first++;
     size_t peaks = count - first;
-    if (peaks < LEAST || sorted[first] == sorted[count - 1])
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "threshold 'pot': %zu of %zu scores lie above the level of %g, and at least %d that differ are "
-                         "needed; give more scores or a lower level", peaks, count, level, LEAST);
+    if (peaks < PEAKS || sorted[first] == sorted[count - 1]) return pot_few(ctx, spec, peaks, count);
     double left = risk * (double)count / (double)peaks;
     if (left >= 1)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'pot': risk %g is not below the share of %g above the level",
@@ -188,40 +206,57 @@ static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted
 static const struct way {
     const char *name;
     const struct setting_rule *rules;
+    aenc_status (*check)(aenc_context *ctx, const struct json *spec, size_t count); /* of the count alone; NULL: any will do */
     aenc_status (*find)(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out);
-} ways[] = {
-    {"quantile", quantile_rules, quantile}, {"mad", mad_rules, mad}, {"pot", pot_rules, pot}, {"fpr", fpr_rules, fpr}};
+} ways[] = {{"quantile", quantile_rules, NULL, quantile},
+            {"mad", mad_rules, NULL, mad},
+            {"pot", pot_rules, pot_check, pot},
+            {"fpr", fpr_rules, fpr_check, fpr}};
 enum { WAYS = sizeof ways / sizeof *ways };
 
-static aenc_status way_take(aenc_context *ctx, const struct json *spec, const float *score, size_t count, double *out) {
+/* The way that a spec names, its settings checked and possible with so many scores. */
+static aenc_status way_choose(aenc_context *ctx, const struct json *spec, size_t count, const struct way **out) {
     const char *known[WAYS], *name = aenc_settings_type(spec);
     for (size_t i = 0; i < WAYS; i++) {
         known[i] = ways[i].name;
         if (strcmp(name, known[i]) != 0) continue;
-        float *sorted = NULL;
+        *out = &ways[i];
         aenc_status status = aenc_settings_check(ctx, "threshold", spec, ways[i].rules);
-        if (status == AENC_OK) status = aenc_scores_sort(ctx, score, count, &sorted);
-        if (status == AENC_OK && count > 1 && sorted[0] == sorted[count - 1])
-            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': all %zu scores are %g", name, count, (double)sorted[0]);
         if (status == AENC_OK && count < 2)
             status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': %zu scores are too few", name, count);
-        if (status == AENC_OK) status = ways[i].find(ctx, spec, sorted, count, out);
-        aenc_release(ctx, sorted);
-        return status;
+        return status == AENC_OK && ways[i].check != NULL ? ways[i].check(ctx, spec, count) : status;
     }
     return aenc_name_unknown(ctx, "threshold", name, known, WAYS, 0);
+}
+
+aenc_status aenc_threshold_check(aenc_context *ctx, const char *spec, size_t count) {
+    struct arena arena;
+    struct json *parsed;
+    const struct way *way;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = aenc_settings_parse(&arena, "threshold", spec, &parsed);
+    if (status == AENC_OK) status = way_choose(ctx, parsed, count, &way);
+    aenc_arena_free(&arena);
+    return status;
 }
 
 aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out) {
     struct arena arena;
     struct json *parsed;
+    const struct way *way;
+    float *sorted = NULL;
     double found = 0;
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "threshold", spec, &parsed);
-    if (status == AENC_OK) status = way_take(ctx, parsed, score, count, &found);
+    if (status == AENC_OK) status = way_choose(ctx, parsed, count, &way);
+    if (status == AENC_OK) status = aenc_scores_sort(ctx, score, count, &sorted);
+    if (status == AENC_OK && sorted[0] == sorted[count - 1])
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': all %zu scores are %g", way->name, count, (double)sorted[0]);
+    if (status == AENC_OK) status = way->find(ctx, parsed, sorted, count, &found);
     if (status == AENC_OK && found - found != 0)
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %g", aenc_settings_type(parsed), found);
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %g", way->name, found);
     if (status == AENC_OK) *out = found;
+    aenc_release(ctx, sorted);
     aenc_arena_free(&arena);
     return status;
 }

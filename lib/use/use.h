@@ -39,6 +39,8 @@ aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count
 double aenc_scores_quantile(const float *sorted, size_t count, double share);
 /* The threshold that spec asks for ("quantile:q=0.95"), from scores of normal data; a row is flagged above it. */
 aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
+/* What of that can be known from the number of scores alone: an unknown name or setting, too few of them. */
+aenc_status aenc_threshold_check(aenc_context *ctx, const char *spec, size_t count);
 
 /* The generalized Pareto distribution of excesses: P(Y > y) = (1 + shape y / scale)^(-1 / shape). */
 struct pareto {
@@ -47,19 +49,12 @@ struct pareto {
 /* By maximum likelihood; count excesses above zero that are not all equal. */
 struct pareto aenc_pareto_fit(const double *excess, size_t count);
 
-/* ---- detector.c ---- */
-
-/* A fitted model with what its scores mean. */
-struct aenc_detector {
-    struct aenc_model *model; /* retained */
-    double threshold;         /* flagged above */
-    double center, spread;    /* of the cube root of the scores of training */
-};
+/* ---- detector*.c (use/detector.h has what they share) ---- */
 
 /* Options complete and checked for shape. *out is NULL on failure. */
 aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
                               struct aenc_detector **out);
-/* Per row into out (count), and, where each is not NULL, per element into each (count, cols). */
+/* Scores per row into out (count), and, where each is not NULL, per element into each (count, cols). */
 aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each);
 double aenc_detector_chance(const struct aenc_detector *detector, double score);
 /* File bytes from aenc_alloc; and back. */

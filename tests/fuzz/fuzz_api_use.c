@@ -123,6 +123,9 @@ static void detector_round(struct calls *c, aenc_detector *d, const aenc_matrix 
     if (fuzz_api_filled(c, loaded, aenc_detector_score(loaded, x, room.at, room.floats), room))
         FUZZ_DEMAND(memcmp(score, room.at, x->rows * sizeof *score) == 0);
     FUZZ_DEMAND(aenc_detector_threshold(loaded) == aenc_detector_threshold(d));
+    const char *spec = aenc_detector_threshold_spec(d), *read = aenc_detector_threshold_spec(loaded);
+    FUZZ_DEMAND((spec == NULL) == (read == NULL) && (spec == NULL || strcmp(spec, read) == 0));
+    FUZZ_DEMAND(aenc_detector_rows(loaded) == aenc_detector_rows(d));
     aenc_detector_free(loaded);
 }
 
@@ -146,6 +149,7 @@ void fuzz_api_detector_use(struct calls *c) {
     if ((how & 0x10) != 0) fuzz_api_told(c, d, aenc_detector_set_threshold(d, how == 0xFE ? NAN : (double)next(c) / 30));
     struct room score = fuzz_api_room(c, OUT_BLOCK, x.rows);
     if (!fuzz_api_filled(c, d, aenc_detector_score(d, &x, score.at, score.floats), score)) return;
+    for (size_t r = 0; r < x.rows; r++) FUZZ_DEMAND(score.at[r] >= 0);
     struct room room = fuzz_api_room(c, AGAIN_BLOCK, x.rows * x.cols);
     if (fuzz_api_filled(c, d, aenc_detector_score_features(d, &x, room.at, room.floats), room))
         features_look(&x, score.at, room.at);

@@ -1,5 +1,7 @@
 /* detector_test.c - detectors: what they find, that the energy of Gaussian data is the Mahalanobis distance, features that add
- * up, the same bits on any number of threads and from a file, units that do not matter, and what is refused. */
+ * up, the same bits on any number of threads and from a file, units that do not matter, cells that are out by orders of
+ * magnitude, columns without spread, files of format 1, and what is refused. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include "api/memory.h"
 #include "io/safetensors.h"
 #include "model/model.h"
+#include "use/detector.h"
 
 enum { ROWS = 600, COLS = 4, ODD = 12 };
 
@@ -228,7 +231,165 @@ static void check_hostile(void) {
     scene_end(&scene);
 }
 
+/* One cell of the training rows far out, in either direction and under every scaling: its row has the highest score, no score is
+ * below 0, and what the other rows are worth hardly changes. */
+static void check_extreme(void) {
+    static const char *const scalings[] = {"standard", "minmax", "robust", "minmax:clip=false", "standard:clip=0"};
+    static float plain[ROWS], score[ROWS];
+    for (int i = 0; i < 30; i++) {
+        struct scene scene;
+        aenc_detector *d = NULL;
+        int row = 17 * i % ROWS, column = i % COLS;
+        const char *scaling = scalings[i % 5];
+        float far = (float)(pow(10, 2 + i % 5) * (i % 2 == 0 ? 1 : -1));
+        aenc_detector_options options = {.struct_size = sizeof options, .scaling = scaling, .steps = 200};
+        scene_make(&scene, 1, 1);
+        CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &options, &d), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, plain, ROWS), AENC_OK);
+        aenc_detector_free(d);
+        scene.data[row * COLS + column] = far * (float)(column == 0 ? 100 : column == 2 ? 0.01 : 1);
+        CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &options, &d), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+        double moved = 0, size = 0;
+        for (int r = 0; r < ROWS; r++) {
+            CHECK(score[r] >= 0 && plain[r] >= 0);
+            if (r == row) continue;
+            if (!CHECK(score[r] < score[row])) fprintf(stderr, "  %s, %g\n", scaling, (double)far);
+            moved += fabs((double)(score[r] - plain[r]));
+            size += (double)plain[r];
+        }
+        if (!CHECK(moved < 0.25 * size)) fprintf(stderr, "  %s: others moved by %.3f\n", scaling, moved / size);
+        aenc_detector_free(d);
+        scene_end(&scene);
+    }
+}
+
+/* Beyond a column's bounds a score grows with every step outwards, up to what a float holds. */
+static void check_monotone(void) {
+    struct scene scene;
+    float row[COLS], before, now;
+    double probability = 0;
+    scene_make(&scene, 1, 1);
+    aenc_detector *d = detector_make(&scene, NULL);
+    for (int c = 0; c < COLS; c++) {
+        for (int sign = -1; sign < 2; sign += 2) {
+            memcpy(row, scene.data, sizeof row);
+            before = -1;
+            for (double out = d->column[c].unit * (DETECTOR_CLIP + 1); out < 1e38; out *= 3) {
+                aenc_matrix x = {row, 1, COLS, 0};
+                float chance;
+                row[c] = (float)(d->column[c].middle + sign * out);
+                CHECK_STATUS(scene.ctx, aenc_detector_score(d, &x, &now, 1), AENC_OK);
+                CHECK_STATUS(scene.ctx, aenc_detector_probability(d, &x, &chance, 1), AENC_OK);
+                CHECK(now > before || (now == before && now == FLT_MAX));
+                CHECK((double)chance >= probability || out < 1e3);
+                before = now;
+            }
+            CHECK(before > 1e30f);
+        }
+    }
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
+/* A column that is constant but for one cell, one whose quartiles meet, a constant one: nothing is divided by 0, and the cell is
+ * found. */
+static void check_without_spread(void) {
+    static const char *const scalings[] = {NULL, "minmax", "robust"};
+    float score[ROWS];
+    for (int i = 0; i < 3; i++) {
+        struct scene scene;
+        aenc_detector *d = NULL;
+        scene_make(&scene, 1, 1);
+        for (int r = 0; r < ROWS; r++) {
+            scene.data[r * COLS + 1] = r == 321 ? 5 : 4;
+            scene.data[r * COLS + 2] = r % 8 == 0;
+            scene.data[r * COLS + 3] = -3;
+        }
+        aenc_detector_options options = {.struct_size = sizeof options, .scaling = scalings[i], .steps = 100};
+        CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &options, &d), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+        CHECK(d->column[3].middle == -3 && d->column[3].unit == 0.03 && d->column[1].middle == 4);
+        for (int r = 0; r < ROWS; r++) CHECK(r == 321 || score[r] < score[321]);
+        scene.data[3] = -2; /* a new value of the constant */
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+        for (int r = 1; r < ROWS; r++) CHECK(score[r] < score[0]);
+        aenc_detector_free(d);
+        scene_end(&scene);
+    }
+}
+
+/* As many equal anomalies as the threshold leaves rows above it: it is their score, and none is flagged. */
+static void check_equal(void) {
+    struct scene scene;
+    float score[ROWS];
+    uint8_t flag[ROWS];
+    scene_make(&scene, 1, 1);
+    for (int r = 0; r < ROWS / 10; r++)
+        for (int c = 0; c < COLS; c++) scene.data[r * COLS + c] = c == 0 ? 2000 : 40;
+    aenc_detector *d = detector_make(&scene, NULL);
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_detector_flag(d, &scene.x, flag, ROWS), AENC_OK);
+    CHECK((double)score[0] == aenc_detector_threshold(d) && memchr(flag, 1, ROWS) == NULL);
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
+/* What a file keeps of the threshold; and a detector without bounds, which is written and read as format 1 and scores as it
+ * did. */
+static void check_file(void) {
+    struct scene scene;
+    float score[ROWS], read[ROWS];
+    char path[64];
+    aenc_detector *loaded = NULL;
+    snprintf(path, sizeof path, "detector_test.%ld.safetensors", (long)getpid());
+    scene_make(&scene, 1, 1);
+    aenc_detector *d = detector_make(&scene, "mad:k=4");
+    CHECK(strcmp(aenc_detector_threshold_spec(d), "mad:k=4") == 0 && aenc_detector_rows(d) == ROWS);
+    for (int i = 0; i < 3; i++) {
+        if (i == 1) CHECK_STATUS(scene.ctx, aenc_detector_set_threshold(d, 3.25), AENC_OK);
+        if (i == 2) {
+            aenc_release(scene.ctx, d->column);
+            d->column = NULL;
+            d->rows = 0;
+        }
+        CHECK_STATUS(scene.ctx, aenc_detector_score(d, &scene.x, score, ROWS), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_save(d, path), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_load(scene.ctx, path, &loaded), AENC_OK);
+        CHECK_STATUS(scene.ctx, aenc_detector_score(loaded, &scene.x, read, ROWS), AENC_OK);
+        CHECK(memcmp(score, read, sizeof score) == 0 && aenc_detector_threshold(loaded) == aenc_detector_threshold(d));
+        const char *spec = aenc_detector_threshold_spec(loaded);
+        CHECK(i == 0 ? spec != NULL && strcmp(spec, "mad:k=4") == 0 : spec == NULL);
+        CHECK(aenc_detector_rows(loaded) == (i == 2 ? 0 : ROWS) && (loaded->column == NULL) == (i == 2));
+        aenc_detector_free(loaded);
+    }
+    CHECK(aenc_detector_threshold_spec(NULL) == NULL && aenc_detector_rows(NULL) == 0);
+    remove(path);
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
+/* What follows from the number of rows is refused before the steps, of which there would be years. */
+static void check_early(void) {
+    static const char *const impossible[] = {"fpr:rate=1e-4", "pot:level=0.99", "quantil", "mad:q=1", "pot:level=2"};
+    struct scene scene;
+    aenc_detector *d = NULL;
+    scene_make(&scene, 1, 1);
+    for (size_t i = 0; i < sizeof impossible / sizeof *impossible; i++) {
+        aenc_detector_options options = {.struct_size = sizeof options, .threshold = impossible[i], .steps = INT32_MAX};
+        CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &options, &d), AENC_ERR_ARGUMENT);
+        CHECK(d == NULL);
+    }
+    scene_end(&scene);
+}
+
 int main(void) {
+    check_extreme();
+    check_monotone();
+    check_without_spread();
+    check_equal();
+    check_file();
+    check_early();
     check_found();
     check_gaussian();
     check_same();

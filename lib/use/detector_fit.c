@@ -1,0 +1,124 @@
+/* detector_fit.c - the model of a detector and its training.
+ *
+ * The encoder adds the correction of 64 hidden tanh units to its input, the decoder is linear: a linear path, which is all that
+ * Gaussian data need, and what they do not have beside it. 1000 steps of 128 rows; Adam, its learning rate falling in a line to 0.
+ * Cells are limited to their column's bounds by the clip of the model's scaling, before the noise: whatever a row holds, its share
+ * of the gradient has a bound.
+ */
+#include <string.h>
+
+#include "use/detector.h"
+
+enum { HIDDEN = 64, BATCH = 128, STEPS = 1000 };
+static const double learning_rate = 3e-3;
+
+/* The scaling with its clip: the caller's where it has one, else DETECTOR_CLIP, or true for minmax. */
+static aenc_status scaling_add(struct arena *arena, const char *scaling, struct json *given) {
+    struct json *parsed, *clip = NULL;
+    aenc_status status = aenc_settings_parse(arena, "scaling", scaling == NULL ? "standard" : scaling, &parsed);
+    if (status != AENC_OK) return status;
+    enum scaling kind = aenc_scaling_kind(parsed);
+    for (struct json *member = parsed->first; member != NULL; member = member->next)
+        if (strcmp(member->key, "clip") == 0) clip = member;
+    if (clip != NULL && kind == SCALING_MINMAX && clip->kind == JSON_BOOL) clip->truth = true;
+    else if (clip != NULL && clip->kind == JSON_NUMBER && clip->number == 0) clip->number = DETECTOR_CLIP;
+    else if (clip == NULL && kind == SCALING_MINMAX) aenc_json_add_bool(arena, parsed, "clip", true);
+    else if (clip == NULL) aenc_json_add_number(arena, parsed, "clip", DETECTOR_CLIP);
+    aenc_json_add_copy(arena, given, "scaling", parsed);
+    return AENC_OK;
+}
+
+static void layers_add(struct arena *arena, int64_t cols, struct json *given) {
+    struct json *encoder = aenc_json_add(arena, given, "encoder", JSON_OBJECT);
+    aenc_json_add_text(arena, encoder, "type", "residual");
+    struct json *layers = aenc_json_add(arena, encoder, "layers", JSON_ARRAY);
+    for (int i = 0; i < 2; i++) {
+        struct json *dense = aenc_json_add(arena, layers, NULL, JSON_OBJECT);
+        aenc_json_add_text(arena, dense, "type", "dense");
+        aenc_json_add_number(arena, dense, "units", i == 0 ? HIDDEN : (double)cols);
+        if (i == 0) aenc_json_add_text(arena, dense, "activation", "tanh");
+    }
+    struct json *decoder = aenc_json_add(arena, given, "decoder", JSON_OBJECT);
+    aenc_json_add_text(arena, decoder, "type", "dense");
+    aenc_json_add_number(arena, decoder, "units", (double)cols);
+}
+
+static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scaling, double noise, struct aenc_model **out) {
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    struct json *given = aenc_json_root(&arena, JSON_OBJECT);
+    aenc_json_add_number(&arena, aenc_json_add(&arena, given, "input", JSON_ARRAY), NULL, (double)cols);
+    layers_add(&arena, cols, given);
+    aenc_status status = scaling_add(&arena, scaling, given);
+    struct json *gaussian = aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
+    aenc_json_add_text(&arena, gaussian, "type", "gaussian");
+    aenc_json_add_number(&arena, gaussian, "sigma", noise);
+    const struct json *description;
+    if (status == AENC_OK && arena.failed) status = AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
+    if (status != AENC_OK) {
+        aenc_arena_free(&arena);
+        return status;
+    }
+    status = aenc_model_declare(ctx, &arena, description, out);
+    return status == AENC_OK ? aenc_store_allocate(&(*out)->store, ctx->seed) : status;
+}
+
+struct training {
+    struct aenc_model *model;
+    struct rows x;
+    int64_t steps, batch;
+    struct batches batches;
+    struct optimizer *optimizer;
+};
+
+static aenc_status training_run(struct training *t) {
+    int64_t each = t->batches.train_count / t->batch;
+    for (int64_t step = 0; step < t->steps; step++) {
+        if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
+        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch}, same = {0};
+        double loss;
+        aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
+        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
+        if (status != AENC_OK) return status;
+    }
+    return aenc_train_check(t->model);
+}
+
+static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t steps) {
+    aenc_context *ctx = model->ctx;
+    struct training t = {.model = model, .x = *x, .steps = steps > 0 ? steps : STEPS,
+                         .batch = x->count < BATCH ? x->count : BATCH};
+    struct arena arena;
+    struct json *spec;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
+    if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
+    if (status == AENC_OK) status = aenc_batches_create(ctx, x->count, 0, &t.batches);
+    if (status == AENC_OK) status = training_run(&t);
+    aenc_batches_free(&t.batches);
+    aenc_optim_free(ctx, t.optimizer);
+    aenc_arena_free(&arena);
+    return status;
+}
+
+aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
+                              struct aenc_detector **out) {
+    struct aenc_model *model = NULL;
+    struct aenc_detector *detector = NULL;
+    double noise = options->noise > 0 ? options->noise : 1;
+    const char *threshold = options->threshold == NULL ? "quantile:q=0.95" : options->threshold;
+    *out = NULL;
+    aenc_status status = aenc_threshold_check(ctx, threshold, (size_t)x->count);
+    if (status == AENC_OK) status = model_make(ctx, cols, options->scaling, noise, &model);
+    if (status == AENC_OK) status = aenc_detector_new(model, true, &detector);
+    if (status == AENC_OK) {
+        detector->outside = noise * noise / (2 * (1 + noise * noise));
+        status = aenc_detector_columns_learn(detector, x);
+    }
+    if (status == AENC_OK) status = train(detector->model, x, options->steps);
+    if (status == AENC_OK) status = aenc_detector_calibrate(detector, x, threshold);
+    if (status == AENC_OK) *out = detector;
+    else aenc_detector_end(detector);
+    return status;
+}
