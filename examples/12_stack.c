@@ -74,7 +74,7 @@ static aenc_status error_of(aenc_model *model, double *error) {
     return aenc_model_evaluate(model, &test, error);
 }
 
-/* error: of the teacher, of the student it taught, of the student alone. */
+/* error: of the teacher, of its student, of the student alone. */
 static aenc_status distill(aenc_context *ctx, double *error) {
     aenc_matrix x = {.data = digits, .rows = TRAIN, .cols = COLS};
     aenc_model *teacher = NULL, *student = NULL, *alone = NULL;
@@ -95,17 +95,19 @@ static aenc_status distill(aenc_context *ctx, double *error) {
     return status;
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     aenc_context *ctx = NULL;
+    aenc_context_options options = {.struct_size = sizeof options};
     double plain = 0.0, stacked = 0.0, error[3] = {1.0, 1.0, 1.0};
-    if (!read_digits() || aenc_context_create(NULL, &ctx) != AENC_OK) return 1;
+    if (argc > 1) options.seed = strtoull(argv[1], NULL, 10);
+    if (!read_digits() || aenc_context_create(&options, &ctx) != AENC_OK) return 1;
     aenc_status status = classify(ctx, 0, &plain);
     if (status == AENC_OK) status = classify(ctx, 1, &stacked);
     if (status == AENC_OK) status = distill(ctx, error);
     if (status != AENC_OK) (void)printf("failed: %s\n", aenc_message(ctx));
-    (void)printf("digits told rightly: %.1f %% without, %.1f %% with layers trained beforehand\n", 100.0 * plain,
+    (void)printf("digits classified correctly: %.1f %% without, %.1f %% with pretrained layers\n", 100.0 * plain,
                  100.0 * stacked);
-    (void)printf("error of the teacher %.5f, of the student it taught %.5f, of the student alone %.5f\n", error[0],
+    (void)printf("error of the teacher %.5f, of its student %.5f, of the student alone %.5f\n", error[0],
                  error[1], error[2]);
     aenc_context_free(ctx);
     return status == AENC_OK && stacked > plain + 0.01 && error[0] < error[1] ? 0 : 1;

@@ -93,6 +93,21 @@ packages_of() { # MANAGER NEED...: prints the packages
     done
 }
 
+install_with() { # MANAGER PACKAGE...; $as_root: in front of what changes the system
+    with=$1
+    shift
+    case $with in
+        apt-get)
+            $as_root apt-get -q update &&
+                $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" ;;
+        dnf) $as_root dnf install -y "$@" ;;
+        pacman) $as_root pacman -Sy --noconfirm --needed "$@" ;;
+        apk) $as_root apk add "$@" ;;
+        brew) brew install "$@" ;;
+    esac
+}
+
+# What the package manager prints goes to build/install.log, and to the screen only when it fails.
 install_packages() { # MANAGER PACKAGE...
     with=$1
     shift
@@ -104,15 +119,11 @@ Neither root nor sudo is here to install it. Ask an administrator to run:  $with
         as_root=sudo
     fi
     say "Installing with $with: $*"
-    case $with in
-        apt-get)
-            $as_root apt-get -q update &&
-                $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@" ;;
-        dnf) $as_root dnf install -y "$@" ;;
-        pacman) $as_root pacman -Sy --noconfirm --needed "$@" ;;
-        apk) $as_root apk add "$@" ;;
-        brew) brew install "$@" ;;
-    esac || die "$with could not install: $*"
+    mkdir -p "$top/build"
+    install_with "$with" "$@" >"$top/build/install.log" 2>&1 || {
+        cat "$top/build/install.log" >&2
+        die "$with could not install: $*"
+    }
 }
 
 # Where the distribution's meson is older than 1.0 (Ubuntu 22.04): one of our own below build/.

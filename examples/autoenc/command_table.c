@@ -27,7 +27,7 @@ static const struct command_row commands[] = {
      "autoenc score digits.safetensors digits.npy --features -o features.npy\n"},
     {COMMAND_CLASSIFY, "classify", "MODEL DATA", "", tool_classify, "Write the class of every row",
      "With --labels the share of correct classes is reported.",
-     "autoenc classify digits.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
+     "autoenc classify classes.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
     {COMMAND_DETECT, "detect", "TRAIN", "", tool_detect, "Fit an anomaly detector to TRAIN and score rows",
      "The rows of TRAIN are scored, or those of --test; high scores mark rows unlike the others. Columns are raw: their scales "
      "are learned. The training rows may contain anomalies.",
