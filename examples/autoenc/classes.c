@@ -7,15 +7,15 @@
 
 int tool_labels_read(const struct options *options, const char *name, const char *path, const struct data *of,
                      struct data *out) {
-    struct data_options how = tool_data_options(options);
-    how.raw_bytes = true;
+    struct data_options how = tool_label_options(options);
     int status = tool_data_read(path, &how, out);
     if (status != TOOL_OK) return status;
     if (out->cols != 1) {
         return tool_fail("--%s %s: has %zu columns, where one label per row is wanted", name, path, out->cols);
     }
     if (out->rows == of->rows) return TOOL_OK;
-    return tool_fail("--%s %s: has %zu rows, but %s has %zu", name, path, out->rows, of->name, of->rows);
+    return tool_fail("--%s %s: has %zu rows, but %s has %zu%s", name, path, out->rows, of->name, of->rows,
+                     tool_data_header_hint(out, of->rows));
 }
 
 int tool_labels_whole(const struct data *labels, int32_t **out) {
@@ -26,7 +26,7 @@ int tool_labels_whole(const struct data *labels, int32_t **out) {
         if (value < 0.0f || value > 1e9f || value != floorf(value)) {
             free(*out);
             *out = NULL;
-            return tool_fail("%s: row %zu is %g, not a class 0, 1, 2 ...", labels->name, i, (double)value);
+            return tool_fail("%s: row %zu is %.9g, not a class 0, 1, 2 ...", labels->name, i + 1, (double)value);
         }
         (*out)[i] = (int32_t)value;
     }
@@ -93,6 +93,7 @@ static int job_read(struct job *job) {
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status == TOOL_OK) status = tool_data_fits(&job->data, options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK || options->labels == NULL) return status;
     status = tool_labels_read(options, "labels", options->labels, &job->data, &job->labels);
     return status == TOOL_OK ? tool_labels_whole(&job->labels, &job->wanted) : status;

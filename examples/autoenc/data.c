@@ -4,6 +4,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "data_columns.h"
+#include "number.h"
 
 enum { CHUNK = 8192 }; /* elements decoded at a time */
 
@@ -12,52 +16,91 @@ static bool ends_with(const char *text, const char *tail) {
     return length >= tail_length && strcmp(text + length - tail_length, tail) == 0;
 }
 
-static int check_finite(const struct data *data) {
-    size_t count = data->rows * data->cols;
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(data->values[i])) continue;
-        const char *what = isnan(data->values[i]) ? "is NaN" : "is infinite, or too large for a float32";
-        return tool_fail("%s: row %zu, column %zu %s", data->name, i / data->cols + 1, i % data->cols + 1, what);
-    }
-    return TOOL_OK;
-}
-
 static int read_source(struct source *source, const struct data_options *options, struct data *out) {
     size_t count = 0;
     const unsigned char *start = tool_source_peek(source, 6, &count);
     if (source->failed) return TOOL_FAILED;
     if (count == 0) return tool_fail("%s: is empty", source->name);
-    if (count >= 6 && memcmp(start, "\x93NUMPY", 6) == 0) return tool_npy_read(source, out);
-    if (ends_with(source->name, ".npy")) return tool_fail("%s: does not begin like a .npy file", source->name);
-    if (start[0] == 0 && (count < 2 || start[1] == 0)) return tool_idx_read(source, options->raw_bytes, out);
-    if (source->gunzip != NULL) {
-        return tool_fail("%s: gzip is read for .npy and IDX, which declare their size; for CSV: gzip -dc FILE | "
-                         "autoenc ... -",
-                         source->name);
+    if (count >= 4 && (memcmp(start, "PK\3\4", 4) == 0 || memcmp(start, "PK\5\6", 4) == 0)) {
+        return tool_npz_read(source, options, out);
     }
-    return tool_csv_read(source, options->header, out);
+    if (options->array != NULL) return tool_usage("--array %s: %s is no .npz archive", options->array, source->name);
+    if (count >= 6 && memcmp(start, "\x93NUMPY", 6) == 0) return tool_npy_read(source, options, out);
+    if (ends_with(source->name, ".npy")) return tool_fail("%s: does not begin like a .npy file", source->name);
+    if (ends_with(source->name, ".npz")) return tool_fail("%s: does not begin like a .npz file", source->name);
+    if (start[0] == 0 && (count < 2 || start[1] == 0)) return tool_idx_read(source, options, out);
+    return tool_csv_read(source, options, out);
+}
+
+/* What was chosen while a text was read is done for a binary file here. */
+static int finish(const struct data_options *options, struct data *out) {
+    struct columns columns;
+    if (!out->text && (options->columns != NULL || options->drop != NULL)) {
+        int status = tool_columns_choose(options, out->name, NULL, out->cols, &columns);
+        if (status != TOOL_OK) return status;
+        tool_columns_apply(&columns, out);
+        tool_columns_free(&columns);
+    }
+    if (!out->text && options->verbose) {
+        tool_note("%s: binary; %zu rows, %zu columns%s", out->name, out->rows, out->cols,
+                  out->unit ? "; unsigned bytes are divided by 255, --u8 raw keeps them" : "");
+    }
+    return tool_missing_fill(options, out);
+}
+
+/* "FILE.npz:NAME", unless there is a file of that name: the archive's path, from malloc, and the array's name. */
+static char *split_array(const char *path, const char **array) {
+    const char *colon = strrchr(path, ':');
+    size_t length = colon != NULL ? (size_t)(colon - path) : 0;
+    if (length < 4 || memcmp(colon - 4, ".npz", 4) != 0 || access(path, F_OK) == 0) return NULL;
+    char *archive = tool_allocate(path, length + 1, 1);
+    if (archive != NULL) memcpy(archive, path, length);
+    *array = colon + 1;
+    return archive;
 }
 
 int tool_data_read(const char *path, const struct data_options *options, struct data *out) {
     struct source source;
+    struct data_options how = *options;
+    char *archive = split_array(path, &how.array);
     *out = (struct data){.name = path};
-    int status = tool_source_open(&source, path);
-    if (status != TOOL_OK) return status;
-    out->name = source.name;
-    status = read_source(&source, options, out);
-    tool_source_close(&source);
-    if (status == TOOL_OK) status = check_finite(out);
-    if (status != TOOL_OK) tool_data_free(out);
+    int status = tool_source_open(&source, archive != NULL ? archive : path);
+    if (status == TOOL_OK) {
+        if (archive == NULL) out->name = source.name;
+        status = read_source(&source, &how, out);
+        tool_source_close(&source);
+        if (status == TOOL_OK) status = finish(&how, out);
+        if (status != TOOL_OK) tool_data_free(out);
+    }
+    free(archive);
     return status;
 }
 
 void tool_data_free(struct data *data) {
     free(data->values);
+    free(data->names);
     data->values = NULL;
+    data->names = NULL;
+}
+
+int tool_data_fits(const struct data *data, const char *whose, size_t wanted) {
+    if (wanted == 0 || data->cols == wanted) return TOOL_OK;
+    const char *hint = "";
+    if (data->flat) hint = "; an array of one dimension is rows of one number";
+    else if (data->text && data->cols == 1) hint = "; a separator may not have been found, see --separator and -v";
+    return tool_fail("%s: has rows of %zu number%s, and %s takes rows of %zu%s", data->name, data->cols,
+                     data->cols == 1 ? "" : "s", whose, wanted, hint);
 }
 
 aenc_matrix tool_data_matrix(const struct data *data) {
     return (aenc_matrix){.data = data->values, .rows = data->rows, .cols = data->cols};
+}
+
+const char *tool_data_header_hint(const struct data *labels, size_t rows) {
+    if (!labels->text) return "";
+    if (labels->header && labels->rows + 1 == rows) return "; its first line was read as a header: --labels-header no";
+    if (!labels->header && labels->rows == rows + 1) return "; if its first line is a header: --labels-header yes";
+    return "";
 }
 
 int tool_data_shape(const char *name, const size_t *dims, size_t rank, struct data *out) {
@@ -75,6 +118,7 @@ int tool_data_shape(const char *name, const size_t *dims, size_t rank, struct da
     }
     out->rows = dims[0];
     out->cols = cols;
+    out->flat = rank == 1;
     if (rank == 3) out->image = (struct image_shape){1, dims[1], dims[2]};
     return TOOL_OK;
 }
@@ -126,6 +170,19 @@ static float element_value(const struct element *element, const unsigned char *b
     return element->divisor == 1.0 ? (float)bits : (float)((double)bits / element->divisor);
 }
 
+/* The same before it is rounded to float; 64-bit integers beyond 2^53 are rounded to double here. */
+static double element_wide(const struct element *element, const unsigned char *bytes) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < element->size; i++) {
+        bits = bits << 8 | bytes[element->big_endian ? i : element->size - 1 - i];
+    }
+    uint64_t sign = (uint64_t)1 << (8 * element->size - 1);
+    if (element->kind == 'f') return float_value(bits, element->size);
+    if (element->kind == 'i') return (bits & sign) == 0 ? (double)bits : -(double)((~bits & (sign - 1)) + 1);
+    if (element->kind == 'b') return bits != 0 ? 1.0 : 0.0;
+    return (double)bits / element->divisor;
+}
+
 static int check_size(const struct source *source, const struct element *element, const struct data *data) {
     uint64_t count = (uint64_t)data->rows * data->cols;
     if (!source->size_known) return TOOL_OK;
@@ -135,20 +192,66 @@ static int check_size(const struct source *source, const struct element *element
                      data->rows, data->cols, (unsigned long long)(count * element->size), (unsigned long long)left);
 }
 
-int tool_data_elements(struct source *source, const struct element *element, struct data *out) {
+/* How elements become the floats of a table. */
+struct intake {
+    const struct element *element;
+    struct columns columns; /* count 0: all, nothing subtracted */
+    struct watch *watch;    /* (cols); NULL: the elements are no wider than a float */
+    struct data *out;
+};
+
+static int begin_intake(struct intake *intake, const struct data_options *options) {
+    const struct element *element = intake->element;
+    struct data *out = intake->out;
+    bool wide = element->size == 8 || (element->size == 4 && element->kind != 'f');
+    if (options->offset != NULL) {
+        int status = tool_columns_choose(options, out->name, NULL, out->cols, &intake->columns);
+        if (status != TOOL_OK) return status;
+    }
+    if (!wide && options->offset == NULL) return TOOL_OK;
+    intake->watch = tool_allocate(out->name, out->cols, sizeof *intake->watch);
+    return intake->watch != NULL ? TOOL_OK : TOOL_FAILED;
+}
+
+/* Element i, counted as the file has them. What is infinite or NaN is found later. */
+static int take_element(struct intake *intake, const unsigned char *bytes, size_t i) {
+    struct data *out = intake->out;
+    if (intake->watch == NULL) {
+        out->values[i] = element_value(intake->element, bytes);
+        return TOOL_OK;
+    }
+    bool column_major = intake->element->column_major;
+    size_t row = column_major ? i % out->rows : i / out->cols, col = column_major ? i / out->rows : i % out->cols;
+    double value = element_wide(intake->element, bytes);
+    bool shifted = intake->columns.offset != NULL;
+    if (shifted) value -= intake->columns.offset[col];
+    float rounded = (float)value;
+    int number = isfinite(value) ? tool_watch_round(&intake->watch[col], value, &rounded) : (int)NUMBER_OK;
+    if (number == (int)NUMBER_TINY) {
+        return tool_fail("%s: row %zu, column %zu: %.9g is too small for a float32, which would make it 0", out->name,
+                         row + 1, col + 1, value);
+    }
+    out->values[i] = shifted ? rounded : element_value(intake->element, bytes);
+    return TOOL_OK;
+}
+
+static int take_elements(struct source *source, struct intake *intake) {
     unsigned char bytes[CHUNK * 8];
-    size_t total = out->rows * out->cols, capacity = 0;
-    int status = check_size(source, element, out);
+    struct data *out = intake->out;
+    size_t size = intake->element->size, total = out->rows * out->cols, capacity = 0;
+    int status = check_size(source, intake->element, out);
     if (status == TOOL_OK && source->size_known) {
         status = tool_data_reserve(source->name, &out->values, &capacity, total);
     }
     for (size_t done = 0; status == TOOL_OK && done < total;) {
         size_t wanted = total - done < CHUNK ? total - done : CHUNK;
-        size_t count = tool_source_read(source, bytes, wanted * element->size) / element->size;
+        size_t count = tool_source_read(source, bytes, wanted * size) / size;
         if (source->failed) return TOOL_FAILED;
         status = tool_data_reserve(source->name, &out->values, &capacity, done + count);
+        for (size_t i = 0; status == TOOL_OK && i < count; i++) {
+            status = take_element(intake, bytes + i * size, done + i);
+        }
         if (status != TOOL_OK) return status;
-        for (size_t i = 0; i < count; i++) out->values[done + i] = element_value(element, bytes + i * element->size);
         done += count;
         if (count < wanted) {
             return tool_fail("%s: ends in row %zu of the %zu that its header declares", source->name,
@@ -156,4 +259,16 @@ int tool_data_elements(struct source *source, const struct element *element, str
         }
     }
     return status == TOOL_OK ? tool_source_expect_end(source) : status;
+}
+
+int tool_data_elements(struct source *source, const struct element *element, const struct data_options *options,
+                       struct data *out) {
+    struct intake intake = {.element = element, .out = out};
+    out->unit = element->divisor > 1.0;
+    int status = begin_intake(&intake, options);
+    if (status == TOOL_OK) status = take_elements(source, &intake);
+    if (status == TOOL_OK && intake.watch != NULL) tool_watch_report(intake.watch, out);
+    tool_columns_free(&intake.columns);
+    free(intake.watch);
+    return status;
 }

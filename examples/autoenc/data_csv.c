@@ -1,221 +1,269 @@
-/* data_csv.c - text with one row per line and comma, semicolon, tab or blanks between the numbers.
+/* data_csv.c - text with one row per line.
  *
- * The first line decides: which separator (a semicolon wins over a comma, a comma over a tab, a tab over blanks),
- * whether it is names rather than numbers (more than half of its fields are no numbers), and how many columns there
- * are. A byte order mark, CRLF, empty lines, lines that begin with '#' and quotes around a field are accepted. There is
- * no missing value: an empty cell and a NaN are errors, named by line and column.
+ * csv_dialect.c decides how the text is written, csv_text.c cuts it; here rows become numbers, one line at a time, so
+ * memory grows with the numbers alone. What the first lines decided must hold for all: a row of another length, a cell
+ * that is no number and a missing one (unless --missing says otherwise) are errors, named by line and column. What is
+ * left out or could have been read in another way is reported.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "data.h"
+#include "data_columns.h"
 #include "number.h"
 
-enum { LINE_MAX_BYTES = 1 << 26, SHOWN = 24 };
-
 struct csv {
-    struct source *source;
-    char *line; /* the present one, without its end; not NUL-terminated */
-    size_t length, capacity;
-    size_t number; /* of the line, from 1 */
-    size_t first;  /* number of the line that decided the columns */
-    char separator;
+    struct text text;
+    const struct data_options *options;
+    struct csv_dialect dialect;
+    struct columns columns;
+    struct watch *watch; /* (kept columns) */
+    struct data *out;
+    size_t capacity;       /* of out->values */
+    size_t missing;        /* cells that became NaN */
+    struct record pending; /* a line of nothing but separators, an error if a row follows; line 0: none */
+    size_t pending_count;
 };
 
-struct field {
-    const char *text;
-    size_t length;
-};
+static const char *name_of(const struct csv *csv) { return csv->out->name; }
 
-static int append(struct csv *csv, const unsigned char *bytes, size_t count) {
-    if (csv->length + count > LINE_MAX_BYTES) {
-        return tool_fail("%s: line %zu is longer than %d MiB", csv->source->name, csv->number, LINE_MAX_BYTES >> 20);
+/* ---- The header ---- */
+
+/* The fields of the header as out->names, one block: pointers, then texts without control characters. */
+static int take_names(struct csv *csv, const struct record *record) {
+    const struct csv_dialect *dialect = &csv->dialect;
+    size_t count = dialect->cols, size = count * (sizeof(char *) + 1) + record->length + count;
+    char **names = tool_allocate(name_of(csv), size, 1);
+    if (names == NULL) return TOOL_FAILED;
+    char *to = (char *)(names + count);
+    size_t at = 0, i = 0;
+    if (dialect->row_names) names[i++] = to++;
+    for (; i < count && at != SIZE_MAX; i++) {
+        struct field field;
+        tool_field_next(record, dialect->separator, &at, &field);
+        names[i] = to;
+        for (size_t k = 0; k < field.length; k++) *to++ = (unsigned char)field.text[k] < ' ' ? ' ' : field.text[k];
+        *to++ = '\0';
     }
-    if (memchr(bytes, 0, count) != NULL) {
-        return tool_fail("%s: line %zu has a zero byte; it is not .npy, IDX or CSV", csv->source->name, csv->number);
-    }
-    if (csv->length + count > csv->capacity) {
-        size_t capacity = 2 * (csv->length + count);
-        char *grown = realloc(csv->line, capacity);
-        if (grown == NULL) return tool_fail("%s: out of memory in line %zu", csv->source->name, csv->number);
-        csv->line = grown;
-        csv->capacity = capacity;
-    }
-    if (count > 0) memcpy(csv->line + csv->length, bytes, count);
-    csv->length += count;
+    for (; i < count; i++) names[i] = to++;
+    csv->out->names = names;
     return TOOL_OK;
 }
 
-/* The next line; *more is false when there is none. */
-static int next_line(struct csv *csv, bool *more) {
-    csv->length = 0;
-    csv->number++;
-    *more = false;
-    for (;;) {
-        size_t count = 0;
-        const unsigned char *bytes = tool_source_window(csv->source, &count);
-        if (csv->source->failed) return TOOL_FAILED;
-        if (count == 0) return TOOL_OK;
-        const unsigned char *end = memchr(bytes, '\n', count);
-        size_t used = end != NULL ? (size_t)(end - bytes) : count;
-        *more = true;
-        int status = append(csv, bytes, used);
-        tool_source_take(csv->source, end != NULL ? used + 1 : used);
-        if (status != TOOL_OK || end != NULL) return status;
+static int read_header(struct csv *csv) {
+    const struct csv_dialect *dialect = &csv->dialect;
+    struct record record;
+    bool more = true;
+    int status;
+    do status = tool_text_record(&csv->text, dialect->separator, &record, &more);
+    while (status == TOOL_OK && more && tool_record_skipped(&record, dialect->separator));
+    if (status != TOOL_OK || !more) return status;
+    csv->dialect.line = record.line;
+    status = take_names(csv, &record);
+    if (status == TOOL_OK && csv->out->names[0][0] == '\0' && !dialect->row_names && dialect->cols > 1) {
+        tool_note("%s: column 1 has no name in the header, as an index has none; it is %s", name_of(csv),
+                  csv->options->drop != NULL || csv->options->columns != NULL ? "taken or left out as given"
+                                                                              : "read as a column; --drop 1 leaves it out");
     }
+    return status;
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+/* ---- Rows ---- */
 
-/* Takes the byte order mark and the blanks around the line away; answers whether anything is left to read. */
-static bool trim_line(struct csv *csv) {
-    if (csv->number == 1 && csv->length >= 3 && memcmp(csv->line, "\xEF\xBB\xBF", 3) == 0) {
-        memset(csv->line, ' ', 3);
+static int fail_field(const struct csv *csv, size_t line, size_t column, const struct field *field, int why) {
+    const char *name = name_of(csv), *hint = "";
+    struct place place = tool_column_name(csv->out->names, column);
+    char shown[FIELD_SHOWN + 1];
+    bool first = csv->dialect.line == line;
+    tool_field_show(field, shown);
+    if (tool_field_missing(field)) {
+        static const char ways[] = "--missing drop leaves such rows out, --missing mean fills them in";
+        if (first && !csv->dialect.header) hint = "; if this line is a header: --header yes";
+        if (field->length == 0) return tool_fail("%s: line %zu, %s is empty (%s%s)", name, line, place.text, ways, hint);
+        return tool_fail("%s: line %zu, %s is missing: '%s' (%s%s)", name, line, place.text, shown, ways, hint);
     }
-    bool blanks = csv->separator == ' ' || csv->separator == '\0';
-    while (csv->length > 0) {
-        char last = csv->line[csv->length - 1];
-        if (last != '\r' && !(blanks && is_blank(last))) break;
-        csv->length--;
+    if (why == (int)NUMBER_INFINITE) {
+        return tool_fail("%s: line %zu, %s: '%s' is infinite, or too large for a float32", name, line, place.text, shown);
     }
-    size_t start = 0;
-    while (start < csv->length && is_blank(csv->line[start])) start++;
-    return start < csv->length && csv->line[start] != '#';
+    if (why == (int)NUMBER_TINY) {
+        return tool_fail("%s: line %zu, %s: '%s' is too small for a float32, which would make it 0", name, line,
+                         place.text, shown);
+    }
+    if (csv->dialect.decimal == ',' && memchr(field->text, '.', field->length) != NULL) {
+        hint = " (the decimal mark is read as a comma; --decimal . changes that)";
+    } else if (csv->dialect.decimal == '.' && memchr(field->text, ',', field->length) != NULL) {
+        hint = " (the decimal mark is read as a point; --decimal , changes that)";
+    } else if (first && !csv->dialect.header) {
+        hint = " (if this line is a header: --header yes)";
+    } else {
+        hint = " (--drop leaves a column out)";
+    }
+    return tool_fail("%s: line %zu, %s: '%s' is not a number%s", name, line, place.text, shown, hint);
 }
 
-static char find_separator(const struct csv *csv) {
-    static const char known[] = ";,\t";
-    for (const char *candidate = known; *candidate != '\0'; candidate++) {
-        bool quoted = false;
-        for (size_t i = 0; i < csv->length; i++) {
-            if (csv->line[i] == '"') quoted = !quoted;
-            if (!quoted && csv->line[i] == *candidate) return *candidate;
-        }
+static int read_cell(struct csv *csv, const struct record *record, size_t column, size_t kept, const struct field *field,
+                     float *out) {
+    double value = 0.0;
+    int number = tool_field_number(field, csv->dialect.decimal, &value);
+    if (number == (int)NUMBER_OK) {
+        if (csv->columns.offset != NULL) value -= csv->columns.offset[column];
+        number = tool_watch_round(&csv->watch[kept], value, out);
     }
-    return ' ';
+    if (number == (int)NUMBER_OK) return TOOL_OK;
+    if (csv->options->missing == MISSING_REFUSE || !tool_field_missing(field)) {
+        return fail_field(csv, record->line, column, field, number);
+    }
+    csv->missing++;
+    *out = NAN;
+    return TOOL_OK;
 }
 
-static struct field trimmed(const char *text, size_t length) {
-    while (length > 0 && is_blank(*text)) text++, length--;
-    while (length > 0 && is_blank(text[length - 1])) length--;
-    return (struct field){text, length};
-}
-
-/* The field that begins at *at; moves *at behind its separator, or to SIZE_MAX after the last. An open quote: false. */
-static bool next_field(const struct csv *csv, size_t *at, struct field *out) {
-    size_t start = *at;
-    if (csv->separator == ' ') {
-        while (start < csv->length && is_blank(csv->line[start])) start++;
+static int fail_length(const struct csv *csv, const struct record *record, size_t count) {
+    const struct csv_dialect *dialect = &csv->dialect;
+    const char *of = dialect->header ? " names" : "";
+    if (count <= dialect->cols) {
+        return tool_fail("%s: line %zu ends after column %zu: line %zu has %zu%s", name_of(csv), record->line, count,
+                         dialect->line, dialect->cols, of);
     }
-    size_t end = start;
-    bool quoted = false;
-    for (; end < csv->length; end++) {
-        char c = csv->line[end];
-        if (c == '"') quoted = !quoted;
-        if (!quoted && (c == csv->separator || (csv->separator == ' ' && is_blank(c)))) break;
-    }
-    *out = trimmed(csv->line + start, end - start);
-    *at = end < csv->length ? end + 1 : SIZE_MAX;
-    if (out->length >= 2 && out->text[0] == '"' && out->text[out->length - 1] == '"') {
-        *out = trimmed(out->text + 1, out->length - 2);
-    }
-    return !quoted;
-}
-
-/* How many fields the line has, and how many of them are no numbers. */
-static size_t count_fields(const struct csv *csv, size_t *words) {
-    size_t count = 0;
-    *words = 0;
-    for (size_t at = 0; at != SIZE_MAX; count++) {
-        struct field field;
-        double value;
-        (void)next_field(csv, &at, &field);
-        if (field.length > 0 && tool_number_parse(field.text, field.length, &value) == NUMBER_BAD) (*words)++;
-    }
-    return count;
-}
-
-/* The start of the field, with '?' for what a terminal might obey; out has SHOWN + 1 bytes. */
-static void show_field(const struct field *field, char *out) {
-    size_t length = field->length < SHOWN ? field->length : SHOWN;
-    for (size_t i = 0; i < length; i++) out[i] = field->text[i] >= ' ' && field->text[i] < 127 ? field->text[i] : '?';
-    out[length] = '\0';
-}
-
-static int fail_field(const struct csv *csv, size_t column, const struct field *field, enum number why) {
-    const char *name = csv->source->name;
-    char shown[SHOWN + 1];
-    show_field(field, shown);
-    if (field->length == 0) return tool_fail("%s: line %zu, column %zu is empty", name, csv->number, column);
-    if (why == NUMBER_NAN) return tool_fail("%s: line %zu, column %zu is NaN", name, csv->number, column);
-    if (why == NUMBER_INFINITE) {
-        return tool_fail("%s: line %zu, column %zu: '%s' is infinite, or too large for a float32", name, csv->number,
-                         column, shown);
-    }
-    const char *hint = "";
-    if (csv->number == csv->first) hint = " (if this line is a header: --header yes)";
-    if (csv->separator == ';' && memchr(field->text, ',', field->length) != NULL) {
-        hint = " (write a point, not a comma)";
-    }
-    return tool_fail("%s: line %zu, column %zu: '%s' is not a number%s", name, csv->number, column, shown, hint);
+    return tool_fail("%s: line %zu, column %zu is one too many: line %zu has %zu%s", name_of(csv), record->line,
+                     dialect->cols + 1, dialect->line, dialect->cols, of);
 }
 
 /* The numbers of the line, appended to out as one more row. */
-static int read_row(struct csv *csv, struct data *out, size_t *capacity) {
-    size_t done = out->rows * out->cols, column = 0;
-    int status = tool_data_reserve(csv->source->name, &out->values, capacity, done + out->cols);
-    if (status != TOOL_OK) return status;
-    for (size_t at = 0; at != SIZE_MAX; column++) {
+static int read_row(struct csv *csv, const struct record *record) {
+    struct data *out = csv->out;
+    const struct csv_dialect *dialect = &csv->dialect;
+    size_t done = out->rows * out->cols, column = 0, kept = 0;
+    int status = tool_data_reserve(out->name, &out->values, &csv->capacity, done + out->cols);
+    for (size_t at = 0; status == TOOL_OK && at != SIZE_MAX; column++) {
         struct field field;
-        double value = 0.0;
-        if (!next_field(csv, &at, &field)) {
-            return tool_fail("%s: line %zu, column %zu: a quote is not closed", csv->source->name, csv->number,
-                             column + 1);
+        tool_field_next(record, dialect->separator, &at, &field);
+        if (record->open && at == SIZE_MAX) {
+            return tool_fail("%s: line %zu, column %zu: a quote is not closed", out->name, record->line, column + 1);
         }
-        if (column == out->cols) {
-            return tool_fail("%s: line %zu, column %zu is one too many: line %zu has %zu", csv->source->name,
-                             csv->number, column + 1, csv->first, out->cols);
+        if (column == dialect->cols) {
+            bool empty = dialect->trailing && field.length == 0 && at == SIZE_MAX;
+            if (!empty) return fail_length(csv, record, column + 1);
+            break;
         }
-        enum number number = tool_number_parse(field.text, field.length, &value);
-        if (number == NUMBER_OK && (value > 3.4028235677973366e38 || value < -3.4028235677973366e38)) {
-            number = NUMBER_INFINITE;
-        }
-        if (number != NUMBER_OK) return fail_field(csv, column + 1, &field, number);
-        out->values[done + column] = (float)value;
+        if (!csv->columns.keep[column]) continue;
+        status = read_cell(csv, record, column, kept, &field, out->values + done + kept);
+        kept++;
     }
-    if (column < out->cols) {
-        return tool_fail("%s: line %zu ends after column %zu: line %zu has %zu", csv->source->name, csv->number, column,
-                         csv->first, out->cols);
-    }
+    if (status != TOOL_OK) return status;
+    if (column < dialect->cols) return fail_length(csv, record, column);
     out->rows++;
     return TOOL_OK;
 }
 
-static int read_lines(struct csv *csv, enum header header, struct data *out) {
-    size_t capacity = 0;
-    bool more = true;
-    for (;;) {
-        int status = next_line(csv, &more);
-        if (status != TOOL_OK) return status;
-        if (!more) break;
-        if (!trim_line(csv)) continue;
-        if (csv->first == 0) {
-            size_t words = 0;
-            csv->separator = find_separator(csv);
-            csv->first = csv->number;
-            out->cols = count_fields(csv, &words);
-            if (header == HEADER_YES || (header == HEADER_AUTO && 2 * words > out->cols)) continue;
+/* Nothing but separators: spreadsheets end tables so. */
+static bool only_separators(const struct csv *csv, const struct record *record) {
+    char separator = csv->dialect.separator;
+    bool some = false;
+    if (separator == '\0' || separator == ' ') return false;
+    for (size_t i = 0; i < record->length; i++) {
+        if (record->text[i] != separator && record->text[i] != ' ' && record->text[i] != '\t') return false;
+        some = some || record->text[i] == separator;
+    }
+    return some;
+}
+
+static int read_rows(struct csv *csv) {
+    for (bool more = true;;) {
+        struct record record;
+        int status = tool_text_record(&csv->text, csv->dialect.separator, &record, &more);
+        if (status != TOOL_OK || !more) return status;
+        if (tool_record_skipped(&record, csv->dialect.separator)) continue;
+        if (csv->dialect.line == 0) csv->dialect.line = record.line;
+        if (only_separators(csv, &record)) {
+            if (csv->pending.line == 0) csv->pending = record;
+            csv->pending_count++;
+            continue;
         }
-        status = read_row(csv, out, &capacity);
+        if (csv->pending.line != 0 && csv->options->missing != MISSING_DROP) {
+            return tool_fail("%s: line %zu holds separators alone, and rows follow it; column 1 is empty", name_of(csv),
+                             csv->pending.line);
+        }
+        status = read_row(csv, &record);
         if (status != TOOL_OK) return status;
     }
-    if (out->rows == 0) return tool_fail("%s: holds no rows of numbers", csv->source->name);
+}
+
+/* ---- All of it ---- */
+
+static void report(const struct csv *csv) {
+    const struct csv_dialect *dialect = &csv->dialect;
+    const char *name = name_of(csv);
+    if (csv->options->verbose) {
+        tool_note("%s: %s; separator %s, decimal %s, %s%s; %zu rows, %zu of %zu columns", name,
+                  csv->text.wide ? "UTF-16" : "text", tool_separator_name(dialect->separator),
+                  dialect->decimal == ',' ? "comma" : "point", dialect->header ? "header" : "no header",
+                  dialect->trailing ? ", a separator at the end of each line" : "", csv->out->rows, csv->out->cols,
+                  dialect->cols);
+    }
+    if (dialect->one_or_two) {
+        tool_note("%s: read as two columns of whole numbers; as one column with a decimal comma it could be read as well: "
+                  "--separator , or --decimal , states which", name);
+    }
+    if (dialect->thousands) {
+        tool_note("%s: commas are read as decimal marks, 1,234 as 1.234; --decimal . refuses them", name);
+    }
+    if (dialect->numbered) {
+        tool_note(dialect->header ? "%s: the first line, 0, 1, 2 and so on, is read as a header; if it is data: --header no"
+                                  : "%s: the first line is read as data; if its numbers are the names of columns: --header yes",
+                  name);
+    }
+    if (dialect->row_names) {
+        tool_note("%s: the header is one field short, so column 1 is read as names of rows and left out", name);
+    }
+    if (csv->pending_count > 0) {
+        tool_note("%s: %zu lines of separators alone are left out", name, csv->pending_count);
+    }
+    tool_watch_report(csv->watch, csv->out);
+}
+
+static int choose_columns(struct csv *csv) {
+    struct data *out = csv->out;
+    int status = tool_columns_choose(csv->options, out->name, out->names, csv->dialect.cols, &csv->columns);
+    if (status != TOOL_OK) return status;
+    if (csv->dialect.row_names && csv->columns.keep[0]) {
+        csv->columns.keep[0] = false;
+        csv->columns.kept--;
+    }
+    out->cols = csv->columns.kept;
+    csv->watch = tool_allocate(out->name, out->cols, sizeof *csv->watch);
+    return csv->watch != NULL ? TOOL_OK : TOOL_FAILED;
+}
+
+static int read_table(struct csv *csv) {
+    int status = tool_dialect_find(&csv->text, &csv->options->csv, &csv->dialect);
+    if (status != TOOL_OK) return status;
+    if (csv->dialect.skip > 0) {
+        csv->text.begin += csv->dialect.skip;
+        csv->text.line++;
+    }
+    if (csv->dialect.cols > 0 && csv->dialect.header) status = read_header(csv);
+    if (status == TOOL_OK && csv->dialect.cols > 0) status = choose_columns(csv);
+    if (status == TOOL_OK && csv->dialect.cols > 0) status = read_rows(csv);
+    if (status != TOOL_OK) return status;
+    if (csv->out->rows == 0) return tool_fail("%s: holds no rows of numbers", name_of(csv));
+    /* the errors above name columns of the file, what follows those that are left */
+    size_t cols = csv->out->cols;
+    struct data names_alone = {.names = csv->out->names};
+    tool_columns_apply(&csv->columns, &names_alone);
+    csv->out->cols = cols;
+    report(csv);
     return TOOL_OK;
 }
 
-int tool_csv_read(struct source *source, enum header header, struct data *out) {
-    struct csv csv = {.source = source};
-    int status = read_lines(&csv, header, out);
-    free(csv.line);
+int tool_csv_read(struct source *source, const struct data_options *options, struct data *out) {
+    struct csv csv = {.options = options, .out = out};
+    tool_text_begin(&csv.text, source);
+    int status = read_table(&csv);
+    out->text = true;
+    out->header = csv.dialect.header;
+    tool_text_free(&csv.text);
+    tool_columns_free(&csv.columns);
+    free(csv.watch);
     return status;
 }

@@ -8,11 +8,11 @@ struct idx_type {
 };
 
 static const struct idx_type idx_types[] = {
-    {0x08, {'u', 1, true, 1.0}}, {0x09, {'i', 1, true, 1.0}}, {0x0B, {'i', 2, true, 1.0}},
-    {0x0C, {'i', 4, true, 1.0}}, {0x0D, {'f', 4, true, 1.0}}, {0x0E, {'f', 8, true, 1.0}},
+    {0x08, {'u', 1, true, 1.0, false}}, {0x09, {'i', 1, true, 1.0, false}}, {0x0B, {'i', 2, true, 1.0, false}},
+    {0x0C, {'i', 4, true, 1.0, false}}, {0x0D, {'f', 4, true, 1.0, false}}, {0x0E, {'f', 8, true, 1.0, false}},
 };
 
-int tool_idx_read(struct source *source, bool raw_bytes, struct data *out) {
+int tool_idx_read(struct source *source, const struct data_options *options, struct data *out) {
     unsigned char start[4], size[4];
     size_t dims[DIMS_MAX];
     const struct idx_type *type = NULL;
@@ -35,6 +35,6 @@ int tool_idx_read(struct source *source, bool raw_bytes, struct data *out) {
     int status = tool_data_shape(source->name, dims, start[3], out);
     if (status != TOOL_OK) return status;
     struct element element = type->element;
-    if (element.kind == 'u' && !raw_bytes) element.divisor = 255.0;
-    return tool_data_elements(source, &element, out);
+    if (element.kind == 'u' && !options->raw_bytes) element.divisor = 255.0;
+    return tool_data_elements(source, &element, options, out);
 }

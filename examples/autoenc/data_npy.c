@@ -63,7 +63,7 @@ static int read_type(struct npy *npy) {
         return tool_fail("%s: its type '%s' is not supported; known: f2, f4, f8, i1 to i8, u1 to u8, b1", npy->name,
                          type);
     }
-    npy->element = (struct element){kind, size, order == '>', 1.0};
+    npy->element = (struct element){.kind = kind, .size = size, .big_endian = order == '>', .divisor = 1.0};
     npy->have_type = true;
     return TOOL_OK;
 }
@@ -161,7 +161,7 @@ static int reorder(const struct npy *npy, struct data *data) {
     return TOOL_OK;
 }
 
-int tool_npy_read(struct source *source, struct data *out) {
+int tool_npy_read(struct source *source, const struct data_options *options, struct data *out) {
     struct npy npy = {.name = source->name};
     char *header = read_header(source);
     if (header == NULL) return TOOL_FAILED;
@@ -170,7 +170,12 @@ int tool_npy_read(struct source *source, struct data *out) {
     free(header);
     npy.at = "";
     if (status == TOOL_OK) status = tool_data_shape(source->name, npy.dims, npy.rank, out);
-    if (status == TOOL_OK) status = tool_data_elements(source, &npy.element, out);
+    npy.element.column_major = npy.fortran && npy.rank > 1;
+    if (npy.element.kind == 'u' && npy.element.size == 1 && !options->raw_bytes) npy.element.divisor = 255.0;
+    if (status == TOOL_OK && npy.element.column_major && npy.rank > 2 && options->offset != NULL) {
+        status = tool_fail("%s: --offset is not for Fortran order of more than two dimensions", source->name);
+    }
+    if (status == TOOL_OK) status = tool_data_elements(source, &npy.element, options, out);
     if (status == TOOL_OK && npy.fortran && npy.rank > 1) status = reorder(&npy, out);
     return status;
 }

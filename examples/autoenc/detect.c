@@ -21,13 +21,13 @@ struct detection {
 
 static int labels_read(struct detection *d) {
     const struct options *options = d->options;
-    struct data_options how = tool_data_options(options);
-    how.raw_bytes = true;
+    struct data_options how = tool_label_options(options);
     int status = tool_data_read(options->labels, &how, &d->labels);
     if (status != TOOL_OK) return status;
     if (d->labels.cols != 1 || d->labels.rows != d->scored->rows) {
-        return tool_fail("--labels %s: has %zu rows of %zu numbers; %s has %zu rows, and one label each is wanted",
-                         options->labels, d->labels.rows, d->labels.cols, d->scored->name, d->scored->rows);
+        return tool_fail("--labels %s: has %zu rows of %zu numbers; %s has %zu rows, and one label each is wanted%s",
+                         options->labels, d->labels.rows, d->labels.cols, d->scored->name, d->scored->rows,
+                         tool_data_header_hint(&d->labels, d->scored->rows));
     }
     d->label = tool_allocate("labels", d->labels.rows, 1);
     if (d->label == NULL) return TOOL_FAILED;

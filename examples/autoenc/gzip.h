@@ -2,7 +2,9 @@
 #ifndef TOOL_GZIP_H
 #define TOOL_GZIP_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct gunzip;
 
@@ -16,5 +18,10 @@ void tool_gunzip_free(struct gunzip *stream);
  * the file is complete and its checksum right; the next call begins another. */
 enum gunzip_state tool_gunzip_run(struct gunzip *stream, const unsigned char **in, size_t *in_size, unsigned char *out,
                                   size_t out_size, size_t *made);
+
+/* Inflates all of [in, in + in_size) without any wrapper; true when that is exactly out_size bytes. */
+bool tool_inflate(const unsigned char *in, size_t in_size, unsigned char *out, size_t out_size);
+/* As gzip and zip have it. */
+uint32_t tool_crc32(const unsigned char *bytes, size_t size);
 
 #endif

@@ -9,8 +9,9 @@
 enum { WIDTH = 80, COLUMN = 30 }; /* of a line; where the texts of options begin */
 
 const char tool_help_data[] =
-    "DATA is .npy, CSV (comma, semicolon, tab or blanks; with or without a header) or IDX, whose bytes are scaled to [0,1]; "
-    ".npy and IDX may be compressed with gzip; '-' is standard input.";
+    "DATA is .npy, .npz, CSV or IDX, also compressed with gzip; '-' is standard input. Unsigned bytes of .npy and IDX files are "
+    "divided by 255 (see --u8), those of labels are not. Separator, decimal mark and header of a CSV file are found out from "
+    "its first lines; --verbose reports them.";
 const char tool_help_names[] =
     "A NAME may carry settings, as in adam:lr=1e-3,beta1=0.9. The documentation lists them: training.md those of losses, "
     "optimizers and schedules, layers.md those of activations and initial weights, penalties.md those of penalties and "

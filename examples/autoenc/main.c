@@ -1,6 +1,5 @@
 /* main.c - autoenc, the command-line tool: its messages, its context and versions; the tables know the rest. */
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,29 +9,6 @@
 #include "gzip.h"
 #include "help.h"
 #include "picture.h"
-
-__attribute__((format(printf, 1, 0))) static void complain(const char *format, va_list arguments) {
-    (void)fflush(stdout);
-    (void)fputs("autoenc: ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputc('\n', stderr);
-}
-
-int tool_fail(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    complain(format, arguments);
-    va_end(arguments);
-    return TOOL_FAILED;
-}
-
-int tool_usage(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    complain(format, arguments);
-    va_end(arguments);
-    return TOOL_USAGE;
-}
 
 void *tool_allocate(const char *name, size_t count, size_t size) {
     void *block = calloc(count, size);

@@ -51,13 +51,14 @@ static bool same_word(const char *text, size_t length, const char *word) {
     return true;
 }
 
-static enum number slow_number(const char *text, size_t length, double *out) {
+static enum number slow_number(const char *text, size_t length, bool not_zero, double *out) {
     char copy[TEXT_MAX + 1];
     if (length > TEXT_MAX) return NUMBER_BAD;
     memcpy(copy, text, length);
     copy[length] = '\0';
     double value = strtod(copy, NULL);
     if (value - value != 0.0) return NUMBER_INFINITE;
+    if (value == 0.0 && not_zero) return NUMBER_TINY;
     *out = value;
     return NUMBER_OK;
 }
@@ -78,7 +79,7 @@ enum number tool_number_parse(const char *text, size_t length, double *out) {
     }
     if (scan.digits == 0 || !scan_exponent(&scan) || scan.at != scan.end) return NUMBER_BAD;
     bool exact = scan.significant <= DIGITS_MAX && scan.mantissa <= (uint64_t)1 << 53;
-    if (!exact || scan.exponent > 22 || scan.exponent < -22) return slow_number(text, length, out);
+    if (!exact || scan.exponent > 22 || scan.exponent < -22) return slow_number(text, length, scan.mantissa != 0, out);
     double value = (double)scan.mantissa;
     value = scan.exponent < 0 ? value / power[-scan.exponent] : value * power[scan.exponent];
     *out = minus ? -value : value;

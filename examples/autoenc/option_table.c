@@ -14,6 +14,7 @@ enum {
     FITS = COMMAND_TRAIN | COMMAND_SWEEP,
     PAIRS = COMMAND_TRAIN | COMMAND_SCORE,
     DRAWS = COMMAND_TRAIN | COMMAND_PCA | COMMAND_ENCODE | COMMAND_RECONSTRUCT,
+    LABELLED = DRAWS | COMMAND_DETECT | COMMAND_PROBE | COMMAND_CLASSIFY,
     TRAIN = COMMAND_TRAIN
 };
 
@@ -57,6 +58,24 @@ static const struct option_row rows[] = {
      NULL, "Take a row as an image of this size, such as 28x28 or 3x32x32"},
     {GROUP_DATA, "header", 0, KIND_CHOICE, offsetof(struct options, header), READS, 0, 0, "WHEN", "auto|yes|no",
      "Take the first line of a CSV file as column names [default: auto]"},
+    {GROUP_DATA, "labels-header", 0, KIND_CHOICE, offsetof(struct options, labels_header), LABELLED, 0, 0, "WHEN",
+     "auto|yes|no", "The same for CSV files of labels [default: auto]"},
+    {GROUP_DATA, "separator", 0, KIND_BYTE, offsetof(struct options, separator), READS, 0, 0, "MARK",
+     "comma|semicolon|tab|bar|blank", "Split the lines of a CSV file here, such as ';' [default: by its first lines]"},
+    {GROUP_DATA, "decimal", 0, KIND_BYTE, offsetof(struct options, decimal), READS, 0, 0, "MARK", "point|comma",
+     "Read this as the decimal mark of a CSV file [default: by its first lines]"},
+    {GROUP_DATA, "missing", 0, KIND_CHOICE, offsetof(struct options, missing), READS, 0, 0, "HOW", "refuse|drop|mean",
+     "On empty cells, NA and NaN fail, leave the row out, or use the mean of the column in that file [default: refuse]"},
+    {GROUP_DATA, "columns", 0, KIND_TEXT, offsetof(struct options, columns), READS, 0, 0, "LIST", NULL,
+     "Take only these columns of DATA, by name or by number from 1, such as time,3,5-7"},
+    {GROUP_DATA, "drop", 0, KIND_TEXT, offsetof(struct options, drop), READS, 0, 0, "LIST", NULL,
+     "Leave these columns of DATA out"},
+    {GROUP_DATA, "offset", 0, KIND_TEXT, offsetof(struct options, offset), READS, 0, 0, "COLUMN=X,...", NULL,
+     "Subtract X from a column before it is rounded to float32, such as time=1.7e9"},
+    {GROUP_DATA, "array", 0, KIND_TEXT, offsetof(struct options, array), READS, 0, 0, "ARRAY", NULL,
+     "Read this array of .npz files that hold several; a file can name its own: FILE.npz:NAME"},
+    {GROUP_DATA, "u8", 0, KIND_CHOICE, offsetof(struct options, bytes), READS, 0, 0, "HOW", "unit|raw",
+     "Divide unsigned bytes of .npy and IDX files by 255, or read them as they are [default: unit]"},
 
     /* ---- network ---- */
     {GROUP_NETWORK, "encoder", 0, KIND_WIDTHS, offsetof(struct options, encoder), TRAIN, 1, 1e9, "WIDTHS", NULL,
@@ -169,6 +188,8 @@ static const struct option_row rows[] = {
      "DIR", NULL, "Draw losses, reconstructions, filters, codes and the like as PNG files"},
     {GROUP_OUTPUT, "quiet", 'q', KIND_FLAG, offsetof(struct options, quiet), FITS | COMMAND_PCA, 0, 0, NULL, NULL,
      "Print no progress"},
+    {GROUP_OUTPUT, "verbose", 'v', KIND_FLAG, offsetof(struct options, verbose), READS, 0, 0, NULL, NULL,
+     "Report how each file was read, on standard error"},
     {GROUP_OUTPUT, "man", 0, KIND_FLAG, offsetof(struct options, man), COMMAND_HELP, 0, 0, NULL, NULL,
      "Print the manual page, for man -l -"},
     {GROUP_OUTPUT, "completion", 0, KIND_TEXT, offsetof(struct options, completion), COMMAND_HELP, 0, 0, "SHELL",

@@ -20,7 +20,8 @@ enum option_kind {
     KIND_NUMBER, /* double in [low, high] */
     KIND_WIDTHS, /* struct widths */
     KIND_IMAGE,  /* struct image_shape */
-    KIND_CHOICE  /* int: the place of the word in `names` */
+    KIND_CHOICE, /* int: the place of the word in `names` */
+    KIND_BYTE    /* char: a mark such as ';', by itself or by its word in `names` */
 };
 
 /* In the order of the help. */

@@ -158,6 +158,19 @@ static bool set_whole(void *place, const struct option_row *row, const char *tex
     return true;
 }
 
+/* A mark by itself or by its word; the row's names list those that it takes. */
+static bool set_byte(char *place, const struct option_row *row, const char *text) {
+    static const char *const words[] = {"comma", "semicolon", "tab", "bar", "blank", "point"};
+    static const char marks[] = ",;\t| .";
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        bool meant = strcmp(text, words[i]) == 0 || (text[0] == marks[i] && text[1] == '\0');
+        if (!meant || tool_word_find(row->names, words[i], strlen(words[i])) < 0) continue;
+        *place = marks[i];
+        return true;
+    }
+    return false;
+}
+
 static int set_option(struct options *options, const struct option_row *row, const char *text) {
     char *place = (char *)options + row->offset;
     bool good = true;
@@ -196,6 +209,7 @@ static int set_option(struct options *options, const struct option_row *row, con
         good = choice >= 0;
         break;
     }
+    case KIND_BYTE: good = set_byte(place, row, text); break;
     }
     return good ? TOOL_OK : bad_value(options, row, text);
 }
@@ -322,5 +336,18 @@ int tool_library_failed(const struct options *options, const aenc_context *ctx, 
 }
 
 struct data_options tool_data_options(const struct options *options) {
-    return (struct data_options){.header = (enum header)options->header};
+    return (struct data_options){
+        .csv = {(enum header)options->header, options->separator, options->decimal}, .raw_bytes = options->bytes != 0,
+        .missing = (enum missing)options->missing, .columns = options->columns, .drop = options->drop,
+        .offset = options->offset, .array = options->array, .verbose = options->verbose};
+}
+
+struct data_options tool_label_options(const struct options *options) {
+    return (struct data_options){.csv = {(enum header)options->labels_header, '\0', '\0'}, .raw_bytes = true,
+                                 .verbose = options->verbose};
+}
+
+bool tool_data_changed(const struct options *options) {
+    return options->missing != (int)MISSING_REFUSE || options->columns != NULL || options->drop != NULL ||
+           options->offset != NULL || options->array != NULL || options->verbose;
 }

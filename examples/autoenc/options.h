@@ -75,9 +75,13 @@ struct options {
     const char *probe;                   /* a spec */
     int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
     bool spherical;
-    int header; /* enum header */
+    int header, labels_header; /* enum header: of data, of labels */
+    int missing;               /* enum missing */
+    int bytes;                 /* 0: unsigned bytes are divided by 255; 1: they stay */
+    char separator, decimal;   /* of a CSV; 0: found out */
+    const char *columns, *drop, *offset, *array;
     int format; /* enum format */
-    bool features, json, quiet, resume, whiten;
+    bool features, json, quiet, resume, verbose, whiten;
     bool man;               /* of help */
     const char *completion; /* of help: a shell */
 
@@ -96,5 +100,9 @@ int tool_library_failed(const struct options *options, const aenc_context *ctx, 
 int tool_context_create(const struct options *options, aenc_context **out);
 /* How the options want data read. */
 struct data_options tool_data_options(const struct options *options);
+/* Whether they ask for something else than the file's own floats. */
+bool tool_data_changed(const struct options *options);
+/* The same for labels: they are one column of their own, and bytes stay. */
+struct data_options tool_label_options(const struct options *options);
 
 #endif

@@ -49,16 +49,17 @@ static int read_data(struct job *job) {
     const char *path = options->operand[0];
     struct data_options how = tool_data_options(options);
     struct stat facts;
+    bool whole = options->pictures != NULL || tool_data_changed(options);
     bool regular = strcmp(path, "-") != 0 && stat(path, &facts) == 0 && S_ISREG(facts.st_mode);
-    if (options->pictures == NULL && regular && aenc_source_npy(job->ctx, path, &job->source) == AENC_OK) {
+    if (!whole && regular && aenc_source_npy(job->ctx, path, &job->source) == AENC_OK) {
         job->data.rows = (size_t)aenc_source_rows(job->source);
         job->data.cols = aenc_source_cols(job->source);
         return TOOL_OK;
     }
     int status = tool_data_read(path, &how, &job->data);
     if (status != TOOL_OK || options->labels == NULL || job->labels.rows == job->data.rows) return status;
-    return tool_fail("--labels %s: has %zu rows, but %s has %zu", options->labels, job->labels.rows, job->data.name,
-                     job->data.rows);
+    return tool_fail("--labels %s: has %zu rows, but %s has %zu%s", options->labels, job->labels.rows, job->data.name,
+                     job->data.rows, tool_data_header_hint(&job->labels, job->data.rows));
 }
 
 static int fit_and_save(struct job *job) {

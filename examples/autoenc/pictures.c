@@ -29,8 +29,7 @@ int tool_pictures_prepare(const struct options *options, struct data *labels) {
         return tool_fail("--pictures %s: is not a directory", options->pictures);
     }
     if (options->labels == NULL) return TOOL_OK;
-    struct data_options how = tool_data_options(options);
-    how.raw_bytes = true;
+    struct data_options how = tool_label_options(options);
     int status = tool_data_read(options->labels, &how, labels);
     if (status != TOOL_OK || labels->cols == 1) return status;
     return tool_fail("--labels %s: has %zu columns, where one label per row is wanted", options->labels, labels->cols);

@@ -25,13 +25,12 @@ struct job {
 
 static int read_labels(const struct options *options, const char *option, const char *path, size_t rows,
                        struct data *out) {
-    struct data_options how = tool_data_options(options);
-    how.raw_bytes = true;
+    struct data_options how = tool_label_options(options);
     int status = tool_data_read(path, &how, out);
     if (status != TOOL_OK) return status;
     if (out->cols != 1 || out->rows != rows) {
-        return tool_fail("--%s %s: has %zu rows of %zu, where %zu labels are wanted", option, path, out->rows, out->cols,
-                         rows);
+        return tool_fail("--%s %s: has %zu rows of %zu, where %zu labels are wanted%s", option, path, out->rows, out->cols,
+                         rows, tool_data_header_hint(out, rows));
     }
     for (size_t i = 0; i < rows; i++) {
         double label = (double)out->values[i];
@@ -47,9 +46,11 @@ static int read_job(struct job *job) {
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status == TOOL_OK) status = tool_data_fits(&job->data, options->operand[0], aenc_model_input_size(job->model));
     if (status == TOOL_OK) status = read_labels(options, "labels", options->labels, job->data.rows, &job->labels);
     if (status != TOOL_OK || options->test == NULL) return status;
     status = tool_data_read(options->test, &how, &job->test);
+    if (status == TOOL_OK) status = tool_data_fits(&job->test, options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK) return status;
     return read_labels(options, "test-labels", options->test_labels, job->test.rows, &job->test_labels);
 }

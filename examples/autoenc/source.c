@@ -14,20 +14,47 @@ static void fail(struct source *source, const char *what) {
 }
 
 static size_t read_file(struct source *source, unsigned char *out, size_t size) {
+    if (source->memory != NULL) {
+        size_t some = size < source->memory_left ? size : source->memory_left;
+        memcpy(out, source->memory, some);
+        source->memory += some;
+        source->memory_left -= some;
+        return some;
+    }
     errno = 0;
     size_t count = fread(out, 1, size, source->file);
     if (count == 0 && ferror(source->file)) fail(source, errno != 0 ? strerror(errno) : "cannot be read");
     return count;
 }
 
+/* Between members: passes over zeros, with which tapes and disks pad a file. True when another member may begin. */
+static bool next_member(struct source *source) {
+    bool zeros = false;
+    for (;;) {
+        while (source->packed_size > 0 && *source->packed_at == 0) {
+            zeros = true;
+            source->packed_at++;
+            source->packed_size--;
+        }
+        if (source->packed_size > 0) break;
+        source->packed_at = source->packed;
+        source->packed_size = read_file(source, source->packed, BUFFER);
+        if (source->packed_size == 0) return false;
+    }
+    if (!zeros && *source->packed_at == 0x1F) return true;
+    fail(source, "something that is no gzip follows its compressed data");
+    return false;
+}
+
 /* Appends inflated bytes; none at the end. */
 static void fill_inflated(struct source *source) {
     while (!source->failed && source->end < BUFFER) {
+        if (!source->member_open && source->members && !next_member(source)) return;
         if (source->packed_size == 0) {
             source->packed_at = source->packed;
             source->packed_size = read_file(source, source->packed, BUFFER);
             if (source->packed_size == 0) {
-                if (source->member_open) fail(source, "ends in the middle of its compressed data");
+                fail(source, "ends in the middle of its compressed data");
                 return;
             }
         }
@@ -37,7 +64,10 @@ static void fill_inflated(struct source *source) {
                                                   source->bytes + source->end, BUFFER - source->end, &made);
         source->end += made;
         if (state == GUNZIP_BAD) fail(source, "its compressed data are damaged");
-        if (state == GUNZIP_END) source->member_open = false;
+        if (state == GUNZIP_END) {
+            source->member_open = false;
+            source->members = true;
+        }
         if (made != 0) return;
     }
 }
@@ -98,6 +128,12 @@ int tool_source_open(struct source *source, const char *path) {
     }
     if (status != TOOL_OK) tool_source_close(source);
     return status;
+}
+
+int tool_source_memory(struct source *source, const char *name, const unsigned char *bytes, size_t size) {
+    *source = (struct source){.name = name, .memory = bytes, .memory_left = size, .size_known = true, .size = size};
+    source->bytes = malloc(BUFFER);
+    return source->bytes != NULL ? TOOL_OK : tool_fail("%s: out of memory", name);
 }
 
 void tool_source_close(struct source *source) {

@@ -20,6 +20,9 @@ struct source {
     const unsigned char *packed_at;
     size_t packed_size;
     bool member_open; /* inside a gzip member */
+    bool members;     /* one is behind us */
+    const unsigned char *memory; /* instead of the file; borrowed */
+    size_t memory_left;
     bool failed;      /* a failure was reported; reads answer 0 */
     bool size_known;  /* a plain regular file */
     uint64_t size;    /* bytes in all, where known */
@@ -28,6 +31,8 @@ struct source {
 
 /* path "-" is standard input. On failure there is nothing to close. */
 int tool_source_open(struct source *source, const char *path);
+/* The same for bytes in memory, which must stay. */
+int tool_source_memory(struct source *source, const char *name, const unsigned char *bytes, size_t size);
 void tool_source_close(struct source *source);
 
 /* Copies up to size bytes; fewer only at the end or after a failure (source->failed, already reported). */

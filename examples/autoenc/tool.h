@@ -23,6 +23,8 @@ struct image_shape {
 int tool_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for a command line that cannot be meant; answers TOOL_USAGE. */
 int tool_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One line "autoenc: note: ..." on standard error: nothing failed, but it should be known. */
+void tool_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* count * size zero bytes, for free(); NULL when that overflows or there is no memory, which it says under `name`. */
 void *tool_allocate(const char *name, size_t count, size_t size);

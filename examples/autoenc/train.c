@@ -83,7 +83,7 @@ static bool map_data(struct job *job) {
     enum { MAPPED_MIN = 1 << 26 };
     struct stat facts;
     const char *path = job->options->operand[0];
-    bool whole = job->options->pictures != NULL || job->options->pretrain > 0;
+    bool whole = job->options->pictures != NULL || job->options->pretrain > 0 || tool_data_changed(job->options);
     if (whole || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
     if (!S_ISREG(facts.st_mode) || facts.st_size < MAPPED_MIN) return false;
     if (aenc_source_npy(job->ctx, path, &job->source) != AENC_OK) return false;
@@ -104,8 +104,8 @@ static int read_data(struct job *job) {
     if (status != TOOL_OK || job->labels.values == NULL) return status;
     job->label_valid = options->valid != NULL && job->labels.rows == job->valid.rows;
     if (job->label_valid || job->labels.rows == job->data.rows) return TOOL_OK;
-    return tool_fail("--labels %s: has %zu rows, but %s has %zu", options->labels, job->labels.rows, job->data.name,
-                     job->data.rows);
+    return tool_fail("--labels %s: has %zu rows, but %s has %zu%s", options->labels, job->labels.rows, job->data.name,
+                     job->data.rows, tool_data_header_hint(&job->labels, job->data.rows));
 }
 
 /* The whole file as text from malloc; NULL after a failure that was reported. */
@@ -169,6 +169,20 @@ static int make_model(struct job *job) {
     asked.scaling = options->scaling;
     aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+}
+
+/* Whether all tables have the rows that the model takes. */
+static int check_tables(const struct job *job) {
+    const struct options *options = job->options;
+    const char *whose = options->start != NULL ? options->start : "the model";
+    size_t input = aenc_model_input_size(job->model), output = aenc_model_output_size(job->model);
+    bool classes = aenc_model_class_count(job->model) > 0;
+    int status = tool_data_fits(&job->data, whose, input);
+    if (status == TOOL_OK && options->valid != NULL) status = tool_data_fits(&job->valid, whose, input);
+    if (status != TOOL_OK || classes) return status;
+    if (options->target != NULL) status = tool_data_fits(&job->target, whose, output);
+    if (status == TOOL_OK && options->valid_target != NULL) status = tool_data_fits(&job->valid_target, whose, output);
+    return status;
 }
 
 /* Labels are what a model of classes learns, and for any other the colours of a picture. */
@@ -331,6 +345,7 @@ int tool_train(const struct options *options) {
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
     if (status == TOOL_OK) status = read_data(&job);
     if (status == TOOL_OK) status = make_model(&job);
+    if (status == TOOL_OK) status = check_tables(&job);
     if (status == TOOL_OK) status = read_classes(&job);
     if (status == TOOL_OK) status = fit_and_save(&job);
     tool_data_free(&job.data);

@@ -16,14 +16,33 @@ static int messages;
 
 /* ---- In the tool's place ---- */
 
+static void complain(const char *format, va_list arguments) {
+    FUZZ_DEMAND(vsnprintf(message, sizeof message, format, arguments) > 0);
+    messages++;
+}
+
 int tool_fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(message, sizeof message, format, arguments);
+    complain(format, arguments);
     va_end(arguments);
-    FUZZ_DEMAND(length > 0);
-    messages++;
     return TOOL_FAILED;
+}
+
+int tool_usage(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    complain(format, arguments);
+    va_end(arguments);
+    return TOOL_USAGE;
+}
+
+void tool_note(const char *format, ...) {
+    static char note[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    FUZZ_DEMAND(vsnprintf(note, sizeof note, format, arguments) > 0);
+    va_end(arguments);
 }
 
 void *tool_allocate(const char *name, size_t count, size_t size) {
@@ -64,14 +83,22 @@ static const char *path_of(const struct fuzz_input *input) {
 }
 
 static int read_with(enum fuzz_reader reader, const char *name, unsigned control, struct data *data) {
-    const struct data_options options = {.raw_bytes = (control & 1) != 0, .header = (enum header)(control % 3)};
+    /* what is asked for, from the bits of one byte */
+    static const char separators[] = {'\0', '\0', ',', ' '}, decimals[] = {'\0', '\0', '.', ','};
+    struct data_options options = {.raw_bytes = reader == FUZZ_TOOL_NPY || (control & 1) != 0, .missing = (enum missing)(control % 3),
+                                   .csv = {(enum header)(control / 2 % 3), separators[control >> 2 & 3],
+                                           decimals[control >> 4 & 3]},
+                                   .verbose = (control & 8) != 0};
+    if (reader != FUZZ_TOOL_NPY && control % 5 == 1) options.drop = "2-3,1";
+    if (reader != FUZZ_TOOL_NPY && control % 5 == 2) options.offset = "1=0.5,b=3";
+    if (reader == FUZZ_TOOL_ANY && control % 7 == 3) options.array = "x";
     struct source source;
     if (reader == FUZZ_TOOL_ANY) return tool_data_read(name, &options, data);
     *data = (struct data){.name = name};
     int status = tool_source_open(&source, name);
     if (status != TOOL_OK) return status;
-    if (reader == FUZZ_TOOL_CSV) status = tool_csv_read(&source, options.header, data);
-    else if (source.gunzip == NULL) status = tool_npy_read(&source, data);
+    if (reader == FUZZ_TOOL_CSV) status = tool_csv_read(&source, &options, data);
+    else if (source.gunzip == NULL) status = tool_npy_read(&source, &options, data);
     else status = tool_fail("%s: gzip", name);
     tool_source_close(&source);
     if (status != TOOL_OK) tool_data_free(data);
@@ -91,7 +118,8 @@ bool fuzz_tool_read(const struct fuzz_input *input, enum fuzz_reader reader, str
     FUZZ_DEMAND(data.rows > 0 && data.cols > 0);
     double sum = 0;
     for (size_t i = 0; i < data.rows * data.cols; i++) {
-        FUZZ_DEMAND(reader == FUZZ_TOOL_NPY || isfinite(data.values[i]));
+        FUZZ_DEMAND(reader != FUZZ_TOOL_ANY || isfinite(data.values[i]));
+        FUZZ_DEMAND(!isinf(data.values[i]) || reader == FUZZ_TOOL_NPY);
         sum += isfinite(data.values[i]) ? fabs((double)data.values[i]) : 0;
     }
     FUZZ_DEMAND(sum >= 0);
