@@ -8,20 +8,23 @@
  * count of an open gate, in one exchange, so that nobody enters a closed one; the caller closes it when the indices are
  * used up and waits only for those that are inside. A worker that the system has not woken yet is therefore never
  * waited for: on a machine with too little room the caller does the work itself.
+ *
+ * So does the caller in a child process: after a fork the workers do not exist, nobody enters, and the caller runs every
+ * index. What would wait for a worker (waking sleepers, the last to leave, freeing) compares the process first, as the mutex
+ * may have been locked, and the conditions waited on, by threads of the parent.
  */
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/pool.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdalign.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 enum { WORKERS_MAX = 4096 };
 enum { INSIDE = 0xFFFF, OPEN = 0x10000, JOB = 0x20000 }; /* fields of gate */
@@ -42,6 +45,7 @@ struct range {
 
 struct pool {
     int workers;
+    pid_t process; /* that has the threads */
     struct range *range; /* (workers) */
     struct worker *worker; /* (workers - 1): index 1 and on */
     /* The job: written while the gate is closed and nobody is inside. */
@@ -125,7 +129,7 @@ static void *work(void *argument) {
     const struct worker *self = argument;
     struct pool *pool = self->pool;
     unsigned long long done = 0;
-    cpu_flush_denormals();
+    cpu_mode_set(CPU_MODE_FAST);
     for (;;) {
         wait_for_call(pool, done);
         if (atomic_load(&pool->stop)) return NULL;
@@ -145,6 +149,10 @@ static void open_gate(struct pool *pool) {
     atomic_store(&pool->gate, job * JOB | OPEN);
     /* A worker counts itself a sleeper before it looks at the gate for the last time. */
     if (atomic_load(&pool->sleepers) == 0) return;
+    if (!aenc_process_is(pool->process)) {
+        atomic_store(&pool->sleepers, 0); /* they sleep in the parent */
+        return;
+    }
     pthread_mutex_lock(&pool->mutex);
     if (pool->count >= pool->workers) pthread_cond_broadcast(&pool->wake);
     else
@@ -161,6 +169,10 @@ static void close_gate(struct pool *pool) {
     while (nanoseconds() < end) {
         if (deserted(pool)) return;
         cpu_relax();
+    }
+    if (!aenc_process_is(pool->process)) {
+        atomic_fetch_and(&pool->gate, ~(unsigned long long)INSIDE); /* they are inside in the parent */
+        return;
     }
     pthread_mutex_lock(&pool->mutex);
     while (!deserted(pool)) pthread_cond_wait(&pool->deserted, &pool->mutex);
@@ -179,30 +191,24 @@ static void share(struct pool *pool, int64_t count, pool_task *task, void *user)
 }
 
 void aenc_pool_run(struct pool *pool, int64_t count, pool_task *task, void *user) {
-    unsigned mode = cpu_flush_denormals();
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_FAST);
     if (aenc_pool_workers(pool) > 1 && count > 1) share(pool, count, task, user);
     else
         for (int64_t i = 0; i < count; i++) task(user, i, 0);
-    cpu_restore_denormals(mode);
 }
 
 /* ---- Creating and freeing ---- */
 
-/* Answers the system's error, 0 when all threads run; pool->workers counts those that do, and the caller. Signals are
- * the business of the program's own threads. */
+/* Answers the system's error, 0 when all threads run; pool->workers counts those that do, and the caller. */
 static int start_threads(struct pool *pool, int workers) {
-    sigset_t all, before;
     int error = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (error == 0 && pool->workers < workers) {
         struct worker *worker = &pool->worker[pool->workers - 1];
         worker->pool = pool;
         worker->index = pool->workers;
-        error = pthread_create(&worker->thread, NULL, work, worker);
+        error = aenc_thread_start(&worker->thread, work, worker);
         if (error == 0) pool->workers++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error;
 }
 
@@ -251,6 +257,7 @@ aenc_status aenc_pool_create(aenc_context *ctx, int workers, struct pool **out) 
     atomic_init(&pool->sleepers, 0);
     atomic_init(&pool->stop, false);
     pool->workers = 1;
+    pool->process = aenc_process();
     error = start_threads(pool, workers);
     if (error != 0) {
         int started = pool->workers;
@@ -261,8 +268,7 @@ aenc_status aenc_pool_create(aenc_context *ctx, int workers, struct pool **out) 
     return AENC_OK;
 }
 
-void aenc_pool_free(aenc_context *ctx, struct pool *pool) {
-    if (pool == NULL) return;
+static void threads_end(struct pool *pool) {
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->stop, true);
     pthread_cond_broadcast(&pool->wake);
@@ -271,5 +277,10 @@ void aenc_pool_free(aenc_context *ctx, struct pool *pool) {
     pthread_cond_destroy(&pool->deserted);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->mutex);
+}
+
+void aenc_pool_free(aenc_context *ctx, struct pool *pool) {
+    if (pool == NULL) return;
+    if (aenc_process_is(pool->process)) threads_end(pool);
     memory_free(ctx, pool);
 }

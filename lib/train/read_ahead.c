@@ -1,17 +1,19 @@
 /* read_ahead.c - a thread that fills the next batch while one is trained on.
  *
  * Two batches take turns. The thread fills as long as one is free, and stops at the number of batches that the run can
- * need: it never reads what nobody will ask for. After a failure, or where the source has ended, it fills no more. */
+ * need: it never reads what nobody will ask for. After a failure, or where the source has ended, it fills no more.
+ *
+ * In a child process the thread does not exist, and it may have been within a read when the process was forked, so that nobody
+ * knows where the source stands: the next batch there is a failure (STREAM_FORKED). */
 #define _POSIX_C_SOURCE 200809L
 
-#include <pthread.h>
-#include <signal.h>
-
+#include "base/thread.h"
 #include "train/source.h"
 
 struct read_ahead {
     struct stream *stream;
     int64_t batches; /* in all */
+    pid_t process;   /* that has the thread */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -49,16 +51,6 @@ static void *fill_batches(void *user) {
     return NULL;
 }
 
-/* Signals are for the caller's threads. */
-static int thread_start(struct read_ahead *ahead) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&ahead->thread, NULL, fill_batches, ahead);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
-}
-
 aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read_ahead **out) {
     aenc_context *ctx = stream->source->ctx;
     struct read_ahead *ahead = aenc_alloc(ctx, 1, sizeof *ahead);
@@ -66,11 +58,12 @@ aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read
     if (ahead == NULL) return AENC_ERR_NO_MEMORY;
     ahead->stream = stream;
     ahead->batches = batches;
+    ahead->process = aenc_process();
     int error = pthread_mutex_init(&ahead->mutex, NULL);
     if (error != 0) goto no_mutex;
     error = pthread_cond_init(&ahead->changed, NULL);
     if (error != 0) goto no_condition;
-    error = thread_start(ahead);
+    error = aenc_thread_start(&ahead->thread, fill_batches, ahead);
     if (error != 0) goto no_thread;
     *out = ahead;
     return AENC_OK;
@@ -83,8 +76,7 @@ no_mutex:
     return aenc_fail(ctx, AENC_ERR_NO_MEMORY, "the system has no thread to read ahead on (error %d)", error);
 }
 
-void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead) {
-    if (ahead == NULL) return;
+static void thread_end(struct read_ahead *ahead) {
     pthread_mutex_lock(&ahead->mutex);
     ahead->stop = true;
     pthread_cond_signal(&ahead->changed);
@@ -92,10 +84,21 @@ void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead) {
     pthread_join(ahead->thread, NULL);
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->mutex);
+}
+
+void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead) {
+    if (ahead == NULL) return;
+    if (aenc_process_is(ahead->process)) thread_end(ahead);
     aenc_release(ctx, ahead);
 }
 
 struct stream_batch *aenc_ahead_next(struct read_ahead *ahead) {
+    if (!aenc_process_is(ahead->process)) {
+        struct stream_batch *batch = &ahead->stream->batch[ahead->taken % 2];
+        batch->count = 0;
+        batch->failure = STREAM_FORKED;
+        return batch;
+    }
     pthread_mutex_lock(&ahead->mutex);
     ahead->given_back = ahead->taken;
     pthread_cond_signal(&ahead->changed);

@@ -32,7 +32,8 @@ enum stream_failure {
     STREAM_SEEK,      /* seek did */
     STREAM_TOO_MANY,  /* read says it wrote more rows than asked for */
     STREAM_SHORT,     /* the pass ended before the rows that the source had stated */
-    STREAM_EMPTY      /* a pass without rows */
+    STREAM_EMPTY,     /* a pass without rows */
+    STREAM_FORKED     /* the thread that reads ahead is in the parent process */
 };
 
 struct stream_batch {

@@ -160,6 +160,9 @@ static aenc_status failed(const struct stream *stream, const struct stream_batch
             return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after row %llu; it had stated %llu rows", row,
                              (unsigned long long)stream->source->call.rows);
         case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
+        case STREAM_FORKED:
+            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                             "this process was forked during the run; the thread that reads ahead is in the parent");
         case STREAM_GOOD: break;
     }
     return AENC_OK;

@@ -1,4 +1,5 @@
-/* pool_test.c - each index once, order with one worker, many runs in a row, sleepers, threads that cannot be had. */
+/* pool_test.c - each index once, order with one worker, many runs in a row, sleepers, threads that cannot be had,
+ * children without threads. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/pool.h"
@@ -147,6 +148,27 @@ static void check_starvation(aenc_context *ctx, struct ledger *ledger) {
     CHECK_NEAR(WEXITSTATUS(status), 0, 0);
 }
 
+/* In a child process: while the workers spin, and while they sleep; nothing waits for them. */
+static void check_fork(aenc_context *ctx, int workers, long pause) {
+    static struct job job;
+    struct pool *pool;
+    int status = 1;
+    CHECK(aenc_pool_create(ctx, workers, &pool) == AENC_OK);
+    check_run(pool, &job, MOST, 0);
+    sleep_for(pause);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        for (int64_t count = 0; count < 40; count++) check_run(pool, &job, count, 0);
+        aenc_pool_free(ctx, pool);
+        _exit(check_failures != 0);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    check_run(pool, &job, MOST, 0);
+    aenc_pool_free(ctx, pool);
+}
+
 int main(void) {
     aenc_context ctx;
     struct ledger ledger;
@@ -155,6 +177,8 @@ int main(void) {
     check_refusals(&ctx, &ledger);
     check_starvation(&ctx, &ledger);
     for (int workers = 1; workers <= 8; workers++) check_pool(&ctx, workers);
+    for (int workers = 1; workers <= 5; workers++) check_fork(&ctx, workers, 0);
+    for (int workers = 1; workers <= 5; workers++) check_fork(&ctx, workers, 20000000);
     check_pool(&ctx, 33); /* more than the machine has */
     CHECK(ledger.blocks == 0 && ledger.bytes == 0);
     return check_finish();
