@@ -254,6 +254,17 @@ static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, cons
     return status;
 }
 
+/* Where the folder may be written to and not read (mode -wx) it cannot be opened to be synced. The file is then synced once
+ * more under its new name, which commits that name as well where changes are kept in a journal (ext4, XFS, Btrfs). */
+static int sync_renamed(const char *path) {
+    int file = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    if (file < 0) return errno == EACCES ? 0 : -1;
+    int result = sync_again(file), error = errno;
+    close_once(file);
+    errno = error;
+    return result;
+}
+
 /* Makes the rename last. name holds room for the path; it becomes the directory's. */
 static aenc_status sync_directory(aenc_context *ctx, const char *path, char *name) {
     const char *slash = strrchr(path, '/');
@@ -262,11 +273,14 @@ static aenc_status sync_directory(aenc_context *ctx, const char *path, char *nam
     name[length] = '\0';
     if (length == 0) memcpy(name, ".", 2);
     int directory = open_again(name, O_RDONLY | O_DIRECTORY, 0);
-    int error = 0;
-    if (directory < 0 || sync_again(directory) != 0) error = errno;
+    int result = directory < 0 ? -1 : sync_again(directory), error = errno;
     if (directory >= 0) close_once(directory);
+    if (directory < 0 && (error == EACCES || error == EPERM)) {
+        result = sync_renamed(path);
+        error = errno;
+    }
     /* EINVAL: a file system whose directories cannot be synced at all */
-    if (error == 0 || error == EINVAL) return AENC_OK;
+    if (result == 0 || error == EINVAL) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_IO, "'%s' is saved, but its directory '%s' cannot be synced: %s", path, name,
                      system_words(error).text);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "faults.h"
@@ -175,6 +176,28 @@ static void check_link(aenc_context *ctx) {
     unlink(link);
 }
 
+/* Not as root, who may do everything. */
+static int save_unreadable(aenc_context *ctx, const char *path) {
+    if (geteuid() == 0 && seteuid(65534) != 0) return 0;
+    aenc_status status = aenc_file_save(ctx, path, "new", 3);
+    if (status != AENC_OK) fprintf(stderr, "  %s\n", aenc_message(ctx));
+    return status == AENC_OK ? 0 : 1;
+}
+
+/* A folder of mode -wx cannot be opened and so not be synced; what is saved there is saved. */
+static void check_unreadable(aenc_context *ctx) {
+    char folder[512], path[512];
+    int status = 1;
+    CHECK(mkdir(inside(folder, "wx"), 0777) == 0 && chmod(folder, 0333) == 0 && chmod(directory, 0711) == 0);
+    pid_t child = fork();
+    if (child == 0) _exit(save_unreadable(ctx, inside(path, "wx/a")));
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(chmod(folder, 0700) == 0);
+    check_content(ctx, inside(path, "wx/a"), "new", 3);
+    CHECK(unlink(path) == 0 && rmdir(folder) == 0);
+}
+
 static aenc_status scenario(aenc_context *ctx) {
     char path[512];
     void *bytes;
@@ -201,6 +224,7 @@ int main(void) {
     check_scrap(ctx);
     check_scraps(ctx);
     check_link(ctx);
+    check_unreadable(ctx);
     CHECK(faults.blocks == blocks);
     aenc_context_free(ctx);
     faults_exhaust(scenario);
