@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Keeps the rooms of lib/ one-way, and the system's doors where they belong.
 
-    layering.py SOURCE_ROOT            includes, listed files, lengths
+    layering.py SOURCE_ROOT            includes, listed files, lengths, floating-point modes
     layering.py SOURCE_ROOT ARCHIVE    and what the objects of the static library ask of the outside
 
 A room includes only itself and rooms above it in ROOMS. What an object may ask of the outside is an allow-list: a new
@@ -32,8 +32,14 @@ SOME_FILES = {
     # numbers with a fraction, in a form in which no locale has a say
     r"snprintf|strtod|strtol": ["io/number_text.c"],
     r"cblas_\w+|openblas_\w+|bli_\w+|MKL_\w+": ["math/blas.c"],
-    r"pthread_(create|join|sigmask|mutex_\w+|cond_\w+)|sigfillset": ["train/read_ahead.c"],
-    r"pthread_\w+|sched_yield|clock_gettime|sigfillset|strerror_r": ["base/pool.c"],
+    r"pthread_(create|sigmask|attr_\w+)|sigfillset|getpid": ["base/thread.c"],
+    r"pthread_(join|mutex_\w+|cond_\w+)": ["base/pool.c", "train/read_ahead.c"],
+    r"clock_gettime|strerror_r": ["base/pool.c"],
+    # where the processor's mode is not set by instructions
+    r"feholdexcept|fesetround|fesetenv": ["base/pool.c", "train/epochs.c", "train/partial.c", "train/read_ahead.c",
+                                          "train/stream.c", "use/sweep.c"] + ["api/%s.c" % name for name in (
+                                              "anomaly classes codes context detector file layer model pca plugin runner "
+                                              "source stack tensor train use").split()],
     r"open|close|read|write|fsync|rename|unlink|stat|fstat|lseek|fchmod|getpid|strerror_r|mmap|munmap": ["io/file.c"],
     r"clock_gettime": ["train/epochs.c", "train/partial.c"],
 }
@@ -82,6 +88,15 @@ def check_lists(root):
                 problem("%s is not listed in %s/meson.build", path.relative_to(root), folder)
 
 
+def check_modes(root):
+    """Every public function that returns a status computes in the library's floating-point mode, from its first line."""
+    public = set(re.findall(r"\baenc_\w+", (root / "lib" / "autoenc.map").read_text()))
+    for path in sorted((root / "lib" / "api").glob("*.c")):
+        for name, body in re.findall(r"^aenc_status (aenc_\w+)\([^{;]*\) \{(.*?)^\}|$", path.read_text(), re.M | re.S):
+            if name in public and not body.startswith("\n    CPU_MODE_RESTORED struct cpu_mode "):
+                problem("%s: %s does not begin with CPU_MODE_RESTORED", path.relative_to(root), name)
+
+
 def check_sources(root):
     lib = root / "lib"
     paths = sorted(path for path in lib.rglob("*") if path.suffix in (".c", ".h"))
@@ -95,6 +110,7 @@ def check_sources(root):
         if lines > LINES:
             problem("%s has %d lines, more than %d", path.relative_to(root), lines, LINES)
     check_lists(root)
+    check_modes(root)
     return len(paths)
 
 

@@ -16,6 +16,7 @@ static aenc_status classes_check(aenc_model *model, const char *call, const aenc
 size_t aenc_model_class_count(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->classes; }
 
 aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     size_t answers;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (labels == NULL) return aenc_null(model->ctx, "aenc_classify", "labels");
@@ -29,6 +30,7 @@ aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labe
 }
 
 aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     size_t answers;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = classes_check(model, "aenc_class_probabilities", x, &answers);
@@ -50,6 +52,7 @@ static aenc_status labels_check(const aenc_model *model, const char *name, const
 }
 
 aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, double *share) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     size_t answers;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (share == NULL) return aenc_null(model->ctx, "aenc_accuracy", "share");

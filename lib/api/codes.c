@@ -65,6 +65,7 @@ static aenc_status pair_check(aenc_context *ctx, const char *call, const aenc_ma
 
 aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
                                    int32_t way, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_codes_interpolate";
     aenc_status status = pair_check(ctx, call, a, b, 0, way);
@@ -76,6 +77,7 @@ aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, cons
 
 aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
                              float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_interpolate";
     aenc_status status = pair_check(model->ctx, call, a, b, (size_t)model->input_size, way);
@@ -100,6 +102,7 @@ aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc
 
 aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
                                size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK) status = codes_check(ctx, "weights", weights, codes->rows);
@@ -112,6 +115,7 @@ aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, co
 
 aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, int32_t without,
                                  int32_t with, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_codes_attribute";
     aenc_status status = codes_check(ctx, "codes", codes, 0);
@@ -124,6 +128,7 @@ aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, co
 
 aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
                                  float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_codes_quantiles";
     aenc_status status = codes_check(ctx, "codes", codes, 0);
@@ -146,6 +151,7 @@ static aenc_status walk_check(aenc_context *ctx, const aenc_matrix *code, const 
 
 aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
                                 float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = walk_check(ctx, code, range, 0);
     if (status == AENC_OK)
@@ -158,6 +164,7 @@ aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, cons
 
 aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps, float *out,
                           size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = walk_check(model->ctx, code, range, (size_t)model->code_size);
     if (status == AENC_OK)
@@ -174,6 +181,7 @@ aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc
 
 aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
                             int32_t metric, int64_t *index, float *distance, size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_neighbours";
     aenc_status status = codes_check(ctx, "base", base, 0);
@@ -202,6 +210,7 @@ aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const ae
 
 aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
                         size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_kmeans";
     aenc_kmeans_options o;
@@ -229,6 +238,7 @@ aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmea
 aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
                        const aenc_matrix *test, const int32_t *test_labels,
                        int32_t *predicted, size_t predicted_count, double *accuracy) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_probe";
     aenc_status status = codes_check(ctx, "train", train, 0);
@@ -256,6 +266,7 @@ static aenc_status points_check(aenc_context *ctx, const char *call, const char 
 
 aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count, double peak,
                                  aenc_rate_point *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_rate_distortion";
     size_t size;
@@ -316,7 +327,9 @@ static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const ae
 
 aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
                        aenc_sweep_point *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    ctx->caller_mode = before;
     struct trainer trainer = {.ctx = ctx, .x = x};
     aenc_sweep_options o;
     size_t size;

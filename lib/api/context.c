@@ -71,6 +71,7 @@ static aenc_status context_start(aenc_context *ctx, const aenc_context_options *
 }
 
 aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return AENC_ERR_ARGUMENT;
     *out = NULL;
     aenc_context_options o;
@@ -89,6 +90,7 @@ aenc_status aenc_context_create(const aenc_context_options *options, aenc_contex
     ctx->release = o.release;
     ctx->allocator_user = o.allocator_user;
     ctx->seed = o.seed;
+    ctx->caller_mode = before;
     status = context_start(ctx, &o);
     if (status == AENC_OK) *out = ctx;
     else aenc_context_release(ctx);

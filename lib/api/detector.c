@@ -7,6 +7,7 @@
 
 aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                  aenc_detector **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -35,6 +36,7 @@ static aenc_status use_check(aenc_detector *d, const char *call, const aenc_matr
 }
 
 aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = use_check(detector, "aenc_detector_score", x, out, out_floats, 1);
     if (status != AENC_OK) return status;
@@ -43,6 +45,7 @@ aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, f
 }
 
 aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     size_t cols = (size_t)detector->model->input_size;
     aenc_status status = use_check(detector, "aenc_detector_score_features", x, out, out_floats, cols);
@@ -52,6 +55,7 @@ aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_mat
 }
 
 aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     aenc_status status = aenc_detector_score(detector, x, out, out_floats);
     for (size_t r = 0; status == AENC_OK && r < x->rows; r++)
         out[r] = fminf((float)aenc_detector_chance(detector, (double)out[r]), 0.99999994f);
@@ -59,6 +63,7 @@ aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix
 }
 
 aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = use_check(detector, "aenc_detector_flag", x, out, out_bytes, 1);
     if (status != AENC_OK) return status;
@@ -79,6 +84,7 @@ const char *aenc_detector_threshold_spec(const aenc_detector *detector) {
 size_t aenc_detector_rows(const aenc_detector *detector) { return detector == NULL ? 0 : (size_t)detector->rows; }
 
 aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     if (threshold - threshold != 0)
         return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %g", threshold);
@@ -89,6 +95,7 @@ aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshol
 aenc_model *aenc_detector_model(aenc_detector *detector) { return detector == NULL ? NULL : detector->model; }
 
 aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     aenc_context *ctx = detector->model->ctx;
     if (path == NULL) return aenc_null(ctx, "aenc_detector_save", "path");
@@ -101,6 +108,7 @@ aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
 }
 
 aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;

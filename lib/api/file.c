@@ -6,6 +6,7 @@
 #include "api/api.h"
 
 aenc_status aenc_model_save(aenc_model *model, const char *path) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (path == NULL) return aenc_null(model->ctx, "aenc_model_save", "path");
     void *bytes = NULL;
@@ -17,6 +18,7 @@ aenc_status aenc_model_save(aenc_model *model, const char *path) {
 }
 
 aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -30,6 +32,7 @@ aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **ou
 }
 
 aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (size == NULL) return aenc_null(model->ctx, "aenc_model_save_memory", "size");
     void *written = NULL;
@@ -45,6 +48,7 @@ aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capaci
 }
 
 aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_model_load_memory", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;

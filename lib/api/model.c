@@ -4,6 +4,7 @@
 #include "api/api.h"
 
 aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -21,6 +22,7 @@ aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *optio
 }
 
 aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -90,6 +92,7 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
 }
 
 aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -99,6 +102,7 @@ aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, 
 }
 
 aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_gradient_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -126,6 +130,7 @@ static aenc_status shape_fail(const aenc_model *model, const char *name, const a
 }
 
 aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_model_parameter_set";
     if (value == NULL) return aenc_null(model->ctx, call, "value");
@@ -149,6 +154,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
 }
 
 aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (dst == NULL) return AENC_ERR_ARGUMENT;
     const char *missing = dst_prefix == NULL ? "dst_prefix" : src == NULL ? "src" : src_prefix == NULL ? "src_prefix" : NULL;
     if (missing != NULL) return aenc_null(dst->ctx, "aenc_model_copy", missing);
@@ -156,6 +162,7 @@ aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_
 }
 
 aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (prefix == NULL) return aenc_null(model->ctx, "aenc_model_freeze", "prefix");
     size_t found = 0;

@@ -37,6 +37,7 @@ static aenc_status make_empty(aenc_context *ctx, const struct pca_request *reque
 }
 
 aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct pca_request request;
     size_t cols;
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
@@ -52,11 +53,13 @@ aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_
 
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
                                    aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct pca_request request;
     size_t cols;
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    ctx->caller_mode = before;
     if (source == NULL) return aenc_null(ctx, "aenc_pca_create_source", "source");
     if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
     aenc_status status = request_read(ctx, options, &request, &cols);
@@ -115,6 +118,7 @@ static aenc_status angles_check(aenc_context *ctx, const char *call, size_t a_co
 static size_t lesser(size_t a, size_t b) { return a < b ? a : b; }
 
 aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     double *first = NULL, *second = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (a == NULL || b == NULL) return aenc_null(ctx, "aenc_subspace_angles", a == NULL ? "a" : "b");
@@ -141,6 +145,7 @@ static double *in_double(aenc_context *ctx, const aenc_matrix *m) {
 }
 
 aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out, size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (a == NULL || b == NULL) return aenc_null(ctx, "aenc_matrix_angles", a == NULL ? "a" : "b");
     aenc_status status = aenc_matrix_check(ctx, "a", a, a->cols);

@@ -44,6 +44,7 @@ static aenc_status wish_read(aenc_model *model, const aenc_runner_options *optio
 }
 
 aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct wish wish;
     if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
     *bytes = 0;
@@ -53,6 +54,7 @@ aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *optio
 }
 
 aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct wish wish;
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
     *out = NULL;
@@ -66,6 +68,7 @@ void aenc_runner_free(aenc_runner *runner) {
 }
 
 aenc_status aenc_runner_refresh(aenc_runner *runner) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
     aenc_runner_adopt(runner);
     return AENC_OK;
@@ -88,6 +91,7 @@ static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const a
 
 aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,
                             size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
     size_t row_size = (size_t)aenc_node_row_size(runner->journey.result);
     aenc_status status = data_check(runner, x, target);

@@ -9,6 +9,7 @@ enum { COLS_MAX = INT32_MAX };
 /* ---- Making ---- */
 
 aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_matrix", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -25,6 +26,7 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
 }
 
 aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_npy", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -53,6 +55,7 @@ static aenc_status callbacks_check(aenc_context *ctx, const aenc_source_callback
 }
 
 aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_callback", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -130,7 +133,9 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
 }
 
 aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
     if (source == NULL) return aenc_null(model->ctx, "aenc_fit_source", "source");
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);

@@ -68,16 +68,22 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
 }
 
 aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
-    return model == NULL ? AENC_ERR_ARGUMENT : pretrain(model, "aenc_pretrain", x, NULL, options);
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
+    return pretrain(model, "aenc_pretrain", x, NULL, options);
 }
 
 aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
     return pretrain(model, "aenc_pretrain_source", NULL, source, options);
 }
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_grow", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -127,12 +133,17 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
 
 aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
                          const aenc_distill_options *options) {
-    return student == NULL ? AENC_ERR_ARGUMENT : distill(student, teacher, "aenc_distill", x, NULL, options);
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    if (student == NULL) return AENC_ERR_ARGUMENT;
+    student->ctx->caller_mode = before;
+    return distill(student, teacher, "aenc_distill", x, NULL, options);
 }
 
 aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                 const aenc_distill_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (student == NULL) return AENC_ERR_ARGUMENT;
+    student->ctx->caller_mode = before;
     if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");
     return distill(student, teacher, "aenc_distill_source", NULL, source, options);
 }

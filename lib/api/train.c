@@ -81,7 +81,9 @@ static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, aenc_fit_
 }
 
 aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
     return status == AENC_OK ? rows_train(model, x, &o, (struct train_calls){aenc_train_fit, aenc_pca_fit}) : status;
@@ -107,7 +109,9 @@ static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
 }
 
 aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
     if (status == AENC_OK) status = partial_check(model->ctx, &o);
@@ -129,6 +133,7 @@ const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? 
 size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
 
 aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (now == NULL) return aenc_null(model->ctx, "aenc_model_history", "now");
     if (index >= model->history.count)
@@ -154,6 +159,7 @@ double aenc_model_term_value(const aenc_model *model, size_t term) {
 }
 
 aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_history_term", "out");
     if (index >= model->history.count || term >= model->terms.count)
@@ -165,6 +171,7 @@ aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_
 }
 
 aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (!(epochs >= 0) || epochs - epochs != 0 || epochs > 0x1p53)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %g; it is at least 0", epochs);
@@ -176,6 +183,7 @@ aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
 /* ---- Optimizer ---- */
 
 aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_optimizer **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_optimizer_create", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -208,6 +216,7 @@ void aenc_optimizer_free(aenc_optimizer *optimizer) {
 }
 
 aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
@@ -221,6 +230,7 @@ double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer) {
 }
 
 aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(norm >= 0) || !(value >= 0))
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
@@ -246,6 +256,7 @@ static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struc
 }
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     struct check_batch b;
     aenc_status status = batch_check(model, batch, &b);
@@ -253,11 +264,13 @@ aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, dou
 }
 
 aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     return aenc_train_apply(optimizer->model, optimizer->optimizer);
 }
 
 aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (optimizer == NULL) return aenc_null(model->ctx, "aenc_model_step", "optimizer");
     if (optimizer->model != model)
@@ -269,6 +282,7 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
 }
 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
     struct check_batch b;
@@ -278,6 +292,7 @@ aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, doub
 
 aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options, double *worst,
                                  const char **parameter) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (worst == NULL) return aenc_null(model->ctx, "aenc_check_gradients", "worst");
     *worst = NAN;

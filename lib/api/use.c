@@ -16,21 +16,25 @@ static aenc_status journey_take(aenc_model *model, const char *call, enum journe
 }
 
 aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     return journey_take(model, "aenc_encode", JOURNEY_ENCODE, x, model == NULL ? 0 : model->input_size,
                         model == NULL ? 0 : model->code_size, out, out_floats);
 }
 
 aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     return journey_take(model, "aenc_decode", JOURNEY_DECODE, code, model == NULL ? 0 : model->code_size,
                         model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
 aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     return journey_take(model, "aenc_reconstruct", JOURNEY_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
                         model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
 aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     return journey_take(model, "aenc_jacobian_norm", JOURNEY_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
                         out_floats);
 }
@@ -47,17 +51,20 @@ static aenc_status score(aenc_model *model, const char *call, enum journey_kind 
 
 aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                        size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     return score(model, "aenc_score", JOURNEY_SCORE, x, target, 1, out, out_floats);
 }
 
 aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                 size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
 }
 
 aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_context *ctx = model->ctx;
     if (!(sigma > 0) || sigma - sigma != 0 || sigma * sigma < DBL_MIN)

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/cpu_mode.h"
+
 struct pool;
 struct plugin;
 
@@ -26,6 +28,7 @@ struct aenc_context {
     struct pool *pool; /* owned; never NULL in a created context */
     struct plugin *plugins; /* plugin.h; of a runner's private context: borrowed from the model's */
     bool blas_left_alone; /* the caller asked that the CBLAS's thread count stay as it is */
+    struct cpu_mode caller_mode; /* of the last call that may call back; callbacks run in it */
     aenc_status status; /* that the message explains: what to answer where a callee answered NULL */
     char message[MESSAGE_SIZE];
     char build_info[BUILD_INFO_SIZE];
@@ -41,6 +44,18 @@ struct aenc_context {
  * `return aenc_fail(ctx, AENC_ERR_SHAPE, "rows is %zu, ...", rows)`. Allocates nothing. Only integers, strings and %g
  * are formatted; the decimal point is always '.', whatever the locale. */
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
+
+/* Around a callback on the calling thread: it runs in the mode that the program called in, whatever the callback itself calls.
+ * What it changes of the mode ends with it. */
+static inline struct cpu_mode aenc_callback_begin(const aenc_context *ctx) {
+    struct cpu_mode mode = ctx->caller_mode;
+    cpu_mode_restore(&mode);
+    return mode;
+}
+static inline void aenc_callback_end(aenc_context *ctx, struct cpu_mode mode) {
+    cpu_mode_set(CPU_MODE_EXACT);
+    ctx->caller_mode = mode;
+}
 
 void aenc_context_retain(aenc_context *ctx);
 /* Drops one reference; the last one frees the context. NULL-safe. */

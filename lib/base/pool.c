@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "base/cpu.h"
+#include "base/cpu_mode.h"
 #include "base/mem.h"
 #include "base/thread.h"
 

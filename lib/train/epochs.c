@@ -24,7 +24,9 @@ static void tell(struct fit *fit, int64_t event) {
     fit->now.event = event;
     fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
     if (fit->options->progress == NULL) return;
+    struct cpu_mode mode = aenc_callback_begin(fit->model->ctx);
     if (fit->options->progress(fit->options->progress_user, &fit->now) != 0) fit->stopped = true;
+    aenc_callback_end(fit->model->ctx, mode);
 }
 
 /* ---- Checkpoints ---- */

@@ -49,7 +49,9 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
 static bool told_to_stop(const struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
                          const struct timespec *begin) {
     now->seconds = aenc_seconds_since(begin);
+    struct cpu_mode mode = aenc_callback_begin(model->ctx);
     bool stop = o->progress != NULL && o->progress(o->progress_user, now) != 0;
+    aenc_callback_end(model->ctx, mode);
     return stop || aenc_model_cancelled(model);
 }
 

@@ -56,6 +56,7 @@ struct stream {
     uint64_t position; /* of the filler, in the pass */
     bool at_end;       /* of the pass: the next batch begins another */
     bool seek_first;   /* to position, before anything is read */
+    struct cpu_mode caller_mode; /* that callbacks run in, on either thread */
     struct stream_batch batch[2];
     struct read_ahead *ahead; /* NULL: on the calling thread */
 };

@@ -16,7 +16,9 @@ static bool seek_to(struct stream *stream, struct stream_batch *batch, uint64_t 
     const aenc_source_callbacks *call = &stream->source->call;
     stream->position = position;
     stream->at_end = false;
+    cpu_mode_restore(&stream->caller_mode);
     int answer = call->seek(call->user, position);
+    cpu_mode_set(CPU_MODE_EXACT);
     if (answer == 0) return true;
     batch->failure = STREAM_SEEK;
     batch->answer = answer;
@@ -41,8 +43,10 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
     stream->at_end = want == 0;
     if (want == 0) return false;
     float *target = batch->target == NULL ? NULL : batch->target + batch->count * source->target_cols;
+    cpu_mode_restore(&stream->caller_mode);
     int answer = call->read(call->user, batch->input + batch->count * source->cols, target,
                             batch->weight + batch->count, want, &got);
+    cpu_mode_set(CPU_MODE_EXACT);
     batch->failure = answer != 0 ? STREAM_REFUSED : got > want ? STREAM_TOO_MANY : STREAM_GOOD;
     batch->answer = answer;
     if (batch->failure != STREAM_GOOD) return false;
@@ -124,6 +128,7 @@ aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_wan
     out->rows = want.rows;
     out->least = want.least;
     out->position = position;
+    out->caller_mode = source->ctx->caller_mode;
     out->seek_first = source->call.seek != NULL;
     aenc_status status = buffers_create(out);
     if (status == AENC_OK && source->call.read_ahead != 0) status = aenc_ahead_start(out, want.batches, &out->ahead);
