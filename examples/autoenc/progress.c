@@ -56,6 +56,7 @@ int tool_progress_begin(struct progress *progress, const char *log_path, bool qu
     if (progress->bar && ioctl(fileno(progress->screen), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         progress->width = size.ws_col < LINE_MAX_COLUMNS ? size.ws_col : LINE_MAX_COLUMNS;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* a reader of the output that goes away must not cost the training: an error of write */
     hold_signals(true);
     return TOOL_OK;
 }

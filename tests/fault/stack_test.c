@@ -108,10 +108,12 @@ int main(void) {
     snprintf(path, sizeof path, "%s/m", folder);
     for (size_t i = 0; i < ROWS * COLS; i++) data[i] = (float)((i * 31) % 101) / 101.0f;
     for (int64_t threads = 1; threads <= 3; threads++) {
-        CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, STACK) == 0);
+        CHECK(pthread_attr_init(&attributes) == 0);
 #if defined(__GLIBC__)
-        CHECK(pthread_setattr_default_np(&attributes) == 0); /* what workers get that do not ask for more */
+        CHECK(pthread_attr_setstacksize(&attributes, 128 << 10) == 0); /* what workers get that do not ask for more */
+        CHECK(pthread_setattr_default_np(&attributes) == 0);
 #endif
+        CHECK(pthread_attr_setstacksize(&attributes, STACK) == 0);
         CHECK(pthread_create(&thread, &attributes, use_all, &threads) == 0 && pthread_join(thread, NULL) == 0);
         CHECK(pthread_attr_destroy(&attributes) == 0);
     }

@@ -650,6 +650,19 @@ class Tool(unittest.TestCase):
                 waiting, since = now, time.monotonic()
             time.sleep(0.05)
 
+    def test_reader_that_goes_away(self):
+        """A training whose output nobody reads any more (| head) goes on, saves, and says that it could not write."""
+        read, write = os.pipe()
+        os.close(read)
+        process = subprocess.Popen([TOOL, *self.train_args("piped.safetensors", epochs="3")], stdout=write,
+                                   stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
+        os.close(write)
+        errors = process.communicate(timeout=60)[1]
+        self.assertGreater(process.returncode, 0, errors)
+        self.assertIn("standard output: cannot be written", errors)
+        self.good("info", "piped.safetensors")
+        os.remove(self.path("piped.safetensors"))
+
     def test_interrupt_and_resume(self):
         """A run that is stopped by a signal, and one that is killed, go on to the same bytes."""
         more = ("--valid", "0.2", "--schedule", "cosine", "--checkpoint-every", "5")
