@@ -66,6 +66,16 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
 }
 
+const char *tool_pretrain_key(const struct options *options, char *key, size_t size) {
+    const char *optimizer = options->pretrain_optimizer, *corrupt = options->pretrain_corrupt,
+               *penalty = options->pretrain_penalty;
+    (void)snprintf(key, size, "--pretrain %lld%s%s%s%s%s%s", (long long)options->pretrain,
+                   optimizer == NULL ? "" : " --pretrain-optimizer ", optimizer == NULL ? "" : optimizer,
+                   corrupt == NULL ? "" : " --pretrain-corrupt ", corrupt == NULL ? "" : corrupt,
+                   penalty == NULL ? "" : " --pretrain-penalty ", penalty == NULL ? "" : penalty);
+    return key;
+}
+
 void tool_pretrain_forget(const struct options *options) {
     char *path = tool_allocate(options->checkpoint, strlen(options->checkpoint) + 32, 1);
     int layer = 0;

@@ -15,6 +15,8 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
                   struct progress *progress);
 /* Removes the checkpoints of layers, which --checkpoint itself has made useless. */
 void tool_pretrain_forget(const struct options *options);
+/* What the pretraining was, for the checkpoint of the training behind it (aenc_fit_options.run_key). Returns key. */
+const char *tool_pretrain_key(const struct options *options, char *key, size_t size);
 /* --checkpoint-every, "500" steps or "30s", into the options of a fit. */
 int tool_every_parse(const struct options *options, aenc_fit_options *asked);
 

@@ -231,7 +231,7 @@ const char *tool_optimizer_spec(const struct options *options, char *out, size_t
 
 static int fit(struct job *job, struct progress *progress) {
     const struct options *options = job->options;
-    char spec[512];
+    char spec[512], key[1024];
     aenc_matrix x = tool_data_matrix(&job->data), target = tool_data_matrix(&job->target);
     aenc_matrix valid = tool_data_matrix(&job->valid), valid_target = tool_data_matrix(&job->valid_target);
     aenc_fit_options asked = {.struct_size = sizeof asked};
@@ -254,6 +254,7 @@ static int fit(struct job *job, struct progress *progress) {
     asked.progress_user = progress;
     progress->model = job->model;
     asked.checkpoint = options->checkpoint;
+    if (options->checkpoint != NULL && options->pretrain > 0) asked.run_key = tool_pretrain_key(options, key, sizeof key);
     asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
     (void)tool_every_parse(options, &asked); /* was read before */
     aenc_status status = job->source != NULL ? aenc_fit_source(job->model, job->source, &asked)

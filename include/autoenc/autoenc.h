@@ -204,6 +204,9 @@ typedef struct aenc_fit_options {
     int64_t resume;             /* AENC_RESUME_NEVER ... */
     const int32_t *labels;       /* for loss "cross_entropy", in place of target: the class of each row of x, from 0 */
     const int32_t *valid_labels; /* the same of valid */
+    /* Kept in the checkpoint and compared byte by byte when the run is resumed: what makes it this run that the library cannot
+     * know, such as a hash of the data behind a callback source, or what was done to the model before. NULL: "" */
+    const char *run_key;
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -212,7 +215,9 @@ typedef struct aenc_fit_options {
  * With `checkpoint` the run survives its process: at the times asked for, when it is stopped and when it ends, all that
  * it is goes to that file, in one piece (as aenc_model_save does). A run resumed with the same model, data and options
  * ends with the same bits as one that was never interrupted. What differs is refused by name (AENC_ERR_ARGUMENT), but
- * `epochs` may be raised; a damaged file is AENC_ERR_FORMAT; either way the model is as it was. A checkpoint that cannot
+ * `epochs` may be raised. Of x, target, labels, valid and its targets every number is fingerprinted, so that one changed number
+ * is noticed; of sources see aenc_fit_source. A damaged file, or one with contents that no run has, is AENC_ERR_FORMAT; in each
+ * case the model is as it was. A checkpoint that cannot
  * be written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 
@@ -290,7 +295,8 @@ AENC_API size_t aenc_source_cols(const aenc_source *source);
 
 /* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
  * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
- * targets and cannot be split (valid_share). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
+ * targets and cannot be split (valid_share). What a resumed run compares: every number of a matrix or file of up to 1 GiB, the
+ * size and 4096 rows of a larger one, of a stream what it states (its data can be known by run_key). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
  * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 

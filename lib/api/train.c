@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "io/bytes.h"
 #include "train/pca.h"
 
 /* ---- Fit ---- */
@@ -26,16 +27,19 @@ static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o)
     aenc_status status = count_check(ctx, "checkpoint_steps", o->checkpoint_steps);
     if (status == AENC_OK) status = real_check(ctx, "checkpoint_seconds", o->checkpoint_seconds, HUGE_VAL);
     if (status != AENC_OK) return status;
+    if (o->run_key != NULL && !aenc_utf8_valid(o->run_key, strlen(o->run_key)))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.run_key is not UTF-8: '%s'", aenc_quoted(o->run_key).text);
     bool known = o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME || o->resume == AENC_RESUME_IF_THERE;
     if (!known)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.resume is %lld, which is none of AENC_RESUME_*",
                          (long long)o->resume);
-    bool asked = o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER;
+    bool asked = o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER || o->run_key != NULL;
     if (o->checkpoint != NULL || !asked) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.checkpoint is NULL, but %s is given",
                      o->resume != AENC_RESUME_NEVER  ? "resume"
-                     : o->checkpoint_steps > 0 ? "checkpoint_steps"
-                                               : "checkpoint_seconds");
+                     : o->checkpoint_steps > 0   ? "checkpoint_steps"
+                     : o->checkpoint_seconds > 0 ? "checkpoint_seconds"
+                                                 : "run_key");
 }
 
 aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o) {
@@ -99,7 +103,8 @@ static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
                    {"valid", o->valid != NULL},
                    {"valid_share", o->valid_share > 0},
                    {"steps_per_epoch", o->steps_per_epoch > 0},
-                   {"checkpoint", o->checkpoint != NULL}};
+                   {"checkpoint", o->checkpoint != NULL},
+                   {"run_key", o->run_key != NULL}};
     for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
         if (useless[i].given)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT,

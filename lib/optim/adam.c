@@ -36,7 +36,7 @@ static void adam_read(const struct json *spec, struct optimizer *optimizer) {
     u->beta1 = aenc_setting_number(spec, adam_rules, "beta1");
     u->beta2 = aenc_setting_number(spec, adam_rules, "beta2");
     u->epsilon = aenc_setting_number(spec, adam_rules, "eps");
-    optimizer->uses[0] = optimizer->uses[1] = true;
+    optimizer->uses[0] = optimizer->uses[1] = optimizer->squares[1] = true;
 }
 
 static struct update corrected(const struct optimizer *optimizer, const struct update *u) {

@@ -29,7 +29,7 @@ struct optimizer {
     const struct optimizer_type *type;
     struct update update; /* the settings; what changes with the step is filled in by each update */
     bool decay_all;       /* weight decay on every parameter (PyTorch's way), or only where entry->decays */
-    bool uses[MOMENTS_MAX];
+    bool uses[MOMENTS_MAX], squares[MOMENTS_MAX]; /* squares: means of squares, not negative */
     num *moment[MOMENTS_MAX];     /* as the parameter block; NULL where not used */
     int64_t parameter_size;       /* nums of the block */
     int64_t step;                 /* updates so far */

@@ -28,7 +28,7 @@ static void rmsprop_read(const struct json *spec, struct optimizer *optimizer) {
     u->beta2 = aenc_setting_number(spec, rules, "alpha");
     u->epsilon = aenc_setting_number(spec, rules, "eps");
     u->centered = aenc_setting_bool(spec, rules, "centered");
-    optimizer->uses[SQUARE] = true;
+    optimizer->uses[SQUARE] = optimizer->squares[SQUARE] = true;
     optimizer->uses[VELOCITY] = u->beta1 > 0;
     optimizer->uses[MEAN] = u->centered;
 }

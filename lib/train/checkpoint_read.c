@@ -1,6 +1,7 @@
 /* checkpoint_read.c - continuing a run.
  *
- * Everything is read, compared and given memory before the first number of the model changes.
+ * Everything is read, compared and given memory before the first number of the model changes. The sum tells damage, not intent:
+ * a file with a right sum may hold anything, so every number must be one that a run can have.
  */
 #include <math.h>
 #include <stdio.h>
@@ -62,6 +63,10 @@ static aenc_status file_read(struct reading *r) {
     const struct json *format = aenc_json_member(r->run, "format");
     uint64_t number;
     if (!aenc_json_whole(format, &number) || number == 0) return damaged(r, "states no format");
+    if (number < CHECKPOINT_FORMAT)
+        return aenc_fail(r->ctx, AENC_ERR_UNSUPPORTED,
+                         "checkpoint '%s' has format %llu, of an earlier version, which knew the data by some rows only; this "
+                         "library reads %d. It can be loaded as a model", r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
     if (number > CHECKPOINT_FORMAT)
         return aenc_fail(r->ctx, AENC_ERR_VERSION, "checkpoint '%s' has format %llu; this library reads up to %d",
                          r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
@@ -76,7 +81,7 @@ static aenc_status file_read(struct reading *r) {
 static const char *value_text(struct reading *r, const struct json *value) {
     char *text;
     if (value == NULL) return "not there";
-    if (value->kind == JSON_TEXT) return value->text;
+    if (value->kind == JSON_TEXT) return aenc_arena_text(&r->arena, aenc_quoted(value->text).text);
     if (aenc_json_write(r->ctx, value, &text, NULL) != AENC_OK) return NULL;
     const char *copy = aenc_arena_text(&r->arena, text);
     aenc_release(r->ctx, text);
@@ -151,10 +156,47 @@ static aenc_status field_read(struct reading *r, int i) {
     return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': its place has no usable '%s'", r->path, field->name);
 }
 
-static uint64_t whole_of(const struct reading *r, const char *name) {
+static int field_at(const struct reading *r, const char *name) {
     int i = 0;
     while (strcmp(r->field[i].name, name) != 0) i++;
-    return r->whole[i];
+    return i;
+}
+static uint64_t whole_of(const struct reading *r, const char *name) { return r->whole[field_at(r, name)]; }
+static double real_of(const struct reading *r, const char *name) { return r->real[field_at(r, name)]; }
+
+/* Finite, or NaN where a number is not known yet. */
+static bool plain(double x) { return x - x == 0; }
+static bool plain_or_unknown(double x) { return x - x == 0 || x != x; }
+
+/* Counts against each other. A row of a stream that does not state its rows can only be as far as all steps together. */
+static bool counts_good(const struct reading *r) {
+    const struct fit *fit = r->fit;
+    const struct aenc_source *stream = fit->data.stream;
+    uint64_t epochs = whole_of(r, "epochs_done"), step = whole_of(r, "step"), position = whole_of(r, "position");
+    double steps = (double)epochs * (double)fit->now.steps + (double)step;
+    bool inside = epochs <= INT32_MAX && step <= (uint64_t)fit->now.steps && whole_of(r, "shuffle") >= epochs;
+    bool behind = whole_of(r, "waited") <= epochs && whole_of(r, "best_epoch") <= epochs &&
+                  whole_of(r, "plateau_bad_epochs") <= epochs && (double)whole_of(r, "optimizer_step") <= steps;
+    bool place = stream == NULL          ? position == 0
+                 : stream->call.rows > 0 ? position <= stream->call.rows
+                                         : (double)position <= steps * (double)fit->batch;
+    return inside && behind && place;
+}
+
+static bool losses_good(const struct reading *r) {
+    bool begun = whole_of(r, "step") > 0, best = whole_of(r, "best_epoch") > 0;
+    double reached = real_of(r, "plateau_reached"), weight = real_of(r, "weight_sum"), lowest = real_of(r, "plateau_best");
+    bool sums = plain(real_of(r, "loss_sum")) && (begun ? weight > 0 && plain(weight) : weight == 0);
+    bool known = plain_or_unknown(real_of(r, "train_loss")) && plain_or_unknown(real_of(r, "valid_loss"));
+    bool kept = best ? r->fit->validated && plain(real_of(r, "best_valid_loss")) : plain_or_unknown(real_of(r, "best_valid_loss"));
+    return sums && known && kept && reached >= 0 && reached <= 1 && (plain(lowest) || lowest == (double)INFINITY);
+}
+
+static bool rates_good(const struct reading *r) {
+    static const char *const names[] = {"learning_rate", "gradient_norm", "seconds"};
+    for (int i = 0; i < 3; i++)
+        if (!(real_of(r, names[i]) >= 0) || !plain(real_of(r, names[i]))) return false;
+    return true;
 }
 
 static aenc_status place_read(struct reading *r) {
@@ -163,10 +205,8 @@ static aenc_status place_read(struct reading *r) {
         aenc_status status = field_read(r, i);
         if (status != AENC_OK) return status;
     }
-    bool inside = whole_of(r, "step") <= (uint64_t)r->fit->now.steps;
-    bool best = whole_of(r, "best_epoch") <= whole_of(r, "epochs_done") + 1;
-    if (!inside || !best) return damaged(r, "its place is none that a run can be in");
-    return AENC_OK;
+    bool good = counts_good(r) && losses_good(r) && rates_good(r);
+    return good ? AENC_OK : damaged(r, "its place is none that a run can be in");
 }
 
 /* ---- Its tensors ---- */
@@ -183,6 +223,21 @@ static aenc_status tensor_find(struct reading *r, const struct part *part, const
                      part->name);
 }
 
+/* Every number finite, means of squares not negative. */
+static aenc_status values_check(const struct reading *r, const struct part *part, const struct tensor_entry *tensor) {
+    enum { PIECE = 256 };
+    num values[PIECE];
+    for (int64_t at = 0, now; at < part->entry->count; at += now) {
+        now = part->entry->count - at < PIECE ? part->entry->count - at : PIECE;
+        aenc_bytes_copy_little(values, tensor->bytes + (size_t)at * sizeof *values, (size_t)now, sizeof *values);
+        for (int64_t i = 0; i < now; i++)
+            if (values[i] - values[i] != 0 || (part->squares && values[i] < 0))
+                return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': element %lld of tensor '%s' is %g", r->path,
+                                 (long long)(at + i), part->name, (double)values[i]);
+    }
+    return AENC_OK;
+}
+
 static aenc_status tensors_find(struct reading *r) {
     bool best = whole_of(r, "best_epoch") > 0;
     aenc_status status = AENC_OK;
@@ -191,10 +246,45 @@ static aenc_status tensors_find(struct reading *r) {
     if (status != AENC_OK) return status;
     r->tensor = aenc_arena_alloc(&r->arena, r->part_count, sizeof *r->tensor);
     if (r->tensor == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; i < r->part_count && status == AENC_OK; i++) status = tensor_find(r, &r->part[i], &r->tensor[i]);
+    for (size_t i = 0; i < r->part_count && status == AENC_OK; i++) {
+        status = tensor_find(r, &r->part[i], &r->tensor[i]);
+        if (status == AENC_OK) status = values_check(r, &r->part[i], r->tensor[i]);
+    }
     if (status != AENC_OK) return status;
     bool terms = r->fit->model->terms.count > 1;
     if (r->file.tensor_count != r->part_count + 1 + terms) return damaged(r, "it has tensors that no run has");
+    return AENC_OK;
+}
+
+/* Row i of the history; false where it is none of a finished epoch. */
+static bool epoch_read(const struct reading *r, size_t i, aenc_progress *out) {
+    double n[HISTORY_NUMBERS];
+    aenc_bytes_copy_little(n, r->history->bytes + i * sizeof n, HISTORY_NUMBERS, sizeof *n);
+    for (int k = 0; k < HISTORY_NUMBERS; k++) { /* whole numbers that can be cast */
+        bool whole = k < 5 || k == 11, unknown = k == 6 || k == 10;
+        if (whole && !(n[k] >= 0 && n[k] < 9007199254740992.0 && n[k] == (double)(int64_t)n[k])) return false;
+        if (!(unknown ? plain_or_unknown(n[k]) : plain(n[k]))) return false;
+    }
+    *out = (aenc_progress){
+        sizeof(aenc_progress), (int64_t)n[0], (int64_t)n[1], (int64_t)n[2], (int64_t)n[3], (int64_t)n[4], n[5],
+        n[6],                  n[7],          n[8],          n[9],          n[10],         (int64_t)n[11]};
+    return out->event == AENC_EVENT_EPOCH && out->epoch == (int64_t)i + 1 && out->epochs <= INT32_MAX &&
+           out->steps == r->fit->now.steps && out->step > 0 && out->step <= out->steps && out->best_epoch <= out->epoch &&
+           out->learning_rate >= 0 && out->gradient_norm >= 0 && out->seconds >= 0;
+}
+
+static aenc_status terms_find(struct reading *r) {
+    size_t width = r->fit->model->terms.count;
+    if (width == 1) return AENC_OK;
+    const struct tensor_entry *terms = r->terms = aenc_safetensors_find(&r->file, CHECKPOINT_TERMS);
+    if (terms == NULL || terms->type != TENSOR_F64 || terms->rank != 2 || terms->dim[0] != r->history->dim[0] + 1 ||
+        terms->dim[1] != width)
+        return damaged(r, "its terms are not there");
+    for (uint64_t i = 0; i < terms->dim[0] * width; i++) {
+        double value;
+        aenc_bytes_copy_little(&value, terms->bytes + i * sizeof value, 1, sizeof value);
+        if (!plain(value)) return damaged(r, "a term of its loss is not finite");
+    }
     return AENC_OK;
 }
 
@@ -204,14 +294,12 @@ static aenc_status history_find(struct reading *r) {
     if (t == NULL || t->type != TENSOR_F64 || t->rank != 2 || t->dim[1] != HISTORY_NUMBERS)
         return damaged(r, "its history is not there");
     if (t->dim[0] != whole_of(r, "epochs_done")) return damaged(r, "its history is not that of its epochs");
+    for (size_t i = 0; i < (size_t)t->dim[0]; i++) {
+        aenc_progress epoch;
+        if (!epoch_read(r, i, &epoch)) return damaged(r, "its history is none that a run can have");
+    }
     aenc_status status = aenc_history_reserve(r->fit->model, (size_t)t->dim[0] + 1);
-    size_t width = r->fit->model->terms.count;
-    if (status != AENC_OK || width == 1) return status;
-    const struct tensor_entry *terms = r->terms = aenc_safetensors_find(&r->file, CHECKPOINT_TERMS);
-    if (terms == NULL || terms->type != TENSOR_F64 || terms->rank != 2 || terms->dim[0] != t->dim[0] + 1 ||
-        terms->dim[1] != width)
-        return damaged(r, "its terms are not there");
-    return AENC_OK;
+    return status == AENC_OK ? terms_find(r) : status;
 }
 
 /* ---- The change ---- */
@@ -219,15 +307,7 @@ static aenc_status history_find(struct reading *r) {
 static void history_load(struct reading *r) {
     struct history *history = &r->fit->model->history;
     history->count = (size_t)r->history->dim[0];
-    for (size_t i = 0; i < history->count; i++) {
-        double n[HISTORY_NUMBERS];
-        aenc_bytes_copy_little(n, r->history->bytes + i * sizeof n, HISTORY_NUMBERS, sizeof *n);
-        for (int k = 0; k < HISTORY_NUMBERS; k++) /* whole numbers that can be cast */
-            if ((k < 5 || k == 11) && !(n[k] >= 0 && n[k] < 9007199254740992.0)) n[k] = 0;
-        history->epoch[i] = (aenc_progress){
-            sizeof(aenc_progress), (int64_t)n[0], (int64_t)n[1], (int64_t)n[2], (int64_t)n[3], (int64_t)n[4], n[5],
-            n[6],                  n[7],          n[8],          n[9],          n[10],         (int64_t)n[11]};
-    }
+    for (size_t i = 0; i < history->count; i++) (void)epoch_read(r, i, &history->epoch[i]);
 }
 
 /* After history and place: without penalties the reconstruction is all of the loss. */

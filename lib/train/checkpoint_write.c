@@ -13,7 +13,7 @@
 static void part_add(struct arena *arena, struct part *part, size_t *count, const char *prefix,
                      const struct entry *entry, num *block) {
     const char *name = prefix == NULL ? entry->name : aenc_arena_format(arena, "%s.%s", prefix, entry->name);
-    part[(*count)++] = (struct part){name, entry, block + entry->offset};
+    part[(*count)++] = (struct part){name, entry, block + entry->offset, false};
 }
 
 aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count) {
@@ -28,8 +28,11 @@ aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *aren
         const struct entry *entry = &store->entry[i];
         bool trained = entry->kind == ENTRY_PARAMETER;
         part_add(arena, part, count, NULL, entry, trained ? store->parameter : store->state);
-        for (int m = 0; m < MOMENTS_MAX && trained; m++)
-            if (fit->optimizer->uses[m]) part_add(arena, part, count, moments[m], entry, fit->optimizer->moment[m]);
+        for (int m = 0; m < MOMENTS_MAX && trained; m++) {
+            if (!fit->optimizer->uses[m]) continue;
+            part_add(arena, part, count, moments[m], entry, fit->optimizer->moment[m]);
+            part[*count - 1].squares = fit->optimizer->squares[m];
+        }
         num *kept = trained ? fit->best.parameter : fit->best.state;
         if (best) part_add(arena, part, count, "checkpoint.best", entry, kept);
     }

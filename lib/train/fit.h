@@ -99,6 +99,7 @@ struct part {
     const char *name;
     const struct entry *entry;
     num *values;
+    bool squares; /* means of squares, not negative */
 };
 /* Every part of the run as it is now; `best` tells whether the snapshot is among them. AENC_ERR_NO_MEMORY. */
 aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count);
@@ -125,6 +126,6 @@ void aenc_checkpoint_sum_tensor(struct checkpoint_sum *sum, const char *name, en
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"
 #define CHECKPOINT_HISTORY "checkpoint.history"
 #define CHECKPOINT_TERMS "checkpoint.terms" /* of a model with penalties */
-enum { CHECKPOINT_FORMAT = 1 };
+enum { CHECKPOINT_FORMAT = 2 }; /* 1 knew data by 64 rows */
 
 #endif

@@ -1,34 +1,29 @@
 /* run_facts.c - what makes a run this run and no other.
  *
- * Data are known by their sizes and by a fingerprint of up to 64 rows spread over them: enough to notice another file or
- * another order, and cheap for data that do not fit in memory.
+ * Data are known by their sizes and by a fingerprint of all their numbers. Files that are mapped and larger than
+ * FILE_BYTES_ALL are known by SAMPLE_ROWS rows spread over them, the first and the last among them: they may be larger than
+ * memory. Of a stream nothing can be known but what it states.
  */
 #include <string.h>
 
 #include "math/blas.h"
+#include "math/fingerprint.h"
 #include "train/fit.h"
 
-enum { SAMPLE_ROWS = 64 };
+enum { SAMPLE_ROWS = 4096 };
+static const int64_t FILE_BYTES_ALL = INT64_C(1) << 30;
 
 /* ---- Data ---- */
 
-static uint64_t mix(uint64_t sum, uint64_t word) {
-    sum = (sum ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-    return sum ^ sum >> 29;
-}
-
-static uint64_t fingerprint(const struct rows *rows, int64_t cols) {
-    uint64_t sum = mix(mix(1, (uint64_t)rows->count), (uint64_t)cols);
-    int64_t samples = rows->count < SAMPLE_ROWS ? rows->count : SAMPLE_ROWS;
+/* at most: so many rows, spread over all. */
+static uint64_t fingerprint(const struct rows *rows, int64_t cols, int64_t most) {
+    uint64_t sum = aenc_fingerprint_mix(aenc_fingerprint_mix(1, (uint64_t)rows->count), (uint64_t)cols);
+    int64_t samples = rows->count < most ? rows->count : most;
     for (int64_t s = 0; s < samples; s++) {
-        int64_t r = samples == 1 ? 0 : (int64_t)((double)(rows->count - 1) * ((double)s / (double)(samples - 1)));
+        int64_t r = s;
+        if (samples < rows->count) r = (int64_t)((double)(rows->count - 1) * ((double)s / (double)(samples - 1)));
         if (rows->row != NULL) r = rows->row[r];
-        const float *values = rows->data + r * rows->stride;
-        for (int64_t c = 0; c < cols; c++) {
-            uint32_t bits;
-            memcpy(&bits, &values[c], sizeof bits);
-            sum = mix(sum, bits);
-        }
+        sum = aenc_fingerprint_row(sum, rows->data + r * rows->stride, cols);
     }
     return sum;
 }
@@ -39,11 +34,14 @@ static struct json *add_whole(struct arena *arena, struct json *object, const ch
     return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
 }
 
+/* Of what is mapped (`file`) only a sample may be looked at. */
 static struct json *add_rows(struct arena *arena, struct json *object, const char *key, const struct rows *rows,
-                             int64_t cols) {
+                             int64_t cols, bool file) {
     if (rows->data == NULL) return aenc_json_add(arena, object, key, JSON_NULL);
-    const char *text = aenc_arena_format(arena, "%lld rows of %lld, fingerprint %016llx", (long long)rows->count,
-                                         (long long)cols, (unsigned long long)fingerprint(rows, cols));
+    bool sample = file && rows->count > FILE_BYTES_ALL / (int64_t)sizeof(float) / cols;
+    const char *text = aenc_arena_format(arena, "%lld rows of %lld, %s %016llx", (long long)rows->count, (long long)cols,
+                                         sample ? "fingerprint of a sample" : "fingerprint",
+                                         (unsigned long long)fingerprint(rows, cols, sample ? SAMPLE_ROWS : INT64_MAX));
     return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
 }
 
@@ -64,7 +62,7 @@ static uint64_t passage_sum(const struct passage *passage) {
         for (int64_t k = 0; k < store->entry[i].count; k++) {
             uint64_t bits = 0;
             memcpy(&bits, &values[k], sizeof *values);
-            sum = mix(sum, bits);
+            sum = aenc_fingerprint_mix(sum, bits);
         }
     }
     return sum;
@@ -73,13 +71,14 @@ static uint64_t passage_sum(const struct passage *passage) {
 static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
     const struct aenc_model *model = fit->model;
     if (fit->data.stream != NULL) add_stream(arena, object, fit->data.stream);
-    else add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit));
+    else add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit), fit->data.unchecked);
     if (fit->data.passage != NULL) add_whole(arena, object, "passage", passage_sum(fit->data.passage));
     for (int i = 0; i < 2 && model->lesson_weight[0] + model->lesson_weight[1] > 0; i++)
         aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->lesson_weight[i]);
-    add_rows(arena, object, "target", &fit->data.target, model->target_size);
-    add_rows(arena, object, "valid", &fit->valid, aenc_fit_cols(fit));
-    return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size);
+    bool apart = fit->options->valid != NULL; /* else held out of the data, which are known already */
+    add_rows(arena, object, "target", &fit->data.target, model->target_size, false);
+    add_rows(arena, object, "valid", &fit->valid, aenc_fit_cols(fit), fit->data.unchecked && !apart);
+    return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size, false);
 }
 
 static void add_frozen(struct fit *fit, struct arena *arena, struct json *object) {
@@ -94,6 +93,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     add_whole(arena, object, "seed", fit->model->ctx->seed);
     add_data(fit, arena, object);
+    aenc_json_add_text(arena, object, "run_key", o->run_key == NULL ? "" : o->run_key);
     add_whole(arena, object, "batch", (uint64_t)fit->batch);
     add_whole(arena, object, "steps_per_epoch", (uint64_t)fit->now.steps);
     aenc_json_add_copy(arena, object, "optimizer", fit->optimizer_spec);

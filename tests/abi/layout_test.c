@@ -93,6 +93,7 @@ static const struct frozen layouts[] = {
     {"aenc_fit_options.resume", offsetof(aenc_fit_options, resume), 152},
     {"aenc_fit_options.labels", offsetof(aenc_fit_options, labels), 160},
     {"aenc_fit_options.valid_labels", offsetof(aenc_fit_options, valid_labels), 168},
+    {"aenc_fit_options.run_key", offsetof(aenc_fit_options, run_key), 176},
     {"aenc_pretrain_options", sizeof(aenc_pretrain_options), 120},
     {"aenc_pretrain_options.struct_size", offsetof(aenc_pretrain_options, struct_size), 0},
     {"aenc_pretrain_options.fit", offsetof(aenc_pretrain_options, fit), 8},

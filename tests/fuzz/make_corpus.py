@@ -403,8 +403,31 @@ def api_plugin_inputs():
             yield "plugins_%d_%02d" % (kind, first), bytes(out)
 
 
-TARGETS = {"safetensors": safetensors_inputs, "description": description_inputs, "model_file": model_inputs,
-           "npy": npy_inputs, "csv": csv_inputs, "idx": idx_inputs, "settings": settings_inputs, "api": api_inputs}
+# ---- Edits of checkpoints (fuzz_checkpoint.c) ----
+
+def edit_value(tensor, element, value):
+    return b"\x02" + struct.pack("<HHB", tensor, element, value)
+
+
+def edit_text(field, text):
+    return bytes([1, field, len(text) - 1]) + text
+
+
+def checkpoint_inputs():
+    """Every kind of run as it is; every special value in every tensor; texts behind every name of the run."""
+    for kind in range(4):
+        yield "whole_%d" % kind, b"", bytes([kind])
+        for first in (0, 8, 16, 24):
+            yield "values_%d_%d" % (kind, first), edit_value(first + kind, 1, kind), bytes([kind])
+        yield "history_%d" % kind, edit_value(8 + kind, 5, 0) + edit_value(9, 0, 11), bytes([kind])
+        for field in range(0, 60, 6):
+            text = (b"9", b"x", b"-1", b"1e99", b"999999")[field // 6 % 5]
+            yield "text_%d_%d" % (kind, field), edit_text(field + kind, text), bytes([kind])
+        yield "bytes_%d" % kind, b"\x00" + struct.pack("<HB", 300 * kind + 9, 1) + b"{\"", bytes([kind])
+
+
+TARGETS = {"checkpoint": checkpoint_inputs, "safetensors": safetensors_inputs, "description": description_inputs,
+           "model_file": model_inputs, "npy": npy_inputs, "csv": csv_inputs, "idx": idx_inputs, "settings": settings_inputs, "api": api_inputs}
 
 
 def main(folder):
@@ -415,8 +438,8 @@ def main(folder):
         for old in place.iterdir():
             if not old.name.startswith("found-"):
                 old.unlink()
-        for name, content in inputs():
-            (place / name).write_bytes(content + PLAIN)
+        for name, content, *control in inputs():
+            (place / name).write_bytes(content + (control[0] if control else PLAIN))
             total += len(content) + 1
     print("%d bytes" % total)
 

@@ -2,6 +2,7 @@
  * is refused and changes nothing. */
 #include <unistd.h>
 
+#include "io/bytes.h"
 #include "train/fit.h"
 #include "train/trial.h"
 
@@ -245,15 +246,12 @@ static void test_damage(void) {
 
 /* ---- Forged: the sum is right, the contents are not ---- */
 
-/* Replaces what follows `key` by as many bytes of `text` and sets the sum right; answers whether key was there. */
-static bool forge(aenc_context *ctx, unsigned char *bytes, size_t size, const char *key, const char *text) {
+/* Sets the sum right. */
+static bool sum_set(aenc_context *ctx, unsigned char *bytes, size_t size) {
     static const char sum_key[] = CHECKPOINT_SUM_KEY "\":\"";
     struct safetensors file;
     char digits[17];
-    size_t at = 8, length = strlen(key);
-    while (at + length < size && memcmp(bytes + at, key, length) != 0) at++;
-    if (at + length >= size) return false;
-    memcpy(bytes + at + length, text, strlen(text));
+    size_t at;
     if (!CHECK(aenc_safetensors_read(ctx, bytes, size, "forged", &file) == AENC_OK)) return false;
     struct checkpoint_sum sum = aenc_checkpoint_sum_begin(aenc_safetensors_metadata(&file, MODEL_KEY),
                                                           aenc_safetensors_metadata(&file, CHECKPOINT_KEY));
@@ -269,6 +267,168 @@ static bool forge(aenc_context *ctx, unsigned char *bytes, size_t size, const ch
     return true;
 }
 
+/* Replaces what follows `key` by as many bytes of `text`; answers whether key was there. */
+static bool forge(aenc_context *ctx, unsigned char *bytes, size_t size, const char *key, const char *text) {
+    size_t at = 8, length = strlen(key);
+    while (at + length < size && memcmp(bytes + at, key, length) != 0) at++;
+    if (at + length >= size) return false;
+    memcpy(bytes + at + length, text, strlen(text));
+    return sum_set(ctx, bytes, size);
+}
+
+/* Puts value, as F32 or F64, into element `at` of a tensor. */
+static bool forge_value(aenc_context *ctx, unsigned char *bytes, size_t size, const char *name, size_t at, double value) {
+    struct safetensors file;
+    const float single = (float)value;
+    if (!CHECK(aenc_safetensors_read(ctx, bytes, size, "forged", &file) == AENC_OK)) return false;
+    const struct tensor_entry *tensor = aenc_safetensors_find(&file, name);
+    size_t item = tensor == NULL ? 0 : tensor->type == TENSOR_F64 ? 8 : 4;
+    bool there = tensor != NULL && (at + 1) * item <= tensor->size;
+    if (there) aenc_bytes_copy_little(bytes + (tensor->bytes - bytes) + at * item,
+                                      item == 8 ? (const void *)&value : &single, 1, item);
+    aenc_safetensors_free(&file);
+    return there && sum_set(ctx, bytes, size);
+}
+
+/* Numbers that no run has, in every kind of tensor. */
+static void test_forged_values(void) {
+    static const struct {
+        const char *name;
+        size_t at;
+        double value;
+    } cases[] = {
+        {"encoder.0.weight", 3, NAN}, {"encoder.0.bias", 0, INFINITY}, {"encoder.1.running_mean", 1, NAN},
+        {"checkpoint.best.encoder.4.weight", 2, NAN}, {"checkpoint.best.encoder.1.running_var", 0, -INFINITY},
+        {"checkpoint.moment.0.encoder.0.weight", 1, NAN}, {"checkpoint.moment.1.encoder.0.weight", 5, INFINITY},
+        {"checkpoint.moment.1.encoder.0.weight", 5, -1}, /* a mean of squares */
+        {"checkpoint.history", 0, 10}, {"checkpoint.history", 1, 2}, {"checkpoint.history", 12 + 1, 2.5},
+        {"checkpoint.history", 2, -1}, {"checkpoint.history", 3, 9}, {"checkpoint.history", 4, 1e18},
+        {"checkpoint.history", 5, NAN}, {"checkpoint.history", 6, INFINITY}, {"checkpoint.history", 7, NAN},
+        {"checkpoint.history", 8, -INFINITY}, {"checkpoint.history", 9, NAN}, {"checkpoint.history", 10, -INFINITY},
+        {"checkpoint.history", 11, 7},
+    };
+    static unsigned char whole[1 << 16], bytes[1 << 16];
+    const struct setup setup = {"adam:lr=0.01", "cosine", 0.2, 3, 1};
+    struct stop stop = {13, 0, false}, never = {0, 0, false};
+    struct trial a = part_run(&setup, &stop, AENC_RESUME_NEVER, AENC_OK);
+    size_t size = file_get(whole, sizeof whole);
+    aenc_fit_options options = options_of(&setup, &never);
+    options.checkpoint = path;
+    options.resume = AENC_RESUME;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(bytes, whole, size);
+        if (!CHECK(forge_value(a.ctx, bytes, size, cases[i].name, cases[i].at, cases[i].value)))
+            fprintf(stderr, "  %s\n", cases[i].name);
+        file_put(bytes, size);
+        refuse(&options, &x, 12, AENC_ERR_FORMAT, "checkpoint");
+    }
+    CHECK(never.seen == 0);
+    remove(path);
+    trial_free(&a);
+}
+
+/* ---- A stream's place ---- */
+
+static uint64_t source_at, seeks_beyond;
+
+static int source_read(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {
+    (void)user, (void)target, (void)weight;
+    *got = source_at >= ROWS ? 0 : source_at + rows < ROWS ? rows : (size_t)(ROWS - source_at);
+    if (*got > 0) memcpy(input, data + source_at * IN, *got * IN * sizeof *input);
+    source_at += *got;
+    return 0;
+}
+
+static int source_seek(void *user, uint64_t position) {
+    (void)user;
+    seeks_beyond += position > ROWS;
+    source_at = position;
+    return 0;
+}
+
+static aenc_status stream_fit(struct trial *trial, uint64_t rows, struct stop *stop, int64_t resume) {
+    const aenc_source_callbacks callbacks = {
+        .struct_size = sizeof callbacks, .cols = IN, .rows = rows, .read = source_read, .seek = source_seek};
+    const aenc_fit_options o = {.struct_size = sizeof o, .epochs = 3, .batch = 10, .steps_per_epoch = 5, .checkpoint = path,
+                                .checkpoint_steps = 1, .resume = resume, .progress = stop_there, .progress_user = stop};
+    aenc_source *source = NULL;
+    CHECK_STATUS(trial->ctx, aenc_source_callback(trial->ctx, &callbacks, &source), AENC_OK);
+    aenc_status status = aenc_fit_source(trial->model, source, &o);
+    aenc_source_free(source);
+    return status;
+}
+
+/* rows: as the source states them; 0: not. text: a position beyond what the run can have read. */
+static void test_forged_position(uint64_t rows, const char *text) {
+    static unsigned char bytes[1 << 16];
+    struct stop stop = {7, 0, false}, never = {0, 0, false};
+    struct trial a = trial_create(dropping, 12, 1), b = trial_create(dropping, 12, 1), same = trial_create(dropping, 12, 1);
+    CHECK_STATUS(a.ctx, stream_fit(&a, rows, &stop, AENC_RESUME_NEVER), AENC_OK);
+    size_t size = file_get(bytes, sizeof bytes);
+    CHECK(forge(a.ctx, bytes, size, "\\\"position\\\":\\\"", text));
+    file_put(bytes, size);
+    CHECK_STATUS(b.ctx, stream_fit(&b, rows, &never, AENC_RESUME), AENC_ERR_FORMAT);
+    CHECK(seeks_beyond == 0 && never.seen == 0 && trial_same(&b, &same));
+    remove(path);
+    trial_free(&a);
+    trial_free(&b);
+    trial_free(&same);
+}
+
+/* ---- The data ---- */
+
+/* Any cell of any field that is changed by any bit is noticed. */
+static void test_cells(void) {
+    enum { WIDE = 19, MANY = 11 };
+    static const char wide[] = "{\"input\":[19],\"encoder\":{\"type\":\"dense\",\"units\":2}}";
+    static float field[4][MANY * WIDE];
+    const aenc_matrix rows[4] = {
+        {field[0], MANY, WIDE, 0}, {field[1], MANY, WIDE, 0}, {field[2], MANY, WIDE, 0}, {field[3], MANY, WIDE, 0}};
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1, .checkpoint = path, .target = &rows[1], .valid = &rows[2],
+                          .valid_target = &rows[3]};
+    struct trial a = trial_create(wide, 1, 1);
+    for (int f = 0; f < 4; f++) trial_fill(field[f], MANY * WIDE, (uint64_t)f + 1);
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &rows[0], &o), AENC_OK);
+    o.resume = AENC_RESUME;
+    int missed = 0;
+    for (int cell = 0; cell < 4 * MANY * WIDE; cell++) {
+        float *at = &field[cell / (MANY * WIDE)][cell % (MANY * WIDE)], before = *at;
+        uint32_t bits;
+        memcpy(&bits, at, sizeof bits);
+        bits ^= (uint32_t)1 << cell % 23; /* stays finite */
+        memcpy(at, &bits, sizeof bits);
+        missed += aenc_fit(a.model, &rows[0], &o) != AENC_ERR_ARGUMENT;
+        *at = before;
+    }
+    CHECK_NEAR(missed, 0, 0);
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &rows[0], &o), AENC_OK);
+    o.run_key = "another";
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &rows[0], &o), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(a.ctx), "run_key") != NULL);
+    o.run_key = "\xff";
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &rows[0], &o), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(a.ctx), "not UTF-8") != NULL);
+    remove(path);
+    trial_free(&a);
+}
+
+/* The fingerprint does not depend on how the rows lie in memory. */
+static void test_stride(void) {
+    static float apart[ROWS * (IN + 3)];
+    const struct setup setup = {"adam:lr=0.01", NULL, 0.2, 0, 1};
+    struct stop stop = {7, 0, false}, never = {0, 0, false};
+    struct trial a = part_run(&setup, &stop, AENC_RESUME_NEVER, AENC_OK), b = trial_create(dropping, 12, 1);
+    for (size_t r = 0; r < ROWS; r++) memcpy(apart + r * (IN + 3), data + r * IN, IN * sizeof *data);
+    const aenc_matrix same = {apart, ROWS, IN, IN + 3};
+    aenc_fit_options options = options_of(&setup, &never);
+    options.checkpoint = path;
+    options.resume = AENC_RESUME;
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &same, &options), AENC_OK);
+    remove(path);
+    trial_free(&a);
+    trial_free(&b);
+}
+
 static void test_forged(void) {
     static const struct {
         const char *key, *text;
@@ -276,12 +436,24 @@ static void test_forged(void) {
         const char *word;
     } cases[] = {
         {"\\\"instruction set\\\":\\\"", "z", AENC_OK, "instruction set"},
-        {"checkpoint\":\"{\\\"format\\\":", "2", AENC_ERR_VERSION, "format 2"},
+        {"checkpoint\":\"{\\\"format\\\":", "3", AENC_ERR_VERSION, "format 3"},
+        {"checkpoint\":\"{\\\"format\\\":", "1", AENC_ERR_UNSUPPORTED, "format 1"},
         {"\\\"step\\\":\\\"", "x", AENC_ERR_FORMAT, "'step'"},
         {"\\\"step\\\":\\\"", "9", AENC_ERR_FORMAT, "place"},
         {"\\\"best_epoch\\\":\\\"", "8", AENC_ERR_FORMAT, "place"},
         {"\\\"best_epoch\\\":\\\"", "0", AENC_ERR_FORMAT, "tensors"},
-        {"\\\"epochs_done\\\":\\\"", "7", AENC_ERR_FORMAT, "history"},
+        {"\\\"epochs_done\\\":\\\"", "1", AENC_ERR_FORMAT, "place"}, /* more updates than steps */
+        {"\\\"epochs_done\\\":\\\"", "3", AENC_ERR_FORMAT, "place"},
+        {"\\\"position\\\":\\\"", "1", AENC_ERR_FORMAT, "place"}, /* of rows in memory */
+        {"\\\"waited\\\":\\\"", "9", AENC_ERR_FORMAT, "place"},
+        {"\\\"plateau_bad_epochs\\\":\\\"", "9", AENC_ERR_FORMAT, "place"},
+        {"\\\"optimizer_step\\\":\\\"", "99", AENC_ERR_FORMAT, "place"},
+        {"\\\"shuffle\\\":\\\"", "1", AENC_ERR_FORMAT, "place"},
+        {"\\\"loss_sum\\\":", "1e999", AENC_ERR_FORMAT, ""},
+        {"\\\"weight_sum\\\":", "-", AENC_ERR_FORMAT, "place"},
+        {"\\\"learning_rate\\\":", "-1", AENC_ERR_FORMAT, "place"},
+        {"\\\"gradient_norm\\\":", "-1", AENC_ERR_FORMAT, "place"},
+        {"\\\"plateau_reached\\\":", "7", AENC_ERR_FORMAT, "place"},
         {"\\\"wait", "x", AENC_ERR_FORMAT, "'waited'"},
         {"\\\"seed\\\":\\\"", "9", AENC_ERR_ARGUMENT, "seed was 92 and is 12"},
         {"\\\"pat", "x", AENC_ERR_ARGUMENT, "patience was not there"},
@@ -342,6 +514,11 @@ int main(void) {
     test_refusals();
     test_damage();
     test_forged();
+    test_forged_values();
+    test_forged_position(ROWS, "99");
+    test_forged_position(0, "99");
+    test_cells();
+    test_stride();
     test_unwritable();
     return check_finish();
 }
