@@ -139,7 +139,6 @@ int tool_classify(const struct options *options) {
     const char *const inputs[] = {options->operand[1], options->labels};
     int status = tool_stdin_once(options, inputs, 2);
     if (status == TOOL_OK) status = tool_output_format(path, (enum format)options->format, &format);
-    if (status == TOOL_OK) status = tool_output_check(path);
     if (status == TOOL_OK) status = job_read(&job);
     if (status == TOOL_OK) status = job_run(&job);
     free(job.result);

@@ -7,7 +7,8 @@
 static const struct command_row commands[] = {
     {COMMAND_TRAIN, "train", "DATA", "-o MODEL", tool_train, "Train a model on DATA and save it",
      "The network is given by --encoder, --model-json or --start. With --valid the parameters of the best epoch are saved.\n\n"
-     "Ctrl-C finishes the step, saves the model and reports it; a second Ctrl-C ends the run at once.",
+     "Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves the model and ends with status 3; a second one ends the run at "
+     "once.",
      "autoenc train digits.npy --encoder 32,8 --valid 0.1 --epochs 50 -o digits.safetensors\n"
      "autoenc train train-images-idx3-ubyte.gz --valid t10k-images-idx3-ubyte.gz --encoder 128,64,32 \\\n"
      "    --activation relu --output sigmoid --loss mse --optimizer adam --lr 1e-3 --schedule cosine \\\n"

@@ -29,6 +29,7 @@ static int labels_read(struct detection *d) {
                          options->labels, d->labels.rows, d->labels.cols, d->scored->name, d->scored->rows,
                          tool_data_header_hint(&d->labels, d->scored->rows));
     }
+    size_t ones = 0;
     d->label = tool_allocate("labels", d->labels.rows, 1);
     if (d->label == NULL) return TOOL_FAILED;
     for (size_t i = 0; i < d->labels.rows; i++) {
@@ -38,8 +39,11 @@ static int labels_read(struct detection *d) {
                              i + 1, (double)value);
         }
         d->label[i] = value == 1.0f;
+        ones += d->label[i];
     }
-    return TOOL_OK;
+    if (ones != 0 && ones != d->labels.rows) return TOOL_OK;
+    return tool_fail("--labels %s: every label is %d; ROC-AUC and average precision need rows of both kinds",
+                     options->labels, ones != 0);
 }
 
 static int tables_read(struct detection *d) {
@@ -53,6 +57,18 @@ static int tables_read(struct detection *d) {
                          d->train.cols);
     }
     return status == TOOL_OK && options->labels != NULL ? labels_read(d) : status;
+}
+
+/* What a threshold needs of the number of scores is known before there are any: a ramp stands in for them. */
+static int threshold_check(const struct detection *d) {
+    size_t count = d->train.rows;
+    double threshold;
+    float *ramp = tool_allocate("scores", count, sizeof *ramp);
+    if (ramp == NULL) return TOOL_FAILED;
+    for (size_t i = 0; i < count; i++) ramp[i] = (float)(i + 1);
+    aenc_status status = aenc_threshold(d->ctx, d->options->threshold, ramp, count, &threshold);
+    free(ramp);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(d->options, d->ctx, status);
 }
 
 static int detect(struct detection *d) {
@@ -114,11 +130,10 @@ int tool_detect(const struct options *options) {
     without_labels.labels = NULL;
     int status = tool_stdin_once(options, inputs, 3);
     if (status == TOOL_OK) status = tool_output_format(path, (enum format)options->format, &format);
-    if (status == TOOL_OK) status = tool_output_check(path);
-    if (status == TOOL_OK && options->save != NULL) status = tool_output_check(options->save);
     if (status == TOOL_OK) status = tool_pictures_prepare(&without_labels, &none);
     if (status == TOOL_OK) status = tool_context_create(options, &d.ctx);
     if (status == TOOL_OK) status = tables_read(&d);
+    if (status == TOOL_OK) status = threshold_check(&d);
     if (status == TOOL_OK) status = detect(&d);
     if (status == TOOL_OK) status = tool_output_table(path, format, d.score, d.scored->rows, 1);
     if (status == TOOL_OK && options->pictures != NULL) status = draw(&d);

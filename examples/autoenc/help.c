@@ -17,7 +17,8 @@ const char tool_help_names[] =
     "optimizers and schedules, layers.md those of activations and initial weights, penalties.md those of penalties and "
     "corruptions, anomaly.md those of thresholds.";
 const char tool_help_status[] =
-    "The exit status is 0 on success, 1 on failure and 2 when the command line was wrong.";
+    "The exit status is 0 on success, 1 on failure, 2 when the command line was wrong and 3 when a signal (Ctrl-C, SIGTERM, "
+    "SIGHUP) stopped the training and the model was saved as it was then.";
 
 /* Words in lines of WIDTH from column `at` on, the first line going on where the cursor stands; an empty line of the text
  * stays one. */

@@ -34,7 +34,7 @@ static int check_options(const struct options *options) {
     if (status == TOOL_OK && !is_picture(options->out)) {
         status = tool_output_format(options->out, FORMAT_AUTO, &format);
     }
-    return status == TOOL_OK ? tool_output_check(options->out) : status;
+    return status;
 }
 
 /* Row numbers on the command line become the ends of the ways. */

@@ -9,6 +9,7 @@
 #include "gzip.h"
 #include "help.h"
 #include "picture.h"
+#include "place.h"
 
 void *tool_allocate(const char *name, size_t count, size_t size) {
     void *block = calloc(count, size);
@@ -43,6 +44,7 @@ int tool_version(const struct options *options) {
 int main(int argc, char **argv) {
     static char version[] = "version", help[] = "help";
     struct options options;
+    struct places places;
     (void)signal(SIGXFSZ, SIG_IGN); /* a file-size limit then is an error of write, like a full disk */
     if (argc < 2) return tool_usage("no command; see: autoenc help");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) argv[1] = help;
@@ -51,7 +53,11 @@ int main(int argc, char **argv) {
     if (status == TOOL_OK) {
         const struct command_row *command = tool_command_find(options.command_name);
         if (options.help) tool_help(command);
-        else status = command->run(&options);
+        else {
+            status = tool_places_check(&options, &places);
+            if (status == TOOL_OK) status = command->run(&options);
+            tool_places_free(&places);
+        }
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (status == TOOL_OK) status = tool_fail("standard output: cannot be written");

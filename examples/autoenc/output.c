@@ -1,4 +1,5 @@
-/* output.c - temporary file, sync, rename; and the three formats for tables. */
+/* output.c - temporary file, sync, rename, sync of the folder, as the library saves models; and the three formats for
+ * tables, which are written as they are formed. */
 #include "output.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 
 #include "number.h"
 
-enum { TRIES = 100, CHUNK = 4096 };
+enum { TRIES = 100000, CHUNK = 4096 }; /* a process with this number may have been killed in many saves */
 
 struct output {
     const char *name; /* as the user wrote it */
@@ -31,10 +32,18 @@ static int open_temporary(struct output *output) {
     if (output->temporary == NULL) return TOOL_FAILED;
     for (int attempt = 0; attempt < TRIES; attempt++) {
         (void)snprintf(output->temporary, room, "%s.%ld.%d.tmp", output->final, (long)getpid(), attempt);
-        int fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
-        if (fd < 0 && errno == EEXIST) continue;
+        /* nobody reads it before it has the old file's permissions */
+        int fd = open(output->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? 0600 : 0666);
+        if (fd < 0 && errno == EINTR) attempt--;
+        if (fd < 0 && (errno == EEXIST || errno == EINTR)) continue;
         if (fd < 0) break;
-        if (exists) (void)fchmod(fd, info.st_mode & 0777);
+        if (exists && fchmod(fd, info.st_mode & 0777) != 0) {
+            int problem = errno;
+            (void)close(fd);
+            (void)unlink(output->temporary);
+            errno = problem;
+            break;
+        }
         output->file = fdopen(fd, "wb");
         if (output->file != NULL) return TOOL_OK;
         (void)close(fd);
@@ -68,10 +77,30 @@ static int open_output(struct output *output, const char *path) {
     return status;
 }
 
+static bool sync_file(int fd) {
+    int result;
+    do result = fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result == 0;
+}
+
+/* Makes the rename last. A folder that cannot be opened or synced at all is none that could be. */
+static bool sync_folder(const struct output *output) {
+    char *slash = strrchr(output->temporary, '/'); /* its name is not needed any more */
+    if (slash != NULL) slash[slash == output->temporary ? 1 : 0] = '\0';
+    int fd = open(slash != NULL ? output->temporary : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return errno == EACCES;
+    bool good = sync_file(fd) || errno == EINVAL;
+    int problem = errno;
+    (void)close(fd);
+    errno = problem;
+    return good;
+}
+
 /* Ends the output: in place when status is TOOL_OK and the disk took everything, gone otherwise. */
 static int close_output(struct output *output, int status) {
     bool written = status == TOOL_OK && fflush(output->file) == 0 && ferror(output->file) == 0;
-    if (written && output->final != NULL) written = fsync(fileno(output->file)) == 0;
+    if (written && output->final != NULL) written = sync_file(fileno(output->file));
     int problem = errno;
     if (output->file != stdout && fclose(output->file) != 0 && written) {
         written = false;
@@ -82,6 +111,9 @@ static int close_output(struct output *output, int status) {
         problem = errno;
     }
     if (!written && output->temporary != NULL) (void)unlink(output->temporary);
+    if (written && output->final != NULL && !sync_folder(output)) {
+        status = tool_fail("%s: is written, but its folder cannot be synced: %s", output->name, strerror(errno));
+    }
     if (!written && status == TOOL_OK) {
         const char *kept = output->final != NULL && access(output->final, F_OK) == 0 ? "; the old file is kept" : "";
         status = tool_fail("%s: cannot be written: %s%s", output->name, strerror(problem), kept);
@@ -165,18 +197,6 @@ int tool_output_format(const char *path, enum format format, enum format *out) {
     if (ends_with(path, ".idx")) *out = FORMAT_IDX;
     if (*out != FORMAT_AUTO) return TOOL_OK;
     return tool_usage("-o %s: the ending does not say a format; known: .npy, .csv, .idx, or --format", path);
-}
-
-int tool_output_check(const char *path) {
-    if (strcmp(path, "-") == 0 || access(path, F_OK) == 0) return TOOL_OK;
-    char *folder = strdup(path);
-    if (folder == NULL) return tool_fail("%s: out of memory", path);
-    char *slash = strrchr(folder, '/');
-    if (slash != NULL) slash[slash == folder ? 1 : 0] = '\0';
-    int answer = access(slash != NULL ? folder : ".", W_OK);
-    int problem = errno;
-    free(folder);
-    return answer == 0 ? TOOL_OK : tool_fail("%s: cannot be written there: %s", path, strerror(problem));
 }
 
 int tool_output_table(const char *path, enum format format, const float *values, size_t rows, size_t cols) {

@@ -10,11 +10,8 @@
 
 enum format { FORMAT_AUTO, FORMAT_NPY, FORMAT_CSV, FORMAT_IDX };
 
-/* The format that path asks for by its ending, where format is FORMAT_AUTO: CSV for "-". Asks of nobody whether the
- * path can be written. */
+/* The format that path asks for by its ending, where format is FORMAT_AUTO: CSV for "-". */
 int tool_output_format(const char *path, enum format format, enum format *out);
-/* Early, before the work: does the directory exist, and may something be written there? */
-int tool_output_check(const char *path);
 /* values (rows, cols), with float32 in .npy and IDX. */
 int tool_output_table(const char *path, enum format format, const float *values, size_t rows, size_t cols);
 int tool_output_bytes(const char *path, const void *bytes, size_t size);

@@ -103,10 +103,10 @@ static int say_end(const struct job *job) {
 int tool_pca(const struct options *options) {
     struct job job = {.options = options};
     int status = check_options(options);
-    if (status == TOOL_OK) status = tool_output_check(options->out);
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK) status = read_data(&job);
+    if (status == TOOL_OK) status = tool_image_fits(options, &job.data);
     if (status == TOOL_OK) status = fit_and_save(&job);
     if (status == TOOL_OK) status = say_end(&job);
     if (status == TOOL_OK && options->pictures != NULL) {

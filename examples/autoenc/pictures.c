@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "plots.h"
 
@@ -27,6 +28,9 @@ int tool_pictures_prepare(const struct options *options, struct data *labels) {
     }
     if (stat(options->pictures, &info) != 0 || !S_ISDIR(info.st_mode)) {
         return tool_fail("--pictures %s: is not a directory", options->pictures);
+    }
+    if (access(options->pictures, W_OK | X_OK) != 0) {
+        return tool_fail("--pictures %s: cannot be written there: %s", options->pictures, strerror(errno));
     }
     if (options->labels == NULL) return TOOL_OK;
     struct data_options how = tool_label_options(options);
@@ -76,16 +80,20 @@ static struct data pick_rows(const struct data *data, size_t limit) {
     return picked;
 }
 
+int tool_image_fits(const struct options *options, const struct data *data) {
+    const struct image_shape *image = &options->image;
+    size_t size = image->channels * image->height * image->width;
+    if (image->channels == 0 || size == data->cols) return TOOL_OK;
+    return tool_usage("%s: --image %zux%zux%zu has %zu numbers, but a row of %s has %zu", options->command_name,
+                      image->channels, image->height, image->width, size, data->name, data->cols);
+}
+
 static int image_of(const struct options *options, const struct data *data, size_t output_cols,
                     struct image_shape *out) {
     *out = options->image.channels != 0 ? options->image : data->image;
     size_t size = out->channels * out->height * out->width;
-    if (options->image.channels != 0 && size != data->cols) {
-        return tool_usage("%s: --image %zux%zux%zu has %zu numbers, but a row of %s has %zu", options->command_name,
-                          out->channels, out->height, out->width, size, data->name, data->cols);
-    }
     if (size != output_cols) *out = (struct image_shape){0, 0, 0};
-    return TOOL_OK;
+    return tool_image_fits(options, data);
 }
 
 static int draw_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data) {

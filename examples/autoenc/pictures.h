@@ -9,6 +9,8 @@ char *tool_picture_path(const struct options *options, const char *name);
 /* Before any work: is there libpng, can the directory be had, do --image and --labels fit? labels->values is NULL
  * without --labels. rows or other_rows is what the labels may count; *other says that it was the second. */
 int tool_pictures_prepare(const struct options *options, struct data *labels);
+/* Whether rows of data have as many numbers as --image, where it is given. */
+int tool_image_fits(const struct options *options, const struct data *data);
 /* DIR/loss.png from the model's last fit. */
 int tool_pictures_loss(const struct options *options, const aenc_model *model);
 /* DIR/variance.png (what the components of a PCA explain together) and, where rows are pictures, DIR/components.png. */

@@ -14,11 +14,16 @@ enum { BAR_MIN = 10, BAR_MAX = 30, LINE_MAX_COLUMNS = 200 };
 /* A handler can reach nothing but a global of this type. */
 static volatile sig_atomic_t caught;
 
-/* The first one asks for a stop, the next one of either kind ends the process. */
+/* Ctrl-C, kill, and a terminal or connection that is gone. Who ignores one (nohup) goes on ignoring it. */
+static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+
+/* The first one requests a stop, the next one of any kind ends the process. */
 static void catch_signal(int number) {
+    struct sigaction now;
     caught = number;
-    (void)signal(SIGINT, SIG_DFL);
-    (void)signal(SIGTERM, SIG_DFL);
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        if (sigaction(stops[i], NULL, &now) == 0 && now.sa_handler == catch_signal) (void)signal(stops[i], SIG_DFL);
+    }
 }
 
 int tool_progress_signal(void) { return caught; }
@@ -29,10 +34,9 @@ static void hold_signals(bool hold) {
     (void)sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     action.sa_handler = hold ? catch_signal : SIG_DFL;
-    const int numbers[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < 2; i++) {
-        bool ignored = sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
-        if (!ignored) (void)sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        bool ignored = sigaction(stops[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+        if (!ignored) (void)sigaction(stops[i], &action, NULL);
     }
 }
 
@@ -44,10 +48,20 @@ static double now_seconds(void) {
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-int tool_progress_begin(struct progress *progress, const char *log_path, bool quiet) {
+/* For appending: a line that a killed process left unfinished is ended first. */
+static FILE *open_log(const char *path, bool append) {
+    FILE *file = fopen(path, append ? "a+" : "w");
+    if (file == NULL || !append) return file;
+    bool whole = fseek(file, -1, SEEK_END) != 0 || fgetc(file) == '\n'; /* no last byte: empty, or a pipe */
+    (void)fseek(file, 0, SEEK_END);
+    if (!whole) (void)fputc('\n', file);
+    return file;
+}
+
+int tool_progress_begin(struct progress *progress, const char *log_path, bool append, bool quiet) {
     *progress = (struct progress){.log_name = log_path, .began = now_seconds(), .drawn = -1.0};
     bool log_is_stdout = log_path != NULL && strcmp(log_path, "-") == 0;
-    if (log_path != NULL) progress->log = log_is_stdout ? stdout : fopen(log_path, "w");
+    if (log_path != NULL) progress->log = log_is_stdout ? stdout : open_log(log_path, append);
     if (log_path != NULL && progress->log == NULL) return tool_fail("--log %s: %s", log_path, strerror(errno));
     if (!quiet) progress->screen = log_is_stdout ? stderr : stdout;
     progress->bar = progress->screen != NULL && isatty(fileno(progress->screen)) == 1;
@@ -101,6 +115,9 @@ static void draw_bar(struct progress *progress, const aenc_progress *now) {
     (void)fflush(progress->screen);
 }
 
+/* An epoch that a signal stopped. */
+static bool is_cut_short(const aenc_progress *now) { return caught != 0 && now->step < now->steps; }
+
 /* NaN where nobody asks. */
 static double accuracy(const struct progress *progress) {
     double share = NAN;
@@ -115,8 +132,11 @@ static void print_epoch(struct progress *progress, const aenc_progress *now, dou
     if (progress->layer > 0) {
         (void)fprintf(progress->screen, "layer %lld/%lld  ", (long long)progress->layer, (long long)progress->layers);
     }
-    (void)fprintf(progress->screen, "epoch %lld/%lld  loss %.6g", (long long)now->epoch, (long long)now->epochs,
-                  now->train_loss);
+    (void)fprintf(progress->screen, "epoch %lld/%lld", (long long)now->epoch, (long long)now->epochs);
+    if (is_cut_short(now)) {
+        (void)fprintf(progress->screen, " (step %lld of %lld)", (long long)now->step, (long long)now->steps);
+    }
+    (void)fprintf(progress->screen, "  loss %.6g", now->train_loss);
     size_t terms = aenc_model_term_count(progress->model);
     for (size_t i = 0; terms > 1 && i < terms; i++) {
         (void)fprintf(progress->screen, "%s%s %.6g", i == 0 ? " (" : ", ", aenc_model_term_name(progress->model, i),
@@ -158,7 +178,9 @@ static void log_epoch(struct progress *progress, const aenc_progress *now, doubl
         else (void)fputs("null", log);
     }
     if (terms > 1) (void)fputc('}', log);
-    (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld}\n", (long long)now->epochs, (long long)now->steps);
+    (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld", (long long)now->epochs, (long long)now->steps);
+    if (is_cut_short(now)) (void)fprintf(log, ", \"interrupted_at_step\": %lld", (long long)now->step);
+    (void)fputs("}\n", log);
     if ((fflush(log) != 0 || ferror(log)) && !progress->log_failed) {
         progress->log_failed = true;
         (void)tool_fail("--log %s: cannot be written: %s; training goes on", progress->log_name, strerror(errno));

@@ -23,9 +23,9 @@ struct progress {
     const int32_t *labels;
 };
 
-/* log_path NULL: no log; "-": standard output, and the screen is standard error then. Ctrl-C and SIGTERM are held
- * back from here on. */
-int tool_progress_begin(struct progress *progress, const char *log_path, bool quiet);
+/* log_path NULL: no log; "-": standard output, and the screen is standard error then. append: lines of an earlier run stay
+ * in the log. Ctrl-C, SIGTERM and SIGHUP are held back from here on. */
+int tool_progress_begin(struct progress *progress, const char *log_path, bool append, bool quiet);
 /* For aenc_fit_options.progress; user is the struct progress. Stops the fit after a signal. */
 int tool_progress_event(void *user, const aenc_progress *now);
 /* Closes the log; answers TOOL_FAILED when it is not complete. */

@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2 };
+/* Exit statuses. TOOL_INTERRUPTED: a signal stopped the training, and what was trained until then is saved. */
+enum { TOOL_OK = 0, TOOL_FAILED = 1, TOOL_USAGE = 2, TOOL_INTERRUPTED = 3 };
 
 /* What a row is when it is a picture, channels first; channels 0: it is none. */
 struct image_shape {

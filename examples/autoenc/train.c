@@ -178,6 +178,7 @@ static int check_tables(const struct job *job) {
     size_t input = aenc_model_input_size(job->model), output = aenc_model_output_size(job->model);
     bool classes = aenc_model_class_count(job->model) > 0;
     int status = tool_data_fits(&job->data, whose, input);
+    if (status == TOOL_OK) status = tool_image_fits(options, &job->data);
     if (status == TOOL_OK && options->valid != NULL) status = tool_data_fits(&job->valid, whose, input);
     if (status != TOOL_OK || classes) return status;
     if (options->target != NULL) status = tool_data_fits(&job->target, whose, output);
@@ -274,11 +275,20 @@ static void warn_slow(aenc_context *ctx) {
 
 static void say_end(const struct job *job, FILE *screen) {
     size_t epochs = aenc_model_history_count(job->model);
+    long long whole = 0; /* epochs, earlier ones of a resumed run included */
     aenc_progress last = {.struct_size = sizeof last};
     bool known = epochs > 0 && aenc_model_history(job->model, epochs - 1, &last) == AENC_OK;
     int stopper = tool_progress_signal();
-    if (stopper != 0) (void)fprintf(screen, "stopped by signal %d after %zu whole epochs\n", stopper, epochs);
-    else if (known && last.epoch < last.epochs) (void)fprintf(screen, "stopped early after epoch %zu\n", epochs);
+    if (known) whole = (long long)last.epoch - (last.step < last.steps);
+    if (stopper != 0) {
+        (void)fprintf(screen, "stopped by signal %d after %lld whole epoch%s", stopper, whole, whole == 1 ? "" : "s");
+        if (known && last.step < last.steps) {
+            (void)fprintf(screen, " and %lld of %lld steps", (long long)last.step, (long long)last.steps);
+        }
+        (void)fputc('\n', screen);
+    } else if (known && last.epoch < last.epochs) {
+        (void)fprintf(screen, "stopped early after epoch %lld\n", (long long)last.epoch);
+    }
     if (known && last.best_epoch > 0) {
         (void)fprintf(screen, "best epoch %lld, valid loss %.6g\n", (long long)last.best_epoch, last.best_valid_loss);
     }
@@ -302,7 +312,7 @@ static int fit_and_save(struct job *job) {
     const struct options *options = job->options;
     struct progress progress;
     bool log_is_stdout = options->log != NULL && strcmp(options->log, "-") == 0;
-    int status = tool_progress_begin(&progress, options->log, options->quiet);
+    int status = tool_progress_begin(&progress, options->log, options->resume, options->quiet);
     if (status != TOOL_OK) return status;
     progress.model = job->model;
     progress.rows = tool_data_matrix(&job->valid);
@@ -333,14 +343,13 @@ static int fit_and_save(struct job *job) {
                                         options->labels != NULL ? &job->labels : NULL);
         }
     }
-    return status == TOOL_OK ? log_status : status;
+    if (status == TOOL_OK) status = log_status;
+    return status == TOOL_OK && tool_progress_signal() != 0 ? TOOL_INTERRUPTED : status;
 }
 
 int tool_train(const struct options *options) {
     struct job job = {.options = options};
     int status = check_options(options);
-    if (status == TOOL_OK) status = tool_output_check(options->out);
-    if (status == TOOL_OK && options->checkpoint != NULL) status = tool_output_check(options->checkpoint);
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);

@@ -73,6 +73,7 @@ static int read_job(struct job *job) {
         status = tool_data_fits(&job->data, options->operand[0],
                                 codes ? aenc_model_code_size(job->model) : aenc_model_input_size(job->model));
     }
+    if (status == TOOL_OK && !codes) status = tool_image_fits(options, &job->data);
     if (status == TOOL_OK && options->target != NULL) {
         status = tool_data_fits(&job->target, options->operand[0], aenc_model_output_size(job->model));
     }
@@ -102,7 +103,6 @@ int tool_use(const struct options *options) {
     const char *const inputs[] = {options->operand[1], options->target, options->labels};
     int status = tool_stdin_once(options, inputs, 3);
     if (status == TOOL_OK) status = tool_output_format(path, (enum format)options->format, &format);
-    if (status == TOOL_OK) status = tool_output_check(path);
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = read_job(&job);
     if (status == TOOL_OK) status = run_job(&job);

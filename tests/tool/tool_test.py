@@ -629,14 +629,14 @@ class Tool(unittest.TestCase):
         self.assertEqual(os.stat(self.path("real.csv")).st_mode & 0o777, 0o640)
 
     def test_interrupt_saves(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             process = subprocess.Popen([TOOL, *self.train_args("stopped.safetensors", epochs="100000000")],
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder.name)
             self.assertIn("epoch 1/", process.stdout.readline())
             process.send_signal(number)
             out, error = process.communicate(timeout=60)
-            self.assertEqual(process.returncode, 0, error)
-            self.assertIn("stopped by signal %d" % number, out)
+            self.assertEqual(process.returncode, 3, error)
+            self.assertIn("stopped by signal %d after " % number, out)
             self.assertIn("saved stopped.safetensors", out)
             self.good("info", "stopped.safetensors")
             os.remove(self.path("stopped.safetensors"))
@@ -676,7 +676,7 @@ class Tool(unittest.TestCase):
             process.send_signal(number)
             out, error = process.communicate(timeout=60)
             if number == signal.SIGINT:
-                self.assertEqual(process.returncode, 0, error)
+                self.assertEqual(process.returncode, 3, error)
                 self.assertIn("--checkpoint parts.checkpoint --resume goes on from here", out)
                 self.assertIn("encoder", self.good("info", "parts.checkpoint").stdout)
         for name in os.listdir(self.folder.name):
@@ -756,7 +756,7 @@ class Tool(unittest.TestCase):
         self.bad(2, "same file", *plain, "--checkpoint", "x.safetensors")
         self.bad(1, "no/such", *plain, "--checkpoint", "no/such/file")
         self.good(*plain, "--checkpoint", "seconds.checkpoint", "--checkpoint-every", "0.001s")
-        self.bad(1, "rows.npy", *plain, "--checkpoint", "rows.npy", "--resume")
+        self.bad(1, "other.checkpoint", *plain, "--checkpoint", self.write("other.checkpoint", slurp(self.path("rows.csv"))), "--resume")
 
     def test_full_disk_keeps_the_old_checkpoint(self):
         args = self.train_args("full.safetensors", "--checkpoint", "full.checkpoint")
