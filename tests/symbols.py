@@ -8,6 +8,8 @@
     symbols.py size LIBRARY LIMIT              stripped, it has fewer bytes than LIMIT
     symbols.py frozen TEST HEADER...           every struct member and enum constant of the headers has a line in TEST
     symbols.py called FOLDER HEADER...         every function of the headers is called by a C file of FOLDER
+    symbols.py used FOLDER HEADER...           every function that accepts a model or a detector is called by a file of the
+                                               target `structure` of FOLDER
 """
 import pathlib
 import re
@@ -126,8 +128,18 @@ def check_called(folder, *headers):
     return difference(folder, names & set(re.findall(r"\b(aenc_\w+)\s*\(", text)), names)
 
 
+def check_used(folder, *headers):
+    text = "".join(plain_text(path) for path in sorted(pathlib.Path(folder).glob("*structure*.[ch]")))
+    names = set()
+    for header in headers:
+        for name, parameters in re.findall(r"\bAENC_API\b[^;{}]*?\b(aenc_\w+)\s*\(([^;]*)\)\s*;", plain_text(header)):
+            if re.search(r"\baenc_(model|detector)\s*\*\s*\w", parameters):
+                names.add(name)
+    return difference(folder, names & set(re.findall(r"\b(aenc_\w+)\s*\(", text)), names)
+
+
 CHECKS = {"map": check_map, "write": write_map, "exports": check_exports, "needs": check_needs, "size": check_size,
-          "frozen": check_frozen, "called": check_called}
+          "frozen": check_frozen, "called": check_called, "used": check_used}
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] not in CHECKS:
