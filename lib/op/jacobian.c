@@ -325,4 +325,62 @@ struct node *aenc_op_eye(struct tape *tape, int64_t size) {
     return aenc_tape_record(tape, &eye_op, NULL, 0, &size, sizeof size);
 }
 
-const struct op *const aenc_jacobian_ops[] = {&gram_op, &squares_op, &lines_op, &metric_op, &eye_op, NULL};
+/* ---- Diagonal: y = scale x + shift on the diagonal of a square without rows, x elsewhere; dx = scale dy and dy ---- */
+
+struct diagonal {
+    num scale, shift;
+};
+
+static aenc_status diagonal_infer(struct tape *tape, struct node *n) {
+    const struct shape *shape = &n->in[0]->shape;
+    char text[SHAPE_TEXT];
+    if (n->in[0]->kind != NODE_ROW && shape->rank == 2 && shape->dim[0] == shape->dim[1]) return aenc_op_infer_like(n, n->in[0]);
+    return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'diagonal': shape %s is not that of a square without rows",
+                          aenc_shape_text(n->in[0], text));
+}
+
+static void diagonal_forward(const struct node *n, struct span rows, const struct run *run) {
+    (void)rows;
+    const struct diagonal *attr = n->attr;
+    int64_t size = n->shape.dim[0];
+    num *y = aenc_value(run, n);
+    memcpy(y, aenc_value(run, n->in[0]), (size_t)(size * size) * sizeof *y);
+    for (int64_t i = 0; i < size; i++) y[i * size + i] = attr->scale * y[i * size + i] + attr->shift;
+}
+
+static void diagonal_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    (void)operand;
+    const struct diagonal *attr = n->attr;
+    int64_t size = n->shape.dim[0];
+    const num *dy = aenc_gradient(run, n) + s.lo * size;
+    for (int64_t r = 0; r < s.hi - s.lo; r++, dy += size, dx += size) {
+        num own = attr->scale * dy[s.lo + r] + (add ? dx[s.lo + r] : 0);
+        if (add) run->kernels->elementwise->accumulate(dx, dy, 1, size);
+        else memcpy(dx, dy, (size_t)size * sizeof *dx);
+        dx[s.lo + r] = own;
+    }
+}
+
+static void diagonal_backward(const struct node *n, struct span rows, const struct run *run) {
+    aenc_op_backward(n, rows, run, diagonal_gradient);
+}
+
+static void diagonal_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
+                            const struct run *run) {
+    (void)rows;
+    diagonal_gradient(n, operand, tile, out, add, run);
+}
+
+static const struct op diagonal_op = {.name = "diagonal",
+                                      .arity = 1,
+                                      .infer = diagonal_infer,
+                                      .forward = diagonal_forward,
+                                      .backward = diagonal_backward,
+                                      .gather = diagonal_gather};
+
+struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, double shift) {
+    const struct diagonal attr = {(num)scale, (num)shift};
+    return aenc_tape_record(tape, &diagonal_op, &x, 1, &attr, sizeof attr);
+}
+
+const struct op *const aenc_jacobian_ops[] = {&gram_op, &squares_op, &lines_op, &metric_op, &eye_op, &diagonal_op, NULL};

@@ -253,25 +253,29 @@ struct node *aenc_op_slope_of(struct tape *tape, struct node *n) {
     return aenc_op_slope(tape, function, slope, n->in[0], n);
 }
 
-struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function) {
-    *function = FUNCTION_IDENTITY;
-    if (y == NULL || y->op == NULL) return y;
-    if (y->op == &dense_op) {
-        const struct dense *dense = y->attr;
-        if (dense->function == FUNCTION_IDENTITY) return y;
-        *function = dense->function;
-        struct node *bias = y->in_count > DENSE_BIAS ? y->in[DENSE_BIAS] : NULL;
-        return aenc_op_dense(tape, y->in[DENSE_X], y->in[DENSE_WEIGHT], bias, dense->transposed, FUNCTION_IDENTITY, 0);
-    }
-    bool stopped = y->op->view && y->needs_gradient != y->in[0]->needs_gradient;
-    if (y->op->view && !stopped) {
-        struct node *before = aenc_op_before_activation(tape, y->in[0], function);
-        int rows = y->kind == NODE_ROW ? 1 : 0;
-        if (*function == FUNCTION_IDENTITY) return y;
-        return aenc_op_reshape(tape, before, y->shape.dim + rows, y->shape.rank - rows);
-    }
+/* What n is the activation of; NULL with FUNCTION_IDENTITY where it is none. */
+static struct node *activated(struct tape *tape, struct node *n, enum function *function) {
     double slope;
-    return aenc_op_is_function(y, function, &slope) ? y->in[0] : y;
+    *function = FUNCTION_IDENTITY;
+    if (n->op == NULL) return NULL;
+    if (n->op != &dense_op) return aenc_op_is_function(n, function, &slope) ? n->in[0] : NULL;
+    const struct dense *dense = n->attr;
+    if (dense->function == FUNCTION_IDENTITY) return NULL;
+    *function = dense->function;
+    struct node *bias = n->in_count > DENSE_BIAS ? n->in[DENSE_BIAS] : NULL;
+    return aenc_op_dense(tape, n->in[DENSE_X], n->in[DENSE_WEIGHT], bias, dense->transposed, FUNCTION_IDENTITY, 0);
+}
+
+struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function) {
+    struct node *n = y;
+    *function = FUNCTION_IDENTITY;
+    if (y == NULL) return NULL;
+    /* a view that stops gradients ends the way */
+    while (n->op != NULL && n->op->view && n->needs_gradient == n->in[0]->needs_gradient) n = n->in[0];
+    struct node *before = activated(tape, n, function);
+    if (*function == FUNCTION_IDENTITY) return y;
+    int rows = y->kind == NODE_ROW ? 1 : 0;
+    return n == y ? before : aenc_op_reshape(tape, before, y->shape.dim + rows, y->shape.rank - rows);
 }
 
 /* ---- Batched product: y = op(a) op(b) over the last two axes, op the identity or the transpose ---- */

@@ -128,6 +128,8 @@ struct node *aenc_op_line_squares(struct tape *tape, struct node *t);
 struct node *aenc_op_metric_squares(struct tape *tape, struct node *m, struct node *slope, struct node *metric);
 /* The unit matrix (size, size), a batch node. */
 struct node *aenc_op_eye(struct tape *tape, int64_t size);
+/* A square without rows, its diagonal times scale plus shift. */
+struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, double shift);
 
 /* custom.c. An op of somebody else's: rows of numbers to rows of numbers, without gaps. backward adds to dx; NULL: it has no
  * derivative. */

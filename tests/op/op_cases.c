@@ -96,6 +96,10 @@ static struct node *affine_build(struct tape *tape, struct node *const *x, const
     return aenc_op_affine(tape, x[0], c->number[0], c->number[1]);
 }
 
+static struct node *diagonal_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    return aenc_op_diagonal(tape, x[0], c->number[0], c->number[1]);
+}
+
 static struct node *clamp_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     return aenc_op_clamp(tape, x[0], c->number[0], c->number[1]);
 }
@@ -518,6 +522,8 @@ static const struct op_case cases[] = {
     {"metric_squares", "slopes", metric_build, 3,
      {{LEAF_ANY, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 2, {3, 4}}, {LEAF_ROW, -2, 2, 1, {3}}}, .choice = 0},
     {"eye", "", eye_build, 0, .choice = 0},
+    {"diagonal", "", diagonal_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 3}}}, .number = {-1.5, 0.25}},
+    {"diagonal", "cleared", diagonal_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 3}}}, .number = {0, 0}},
     {"dense", "a cotangent, tanh", cotangent_build, 3,
      {{LEAF_ROW, -2, 2, 1, {3}}, {LEAF_FLAT | LEAF_STILL, -1, 1, 2, {4, 3}}, {LEAF_ANY, -2, 2, 2, {2, 4}}},
      .choice = FUNCTION_TANH},
