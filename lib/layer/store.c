@@ -207,17 +207,20 @@ aenc_status aenc_store_own(struct store *store) {
     return AENC_OK;
 }
 
-aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
+aenc_status aenc_store_allocate_zero(struct store *store) {
     if (store->parameter != NULL)
         return aenc_fail(store->ctx, AENC_ERR_INTERNAL, "the parameters have been allocated before");
     struct weights *weights = weights_create(store);
-    aenc_status status = weights == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    if (weights == NULL) return AENC_ERR_NO_MEMORY;
+    store_adopt(store, weights);
+    return AENC_OK;
+}
+
+aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
+    aenc_status status = aenc_store_allocate_zero(store);
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         const struct entry *entry = &store->entry[i];
-        num *block = entry->kind == ENTRY_PARAMETER ? weights->parameter : weights->state;
-        status = aenc_init_draw(store->ctx, entry, seed, block + entry->offset);
+        status = aenc_init_draw(store->ctx, entry, seed, aenc_store_values(store, entry));
     }
-    if (status == AENC_OK) store_adopt(store, weights);
-    else aenc_weights_release(store->ctx, weights);
     return status;
 }

@@ -77,6 +77,8 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
 struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start);
 /* Allocates the blocks and draws every initial value from (seed, name). */
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
+/* The same with zeros, for who has other values for all of them. */
+aenc_status aenc_store_allocate_zero(struct store *store);
 /* Called before anything writes to parameter or state: while somebody else refers to them, the store gets a copy of its
  * own. AENC_ERR_NO_MEMORY: nothing has changed. Pointers into the blocks are stale afterwards. */
 aenc_status aenc_store_own(struct store *store);

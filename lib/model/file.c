@@ -131,7 +131,7 @@ aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t s
     if (status != AENC_OK) return status;
     status = description_load(ctx, &file, what, &model);
     if (status == AENC_OK) status = tensors_check(model, &file, what);
-    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
     if (status == AENC_OK) status = tensors_load(model, &file, what);
     if (status == AENC_OK) *out = model;
     else aenc_model_release(model);

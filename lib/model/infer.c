@@ -58,7 +58,7 @@ aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, c
                              const struct rows *target, float *out) {
     struct journey *journey;
     bool own_target = target != NULL && target->data != NULL;
-    aenc_status status = aenc_journey_prepare(model, kind, own_target, INFER_ROWS, &journey);
+    aenc_status status = aenc_journey_prepare(model, kind, own_target, x->count, &journey);
     if (status != AENC_OK) return status;
     struct inference work = {journey, x, target, out, aenc_node_row_size(journey->result)};
     aenc_pool_run(model->ctx->pool, (x->count + INFER_ROWS - 1) / INFER_ROWS, chunk_task, &work);

@@ -142,11 +142,19 @@ static void journey_blocks(const struct aenc_model *model, const struct journey 
     }
 }
 
+/* Room for the rows that come rather than for a whole chunk: a row may have megabytes of activations. By doubling, so that calls
+ * with ever more rows record few times. */
+static int64_t infer_capacity(int64_t rows) {
+    int64_t capacity = 1;
+    while (capacity < rows && capacity < INFER_ROWS) capacity *= 2;
+    return capacity;
+}
+
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
                                  struct journey **out) {
     struct journey *journey = &model->journey[kind][own_target];
     *out = journey;
-    if (kind != JOURNEY_TRAIN) rows = INFER_ROWS;
+    if (kind != JOURNEY_TRAIN) rows = infer_capacity(rows);
     journey_blocks(model, journey);
     if (journey->recorded && journey->tape.capacity[0] >= rows) return AENC_OK;
     aenc_journey_free(model->ctx, journey);

@@ -159,7 +159,8 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
 /* The name or text of the activation that a layer or sequence ends with; "identity" where it ends with none. */
 const char *aenc_layers_activation(const struct json *spec);
 
-/* journey.c: recorded and planned on demand, for at least `rows` rows where it is the training journey. */
+/* journey.c: recorded and planned on demand, for at least `rows` rows, of which inference needs room
+ * for one chunk at most. */
 aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
                                  struct journey **out);
 /* The way of a training journey through the model: corruption, encoder, decoder. Failures stick to the tape. */

@@ -116,11 +116,9 @@ aenc_status aenc_pca_model(aenc_context *ctx, int64_t cols, int64_t components, 
         return status;
     }
     status = aenc_model_declare(ctx, &arena, description, &model);
-    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
-    if (status == AENC_OK) {
-        memset(model->store.parameter, 0, (size_t)model->store.parameter_size * sizeof(num));
-        *out = model;
-    } else aenc_model_release(model);
+    if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
+    if (status == AENC_OK) *out = model;
+    else aenc_model_release(model);
     return status;
 }
 

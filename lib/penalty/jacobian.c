@@ -18,6 +18,8 @@ struct way {
     int64_t probes;
     bool *on;            /* by index of nodes up to the code: the code depends on the input through it */
     struct node **along; /* its cotangents or tangents, (rows, directions, ...); NULL: none yet, or zero */
+    int *uses;           /* how many operands on the way it is ... */
+    struct node **user;  /* ... the last of them of this node */
 };
 
 /* ---- Which nodes ---- */
@@ -32,8 +34,11 @@ static aenc_status way_find(struct way *w) {
     size_t count = (size_t)w->code->index + 1;
     w->on = aenc_arena_alloc(&w->tape->arena, count, sizeof *w->on);
     w->along = aenc_arena_alloc(&w->tape->arena, count, sizeof *w->along);
+    w->uses = aenc_arena_alloc(&w->tape->arena, count, sizeof *w->uses);
+    w->user = aenc_arena_alloc(&w->tape->arena, count, sizeof *w->user);
     bool *needed = aenc_arena_alloc(&w->tape->arena, count, sizeof *needed);
-    if (w->on == NULL || w->along == NULL || needed == NULL) return w->tape->status = AENC_ERR_NO_MEMORY;
+    if (w->on == NULL || w->along == NULL || w->uses == NULL || w->user == NULL || needed == NULL)
+        return w->tape->status = AENC_ERR_NO_MEMORY;
     w->on[w->input->index] = needed[w->code->index] = true;
     for (int i = w->input->index + 1; i <= w->code->index; i++) {
         const struct node *n = w->tape->node[i];
@@ -44,22 +49,25 @@ static aenc_status way_find(struct way *w) {
         w->on[i] = w->on[i] && needed[i];
         for (int k = 0; k < n->in_count && w->on[i]; k++) needed[n->in[k]->index] = true;
     }
+    for (int i = w->input->index + 1; i <= w->code->index; i++) {
+        struct node *n = w->tape->node[i];
+        for (int k = 0; k < n->in_count && w->on[i]; k++) {
+            w->uses[n->in[k]->index]++;
+            w->user[n->in[k]->index] = n;
+        }
+    }
     return AENC_OK;
 }
 
 /* What the input becomes without being used by anything else on the way: the end of the views of it. */
 static struct node *first_used(const struct way *w, int *uses) {
-    struct node *x = w->input, *next = x;
-    do {
+    struct node *x = w->input;
+    for (;;) {
+        *uses = w->uses[x->index];
+        struct node *next = w->user[x->index];
+        if (*uses != 1 || !next->op->view || next == w->code) return x;
         x = next;
-        *uses = 0;
-        for (int i = x->index + 1; i <= w->code->index; i++) {
-            struct node *n = w->tape->node[i];
-            for (int k = 0; k < n->in_count && w->on[i]; k++)
-                if (n->in[k] == x) next = n, ++*uses;
-        }
-    } while (*uses == 1 && next->op->view && next != w->code);
-    return x;
+    }
 }
 
 /* The product with the weight of a dense layer that is all that reads the input; NULL: there is no such. */
@@ -231,7 +239,7 @@ static struct node *from_input(struct way *w) {
 
 struct node *aenc_jacobian_norm_record(struct tape *tape, struct node *input, struct node *code, int64_t probes) {
     if (tape->status != AENC_OK || input == NULL || code == NULL) return NULL;
-    struct way w = {tape, input, code, probes, NULL, NULL};
+    struct way w = {.tape = tape, .input = input, .code = code, .probes = probes};
     struct node *end = code, *scale = NULL;
     if (way_find(&w) != AENC_OK) return NULL;
     if (probes == 0) end = ends_take(&w, &scale);

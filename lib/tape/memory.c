@@ -47,18 +47,22 @@ static aenc_status place_training(struct tape *tape, struct plan *plan) {
 }
 
 static aenc_status place_shard_gathers(struct tape *tape, struct plan *plan) {
+    int64_t(*offset)[OPERANDS_MAX] = NULL; /* by index of the node that uses, and operand */
     aenc_status status = AENC_OK;
     for (size_t i = 0; i < plan->use_count && status == AENC_OK; i++) {
         struct use *use = &plan->use[i];
         if (use->part_offset < 0) continue;
+        if (offset == NULL) offset = aenc_alloc(tape->ctx, tape->node_count, sizeof *offset);
+        if (offset == NULL) return AENC_ERR_NO_MEMORY;
         int64_t count = aenc_shape_count(&use->node->in[use->operand]->shape) * shard_count(plan, use->node);
         status = take(tape, &plan->part_size, count, &use->part_offset);
-        for (size_t s = 0; s < plan->step_count; s++) {
-            struct plan_step *step = &plan->step[s];
-            if (step->kind == STEP_SHARD_GATHER && step->node == use->node && step->operand == use->operand)
-                step->part_offset = use->part_offset;
-        }
+        offset[use->node->index][use->operand] = use->part_offset;
     }
+    for (size_t s = 0; s < plan->step_count && offset != NULL; s++) {
+        struct plan_step *step = &plan->step[s];
+        if (step->kind == STEP_SHARD_GATHER) step->part_offset = offset[step->node->index][step->operand];
+    }
+    aenc_release(tape->ctx, offset);
     return status;
 }
 
@@ -71,7 +75,7 @@ struct block {
 };
 
 struct layout {
-    struct block *block; /* placed so far, by offset */
+    struct block *block; /* those that live, by offset */
     size_t count;
     int64_t size;
 };
@@ -90,15 +94,22 @@ static void find_lives(struct tape *tape, const struct plan *plan, int64_t *last
     for (size_t i = 0; i < tape->stage_count; i++) *life_of(last, tape->stage[i].value) = INT64_MAX;
 }
 
+/* Blocks come in the order of their first steps: those whose last is past are out of everybody's way. */
+static void forget_dead(struct layout *layout, int64_t step) {
+    size_t kept = 0;
+    for (size_t i = 0; i < layout->count; i++)
+        if (layout->block[i].last >= step) layout->block[kept++] = layout->block[i];
+    layout->count = kept;
+}
+
 /* The lowest offset at which the new block overlaps no block that lives at the same time. */
 static void place(struct layout *layout, struct block new_block) {
     size_t at = 0;
+    forget_dead(layout, new_block.first);
     new_block.offset = 0;
     for (size_t i = 0; i < layout->count; i++) {
         const struct block *b = &layout->block[i];
-        bool apart = b->last < new_block.first || b->first > new_block.last;
-        bool below = b->offset + b->size <= new_block.offset;
-        if (apart || below) continue;
+        if (b->offset + b->size <= new_block.offset) continue;
         if (b->offset >= new_block.offset + new_block.size) break;
         new_block.offset = b->offset + b->size;
     }

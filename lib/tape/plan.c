@@ -22,19 +22,26 @@ struct planner {
     bool *written; /* by index of a base: its gradient has been assigned */
     struct gathering *gathering; /* every use whose gradient is gathered, in tape order */
     size_t *first; /* by index of a base: its first use in gathering, plus 1; 0: none */
+    unsigned char *products; /* by index of a base: enum verdict of weight_of_products */
     int top;       /* highest level */
+    struct node **order; /* what lives, by level, then in tape order */
+    size_t *begin;       /* by level: of its nodes in order; of top + 1 the end */
+    struct target *target; /* batch nodes whose gradients are gathered, once for each level of such uses ... */
+    size_t *wanted;        /* ... by level: the first of them, plus 1; 0: none */
 };
+
+struct target {
+    struct node *node;
+    size_t next; /* of the same level, plus 1; 0: none */
+};
+
+enum verdict { VERDICT_NONE, VERDICT_NO, VERDICT_YES };
 
 struct gathering {
     struct node *node;
     int operand;
     size_t next; /* of the same base, plus 1; 0: none */
 };
-
-struct node *aenc_node_base(struct node *n) {
-    while (n->op != NULL && n->op->view) n = n->in[0];
-    return n;
-}
 
 static bool has_rows(const struct node *n) {
     if (n->kind == NODE_ROW) return true;
@@ -124,6 +131,23 @@ static void find_levels(struct planner *p) {
         }
         if (n->live && n->level > p->top) p->top = n->level;
     }
+}
+
+/* So that no level looks through the whole tape: there may be as many levels as nodes. */
+static aenc_status sort_levels(struct planner *p) {
+    struct tape *tape = p->tape;
+    size_t levels = (size_t)p->top + 1, sum = 0;
+    p->order = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->order);
+    p->begin = aenc_alloc(tape->ctx, levels + 1, sizeof *p->begin);
+    if (p->order == NULL || p->begin == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < tape->node_count; i++)
+        if (tape->node[i]->live) p->begin[tape->node[i]->level + 1]++;
+    for (size_t i = 0; i <= levels; i++) p->begin[i] = sum += p->begin[i];
+    for (size_t i = tape->node_count; i-- > 0;) /* from the end of each level's part to its beginning */
+        if (tape->node[i]->live) p->order[--p->begin[tape->node[i]->level + 1]] = tape->node[i];
+    memmove(p->begin, p->begin + 1, levels * sizeof *p->begin);
+    p->begin[levels] = sum;
+    return AENC_OK;
 }
 
 /* About 64 rows for every GEMM: by shapes alone, never by threads, so that results do not depend on them. */
@@ -224,8 +248,8 @@ static bool selected(const struct node *n, int level, enum selection selection, 
 static aenc_status forward_stage(const struct planner *p, int level, enum selection selection, int space) {
     struct section section = section_open(p, false);
     aenc_status status = AENC_OK;
-    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
-        struct node *n = p->tape->node[i];
+    for (size_t i = p->begin[level]; i < p->begin[level + 1] && status == AENC_OK; i++) {
+        struct node *n = p->order[i];
         bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
         if (!both && !selected(n, level, selection, space)) continue;
         enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
@@ -308,8 +332,8 @@ static aenc_status backward_steps(const struct planner *p, struct node *n) {
 static aenc_status backward_stage(const struct planner *p, int level, enum selection selection, int space) {
     struct section section = section_open(p, selection == SELECT_ROWS && level == p->top);
     aenc_status status = AENC_OK;
-    for (size_t i = p->tape->node_count; i-- > 0 && status == AENC_OK;) {
-        struct node *n = p->tape->node[i];
+    for (size_t i = p->begin[level + 1]; i-- > p->begin[level] && status == AENC_OK;) {
+        struct node *n = p->order[i];
         /* A view is seeded where its base is computed. */
         bool view_term = n->op != NULL && n->op->view && is_term(p, n) &&
                          selected(aenc_node_base(n), level, selection, space) && n->live;
@@ -336,7 +360,8 @@ static aenc_status find_gatherings(struct planner *p) {
     for (size_t i = 0; i < tape->node_count; i++) count += (size_t)tape->node[i]->in_count;
     p->gathering = aenc_alloc(tape->ctx, count + 1, sizeof *p->gathering);
     p->first = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->first);
-    if (p->gathering == NULL || p->first == NULL) return AENC_ERR_NO_MEMORY;
+    p->products = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->products);
+    if (p->gathering == NULL || p->first == NULL || p->products == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = tape->node_count; i-- > 0;) {
         struct node *n = tape->node[i];
         if (!n->active || n->op == NULL || n->op->view) continue;
@@ -345,6 +370,28 @@ static aenc_status find_gatherings(struct planner *p) {
             size_t *first = &p->first[aenc_node_base(n->in[k])->index];
             p->gathering[--count] = (struct gathering){n, k, *first};
             *first = count + 1;
+        }
+    }
+    return AENC_OK;
+}
+
+/* The batch nodes that rows on each level read, in tape order. */
+static aenc_status find_targets(struct planner *p) {
+    struct tape *tape = p->tape;
+    size_t count = 0;
+    for (size_t i = 0; i < tape->node_count; i++) count += (size_t)tape->node[i]->in_count;
+    p->target = aenc_alloc(tape->ctx, count + 1, sizeof *p->target);
+    p->wanted = aenc_alloc(tape->ctx, (size_t)p->top + 1, sizeof *p->wanted);
+    if (p->target == NULL || p->wanted == NULL) return AENC_ERR_NO_MEMORY;
+    count = 0;
+    for (size_t i = tape->node_count; i-- > 0;) {
+        struct node *n = tape->node[i];
+        if (!n->active || n->kind != NODE_BATCH || n->op == NULL || n->op->view) continue;
+        for (size_t use = p->first[i]; use > 0; use = p->gathering[use - 1].next) {
+            size_t *first = &p->wanted[p->gathering[use - 1].node->level];
+            if (*first > 0 && p->target[*first - 1].node == n) continue;
+            p->target[count] = (struct target){n, *first};
+            *first = ++count;
         }
     }
     return AENC_OK;
@@ -404,11 +451,8 @@ static aenc_status tiles_add(const struct planner *p, struct node *target, int l
 static aenc_status gather_stage(const struct planner *p, int level) {
     size_t first = p->plan->tile_count;
     aenc_status status = AENC_OK;
-    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
-        struct node *n = p->tape->node[i];
-        bool wanted = n->active && n->kind == NODE_BATCH && n->op != NULL && !n->op->view;
-        if (wanted) status = tiles_add(p, n, level);
-    }
+    for (size_t i = p->wanted[level]; i > 0 && status == AENC_OK; i = p->target[i - 1].next)
+        status = tiles_add(p, p->target[i - 1].node, level);
     return status != AENC_OK ? status : stage_close(p, STAGE_GATHER, 0, first, false);
 }
 
@@ -429,12 +473,16 @@ static bool product_use(const struct planner *p, const struct gathering *use) {
     return rows && n->space == p->plan->stage[p->plan->bound_stage].space;
 }
 
-/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is taken. */
+/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is taken. Found
+ * once: a weight may have thousands of uses, each with a bias that depends on it. */
 static bool weight_of_products(const struct planner *p, const struct node *weight) {
     if (weight->kind != NODE_PARAMETER || !weight->active) return false;
-    for (size_t i = p->first[weight->index]; i > 0; i = p->gathering[i - 1].next)
-        if (!product_use(p, &p->gathering[i - 1]) || p->gathering[i - 1].operand != 1) return false;
-    return true;
+    unsigned char *verdict = &p->products[weight->index];
+    if (*verdict != VERDICT_NONE) return *verdict == VERDICT_YES;
+    *verdict = VERDICT_YES;
+    for (size_t i = p->first[weight->index]; i > 0 && *verdict == VERDICT_YES; i = p->gathering[i - 1].next)
+        if (!product_use(p, &p->gathering[i - 1]) || p->gathering[i - 1].operand != 1) *verdict = VERDICT_NO;
+    return *verdict == VERDICT_YES;
 }
 
 /* Its gradient is sums of products alone. A bias without the weight beside it would have its gradient unbounded. */
@@ -499,6 +547,9 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
         if (status != AENC_OK) goto done;
     }
     find_levels(&p);
+    status = sort_levels(&p);
+    if (status == AENC_OK && training) status = find_targets(&p);
+    if (status != AENC_OK) goto done;
     find_shards(&p);
     if (training) find_columns(&p);
     status = training ? seed_stage(&p) : AENC_OK;
@@ -506,6 +557,11 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
     if (status == AENC_OK && training) status = plan_backward(&p);
     if (status == AENC_OK) status = aenc_plan_memory(tape, plan);
 done:
+    aenc_release(tape->ctx, p.wanted);
+    aenc_release(tape->ctx, p.target);
+    aenc_release(tape->ctx, p.begin);
+    aenc_release(tape->ctx, p.order);
+    aenc_release(tape->ctx, p.products);
     aenc_release(tape->ctx, p.first);
     aenc_release(tape->ctx, p.gathering);
     aenc_release(tape->ctx, p.written);

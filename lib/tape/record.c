@@ -53,6 +53,7 @@ static struct node *node_append(struct tape *tape) {
     tape->node = nodes;
     struct node *n = aenc_arena_alloc(&tape->arena, 1, sizeof *n);
     if (n == NULL) return out_of_memory(tape);
+    n->base = n;
     n->index = (int)tape->node_count;
     n->offset = n->gradient_offset = n->part_offset = -1;
     tape->node[tape->node_count++] = n;
@@ -146,6 +147,7 @@ struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct nod
     n->op = op;
     n->name = tape->scope;
     n->in_count = in_count;
+    if (op->view) n->base = in[0]->base;
     for (int i = 0; i < in_count; i++) {
         n->in[i] = in[i];
         n->needs_gradient = n->needs_gradient || in[i]->needs_gradient;

@@ -141,6 +141,7 @@ struct node {
     struct shape shape;
     struct node *in[OPERANDS_MAX];
     int in_count;
+    struct node *base; /* of a view what it is a view of, through all views between; else the node itself */
     const void *attr;  /* the op's settings, in the tape's arena; its type is the op's affair */
     const char *name;  /* path such as "encoder.0"; of an op's node the scope that it was recorded in */
     uint64_t stream;   /* of random numbers, from the name path */
@@ -323,7 +324,7 @@ struct plan {
 };
 
 /* The node whose memory n is: n itself, or what a chain of views looks at. */
-struct node *aenc_node_base(struct node *n);
+static inline struct node *aenc_node_base(const struct node *n) { return n->base; }
 /* Whether the node is computed row by row (SPAN_REDUCE included), and in which row space. */
 bool aenc_node_by_rows(const struct node *n);
 int aenc_node_space(const struct node *n);
