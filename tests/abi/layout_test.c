@@ -64,7 +64,7 @@ static const struct frozen layouts[] = {
     {"aenc_progress.seconds", offsetof(aenc_progress, seconds), 80},
     {"aenc_progress.best_valid_loss", offsetof(aenc_progress, best_valid_loss), 88},
     {"aenc_progress.best_epoch", offsetof(aenc_progress, best_epoch), 96},
-    {"aenc_fit_options", sizeof(aenc_fit_options), 176},
+    {"aenc_fit_options", sizeof(aenc_fit_options), 184},
     {"aenc_fit_options.struct_size", offsetof(aenc_fit_options, struct_size), 0},
     {"aenc_fit_options.optimizer", offsetof(aenc_fit_options, optimizer), 8},
     {"aenc_fit_options.schedule", offsetof(aenc_fit_options, schedule), 16},
