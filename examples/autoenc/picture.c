@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "font.h"
 #include "output.h"
 
 #ifdef HAVE_PNG
@@ -122,98 +121,7 @@ void tool_canvas_disc(struct canvas *canvas, struct point center, double radius,
     tool_canvas_line(canvas, center, center, 2.0 * radius, color, opacity);
 }
 
-/* ---- Text ---- */
-
-static const unsigned char *glyph(char c) {
-    int place = (unsigned char)c - FONT_FIRST;
-    return tool_font[place >= 0 && place < FONT_GLYPHS ? place : '?' - FONT_FIRST];
-}
-
-/* First and one past the last column with a dot; digits keep the full width, so that numbers stand in columns. */
-static void glyph_extent(char c, int *first, int *end) {
-    int used = 0;
-    for (int row = 0; row < FONT_ROWS; row++) used |= glyph(c)[row];
-    *first = 0;
-    *end = used == 0 ? 3 : FONT_COLUMNS;
-    if (used == 0 || (c >= '0' && c <= '9')) return;
-    while ((used >> (FONT_COLUMNS - 1 - *first) & 1) == 0) ++*first;
-    while ((used >> (FONT_COLUMNS - *end) & 1) == 0) --*end;
-}
-
-/* In dots: the strokes' width makes a gap of one dot look tight. */
-static double advance(char c) {
-    int first, end;
-    glyph_extent(c, &first, &end);
-    return (double)(end - first) + 1.2;
-}
-
-double tool_text_width(const char *text, double size) {
-    double width = 0.0;
-    for (; *text != '\0'; text++) width += advance(*text);
-    return width * size / FONT_BASELINE;
-}
-
-static bool dot(const unsigned char *rows, int row, int column) {
-    if (row < 0 || row >= FONT_ROWS || column < 0 || column >= FONT_COLUMNS) return false;
-    return (rows[row] >> (FONT_COLUMNS - 1 - column) & 1) != 0;
-}
-
-struct pen {
-    struct canvas *canvas;
-    struct point at; /* of the glyph's first column on the baseline */
-    double pitch;    /* pixels per dot */
-    bool upward;
-    struct color color;
-};
-
-static struct point pen_point(const struct pen *pen, int row, int column) {
-    double along = column * pen->pitch, below = (row - FONT_BASELINE) * pen->pitch;
-    if (pen->upward) return (struct point){pen->at.x + below, pen->at.y - along};
-    return (struct point){pen->at.x + along, pen->at.y + below};
-}
-
-/* Strokes to the neighbours on the right and below; a diagonal one only where no two straight ones do the same. */
-static void draw_dot(const struct pen *pen, const unsigned char *rows, int row, int column, int first) {
-    static const int steps[4][2] = {{0, 1}, {1, 0}, {1, 1}, {1, -1}};
-    struct point from = pen_point(pen, row, column - first);
-    bool alone = true;
-    double thickness = fmax(1.2, 0.72 * pen->pitch);
-    for (int down = -1; down <= 1; down++) {
-        for (int right = -1; right <= 1; right++) {
-            if ((down != 0 || right != 0) && dot(rows, row + down, column + right)) alone = false;
-        }
-    }
-    if (alone) tool_canvas_line(pen->canvas, from, from, 1.4 * thickness, pen->color, 1.0);
-    for (int i = 0; i < 4; i++) {
-        int down = steps[i][0], right = steps[i][1];
-        if (!dot(rows, row + down, column + right)) continue;
-        if (down != 0 && right != 0 && (dot(rows, row, column + right) || dot(rows, row + down, column))) continue;
-        tool_canvas_line(pen->canvas, from, pen_point(pen, row + down, column + right - first), thickness, pen->color,
-                         1.0);
-    }
-}
-
-static void draw_glyph(const struct pen *pen, char c) {
-    int first, end;
-    glyph_extent(c, &first, &end);
-    for (int row = 0; row < FONT_ROWS; row++) {
-        for (int column = 0; column < FONT_COLUMNS; column++) {
-            if (dot(glyph(c), row, column)) draw_dot(pen, glyph(c), row, column, first);
-        }
-    }
-}
-
-void tool_canvas_text(struct canvas *canvas, struct point at, double size, const char *text, enum text_align align,
-                      bool upward, struct color color) {
-    struct pen pen = {canvas, at, size / FONT_BASELINE, upward, color};
-    double back = tool_text_width(text, size);
-    if (align == TEXT_LEFT) back = 0.0;
-    if (align == TEXT_CENTER) back *= 0.5;
-    if (upward) pen.at.y += back;
-    else pen.at.x -= back;
-    for (; *text != '\0'; text++) {
-        draw_glyph(&pen, *text);
-        if (upward) pen.at.y -= advance(*text) * pen.pitch;
-        else pen.at.x += advance(*text) * pen.pitch;
-    }
+void tool_canvas_blend(struct canvas *canvas, double x, double y, struct color color, double share) {
+    if (!(x >= 0.0 && y >= 0.0 && x < (double)canvas->width && y < (double)canvas->height && share > 0.0)) return;
+    blend(canvas, (size_t)x, (size_t)y, color, share);
 }

@@ -35,6 +35,8 @@ void tool_canvas_fill(struct canvas *canvas, size_t left, size_t top, size_t wid
 void tool_canvas_line(struct canvas *canvas, struct point from, struct point to, double thickness, struct color color,
                       double opacity);
 void tool_canvas_disc(struct canvas *canvas, struct point center, double radius, struct color color, double opacity);
+/* One pixel, mixed with `color`; outside the canvas nothing. */
+void tool_canvas_blend(struct canvas *canvas, double x, double y, struct color color, double share);
 /* ASCII text with its baseline at `at`. size: height of a capital in pixels. upward: reads from bottom to top. */
 void tool_canvas_text(struct canvas *canvas, struct point at, double size, const char *text, enum text_align align,
                       bool upward, struct color color);
