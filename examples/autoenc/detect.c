@@ -106,7 +106,7 @@ static int draw(const struct detection *d) {
         aenc_curve(d->ctx, d->score, d->label, d->scored->rows, curve, d->scored->rows + 1, &points) != AENC_OK) {
         status = tool_fail("%s", aenc_message(d->ctx));
     }
-    if (status == TOOL_OK) status = tool_plot_roc(path, curve, points, d->auc);
+    if (status == TOOL_OK) status = tool_plot_roc(path, curve, points, d->auc, aenc_detector_threshold(d->detector));
     free(path);
     free(curve);
     return status;

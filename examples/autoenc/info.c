@@ -117,7 +117,7 @@ static int print_variances(const struct options *options, aenc_context *ctx, con
         sum += (double)ratio[i];
         if (i >= SHOWN && i + 1 < count) continue;
         if (i > SHOWN) (void)printf("  %9s\n", "...");
-        (void)printf("  %9zu %14.6g %8.3f %% %8.3f %%\n", i + 1, (double)variance[i], 100.0 * (double)ratio[i],
+        (void)printf("  %9zu %14.6g %7.1f %% %7.1f %%\n", i + 1, (double)variance[i], 100.0 * (double)ratio[i],
                      100.0 * sum);
     }
     free(variance);

@@ -55,6 +55,22 @@ static int pick_ends(struct job *job) {
     return TOOL_OK;
 }
 
+static int draw(const struct job *job, size_t pairs, size_t steps, size_t cols) {
+    const struct options *options = job->options;
+    char *captions = tool_allocate(options->out, pairs, GRID_CAPTION);
+    struct grid_plot plot = {.rows = job->result, .count = pairs * steps, .across = steps, .cols = cols, .captions = captions,
+                             .title = options->spherical ? "Spherical interpolation of codes" : "Linear interpolation of codes",
+                             .note = "Left: the numbers of the first and the last row."};
+    if (captions == NULL) return TOOL_FAILED;
+    for (size_t i = 0; i < pairs; i++) {
+        (void)snprintf(captions + i * GRID_CAPTION, GRID_CAPTION, "%zu to %zu", options->picked.value[2 * i],
+                       options->picked.value[2 * i + 1]);
+    }
+    int status = tool_picture_grid(options, options->out, &job->data, &plot);
+    free(captions);
+    return status;
+}
+
 static int run(struct job *job) {
     const struct options *options = job->options;
     size_t pairs = options->picked.count / 2, steps = options->steps > 0 ? (size_t)options->steps : 9;
@@ -71,7 +87,7 @@ static int run(struct job *job) {
     if (!is_picture(options->out)) {
         return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);
     }
-    return tool_picture_grid(options, options->out, &job->data, job->result, pairs * steps, steps, cols);
+    return draw(job, pairs, steps, cols);
 }
 
 int tool_interpolate(const struct options *options) {

@@ -94,7 +94,7 @@ static int say_end(const struct job *job) {
     for (size_t i = 0; ratio != NULL && i < count; i++) sum += (double)ratio[i];
     free(ratio);
     if (status != TOOL_OK || job->options->quiet) return status;
-    (void)printf("%zu component%s explain%s %.2f %% of the variance of %zu rows of %zu columns\nsaved %s\n", count,
+    (void)printf("%zu component%s explain%s %.1f %% of the variance of %zu rows of %zu columns\nsaved %s\n", count,
                  count == 1 ? "" : "s", count == 1 ? "s" : "", 100.0 * sum, job->data.rows, job->data.cols,
                  job->options->out);
     return TOOL_OK;

@@ -12,7 +12,9 @@
 #include "plots.h"
 
 enum { POINTS_MAX = 4000, POINTS_MIN = 500, NUMBERS_MAX = 2000000, ROWS_MAX = 512 };
-enum { FILTERS_MAX = 64, FILTERS_ACROSS = 12, WALKS_MAX = 12, WALK_STEPS = 11 };
+enum { FILTERS_MAX = 64, FILTERS_ACROSS = 12, FILTER_SIDE_MIN = 12, WALKS_MAX = 12, WALK_STEPS = 11 };
+
+static const char signed_note[] = "Blue: negative, white: 0, red: positive; each on its own scale.";
 
 int tool_pictures_prepare(const struct options *options, struct data *labels) {
     if (options->pictures == NULL) {
@@ -97,7 +99,7 @@ static int image_of(const struct options *options, const struct data *data, size
 }
 
 static int draw_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data) {
-    struct rows_plot plot = {.input_cols = data->cols};
+    struct rows_plot plot = {.input_cols = data->cols, .of = data->rows, .name = data->name};
     struct data picked = pick_rows(data, ROWS_MAX);
     float *output = NULL;
     char *path = tool_picture_path(options, "reconstructions.png");
@@ -118,11 +120,9 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     return status;
 }
 
-int tool_picture_grid(const struct options *options, const char *path, const struct data *data, const float *rows,
-                      size_t count, size_t across, size_t cols) {
-    struct grid_plot plot = {.rows = rows, .count = count, .across = across, .cols = cols};
-    int status = image_of(options, data, cols, &plot.image);
-    return status == TOOL_OK ? tool_plot_grid(path, &plot) : status;
+int tool_picture_grid(const struct options *options, const char *path, const struct data *data, struct grid_plot *plot) {
+    int status = image_of(options, data, plot->cols, &plot->image);
+    return status == TOOL_OK ? tool_plot_grid(path, plot) : status;
 }
 
 /* Something to be sorted by. */
@@ -137,8 +137,10 @@ static int compare_ranks(const void *a, const void *b) {
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* The rows of a weight (units, cols), those with the largest norms first; values is used up. */
-static int draw_strongest(const char *path, float *values, size_t units, size_t cols, struct image_shape image) {
+/* The rows of a weight (units, cols), those with the largest norms first. */
+static int draw_strongest(const char *path, const char *name, const float *values, size_t units, size_t cols,
+                          struct image_shape image) {
+    char title[128];
     size_t shown = units < FILTERS_MAX ? units : FILTERS_MAX;
     struct rank *rank = tool_allocate("filters.png", units, sizeof *rank);
     float *rows = tool_allocate("filters.png", shown * cols, sizeof *rows);
@@ -151,7 +153,8 @@ static int draw_strongest(const char *path, float *values, size_t units, size_t 
         qsort(rank, units, sizeof *rank, compare_ranks);
         for (size_t u = 0; u < shown; u++) memcpy(rows + u * cols, values + rank[u].place * cols, cols * sizeof *rows);
         struct grid_plot plot = {.rows = rows, .count = shown, .across = shown < FILTERS_ACROSS ? shown : FILTERS_ACROSS,
-                                 .cols = cols, .image = image, .signed_each = true};
+                                 .cols = cols, .image = image, .signed_each = true, .title = title, .note = signed_note};
+        (void)snprintf(title, sizeof title, "Filters: rows of %.60s with the largest norms, %zu of %zu", name, shown, units);
         status = tool_plot_grid(path, &plot);
     }
     free(rank);
@@ -159,15 +162,18 @@ static int draw_strongest(const char *path, float *values, size_t units, size_t 
     return status;
 }
 
-/* The first parameter with a row of weights for every pixel; pictures only. */
+/* The first parameter with a row of weights for every pixel; images only, and none so small that a filter shows nothing. */
 static int draw_filters(const struct options *options, aenc_context *ctx, const aenc_model *model,
                         const struct data *data) {
     struct image_shape image;
     aenc_tensor *tensor = NULL;
+    const char *name = "";
     size_t cols = aenc_model_input_size(model);
     int status = image_of(options, data, cols, &image);
-    for (size_t i = 0; status == TOOL_OK && image.channels != 0 && i < aenc_model_parameter_count(model); i++) {
-        aenc_status answer = aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &tensor);
+    bool wanted = image.height >= FILTER_SIDE_MIN && image.width >= FILTER_SIDE_MIN;
+    for (size_t i = 0; status == TOOL_OK && wanted && i < aenc_model_parameter_count(model); i++) {
+        name = aenc_model_parameter_name(model, i);
+        aenc_status answer = aenc_model_parameter_get(model, name, &tensor);
         if (answer != AENC_OK) return tool_library_failed(options, ctx, answer);
         if (aenc_tensor_rank(tensor) == 2 && aenc_tensor_dim(tensor, 1) == cols) break;
         aenc_tensor_free(tensor);
@@ -180,7 +186,7 @@ static int draw_filters(const struct options *options, aenc_context *ctx, const 
     if (status == TOOL_OK && aenc_tensor_read(tensor, values, aenc_tensor_count(tensor)) != AENC_OK) {
         status = tool_fail("%s", aenc_message(ctx));
     }
-    if (status == TOOL_OK) status = draw_strongest(path, values, aenc_tensor_dim(tensor, 0), cols, image);
+    if (status == TOOL_OK) status = draw_strongest(path, name, values, aenc_tensor_dim(tensor, 0), cols, image);
     free(values);
     free(path);
     aenc_tensor_free(tensor);
@@ -215,11 +221,13 @@ static int draw_walks(const struct options *options, const struct data *data, st
     char captions[WALKS_MAX][GRID_CAPTION];
     size_t lines = walks->code < WALKS_MAX ? walks->code : WALKS_MAX, line = WALK_STEPS * walks->cols;
     struct grid_plot plot = {.rows = walks->shown, .count = lines * WALK_STEPS, .across = WALK_STEPS,
-                             .cols = walks->cols, .captions = captions[0]};
+                             .cols = walks->cols, .captions = captions[0], .title = "Latent traversal",
+                             .note = "One element of the code moves from its 5 % to its 95 % quantile, "
+                                     "the others rest at their medians."};
     for (size_t i = 0; i < lines; i++) {
         size_t place = walks->rank[i].place;
         memcpy(walks->shown + i * line, walks->output + place * line, line * sizeof *walks->shown);
-        (void)snprintf(captions[i], sizeof captions[i], "%zu", place + 1);
+        (void)snprintf(captions[i], sizeof captions[i], "element %zu", place + 1);
     }
     char *path = tool_picture_path(options, "traversal.png");
     int status = path != NULL ? image_of(options, data, walks->cols, &plot.image) : TOOL_FAILED;
@@ -266,7 +274,7 @@ int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *p
     struct curves_plot plot = {
         .x = values[0], .y = {values[1], values[2], values[3], values[4]}, .count = count,
         .name = {test ? "model, test" : "model, valid", test ? "PCA, test" : "PCA, valid", "model, train", "PCA, train"},
-        .title = "error against size of the code", .x_name = "numbers of the code", .y_name = "mean squared error"};
+        .title = "Error by size of the code", .x_name = "elements of the code", .y_name = "mean squared error"};
     for (size_t i = 0; i < count; i++) {
         values[0][i] = (double)point[i].code;
         values[1][i] = test ? point[i].test : point[i].valid;
@@ -285,6 +293,7 @@ struct code_rows {
     struct point *points; /* (rows) */
     double *labels;       /* (rows) */
     double share[2];      /* of the variance along x and y */
+    bool components;      /* the code's elements are principal components of the data */
 };
 
 /* The codes on their first two principal components; one row has no variance, and stays at 0. */
@@ -314,14 +323,37 @@ static int find_points(const struct options *options, aenc_context *ctx, struct 
     return answer;
 }
 
-/* A code of one number is drawn over the rows' numbers. */
+/* The code of a PCA is its own first two components, with their shares of the variance of the data. */
+static int take_components(const struct options *options, aenc_context *ctx, const aenc_model *model, struct code_rows *code) {
+    float *ratio = NULL;
+    size_t count = 0, cols = code->rows.cols;
+    int status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);
+    for (size_t i = 0; status == TOOL_OK && i < code->rows.rows; i++) {
+        code->points[i].x = (double)code->rows.values[i * cols];
+        code->points[i].y = cols > 1 ? (double)code->rows.values[i * cols + 1] : 0.0;
+    }
+    for (size_t i = 0; status == TOOL_OK && i < count && i < 2; i++) code->share[i] = (double)ratio[i];
+    code->components = true;
+    free(ratio);
+    return status;
+}
+
+static bool is_pca(const aenc_model *model) {
+    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+        if (strcmp(aenc_model_parameter_name(model, i), "pca.explained_variance_ratio") == 0) return true;
+    }
+    return false;
+}
+
+/* A code of one element is drawn over the rows' numbers. */
 static int draw_points(const char *path, struct code_rows *code, bool labelled) {
     char title[96], x_name[96], y_name[96] = "row";
     size_t rows = code->rows.rows;
-    (void)snprintf(title, sizeof title, "the code of %zu rows", rows);
-    (void)snprintf(x_name, sizeof x_name, "first principal component (%.0f %% of the variance)", 100.0 * code->share[0]);
+    (void)snprintf(title, sizeof title, "Codes of %zu rows%s", rows,
+                   code->components ? "" : ", on the principal components of the codes");
+    (void)snprintf(x_name, sizeof x_name, "component 1 (%.1f %% of the variance)", 100.0 * code->share[0]);
     if (code->rows.cols > 1) {
-        (void)snprintf(y_name, sizeof y_name, "second principal component (%.0f %%)", 100.0 * code->share[1]);
+        (void)snprintf(y_name, sizeof y_name, "component 2 (%.1f %%)", 100.0 * code->share[1]);
     }
     for (size_t i = 0; code->rows.cols == 1 && i < rows; i++) code->points[i].y = (double)(i + 1);
     struct scatter_plot plot = {code->points, labelled ? code->labels : NULL, rows, title, x_name, y_name};
@@ -347,7 +379,9 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
     for (size_t i = 0; status == TOOL_OK && labels != NULL && i < code.rows.rows; i++) {
         code.labels[i] = (double)labels->values[i * data->rows / code.rows.rows];
     }
-    if (status == TOOL_OK) status = find_points(options, ctx, &code);
+    if (status == TOOL_OK) {
+        status = is_pca(model) ? take_components(options, ctx, model, &code) : find_points(options, ctx, &code);
+    }
     if (status == TOOL_OK) status = draw_points(path, &code, labels != NULL);
     free(code.points);
     free(code.labels);
@@ -362,7 +396,7 @@ static int draw_variance(const struct options *options, const float *ratio, size
     char *path = tool_picture_path(options, "variance.png"), title[96];
     int status = values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
     for (size_t i = 0; status == TOOL_OK && i < count; i++) values[i] = sum += (double)ratio[i];
-    (void)snprintf(title, sizeof title, "%zu components explain %.1f %% of the variance", count, 100.0 * sum);
+    (void)snprintf(title, sizeof title, "%zu components together explain %.1f %% of the variance", count, 100.0 * sum);
     struct share_plot plot = {values, count, title, "components", "share of the variance explained"};
     if (status == TOOL_OK) status = tool_plot_shares(path, &plot);
     free(values);
@@ -370,8 +404,30 @@ static int draw_variance(const struct options *options, const float *ratio, size
     return status;
 }
 
+/* The components as images, each with its share of the variance. */
+static int draw_components(const char *path, struct grid_plot *plot, const float *ratio) {
+    enum { LINES_MAX = 10 };
+    char title[96];
+    size_t of = plot->count;
+    plot->across = tool_grid_across(plot->image, of);
+    if (plot->count > LINES_MAX * plot->across) plot->count = LINES_MAX * plot->across;
+    char *captions = tool_allocate("components.png", plot->count, GRID_CAPTION);
+    if (captions == NULL) return TOOL_FAILED;
+    for (size_t i = 0; i < plot->count; i++) {
+        (void)snprintf(captions + i * GRID_CAPTION, GRID_CAPTION, "%zu: %.4g %%", i + 1, round(1000.0 * (double)ratio[i]) / 10.0);
+    }
+    (void)snprintf(title, sizeof title, "Principal components, %zu of %zu, with their shares of the variance", plot->count, of);
+    plot->title = title;
+    plot->note = signed_note;
+    plot->signed_each = true;
+    plot->tile_captions = captions;
+    int status = tool_plot_grid(path, plot);
+    free(captions);
+    return status;
+}
+
 int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data) {
-    struct rows_plot plot = {.rows = aenc_model_code_size(model), .input_cols = data->cols};
+    struct grid_plot plot = {.count = aenc_model_code_size(model), .cols = data->cols};
     float *ratio = NULL, *weight = NULL;
     size_t count = 0, numbers = 0;
     char *path = tool_picture_path(options, "components.png");
@@ -381,8 +437,8 @@ int tool_pictures_pca(const struct options *options, aenc_context *ctx, const ae
     }
     if (status == TOOL_OK) status = draw_variance(options, ratio, count);
     if (status == TOOL_OK) status = tool_model_numbers(options, ctx, model, "encoder.0.weight", &weight, &numbers);
-    plot.input = weight;
-    if (status == TOOL_OK && plot.image.channels != 0) status = tool_plot_signed(path, &plot);
+    plot.rows = weight;
+    if (status == TOOL_OK && plot.image.channels != 0) status = draw_components(path, &plot, ratio);
     free(ratio);
     free(weight);
     free(path);

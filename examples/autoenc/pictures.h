@@ -3,6 +3,7 @@
 #define TOOL_PICTURES_H
 
 #include "commands.h"
+#include "plots.h"
 
 /* DIR/name from malloc; NULL after a failure that was reported. */
 char *tool_picture_path(const struct options *options, const char *name);
@@ -16,14 +17,13 @@ int tool_pictures_loss(const struct options *options, const aenc_model *model);
 /* DIR/variance.png (what the components of a PCA explain together) and, where rows are pictures, DIR/components.png. */
 int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data);
 /* DIR/reconstructions.png (originals above), DIR/filters.png (rows of the first weight, the strongest first, where rows are
- * pictures), DIR/traversal.png (a line for each element of the code, moved through its range) and DIR/code.png. labels
+ * images of 12 pixels or more either way), DIR/traversal.png (a line for each element of the code, moved through its range) and DIR/code.png. labels
  * NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);
 /* DIR/sweep.png: error against size of the code. */
 int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *point, size_t count);
-/* A picture of rows side by side, `across` in a line; --image or the dimensions of data say whether they are pictures. */
-int tool_picture_grid(const struct options *options, const char *path, const struct data *data, const float *rows,
-                      size_t count, size_t across, size_t cols);
+/* A picture of rows side by side; --image or the dimensions of data decide whether they are images (plot->image). */
+int tool_picture_grid(const struct options *options, const char *path, const struct data *data, struct grid_plot *plot);
 
 #endif

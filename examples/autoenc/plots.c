@@ -51,7 +51,7 @@ static void legend_line(struct canvas *canvas, struct point at, const char *text
 
 static void draw_losses(const struct axes *axes, const struct loss_plot *plot, bool has_valid) {
     double x = axes->right - 160;
-    tool_axes_draw(axes, "loss per epoch");
+    tool_axes_draw(axes, "Loss by epoch");
     draw_curve(axes, plot->train, plot->count, blue);
     tool_canvas_fill(axes->canvas, (size_t)x - 10, (size_t)axes->top + 8, 160, has_valid ? 88 : 32, white);
     legend_line(axes->canvas, (struct point){x, axes->top + 30}, "train", blue);

@@ -34,11 +34,11 @@ struct rows_plot {
     const float *input;  /* (rows, input_cols) */
     const float *output; /* (rows, output_cols) */
     size_t rows, input_cols, output_cols;
+    size_t of; /* rows of the data that these are spread over, for their numbers */
     struct image_shape image; /* channels 0: rows are drawn as curves */
+    const char *name;         /* of the data */
 };
-/* The first of the rows of input as pictures, from blue for the least over white for 0 to red; the same range both ways. */
-int tool_plot_signed(const char *path, const struct rows_plot *plot);
-/* A selection of rows spread over all of them. */
+/* A selection of rows spread over all of them, each with its number and its mean squared error. */
 int tool_plot_rows(const char *path, const struct rows_plot *plot);
 
 struct histogram_plot {
@@ -48,17 +48,22 @@ struct histogram_plot {
     double threshold;
 };
 int tool_plot_histogram(const char *path, const struct histogram_plot *plot);
-int tool_plot_roc(const char *path, const aenc_curve_point *curve, size_t points, double auc);
+/* threshold: rows with a score above it are flagged; the point of the curve is marked. */
+int tool_plot_roc(const char *path, const aenc_curve_point *curve, size_t points, double auc, double threshold);
 
-/* Rows side by side: ways from one row to another, or filters. */
+/* Rows side by side: interpolations, traversals, filters, components. */
 struct grid_plot {
     const float *rows; /* (down * across, cols); of the last line some may be missing */
     size_t count, across, cols;
-    struct image_shape image; /* as in rows_plot */
-    const char *captions;     /* (lines, GRID_CAPTION), NUL-terminated, of the lines; NULL: none */
-    bool signed_each; /* each row has a scale of its own, with 0 in the middle */
+    struct image_shape image;  /* as in rows_plot */
+    const char *title, *note;  /* above; NULL: none */
+    const char *captions;      /* (lines, GRID_CAPTION), NUL-terminated, left of the lines; NULL: none */
+    const char *tile_captions; /* (count, GRID_CAPTION), below the tiles; NULL: none */
+    bool signed_each; /* from blue over white for 0 to red, each row on a scale of its own */
 };
-enum { GRID_CAPTION = 12 };
+enum { GRID_CAPTION = 48 };
+/* How many tiles of such images stand side by side in a picture of the usual width. */
+size_t tool_grid_across(struct image_shape image, size_t count);
 int tool_plot_grid(const char *path, const struct grid_plot *plot);
 
 /* Curves over a logarithmic axis. */

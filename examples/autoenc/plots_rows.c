@@ -1,5 +1,6 @@
-/* plots_rows.c - rows beside what the model makes of them: pictures as a grid of tiles, other rows as two curves. */
+/* plots_rows.c - rows beside their reconstructions, and grids of rows: pictures as a grid of tiles, other rows as two curves. */
 #include <math.h>
+#include <stdio.h>
 
 #include "plots.h"
 
@@ -9,13 +10,15 @@ enum {
     COLUMNS_MAX = 16,
     PAIRS_MAX = 4, /* lines of originals, each above its line of reconstructions */
     GAP = 4,
-    PAIR_GAP = 18,
+    PAIR_GAP = 44, /* with the error of one pair and the number of the next */
     MARGIN = 16,
-    CAPTION = 62,
+    HEAD = 56,       /* title and note */
+    CAPTION = 84,
+    TEXT_WIDTH = 44, /* the narrowest tile with text at it */
     CURVES_ACROSS = 3,
     CURVES_DOWN = 4,
     PANEL_WIDTH = 320,
-    PANEL_HEIGHT = 130,
+    PANEL_HEIGHT = 110,
     CELL_WIDTH = 120,
     CELL_HEIGHT = 80
 };
@@ -25,6 +28,8 @@ static const struct color ink = {45, 50, 60};
 static const struct color blue = {38, 104, 184};
 static const struct color orange = {226, 108, 34};
 static const struct color white = {255, 255, 255};
+static const struct color frame = {200, 204, 212};
+static const struct color grey = {110, 115, 125};
 
 struct range {
     double low, high;
@@ -77,27 +82,73 @@ static void draw_caption(struct canvas *canvas, size_t top, size_t height, const
     tool_canvas_text(canvas, (struct point){MARGIN + CAPTION - 12, middle + 5}, 10, text, TEXT_RIGHT, false, ink);
 }
 
-static int plot_images(const char *path, const struct rows_plot *plot) {
-    struct canvas canvas;
-    struct image_shape image = plot->image;
+/* Title and note above the tiles. */
+static void draw_head(struct canvas *canvas, const char *title, const char *note) {
+    tool_canvas_text(canvas, (struct point){MARGIN, MARGIN + 15}, 13, title, TEXT_LEFT, false, ink);
+    if (note == NULL) return;
+    tool_canvas_text(canvas, (struct point){MARGIN, MARGIN + 37}, 9, note, TEXT_LEFT, false, grey);
+}
+
+static double head_width(const char *title, const char *note) {
+    double width = title != NULL ? tool_text_width(title, 13) : 0.0;
+    return note != NULL ? fmax(width, tool_text_width(note, 9)) : width;
+}
+
+/* Mean squared error of row i; NaN where input and output are not the same columns. */
+static double row_error(const struct rows_plot *plot, size_t i) {
+    double sum = 0.0;
+    const float *x = plot->input + i * plot->input_cols, *y = plot->output + i * plot->output_cols;
+    if (plot->input_cols != plot->output_cols) return NAN;
+    for (size_t k = 0; k < plot->input_cols; k++) sum += pow((double)x[k] - (double)y[k], 2.0);
+    return sum / (double)plot->input_cols;
+}
+
+/* The number of row i in the data, from 1. */
+static size_t row_number(const struct rows_plot *plot, size_t i) { return i * plot->of / plot->rows + 1; }
+
+static size_t tile_scale(struct image_shape image) {
     size_t longer = image.height > image.width ? image.height : image.width;
-    size_t scale = longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
-    size_t width = image.width * scale, height = image.height * scale;
-    size_t columns = GRID_WIDTH / (width + GAP);
-    if (columns < 2) columns = 2;
-    if (columns > COLUMNS_MAX) columns = COLUMNS_MAX;
-    if (columns > plot->rows) columns = plot->rows;
+    return longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
+}
+
+size_t tool_grid_across(struct image_shape image, size_t count) {
+    size_t across = GRID_WIDTH / (image.width * tile_scale(image) + GAP);
+    if (across < 2) across = 2;
+    if (across > COLUMNS_MAX) across = COLUMNS_MAX;
+    return across < count ? across : count;
+}
+
+static void draw_pair(struct canvas *canvas, const struct rows_plot *plot, size_t row, size_t left, size_t top,
+                      struct range range) {
+    char text[32];
+    size_t scale = tile_scale(plot->image), width = plot->image.width * scale, height = plot->image.height * scale;
+    double middle = (double)left + 0.5 * (double)width, error = row_error(plot, row);
+    draw_tile(canvas, plot->input + row * plot->input_cols, plot->image, left, top, scale, range);
+    draw_tile(canvas, plot->output + row * plot->output_cols, plot->image, left, top + height + GAP, scale, range);
+    if (width < TEXT_WIDTH) return;
+    (void)snprintf(text, sizeof text, "%zu", row_number(plot, row));
+    tool_canvas_text(canvas, (struct point){middle, (double)top - 5}, 8, text, TEXT_CENTER, false, grey);
+    (void)snprintf(text, sizeof text, error < 10.0 ? "%#.2g" : "%.3g", error);
+    tool_canvas_text(canvas, (struct point){middle, (double)(top + 2 * height + GAP + 13)}, 8, text, TEXT_CENTER, false, ink);
+}
+
+static int plot_images(const char *path, const struct rows_plot *plot) {
+    static const char note[] = "Above: number of the row. Below: mean squared error of its reconstruction.";
+    struct canvas canvas;
+    char title[128];
+    size_t scale = tile_scale(plot->image);
+    size_t width = plot->image.width * scale, height = plot->image.height * scale, line = 2 * height + GAP + PAIR_GAP;
+    size_t columns = tool_grid_across(plot->image, plot->rows);
     size_t pairs = plot->rows / columns < PAIRS_MAX ? plot->rows / columns : PAIRS_MAX, shown = pairs * columns;
     struct range range = input_range(plot, shown);
-    int status = tool_canvas_create(&canvas, 2 * MARGIN + CAPTION + columns * (width + GAP) - GAP,
-                                    2 * MARGIN + pairs * (2 * height + GAP + PAIR_GAP) - PAIR_GAP, paper);
+    (void)snprintf(title, sizeof title, "Reconstructions of %.80s", plot->name);
+    size_t wide = CAPTION + columns * (width + GAP) - GAP, head = (size_t)head_width(title, note);
+    int status = tool_canvas_create(&canvas, 2 * MARGIN + (wide > head ? wide : head), MARGIN + HEAD + 16 + pairs * line, paper);
     if (status != TOOL_OK) return status;
+    draw_head(&canvas, title, note);
     for (size_t i = 0; i < shown; i++) {
-        size_t row = i * plot->rows / shown;
-        size_t left = MARGIN + CAPTION + i % columns * (width + GAP);
-        size_t top = MARGIN + i / columns * (2 * height + GAP + PAIR_GAP);
-        draw_tile(&canvas, plot->input + row * plot->input_cols, image, left, top, scale, range);
-        draw_tile(&canvas, plot->output + row * plot->output_cols, image, left, top + height + GAP, scale, range);
+        size_t left = MARGIN + CAPTION + i % columns * (width + GAP), top = MARGIN + HEAD + 16 + i / columns * line;
+        draw_pair(&canvas, plot, i * plot->rows / shown, left, top, range);
         if (i % columns != 0) continue;
         draw_caption(&canvas, top, height, "input");
         draw_caption(&canvas, top + height + GAP, height, "output");
@@ -121,34 +172,12 @@ static void draw_signed(struct canvas *canvas, const float *row, struct image_sh
                         size_t scale) {
     double largest = 0.0;
     size_t height = image.channels * image.height;
+    tool_canvas_fill(canvas, left - 1, top - 1, image.width * scale + 2, height * scale + 2, frame);
     for (size_t i = 0; i < height * image.width; i++) largest = fmax(largest, fabs((double)row[i]));
     for (size_t i = 0; i < height * image.width; i++) {
         struct color color = diverging(largest > 0.0 ? (double)row[i] / largest : 0.0);
         tool_canvas_fill(canvas, left + i % image.width * scale, top + i / image.width * scale, scale, scale, color);
     }
-}
-
-int tool_plot_signed(const char *path, const struct rows_plot *plot) {
-    enum { LINES_MAX = 10 };
-    struct canvas canvas;
-    size_t longer = plot->image.height > plot->image.width ? plot->image.height : plot->image.width;
-    size_t scale = longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
-    size_t width = plot->image.width * scale, height = plot->image.channels * plot->image.height * scale;
-    size_t columns = GRID_WIDTH / (width + GAP);
-    if (columns < 1) columns = 1;
-    if (columns > COLUMNS_MAX) columns = COLUMNS_MAX;
-    if (columns > plot->rows) columns = plot->rows;
-    size_t lines = (plot->rows + columns - 1) / columns < LINES_MAX ? (plot->rows + columns - 1) / columns : LINES_MAX;
-    int status = tool_canvas_create(&canvas, 2 * MARGIN + columns * (width + GAP) - GAP,
-                                    2 * MARGIN + lines * (height + GAP) - GAP, paper);
-    if (status != TOOL_OK) return status;
-    for (size_t i = 0; i < lines * columns && i < plot->rows; i++) {
-        draw_signed(&canvas, plot->input + i * plot->input_cols, plot->image, MARGIN + i % columns * (width + GAP),
-                    MARGIN + i / columns * (height + GAP), scale);
-    }
-    status = tool_canvas_save(&canvas, path);
-    tool_canvas_free(&canvas);
-    return status;
 }
 
 static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols, struct point corner,
@@ -167,25 +196,31 @@ static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols,
 
 static int plot_curves(const char *path, const struct rows_plot *plot) {
     struct canvas canvas;
+    char text[128];
     size_t across = plot->rows < CURVES_ACROSS ? plot->rows : CURVES_ACROSS;
     size_t down = plot->rows / across < CURVES_DOWN ? plot->rows / across : CURVES_DOWN, shown = across * down;
-    size_t head = 34;
     struct point panel = {PANEL_WIDTH, PANEL_HEIGHT};
     struct range range = input_range(plot, shown);
     int status = tool_canvas_create(&canvas, 2 * MARGIN + across * (PANEL_WIDTH + GAP) - GAP,
-                                    2 * MARGIN + head + down * (PANEL_HEIGHT + GAP) - GAP, paper);
+                                    MARGIN + HEAD + down * (PANEL_HEIGHT + PAIR_GAP), paper);
     if (status != TOOL_OK) return status;
-    tool_canvas_text(&canvas, (struct point){MARGIN, MARGIN + 14}, 12, "input", TEXT_LEFT, false, blue);
-    tool_canvas_text(&canvas, (struct point){MARGIN + 70, MARGIN + 14}, 12, "output", TEXT_LEFT, false, orange);
+    (void)snprintf(text, sizeof text, "Reconstructions of %.80s", plot->name);
+    draw_head(&canvas, text, NULL);
+    tool_canvas_text(&canvas, (struct point){MARGIN, MARGIN + 37}, 9, "input", TEXT_LEFT, false, blue);
+    tool_canvas_text(&canvas, (struct point){MARGIN + 44, MARGIN + 37}, 9, "output", TEXT_LEFT, false, orange);
     for (size_t i = 0; i < shown; i++) {
         size_t row = i * plot->rows / shown;
         size_t left = MARGIN + i % across * (PANEL_WIDTH + GAP);
-        size_t top = MARGIN + head + i / across * (PANEL_HEIGHT + GAP);
+        size_t top = MARGIN + HEAD + 16 + i / across * (PANEL_HEIGHT + PAIR_GAP);
         struct point corner = {(double)left, (double)top};
+        double error = row_error(plot, row);
         tool_canvas_fill(&canvas, left, top, PANEL_WIDTH, PANEL_HEIGHT, white);
         draw_row_curve(&canvas, plot->input + row * plot->input_cols, plot->input_cols, corner, panel, range, blue);
         draw_row_curve(&canvas, plot->output + row * plot->output_cols, plot->output_cols, corner, panel, range,
                        orange);
+        int length = snprintf(text, sizeof text, "row %zu", row_number(plot, row));
+        if (isfinite(error)) (void)snprintf(text + length, sizeof text - (size_t)length, ", mean squared error %.3g", error);
+        tool_canvas_text(&canvas, (struct point){corner.x, corner.y - 5}, 8, text, TEXT_LEFT, false, grey);
     }
     status = tool_canvas_save(&canvas, path);
     tool_canvas_free(&canvas);
@@ -196,46 +231,54 @@ int tool_plot_rows(const char *path, const struct rows_plot *plot) {
     return plot->image.channels != 0 ? plot_images(path, plot) : plot_curves(path, plot);
 }
 
-/* The largest magnitude on either side of 0. */
-static struct range signed_range(const float *row, size_t cols) {
-    struct range range = {0.0, 0.0};
-    widen(&range, row, cols);
-    double most = fmax(range.high, -range.low);
-    return most > 0.0 ? (struct range){-most, most} : (struct range){-1.0, 1.0};
-}
-
 static struct range grid_range(const struct grid_plot *plot) {
     struct range range = {INFINITY, -INFINITY};
     widen(&range, plot->rows, plot->count * plot->cols);
     return settle(range);
 }
 
+struct grid_cell {
+    size_t width, height, scale;
+};
+
+static void draw_cell(struct canvas *canvas, const struct grid_plot *plot, size_t i, const struct grid_cell *cell, size_t left,
+                      size_t top, struct range range) {
+    const float *row = plot->rows + i * plot->cols;
+    if (plot->image.channels == 0) {
+        tool_canvas_fill(canvas, left, top, cell->width, cell->height, white);
+        draw_row_curve(canvas, row, plot->cols, (struct point){(double)left, (double)top},
+                       (struct point){CELL_WIDTH, CELL_HEIGHT}, range, blue);
+    } else if (plot->signed_each) {
+        draw_signed(canvas, row, plot->image, left, top, cell->scale);
+    } else {
+        draw_tile(canvas, row, plot->image, left, top, cell->scale, range);
+    }
+    if (plot->tile_captions == NULL || cell->width < TEXT_WIDTH) return;
+    struct point below = {(double)left + 0.5 * (double)cell->width, (double)(top + cell->height + 13)};
+    tool_canvas_text(canvas, below, 8, plot->tile_captions + i * GRID_CAPTION, TEXT_CENTER, false, ink);
+}
+
 int tool_plot_grid(const char *path, const struct grid_plot *plot) {
     struct canvas canvas;
     struct image_shape image = plot->image;
     bool pictures = image.channels != 0;
-    size_t longer = image.height > image.width ? image.height : image.width;
-    size_t lines = 1 + (plot->count - 1) / plot->across;
-    size_t scale = pictures && longer < TILE_TARGET ? (TILE_TARGET + longer - 1) / longer : 1;
-    size_t width = pictures ? image.width * scale : CELL_WIDTH, height = pictures ? image.height * scale : CELL_HEIGHT;
+    struct grid_cell cell = {CELL_WIDTH, CELL_HEIGHT, pictures ? tile_scale(image) : 1};
+    if (pictures) cell.width = image.width * cell.scale;
+    if (pictures) cell.height = image.height * cell.scale * (plot->signed_each ? image.channels : 1);
+    size_t lines = 1 + (plot->count - 1) / plot->across, gap = GAP + (plot->tile_captions != NULL ? 14 : 0);
+    size_t head = plot->title == NULL ? 0 : plot->note == NULL ? 30 : HEAD;
     size_t side = MARGIN + (plot->captions != NULL ? CAPTION : 0);
+    size_t wide = side - MARGIN + plot->across * (cell.width + GAP) - GAP, text = (size_t)head_width(plot->title, plot->note);
     struct range range = grid_range(plot);
-    int status = tool_canvas_create(&canvas, side + MARGIN + plot->across * (width + GAP) - GAP,
-                                    2 * MARGIN + lines * (height + GAP) - GAP, paper);
+    int status = tool_canvas_create(&canvas, 2 * MARGIN + (wide > text ? wide : text + 1),
+                                    2 * MARGIN + head + lines * (cell.height + gap) - GAP, paper);
     if (status != TOOL_OK) return status;
+    if (plot->title != NULL) draw_head(&canvas, plot->title, plot->note);
     for (size_t i = 0; i < plot->count; i++) {
-        const float *row = plot->rows + i * plot->cols;
-        size_t left = side + i % plot->across * (width + GAP), top = MARGIN + i / plot->across * (height + GAP);
-        if (plot->signed_each) range = signed_range(row, plot->cols);
-        if (pictures) {
-            draw_tile(&canvas, row, image, left, top, scale, range);
-        } else {
-            tool_canvas_fill(&canvas, left, top, width, height, white);
-            draw_row_curve(&canvas, row, plot->cols, (struct point){(double)left, (double)top},
-                           (struct point){CELL_WIDTH, CELL_HEIGHT}, range, blue);
-        }
+        size_t left = side + i % plot->across * (cell.width + GAP), top = MARGIN + head + i / plot->across * (cell.height + gap);
+        draw_cell(&canvas, plot, i, &cell, left, top, range);
         if (plot->captions != NULL && i % plot->across == 0) {
-            draw_caption(&canvas, top, height, plot->captions + i / plot->across * GRID_CAPTION);
+            draw_caption(&canvas, top, cell.height, plot->captions + i / plot->across * GRID_CAPTION);
         }
     }
     status = tool_canvas_save(&canvas, path);

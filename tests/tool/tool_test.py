@@ -254,7 +254,7 @@ class Tool(unittest.TestCase):
 
     def test_pca(self):
         done = self.good("pca", "rows.npy", "--components", "5", "-o", "pca.safetensors")
-        self.assertRegex(done.stdout, r"^5 components explain \d+\.\d\d % of the variance of 120 rows of 36 columns\n")
+        self.assertRegex(done.stdout, r"^5 components explain \d+\.\d % of the variance of 120 rows of 36 columns\n")
         self.assertIn("saved pca.safetensors", done.stdout)
         mapped = slurp(self.path("pca.safetensors"))
         self.good("pca", "rows.csv", "--components", "5", "-o", "x.safetensors")
@@ -306,11 +306,11 @@ class Tool(unittest.TestCase):
         self.good("pca", "images.idx", "--components", "15", "-o", "x.safetensors", "--pictures", "pca", "--labels",
                   "pca_labels.csv")
         self.assertEqual(sorted(os.listdir(self.path("pca"))),
-                         ["code.png", "components.png", "filters.png", "reconstructions.png", "traversal.png", "variance.png"])
+                         ["code.png", "components.png", "reconstructions.png", "traversal.png", "variance.png"])
         self.assertEqual(png_size(self.path("pca/variance.png")), (960, 600))
         tile, columns = 72, 1000 // (72 + 4)
         self.assertEqual(png_size(self.path("pca/components.png")),
-                         (2 * 16 + columns * (tile + 4) - 4, 2 * 16 + 2 * (tile + 4) - 4))
+                         (2 * 16 + columns * (tile + 4) - 4, 2 * 16 + 56 + 2 * (tile + 18) - 4))
         self.good("pca", "rows.csv", "--components", "1", "-o", "x.safetensors", "--pictures", "pca_rows")
         self.assertEqual(sorted(os.listdir(self.path("pca_rows"))), ["code.png", "reconstructions.png", "traversal.png",
                                                                    "variance.png"])
@@ -831,11 +831,11 @@ class Tool(unittest.TestCase):
                                    "labels.csv", data="images.idx"))
         self.assertEqual(png_size(self.path("pictures/loss.png")), (960, 600))
         self.assertEqual(png_size(self.path("pictures/code.png")), (960, 600))
-        png_size(self.path("pictures/filters.png"))
-        self.assertEqual(png_size(self.path("pictures/traversal.png"))[1], 32 + 4 * (72 + 4) - 4)
+        self.assertFalse(os.path.exists(self.path("pictures/filters.png")))  # of 6x6 pixels
+        self.assertEqual(png_size(self.path("pictures/traversal.png"))[1], 32 + 56 + 4 * (72 + 4) - 4)
         tile, columns = 72, 1000 // (72 + 4)
         self.assertEqual(png_size(self.path("pictures/reconstructions.png")),
-                         (2 * 16 + 62 + columns * (tile + 4) - 4, 2 * 16 + 4 * (2 * tile + 4 + 18) - 18))
+                         (2 * 16 + 84 + columns * (tile + 4) - 4, 16 + 56 + 16 + 4 * (2 * tile + 4 + 44)))
         square = png_size(self.path("pictures/reconstructions.png"))
         self.good("reconstruct", "x.safetensors", "rows.csv", "-o", "x.npy", "--image", "6x6", "--pictures", "pictures")
         self.assertEqual(png_size(self.path("pictures/reconstructions.png")), square)
@@ -953,9 +953,9 @@ class Tool(unittest.TestCase):
         self.assertEqual(len(slurp(self.path("arc.csv")).splitlines()), 9)
         if self.has_png:
             self.good("interpolate", "model.safetensors", "images.idx", "--rows", "3,17,1,2", "-o", "strip.png")
-            self.assertEqual(png_size(self.path("strip.png")), (32 + 9 * (72 + 4) - 4, 32 + 2 * (72 + 4) - 4))
+            self.assertEqual(png_size(self.path("strip.png")), (32 + 84 + 9 * (72 + 4) - 4, 32 + 56 + 2 * (72 + 4) - 4))
             self.good("interpolate", "model.safetensors", "rows.npy", "--rows", "3,17", "-o", "curves.png")
-            self.assertEqual(png_size(self.path("curves.png"))[1], 32 + 80)
+            self.assertEqual(png_size(self.path("curves.png"))[1], 32 + 56 + 80)
             self.bad(2, "--image", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,2", "--image", "5x5",
                      "-o", "no.png")
         self.bad(2, "-o", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,2")
