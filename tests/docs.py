@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""C in the documentation is C that the tests run: every line of a ```c block stands, in order, in an example.
+"""C in the documentation is C that the tests run: every line of a ```c block stands, in order, in an example. Links between
+pages and to pictures lead to files.
 
     docs.py SOURCE_ROOT
 """
@@ -32,6 +33,10 @@ def main(root):
             if not any(stands_in(lines_of(block), example) for example in examples):
                 problems += 1
                 print("%s: no example has these lines:\n%s" % (page.relative_to(root), block))
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", re.sub(r"```.*?```", "", page.read_text(), flags=re.S)):
+            if not (page.parent / target).exists():
+                problems += 1
+                print("%s: there is no %s" % (page.relative_to(root), target))
     print("%d blocks, %d problems" % (blocks, problems))
     return 1 if problems or not blocks else 0
 

@@ -42,8 +42,9 @@ struct data {
 int tool_data_read(const char *path, const struct data_options *options, struct data *out);
 void tool_data_free(struct data *data);
 aenc_matrix tool_data_matrix(const struct data *data);
-/* Whether rows have `wanted` numbers (0: any number will do), as `whose` ("model.safetensors") takes them. */
-int tool_data_fits(const struct data *data, const char *whose, size_t wanted);
+/* Whether rows have `wanted` numbers (0: any number will do), as `whose` ("model.safetensors") takes them. option (NULL: none)
+ * is what the data were given with. */
+int tool_data_fits(const struct data *data, const char *option, const char *whose, size_t wanted);
 /* For a message about labels (or the like) that are not one for each of `rows`: whether a line more or less was taken for
  * a header; otherwise "". */
 const char *tool_data_header_hint(const struct data *labels, size_t rows);

@@ -97,7 +97,7 @@ int tool_interpolate(const struct options *options) {
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job.ctx, options->operand[0], &job.model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job.data);
-    if (status == TOOL_OK) status = tool_data_fits(&job.data, options->operand[0], aenc_model_input_size(job.model));
+    if (status == TOOL_OK) status = tool_data_fits(&job.data, NULL, options->operand[0], aenc_model_input_size(job.model));
     if (status == TOOL_OK) status = run(&job);
     free(job.ends);
     free(job.result);

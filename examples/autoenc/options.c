@@ -311,13 +311,38 @@ static int is_about(const char *message, const char *value) {
     return strstr(value, quoted) != NULL ? 2 : 1;
 }
 
+/* The option of a path that the message begins with, as in "valid_target: cols is 3"; *rest is what follows. */
+static const struct option_row *path_of(const struct options *options, const char *message, const char **rest) {
+    char name[NAME_LONGEST] = "";
+    size_t length = strcspn(message, ": ");
+    if (strncmp(message, "aenc_", 5) == 0 && message[length] == ':') return path_of(options, message + length + 2, rest);
+    if (message[length] != ':' || length >= sizeof name) return NULL;
+    for (size_t i = 0; i < length; i++) name[i] = message[i] == '_' ? '-' : message[i];
+    const struct option_row *row = find_row(options->command, name, length, 0);
+    if (row == NULL || row->kind != KIND_TEXT || row->names != NULL) return NULL;
+    *rest = message + length + 2;
+    return row;
+}
+
+/* A message about a file of data names the option, or the operand, that the file came by. */
+static int path_failed(const struct options *options, const char *message) {
+    const char *rest = message;
+    const struct option_row *row = path_of(options, message, &rest);
+    const char *path = row != NULL ? *(const char *const *)(const void *)((const char *)options + row->offset) : NULL;
+    if (path != NULL) return tool_fail("%s: --%s %s: %s", options->command_name, row->name, path, rest);
+    bool data = strncmp(message, "x: ", 3) == 0 && options->operand_count > 0;
+    if (data) return tool_fail("%s: %s", options->operand[options->operand_count - 1], message + 3);
+    return tool_fail("%s", message);
+}
+
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status) {
     const char *message = aenc_message(ctx), *culprit = NULL;
+    bool asked = status == AENC_ERR_ARGUMENT || status == AENC_ERR_SHAPE || status == AENC_ERR_UNSUPPORTED;
     const struct option_row *of = NULL;
     int best = 0;
     size_t row_count = 0;
     const struct option_row *rows = tool_option_rows(&row_count);
-    for (size_t i = 0; status == AENC_ERR_ARGUMENT && i < row_count; i++) {
+    for (size_t i = 0; asked && i < row_count; i++) {
         const void *place = (const char *)options + rows[i].offset;
         const struct specs *specs = place;
         if ((rows[i].commands & (int)options->command) == 0) continue;
@@ -331,8 +356,11 @@ int tool_library_failed(const struct options *options, const aenc_context *ctx, 
             culprit = value[k];
         }
     }
-    if (of != NULL) return tool_usage("%s: --%s %s: %s", options->command_name, of->name, culprit, message);
-    return tool_fail("%s", message[0] != '\0' ? message : aenc_status_name(status));
+    if (of != NULL) {
+        (void)tool_fail("%s: --%s %s: %s", options->command_name, of->name, culprit, message);
+        return status == AENC_ERR_ARGUMENT ? TOOL_USAGE : TOOL_FAILED;
+    }
+    return path_failed(options, message[0] != '\0' ? message : aenc_status_name(status));
 }
 
 struct data_options tool_data_options(const struct options *options) {

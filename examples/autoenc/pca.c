@@ -70,7 +70,10 @@ static int fit_and_save(struct job *job) {
     aenc_status status = job->source != NULL ? aenc_pca_create_source(job->ctx, job->source, &asked, &job->model)
                                              : aenc_pca_create(job->ctx, &x, &asked, &job->model);
     if (status == AENC_OK) status = aenc_model_save(job->model, options->out);
-    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+    if (status == AENC_OK) return TOOL_OK;
+    bool about_components = options->components != NULL && strstr(aenc_message(job->ctx), " components ") != NULL;
+    if (about_components) return tool_fail("pca: --components %s: %s", options->components, aenc_message(job->ctx));
+    return tool_library_failed(options, job->ctx, status);
 }
 
 int tool_model_numbers(const struct options *options, aenc_context *ctx, const aenc_model *model, const char *name,

@@ -46,11 +46,11 @@ static int read_job(struct job *job) {
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
-    if (status == TOOL_OK) status = tool_data_fits(&job->data, options->operand[0], aenc_model_input_size(job->model));
+    if (status == TOOL_OK) status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status == TOOL_OK) status = read_labels(options, "labels", options->labels, job->data.rows, &job->labels);
     if (status != TOOL_OK || options->test == NULL) return status;
     status = tool_data_read(options->test, &how, &job->test);
-    if (status == TOOL_OK) status = tool_data_fits(&job->test, options->operand[0], aenc_model_input_size(job->model));
+    if (status == TOOL_OK) status = tool_data_fits(&job->test, "test", options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK) return status;
     return read_labels(options, "test-labels", options->test_labels, job->test.rows, &job->test_labels);
 }

@@ -135,7 +135,8 @@ static int parse_model(struct job *job) {
     while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL) length--;
     aenc_status status = aenc_model_parse(job->ctx, text, length, &job->model);
     free(text);
-    return status == AENC_OK ? TOOL_OK : tool_library_failed(job->options, job->ctx, status);
+    if (status == AENC_OK) return TOOL_OK;
+    return tool_fail("train: --model-json %s: %s", job->options->model_json, aenc_message(job->ctx));
 }
 
 /* A head of classes is no mirror that could be tied: then --tied is about the layers' autoencoders of --pretrain. */
@@ -177,12 +178,12 @@ static int check_tables(const struct job *job) {
     const char *whose = options->start != NULL ? options->start : "the model";
     size_t input = aenc_model_input_size(job->model), output = aenc_model_output_size(job->model);
     bool classes = aenc_model_class_count(job->model) > 0;
-    int status = tool_data_fits(&job->data, whose, input);
+    int status = tool_data_fits(&job->data, NULL, whose, input);
     if (status == TOOL_OK) status = tool_image_fits(options, &job->data);
-    if (status == TOOL_OK && options->valid != NULL) status = tool_data_fits(&job->valid, whose, input);
+    if (status == TOOL_OK && options->valid != NULL) status = tool_data_fits(&job->valid, "valid", whose, input);
     if (status != TOOL_OK || classes) return status;
-    if (options->target != NULL) status = tool_data_fits(&job->target, whose, output);
-    if (status == TOOL_OK && options->valid_target != NULL) status = tool_data_fits(&job->valid_target, whose, output);
+    if (options->target != NULL) status = tool_data_fits(&job->target, "target", whose, output);
+    if (status == TOOL_OK && options->valid_target != NULL) status = tool_data_fits(&job->valid_target, "valid-target", whose, output);
     return status;
 }
 

@@ -70,12 +70,12 @@ static int read_job(struct job *job) {
     if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
     bool codes = options->command == COMMAND_DECODE;
     if (status == TOOL_OK) {
-        status = tool_data_fits(&job->data, options->operand[0],
+        status = tool_data_fits(&job->data, NULL, options->operand[0],
                                 codes ? aenc_model_code_size(job->model) : aenc_model_input_size(job->model));
     }
     if (status == TOOL_OK && !codes) status = tool_image_fits(options, &job->data);
     if (status == TOOL_OK && options->target != NULL) {
-        status = tool_data_fits(&job->target, options->operand[0], aenc_model_output_size(job->model));
+        status = tool_data_fits(&job->target, "target", options->operand[0], aenc_model_output_size(job->model));
     }
     return status;
 }

@@ -471,6 +471,17 @@ class Tool(unittest.TestCase):
         for option, value in (("loss", "msee"), ("optimizer", "adm"), ("activation", "rellu"), ("output", "sigmoidd"),
                               ("schedule", "cosin"), ("scale", "standart"), ("init", "glorott"), ("code-activation", "tanhh")):
             self.bad(2, ["--" + option, "'%s'" % value, "known"], *train, "--" + option, value)
+        self.bad(2, "--activation elu:alpha=-1: ", *train, "--activation", "elu:alpha=-1", "--output", "elu")
+        self.bad(2, "--output elu:alpha=-1: ", *train, "--activation", "elu", "--output", "elu:alpha=-1")
+        three = self.write("three.csv", b"1,2,3\n" * ROWS)
+        for option in ("valid", "target"):
+            self.bad(1, "--%s %s: has rows of 3" % (option, three), *train, "--" + option, three)
+        self.bad(1, "--valid-target %s: has rows of 3" % three, *train, "--valid", "rows.npy", "--target", "rows.npy",
+                 "--valid-target", three)
+        self.bad(1, "%s: has rows of 3" % three, "score", "model.safetensors", three)
+        self.bad(1, "train: --model-json %s: " % three, "train", "rows.npy", "--model-json", three, "-o", "x.safetensors")
+        self.bad(1, "pca: --components 99: ", "pca", "rows.npy", "--components", "99", "-o", "x.safetensors")
+        self.bad(1, "train: --pretrain-penalty kl:weight=1: ", *train, "--pretrain", "1", "--pretrain-penalty", "kl:weight=1")
         self.bad(2, ["ending", ".npy, .csv"], "encode", "model.safetensors", "rows.npy", "-o", "code.txt")
         self.bad(2, "gzip is not written", "encode", "model.safetensors", "rows.npy", "-o", "code.npy.gz")
 
