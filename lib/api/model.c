@@ -147,6 +147,8 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
         if (floats[i] - floats[i] != 0)
             status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
                                (long long)i, name, (double)floats[i]);
+        else if (!aenc_entry_takes(entry, (double)floats[i]))
+            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) aenc_store_values(&model->store, entry)[i] = (num)floats[i];
     aenc_release(model->ctx, floats);

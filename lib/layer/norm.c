@@ -25,7 +25,8 @@ static struct node *moments_record(struct recorder *recorder, const struct json 
                                    struct shape channels) {
     struct tape *tape = recorder->tape;
     struct node *mean = aenc_store_state(recorder->store, tape, "running_mean", channels, 0);
-    struct node *variance = aenc_store_state(recorder->store, tape, "running_var", channels, 1);
+    struct node *variance = aenc_store_state_within(recorder->store, tape, "running_var", channels, 1,
+                                                    RANGE_NOT_NEGATIVE);
     if (tape->mode == MODE_EVALUATE) {
         struct node *both[] = {mean, variance};
         int64_t dims[] = {2, channels.dim[0]};

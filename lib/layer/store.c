@@ -1,5 +1,7 @@
 /* store.c - declaring parameters and states, finding them again, giving them memory and first values. */
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "layer/init.h"
@@ -149,18 +151,43 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
     return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
 }
 
-struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
-                              double start) {
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start) {
+    return aenc_store_state_within(store, tape, name, shape, start, RANGE_ANY);
+}
+
+struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape, double start,
+                                     enum entry_range range) {
     if (tape->status != AENC_OK) return NULL;
     const char *path = aenc_tape_path(tape, name);
     if (tape->status != AENC_OK) return NULL;
-    struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .init = {.kind = INIT_CONSTANT, .gain = start}};
+    struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .range = range, .init = {.kind = INIT_CONSTANT, .gain = start}};
     struct entry *entry = entry_of(store, tape, path, &wanted);
     if (entry == NULL) return NULL;
     struct node *leaf = leaf_find(store, tape, entry);
     if (leaf != NULL) return leaf;
     entry->leaf = tape->node_count;
     return aenc_tape_state(tape, path, shape, entry->offset);
+}
+
+/* ---- What numbers may be ---- */
+
+bool aenc_entry_takes(const struct entry *entry, double value) {
+    if (!(fabs(value) <= (double)FLT_MAX)) return false;
+    return entry->range == RANGE_ANY || value >= (entry->range == RANGE_POSITIVE ? (double)FLT_MIN : 0);
+}
+
+int64_t aenc_entry_bad(const struct entry *entry, const num *values) {
+    if (entry->range == RANGE_ANY && aenc_kernels()->elementwise->largest(values, entry->count) <= (num)FLT_MAX) return -1;
+    for (int64_t i = 0; i < entry->count; i++)
+        if (!aenc_entry_takes(entry, (double)values[i])) return i;
+    return -1;
+}
+
+aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry, int64_t index,
+                              double value) {
+    static const char *const must[] = {"it must be finite", "it must be finite and not negative", "it must be finite and positive"};
+    return aenc_fail(ctx, status, "%s: element %" PRId64 " of '%s' is %g; %s", what, index, entry->name, value,
+                     must[entry->range]);
 }
 
 /* ---- The numbers ---- */
@@ -195,15 +222,23 @@ static void store_adopt(struct store *store, struct weights *weights) {
     store->weights = weights;
     store->parameter = weights->parameter;
     store->state = weights->state;
+    store->reach = INFINITY;
 }
 
 aenc_status aenc_store_own(struct store *store) {
+    store->reach = INFINITY;
+    return aenc_store_unshare(store);
+}
+
+aenc_status aenc_store_unshare(struct store *store) {
     if (atomic_load_explicit(&store->weights->references, memory_order_acquire) == 1) return AENC_OK;
     struct weights *copy = weights_create(store);
     if (copy == NULL) return AENC_ERR_NO_MEMORY;
     memcpy(copy->parameter, store->parameter, (size_t)store->parameter_size * sizeof(num));
     memcpy(copy->state, store->state, (size_t)store->state_size * sizeof(num));
+    double reach = store->reach;
     store_adopt(store, copy);
+    store->reach = reach;
     return AENC_OK;
 }
 
@@ -220,7 +255,11 @@ aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
     aenc_status status = aenc_store_allocate_zero(store);
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         const struct entry *entry = &store->entry[i];
-        status = aenc_init_draw(store->ctx, entry, seed, aenc_store_values(store, entry));
+        num *values = aenc_store_values(store, entry);
+        status = aenc_init_draw(store->ctx, entry, seed, values);
+        int64_t bad = status == AENC_OK ? aenc_entry_bad(entry, values) : -1;
+        if (bad >= 0)
+            status = aenc_entry_refuse(store->ctx, AENC_ERR_ARGUMENT, "a start too wide", entry, bad, (double)values[bad]);
     }
     return status;
 }

@@ -31,11 +31,19 @@ struct init {
     int64_t fan_in, fan_out;
 };
 
+/* What its numbers must be besides finite, as floats of a file too. */
+enum entry_range {
+    RANGE_ANY,
+    RANGE_NOT_NEGATIVE, /* variances */
+    RANGE_POSITIVE      /* at least FLT_MIN: what is divided by */
+};
+
 struct entry {
     const char *name;
     uint64_t stream; /* of its name */
     enum entry_kind kind;
     struct shape shape; /* no row axis */
+    enum entry_range range;
     struct init init;
     int64_t offset; /* in its block, in nums; a multiple of 16 */
     int64_t count;
@@ -63,6 +71,7 @@ struct store {
     struct weights *weights;            /* NULL until aenc_store_allocate */
     num *parameter, *state;             /* those of weights */
     num *gradient;                      /* as parameter; NULL until training needs it */
+    double reach;                       /* no parameter is larger (optim/reach.c); infinite: not known */
 };
 
 void aenc_store_create(aenc_context *ctx, struct store *store);
@@ -75,6 +84,14 @@ num *aenc_store_values(const struct store *store, const struct entry *entry);
 struct node *aenc_store_parameter(struct store *store, struct tape *tape, const char *name, struct shape shape,
                                   struct init init, bool decays);
 struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start);
+struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape, double start,
+                                     enum entry_range range);
+/* Whether a number may stand there; the first of count that may not, or -1; AENC_ERR_... and a message that names it, `what` in
+ * front. */
+bool aenc_entry_takes(const struct entry *entry, double value);
+int64_t aenc_entry_bad(const struct entry *entry, const num *values);
+aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry, int64_t index,
+                              double value);
 /* Allocates the blocks and draws every initial value from (seed, name). */
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
 /* The same with zeros, for who has other values for all of them. */
@@ -82,6 +99,8 @@ aenc_status aenc_store_allocate_zero(struct store *store);
 /* Called before anything writes to parameter or state: while somebody else refers to them, the store gets a copy of its
  * own. AENC_ERR_NO_MEMORY: nothing has changed. Pointers into the blocks are stale afterwards. */
 aenc_status aenc_store_own(struct store *store);
+/* The same for a writer who keeps store->reach true. */
+aenc_status aenc_store_unshare(struct store *store);
 struct weights *aenc_weights_retain(struct weights *weights);
 /* NULL-safe. */
 void aenc_weights_release(aenc_context *ctx, struct weights *weights);

@@ -46,6 +46,10 @@ static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *f
         if (name == NULL) return AENC_ERR_NO_MEMORY;
         bool same = place != NULL && place->kind == source->kind && aenc_shape_equal(&place->shape, &source->shape);
         bool kept = same && !whole && place->frozen && !source->frozen;
+        const num *values = aenc_store_values(store, source);
+        int64_t bad = same && place->range > source->range ? aenc_entry_bad(place, values) : -1;
+        if (bad >= 0)
+            return aenc_entry_refuse(dst->ctx, AENC_ERR_ARGUMENT, "a copy", place, bad, (double)values[bad]);
         if (same && !kept) pair[(*count)++] = (struct pair){place, source};
         if (same || !whole) continue;
         if (place != NULL && place->kind == source->kind) return shapes_differ(dst->ctx, place, source);

@@ -35,6 +35,8 @@ aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct meta
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         const struct entry *entry = &store->entry[i];
         const num *values = aenc_store_values(store, entry);
+        int64_t bad = aenc_entry_bad(entry, values);
+        if (bad >= 0) status = aenc_entry_refuse(ctx, AENC_ERR_NONFINITE, "the model", entry, bad, (double)values[bad]);
         for (int64_t k = 0; k < entry->count; k++) next[k] = (float)values[k];
         source_fill(entry, next, &source[i]);
         next += entry->count;
@@ -85,13 +87,11 @@ static aenc_status tensor_load(struct aenc_model *model, const struct safetensor
     aenc_status status = aenc_tensor_entry_floats(model->ctx, tensor, floats, (size_t)entry->count);
     if (status != AENC_OK) return status;
     num *values = aenc_store_values(&model->store, entry);
-    for (int64_t i = 0; i < entry->count; i++) {
-        values[i] = (num)floats[i];
-        if (values[i] - values[i] != 0)
-            return aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %" PRId64 " of tensor '%s' is not finite", what,
-                             i, entry->name);
-    }
-    return AENC_OK;
+    for (int64_t i = 0; i < entry->count; i++) values[i] = (num)floats[i];
+    int64_t bad = aenc_entry_bad(entry, values);
+    if (bad < 0) return AENC_OK;
+    bool finite = values[bad] - values[bad] == 0;
+    return aenc_entry_refuse(model->ctx, finite ? AENC_ERR_FORMAT : AENC_ERR_NONFINITE, what, entry, bad, (double)values[bad]);
 }
 
 static aenc_status tensors_load(struct aenc_model *model, const struct safetensors *file, const char *what) {

@@ -78,8 +78,11 @@ void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t component
                                         "total_variance", "rows"};
     const struct shape shapes[] = {{1, {cols}}, {1, {components}}, {1, {components}}, {0, {0}}, {0, {0}}, {1, {2}}};
     const char *before = aenc_tape_enter(recorder->tape, "pca");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        aenc_store_state(recorder->store, recorder->tape, names[i], shapes[i], 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bool variance = strstr(names[i], "variance") != NULL;
+        aenc_store_state_within(recorder->store, recorder->tape, names[i], shapes[i], 0,
+                                variance ? RANGE_NOT_NEGATIVE : RANGE_ANY);
+    }
     aenc_tape_leave(recorder->tape, before);
 }
 

@@ -67,7 +67,7 @@ static struct nodes states(const struct aenc_model *model, struct recorder *reco
     struct store *store = recorder->store;
     const char *before = aenc_tape_enter(tape, "scaling");
     struct nodes n = {aenc_store_state(store, tape, "shift", model->input, 0),
-                      aenc_store_state(store, tape, "scale", model->input, 1)};
+                      aenc_store_state_within(store, tape, "scale", model->input, 1, RANGE_POSITIVE)};
     aenc_tape_leave(tape, before);
     return n;
 }

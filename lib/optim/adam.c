@@ -58,5 +58,32 @@ static void adamw_update(const struct optimizer *optimizer, const struct update 
     aenc_kernels()->optimizer->adamw(w, g, optimizer->moment[0] + at, optimizer->moment[1] + at, count, &now);
 }
 
-const struct optimizer_type aenc_optim_adam = {"adam", adam_rules, adam_read, adam_update};
-const struct optimizer_type aenc_optim_adamw = {"adamw", adamw_rules, adam_read, adamw_update};
+/* M = max(M, U), V = max(V, U^2). With moments from zero on, by Cauchy & Schwarz,
+ *
+ *     |m| / sqrt(v) <= (1 - beta1) / sqrt((1 - beta2) (1 - beta1^2 / beta2))    for beta1^2 < beta2;
+ *
+ * in any other case the quotient is at most M / eps. W = shrink W + lr / (1 - beta1^t) of it. */
+static void both_reach(const struct optimizer *optimizer, const struct update *u, double used, double shrink,
+                       struct reach *reach) {
+    double share = u->beta1 * u->beta1 / u->beta2, root = sqrt(1 - u->beta2);
+    bool known = share < 1 && !optimizer->resumed;
+    double ratio = known ? (1 - u->beta1) / (root * sqrt(1 - share)) : (double)INFINITY;
+    double correction = 1 - pow(u->beta1, (double)optimizer->step + 1);
+    reach->moment[0] = fmax(reach->moment[0], used);
+    reach->moment[1] = fmax(reach->moment[1], used * used);
+    double step = aenc_reach_quotient(reach->moment[0], u->epsilon, ratio, known ? 1e-18 / root : 0);
+    reach->parameter = shrink * reach->parameter + u->learning_rate / correction * step;
+}
+
+/* U = G + decay W */
+static void adam_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+    both_reach(optimizer, u, gradient + u->weight_decay * reach->parameter, 1, reach);
+}
+
+/* U = G; shrink = max(1, |1 - lr decay|), as some parameters may not decay */
+static void adamw_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+    both_reach(optimizer, u, gradient, fmax(1, fabs(1 - u->learning_rate * u->weight_decay)), reach);
+}
+
+const struct optimizer_type aenc_optim_adam = {"adam", adam_rules, adam_read, adam_update, adam_reach};
+const struct optimizer_type aenc_optim_adamw = {"adamw", adamw_rules, adam_read, adamw_update, adamw_reach};

@@ -12,6 +12,11 @@
 
 enum { MOMENTS_MAX = 3 };
 
+/* Upper bounds of magnitudes: of every parameter, and of each moment. */
+struct reach {
+    double parameter, moment[MOMENTS_MAX];
+};
+
 struct optimizer;
 
 struct optimizer_type {
@@ -22,6 +27,8 @@ struct optimizer_type {
     /* Updates w, numbers [at, at + count) of the block, from their gradients g; u is the optimizer's, for this step. */
     void (*update)(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                    int64_t count);
+    /* From bounds before a step to bounds behind it; gradient: the largest there is, after scale and clipping. */
+    void (*reach)(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach);
 };
 
 struct optimizer {
@@ -34,6 +41,8 @@ struct optimizer {
     int64_t parameter_size;       /* nums of the block */
     int64_t step;                 /* updates so far */
     double clip_norm, clip_value; /* 0: no limit */
+    double reach[MOMENTS_MAX];    /* the moments are at most so large */
+    bool resumed;                 /* the moments are from a file: nothing else is known of them */
 };
 
 /* spec is not kept. parameter_size is the store's. AENC_ERR_ARGUMENT with the known names. */
@@ -63,6 +72,22 @@ void aenc_optim_part(const struct optim_step *step, const struct entry *entry, i
                      const num *gradient);
 /* Every entry that does not say `apart`, from the store's gradients. */
 void aenc_optim_rest(struct optim_step *step, struct pool *pool);
+
+/* reach.c: whether a step with gradients of at most that magnitude, after scale, is certain to leave everything finite. If it is,
+ * it must be taken, or bounds are wider than they need be. May look at every number, but hardly ever does. */
+bool aenc_optim_safe(struct optimizer *optimizer, struct store *store, double gradient);
+/* Other moments have been put in place. */
+void aenc_optim_resumed(struct optimizer *optimizer);
+/* For a step that is not: everything that it changes, to be restored; and the parameter that it, or a moment of it, has made
+ * infinite, NULL: none. */
+struct optim_kept {
+    num *numbers;
+    int64_t step;
+};
+aenc_status aenc_optim_keep(const struct optimizer *optimizer, const struct store *store, struct optim_kept *out);
+void aenc_optim_restore(struct optimizer *optimizer, struct store *store, const struct optim_kept *kept);
+void aenc_optim_kept_free(aenc_context *ctx, struct optim_kept *kept);
+const char *aenc_optim_overflow(const struct optimizer *optimizer, const struct store *store);
 
 /* clip.c: what gradients of this norm are multiplied with so that it stays within limit (0: no limit). */
 double aenc_clip_factor(double norm, double limit);
@@ -98,6 +123,9 @@ double aenc_schedule_rate(const struct schedule *schedule, int64_t step);
 void aenc_schedule_epoch(struct schedule *schedule, double loss);
 
 /* ---- For the files of this room ---- */
+
+/* The most that a gradient of at most `whole`, or an average of such, over the root of the average of its square can be. */
+double aenc_reach_quotient(double whole, double epsilon, double ratio, double tiny);
 
 extern const struct optimizer_type aenc_optim_sgd, aenc_optim_momentum, aenc_optim_nesterov, aenc_optim_rmsprop,
     aenc_optim_adam, aenc_optim_adamw;

@@ -43,4 +43,16 @@ static void rmsprop_update(const struct optimizer *optimizer, const struct updat
                                        moment_at(optimizer, VELOCITY, at), moment_at(optimizer, MEAN, at), count, u);
 }
 
-const struct optimizer_type aenc_optim_rmsprop = {"rmsprop", rules, rmsprop_read, rmsprop_update};
+/* U = G + decay W; S = max(S, U^2), M = max(M, U); V = momentum V + Q or Q alone, Q the quotient's bound, which the square bounds
+ * where no mean is taken off it; W += lr V */
+static void rmsprop_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+    double used = gradient + u->weight_decay * reach->parameter, root = sqrt(1 - u->beta2);
+    double ratio = u->centered ? (double)INFINITY : 1 / root, tiny = u->centered ? 0 : 1e-18 / root;
+    double step = aenc_reach_quotient(used, u->epsilon, ratio, tiny);
+    reach->moment[SQUARE] = fmax(reach->moment[SQUARE], used * used);
+    if (u->centered) reach->moment[MEAN] = fmax(reach->moment[MEAN], used);
+    if (optimizer->uses[VELOCITY]) step = reach->moment[VELOCITY] = u->beta1 * reach->moment[VELOCITY] + step;
+    reach->parameter += u->learning_rate * step;
+}
+
+const struct optimizer_type aenc_optim_rmsprop = {"rmsprop", rules, rmsprop_read, rmsprop_update, rmsprop_reach};

@@ -25,7 +25,13 @@ static void sgd_update(const struct optimizer *optimizer, const struct update *u
     aenc_kernels()->optimizer->sgd(w, g, count, u);
 }
 
-const struct optimizer_type aenc_optim_sgd = {"sgd", sgd_rules, sgd_read, sgd_update};
+/* W += lr (G + decay W) */
+static void sgd_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+    (void)optimizer;
+    reach->parameter += u->learning_rate * (gradient + u->weight_decay * reach->parameter);
+}
+
+const struct optimizer_type aenc_optim_sgd = {"sgd", sgd_rules, sgd_read, sgd_update, sgd_reach};
 
 static const struct setting_rule momentum_rules[] = {
     {.name = "lr", .kind = SETTING_NUMBER, .fallback = 1e-3, .low = 0, .high = INFINITY},
@@ -47,7 +53,16 @@ static void momentum_update(const struct optimizer *optimizer, const struct upda
     aenc_kernels()->optimizer->momentum(w, g, optimizer->moment[0] + at, count, u);
 }
 
-const struct optimizer_type aenc_optim_momentum = {"momentum", momentum_rules, momentum_read, momentum_update};
+/* U = G + decay W; V = momentum V + max(1, |1 - dampening|) U; W += lr V, or lr (U + momentum V) */
+static void momentum_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+    (void)optimizer;
+    double used = gradient + u->weight_decay * reach->parameter, *velocity = &reach->moment[0];
+    *velocity = u->beta1 * *velocity + fmax(1, fabs(1 - u->dampening)) * used;
+    reach->parameter += u->learning_rate * (u->nesterov ? used + u->beta1 * *velocity : *velocity);
+}
+
+const struct optimizer_type aenc_optim_momentum = {"momentum", momentum_rules, momentum_read, momentum_update,
+                                                   momentum_reach};
 
 static const struct setting_rule nesterov_rules[] = {
     {.name = "lr", .kind = SETTING_NUMBER, .fallback = 1e-3, .low = 0, .high = INFINITY},
@@ -63,4 +78,5 @@ static void nesterov_read(const struct json *spec, struct optimizer *optimizer) 
     optimizer->uses[0] = true;
 }
 
-const struct optimizer_type aenc_optim_nesterov = {"nesterov", nesterov_rules, nesterov_read, momentum_update};
+const struct optimizer_type aenc_optim_nesterov = {"nesterov", nesterov_rules, nesterov_read, momentum_update,
+                                                   momentum_reach};

@@ -21,7 +21,8 @@ static const struct setting_rule rules[] = {
 /* r as a node whose value is the running mean and whose gradient is the batch mean's; the new running mean is staged. */
 static struct node *running(const struct penalty_site *site, struct node *mean, double rho, double momentum) {
     struct tape *tape = site->recorder->tape;
-    struct node *before = aenc_store_state(site->recorder->store, tape, "mean", mean->shape, rho);
+    struct node *before = aenc_store_state_within(site->recorder->store, tape, "mean", mean->shape, rho,
+                                                  RANGE_NOT_NEGATIVE);
     struct node *still = aenc_op_stop_gradient(tape, mean);
     struct node *now = aenc_op_add(tape, aenc_op_affine(tape, before, momentum, 0),
                                    aenc_op_affine(tape, still, 1 - momentum, 0));

@@ -3,6 +3,7 @@
  * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of one
  * gradient, and every sum has an order given by shapes alone.
  */
+#include <math.h>
 #include <string.h>
 
 #include "math/blas.h"
@@ -25,12 +26,12 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     if (bounded) {
         int space = plan->stage[plan->bound_stage].space;
         size_t shards = (size_t)aenc_plan_shards(plan, space, plan->tape->capacity[space]);
-        run->bounded = aenc_alloc(ctx, shards, sizeof *run->bounded);
+        run->bound = aenc_alloc(ctx, shards, sizeof *run->bound);
     }
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
                 run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL) &&
-                (!bounded || run->bounded != NULL);
+                (!bounded || run->bound != NULL);
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -42,7 +43,7 @@ void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->part);
     aenc_release(ctx, run->ramp);
     aenc_release(ctx, run->tile_square);
-    aenc_release(ctx, run->bounded);
+    aenc_release(ctx, run->bound);
     aenc_release(ctx, run->binding);
     memset(run, 0, sizeof *run);
 }
@@ -148,25 +149,29 @@ static num largest(const struct run *run, const num *at, const struct node *n, s
     return run->kernels->elementwise->largest(at + rows.lo * size, (rows.hi - rows.lo) * size);
 }
 
-/* What the products of plan->product_stage are made of, in one shard. */
+/* What one shard adds to a product of plan->product_stage at most: as many products of a value and a gradient as there are
+ * lines, for every use. Gradients of biases are sums of the gradient alone, which stands there beside its weight's. */
 static void bound_shard(const struct run *run, struct span rows) {
     const struct plan_stage *products = &run->plan->stage[run->plan->product_stage];
-    bool bounded = true;
+    double bound = 0;
     for (int64_t i = run->plan->tile[products->first].first_use; i < (int64_t)run->plan->use_count; i++) {
         const struct use *use = &run->plan->use[i];
         const struct node *n = use->node;
-        if (use->operand != 1) continue; /* a bias: its gradient is bounded with its weight's */
-        bounded = bounded && largest(run, aenc_value(run, n->in[0]), n->in[0], rows) < BOUND;
-        bounded = bounded && largest(run, aenc_gradient(run, n), n, rows) < BOUND;
+        if (use->operand != 1 || !(bound < INFINITY)) continue;
+        num value = largest(run, aenc_value(run, n->in[0]), n->in[0], rows);
+        num gradient = value < BOUND ? largest(run, aenc_gradient(run, n), n, rows) : BOUND;
+        int64_t lines = (rows.hi - rows.lo) * (aenc_node_row_size(n) / n->shape.dim[n->shape.rank - 1]);
+        bool bounded = value < BOUND && gradient < BOUND;
+        bound = bounded ? bound + (double)lines * fmax((double)value, 1) * (double)gradient : (double)INFINITY;
     }
-    run->bounded[run->shard] = bounded;
+    run->bound[run->shard] = bound;
 }
 
-bool aenc_run_bounded(const struct run *run) {
+double aenc_run_bound(const struct run *run) {
     int64_t shards = shards_of(run, run->plan->stage[run->plan->bound_stage].space);
-    bool bounded = true;
-    for (int64_t i = 0; i < shards; i++) bounded = bounded && run->bounded[i];
-    return bounded;
+    double bound = 0;
+    for (int64_t i = 0; i < shards; i++) bound += run->bound[i];
+    return bound;
 }
 
 static void rows_task(void *user, int64_t index, int worker) {

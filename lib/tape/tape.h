@@ -359,8 +359,8 @@ struct run {
     num *part;
     num *ramp; /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
-    bool *bounded;       /* by shard of plan->bound_stage: what products are made of is; NULL: no such stage */
-    bool bound_wanted;   /* set before a replay that asks aenc_run_bounded */
+    double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
+    bool bound_wanted;   /* set before a replay that asks aenc_run_bound */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
     double weight_total;     /* of the live rows */
@@ -399,9 +399,9 @@ void aenc_run_ramps(struct run *run, double epochs);
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Stages [first, end) of it. */
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);
-/* With all stages before plan->product_stage behind it, bound_wanted: whether every product of that stage is certain to be
- * finite. */
-bool aenc_run_bounded(const struct run *run);
+/* With all stages before plan->product_stage behind it, bound_wanted: what no product of that stage exceeds, far from infinite;
+ * INFINITY where that is not certain. */
+double aenc_run_bound(const struct run *run);
 /* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to `take` by the
  * thread that made it, and is not kept: scratch has `size` nums, plan->product_tile at least, for each worker. */
 struct tile_sink {

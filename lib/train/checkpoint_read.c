@@ -335,7 +335,7 @@ static void place_load(struct reading *r) {
         else *(int64_t *)value = (int64_t)r->whole[i];
     }
     struct fit *fit = r->fit;
-    fit->model->gradients = NULL;
+    aenc_optim_resumed(fit->optimizer);
     fit->seconds_before = fit->now.seconds;
     fit->stopped = fit->options->patience > 0 && fit->place.waited >= fit->options->patience;
 }

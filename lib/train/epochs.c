@@ -194,8 +194,7 @@ static aenc_status epoch_run(struct fit *fit) {
     if (fit->data.stream == NULL) aenc_batches_shuffle(&fit->batches, fit->model->epoch);
     aenc_status status = steps_run(fit);
     if (status != AENC_OK || fit->now.step == 0) return status;
-    status = aenc_train_check(fit->model);
-    if (status == AENC_OK && fit->validated) status = validate(fit);
+    if (fit->validated) status = validate(fit);
     if (status != AENC_OK) return status;
     fit->model->epoch++;
     fit->model->clock = (double)fit->model->epoch;

@@ -1,4 +1,5 @@
 /* step.c - the gradients of one batch, and what is done with them. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,28 +152,53 @@ static void states_commit(const struct aenc_model *model, const struct journey *
     }
 }
 
-aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
-    if (model->gradients == NULL)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
-    aenc_status status = aenc_store_own(&model->store);
-    if (status != AENC_OK) return status;
-    aenc_optim_update(optimizer, &model->store, 1 / model->gradient_weight, model->gradient_norm, model->ctx->pool);
-    states_commit(model, model->gradients);
-    model->gradients = NULL;
-    model->step++;
+/* Before anything is updated: a state that would be infinite would be in the model's file, too. */
+static aenc_status states_check(const struct aenc_model *model, const struct journey *journey) {
+    for (size_t i = 0; i < journey->tape.stage_count; i++) {
+        const struct stage *stage = &journey->tape.stage[i];
+        const num *value = aenc_value(journey->run, stage->value);
+        if (aenc_kernels()->elementwise->largest(value, aenc_shape_count(&stage->state->shape)) <= (num)FLT_MAX) continue;
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "update %llu would make '%s' infinite",
+                         (unsigned long long)model->step + 1, stage->state->name);
+    }
     return AENC_OK;
 }
 
-aenc_status aenc_train_check(const struct aenc_model *model) {
-    const struct store *store = &model->store;
-    for (size_t i = 0; i < store->entry_count; i++) {
-        const struct entry *entry = &store->entry[i];
-        if (entry->kind != ENTRY_PARAMETER ||
-            aenc_kernels()->elementwise->largest(store->parameter + entry->offset, entry->count) <= NUM_MAX)
-            continue;
-        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "'%s' is no longer finite after update %llu", entry->name,
-                         (unsigned long long)model->step);
+static void update(struct aenc_model *model, struct optimizer *optimizer) {
+    aenc_optim_update(optimizer, &model->store, 1 / model->gradient_weight, model->gradient_norm, model->ctx->pool);
+}
+
+/* One that may overflow: it is taken back if it does. */
+static aenc_status update_checked(struct aenc_model *model, struct optimizer *optimizer) {
+    struct optim_kept kept;
+    aenc_status status = aenc_optim_keep(optimizer, &model->store, &kept);
+    if (status != AENC_OK) return status;
+    update(model, optimizer);
+    const char *name = aenc_optim_overflow(optimizer, &model->store);
+    if (name != NULL) {
+        aenc_optim_restore(optimizer, &model->store, &kept);
+        status = aenc_fail(model->ctx, AENC_ERR_DIVERGED,
+                           "update %llu would make '%s' infinite: its learning rate is %g, its gradient's norm %g",
+                           (unsigned long long)model->step + 1, name, aenc_optim_learning_rate(optimizer),
+                           model->gradient_norm);
     }
+    aenc_optim_kept_free(model->ctx, &kept);
+    return status;
+}
+
+aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
+    if (model->gradients == NULL)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
+    struct journey *journey = model->gradients;
+    model->gradients = NULL; /* used up, also by a failure */
+    aenc_status status = aenc_store_unshare(&model->store);
+    if (status == AENC_OK) status = states_check(model, journey);
+    if (status != AENC_OK) return status;
+    if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm)) update(model, optimizer);
+    else status = update_checked(model, optimizer);
+    if (status != AENC_OK) return status;
+    states_commit(model, journey);
+    model->step++;
     return AENC_OK;
 }
 
@@ -219,6 +245,7 @@ static aenc_status products_apply(struct aenc_model *model, struct optimizer *op
     struct tile_sink sink = *given;
     struct optim_step step;
     aenc_status status = gradients_check(model, journey, (size_t)plan->stage[plan->product_stage].first, loss);
+    if (status == AENC_OK) status = states_check(model, journey);
     if (status != AENC_OK) return status;
     aenc_optim_begin(optimizer, &model->store, 1 / model->gradient_weight, 0, &step);
     if (others) {
@@ -234,11 +261,22 @@ static aenc_status products_apply(struct aenc_model *model, struct optimizer *op
     return gradients_check(model, journey, plan->tile_count, loss); /* for the norm: all are finite */
 }
 
+/* Whether the products, and the update by them and by the gradients that are there, are certain to be finite. */
+static bool products_safe(const struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
+                          struct store *store) {
+    const struct plan *plan = &journey->plan;
+    const char *culprit = NULL;
+    double bound = aenc_run_bound(journey->run);
+    if (!finite_number(bound)) return false;
+    double square = squared_norm(journey->run, (size_t)plan->stage[plan->product_stage].first, &culprit);
+    return culprit == NULL && aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->gradient_weight);
+}
+
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
                             const struct rows *target, const float *weight, double *loss) {
     struct journey *journey;
     /* before a run is told where the parameters are: this may move them */
-    aenc_status status = aenc_store_own(&model->store);
+    aenc_status status = aenc_store_unshare(&model->store);
     if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &journey);
     if (status != AENC_OK) return status;
     size_t first = optimizer->clip_norm > 0 ? 0 : journey->plan.product_stage;
@@ -250,7 +288,7 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
         if (status != AENC_OK) return status;
         journey->run->bound_wanted = true;
         aenc_run_stages(journey->run, 0, first, model->ctx->pool);
-        if (aenc_run_bounded(journey->run)) {
+        if (products_safe(model, optimizer, journey, &model->store)) {
             double mean = mean_loss(model, journey);
             status = products_apply(model, optimizer, journey, others, &sink, mean);
             if (status == AENC_OK && loss != NULL) *loss = mean;

@@ -14,14 +14,13 @@
  * any failure, no gradients wait to be applied. */
 aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                  const float *weight, double *loss);
-/* Updates the parameters with the waiting gradients and commits staged states. */
+/* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where that would make
+ * one infinite; then everything is as before. No gradients wait afterwards. */
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
 /* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them before the
  * first update; the same numbers. Afterwards no gradients wait. */
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
                             const struct rows *target, const float *weight, double *loss);
-/* AENC_ERR_DIVERGED, naming it, when an update has made a parameter infinite: a step too large for its numbers. */
-aenc_status aenc_train_check(const struct aenc_model *model);
 /* Weighted mean loss as evaluation sees it. */
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                 const float *weight, double *loss);
