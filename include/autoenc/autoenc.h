@@ -18,7 +18,9 @@
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
  *            that were wrong. On failure a result handed back through the last parameter is NULL and the model is as it
- *            was before the call (aenc_fit: as it was after its last whole step).
+ *            was before the call. Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their
+ *            like) leave it as it was after their last whole step; without one, as before. What a call that succeeded
+ *            leaves behind can be saved, and loaded again.
  * Ownership  What a call hands back through `T **out` is yours: give it to T_free, which accepts NULL. Pointers passed
  *            in are borrowed until the call returns. Handles keep alive what they need, so the order of freeing is free.
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
@@ -540,9 +542,11 @@ typedef struct aenc_batch {
 } aenc_batch;
 
 /* Forward and backward over the batch. *loss (may be NULL) is the weighted mean over rows. The parameters do not change.
- * AENC_ERR_DIVERGED, naming the parameter, if a gradient is not finite. */
+ * AENC_ERR_DIVERGED, naming the parameter, if a gradient is not finite. Gradients wait until they are applied, others are computed,
+ * or a call trains the model. */
 AENC_API aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss);
-/* Updates the parameters from the gradients of the last aenc_model_gradients and commits staged state, once. */
+/* Updates the parameters from the gradients of the last aenc_model_gradients and commits staged state, once. AENC_ERR_DIVERGED,
+ * naming it, if that would make a parameter, a moment or a state infinite; the model is as it was. */
 AENC_API aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer);
 /* Both. */
 AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss);

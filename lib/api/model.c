@@ -151,6 +151,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
             status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) aenc_store_values(&model->store, entry)[i] = (num)floats[i];
+    if (status == AENC_OK && aenc_scaling_entry(entry)) model->scaling_known = true;
     aenc_release(model->ctx, floats);
     return status;
 }

@@ -68,6 +68,8 @@ aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct
     if (status == AENC_OK) status = aenc_store_own(&dst->store);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         if (!whole) pair[i].to->frozen = pair[i].from->frozen;
+        if (aenc_scaling_entry(pair[i].to))
+            dst->scaling_known = !aenc_scaling_entry(pair[i].from) || from.model->scaling_known;
         memmove(aenc_store_values(&dst->store, pair[i].to), aenc_store_values(&from.model->store, pair[i].from),
                 (size_t)pair[i].to->count * sizeof(num));
     }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "io/bytes.h"
 #include "io/safetensors.h"
 #include "model/model.h"
 
@@ -41,10 +42,12 @@ aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct meta
         source_fill(entry, next, &source[i]);
         next += entry->count;
     }
-    const struct metadata_entry metadata[] = {{MODEL_KEY, model->description_text},
-                                              more == NULL ? (struct metadata_entry){NULL, NULL} : *more};
-    if (status == AENC_OK)
-        status = aenc_safetensors_write(ctx, source, store->entry_count, metadata, more == NULL ? 1 : 2, out, size);
+    struct metadata_entry metadata[3] = {{MODEL_KEY, model->description_text}};
+    size_t texts = 1;
+    if (model->scaling != NULL)
+        metadata[texts++] = (struct metadata_entry){SCALING_KEY, model->scaling_known ? "known" : "unknown"};
+    if (more != NULL) metadata[texts++] = *more;
+    if (status == AENC_OK) status = aenc_safetensors_write(ctx, source, store->entry_count, metadata, texts, out, size);
     aenc_release(ctx, floats);
     aenc_release(ctx, source);
     return status;
@@ -122,6 +125,17 @@ static aenc_status description_load(aenc_context *ctx, const struct safetensors 
     return status;
 }
 
+/* A run that has been saved has its scaling; older files do not say. */
+static aenc_status scaling_load(struct aenc_model *model, const struct safetensors *file, const char *what) {
+    const char *text = aenc_safetensors_metadata(file, SCALING_KEY);
+    if (model->scaling == NULL) return AENC_OK;
+    bool identity = aenc_scaling_identity(model), known = text != NULL && strcmp(text, "known") == 0;
+    model->scaling_known = known || !identity || aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
+    if (text == NULL || known || (identity && strcmp(text, "unknown") == 0)) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: metadata '%s' is %s; it is 'known', or 'unknown' where shifts are 0 and "
+                     "scales 1", what, SCALING_KEY, aenc_quoted(text).text);
+}
+
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct aenc_model **out) {
     *out = NULL;
@@ -133,6 +147,7 @@ aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t s
     if (status == AENC_OK) status = tensors_check(model, &file, what);
     if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
     if (status == AENC_OK) status = tensors_load(model, &file, what);
+    if (status == AENC_OK) status = scaling_load(model, &file, what);
     if (status == AENC_OK) *out = model;
     else aenc_model_release(model);
     aenc_safetensors_free(&file);

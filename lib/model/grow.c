@@ -173,6 +173,7 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
     status = aenc_model_make(model->ctx, &arena, description, &deeper);
     if (status == AENC_OK) status = side_copy(deeper, model, "encoder", 0);
     if (status == AENC_OK) status = side_copy(deeper, model, "decoder", mirrored);
+    if (status == AENC_OK) status = aenc_model_transplant(deeper, "scaling", (struct model_path){model, "scaling"}, false);
     if (status == AENC_OK && preserves(model, added)) status = identity_start(deeper, model);
     if (status == AENC_OK) *out = deeper;
     else aenc_model_release(deeper);

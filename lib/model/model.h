@@ -20,6 +20,8 @@ enum { NOTICE_SIZE = 512 };
 #define MODEL_KEY "autoenc"
 #define CHECKPOINT_KEY "autoenc.checkpoint"
 #define CHECKPOINT_PREFIX "checkpoint."
+/* Of models with a scaling: whether its numbers are learned or set, "known", or "unknown". */
+#define SCALING_KEY "autoenc.scaling"
 
 enum journey_kind {
     JOURNEY_TRAIN,       /* corrupted input to term "reconstruction" and a term for each penalty, with gradients */
@@ -80,6 +82,7 @@ struct aenc_model {
     const struct loss_type *loss;
     const struct json *loss_spec;
     const struct json *scaling; /* NULL: none */
+    bool scaling_known;         /* its numbers have been learned or set; they may be 0 and 1 all the same */
     bool unit_target;           /* raw targets must lie in [0, 1] */
     int64_t least_rows;         /* of a batch that is trained on; 1: any number will do */
     const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
@@ -124,7 +127,14 @@ struct scaling_limits {
 };
 struct scaling_limits aenc_scaling_limits(const struct json *spec);
 /* Whether there is a scaling that nobody has learned or set. */
-bool aenc_scaling_unknown(const struct aenc_model *model);
+static inline bool aenc_scaling_unknown(const struct aenc_model *model) {
+    return model->scaling != NULL && !model->scaling_known;
+}
+/* Whether every shift is 0 and every scale 1; and whether that is an entry of the scaling. */
+bool aenc_scaling_identity(const struct aenc_model *model);
+bool aenc_scaling_entry(const struct entry *entry);
+/* What a fit learned that came to nothing: the scaling is unknown again. */
+void aenc_scaling_forget(struct aenc_model *model);
 
 /* model.c: takes the arena over (also on failure) and declares every parameter, without memory or values yet: those come
  * with aenc_store_allocate, once the caller knows that the sizes are what they should be. */

@@ -217,6 +217,36 @@ aenc_status aenc_pca_solve(struct pca_work *work) {
     return aenc_fail(m->ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
 }
 
+/* Parameters, then states, from aenc_alloc. */
+static num *numbers_keep(const struct aenc_model *model) {
+    size_t parameters = (size_t)model->store.parameter_size, states = (size_t)model->store.state_size;
+    num *kept = aenc_alloc_raw(model->ctx, parameters + states, sizeof *kept);
+    if (kept == NULL) return NULL;
+    memcpy(kept, model->store.parameter, parameters * sizeof *kept);
+    memcpy(kept + parameters, model->store.state, states * sizeof *kept);
+    return kept;
+}
+
+/* The numbers that are no floats are undone; kept is released. */
+static aenc_status numbers_check(struct aenc_model *model, num *kept) {
+    size_t parameters = (size_t)model->store.parameter_size, states = (size_t)model->store.state_size;
+    aenc_status status = AENC_OK;
+    for (size_t i = 0; i < model->store.entry_count && status == AENC_OK; i++) {
+        const struct entry *entry = &model->store.entry[i];
+        const num *values = aenc_store_values(&model->store, entry);
+        int64_t bad = aenc_entry_bad(entry, values);
+        if (bad >= 0)
+            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, "pca: scale the data, they are too large or vary too little",
+                                       entry, bad, (double)values[bad]);
+    }
+    if (status != AENC_OK) {
+        memcpy(model->store.parameter, kept, parameters * sizeof *kept);
+        memcpy(model->store.state, kept + parameters, states * sizeof *kept);
+    }
+    aenc_release(model->ctx, kept);
+    return status;
+}
+
 aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work) {
     int64_t k = model->code_size;
     double *value = work->spectrum.scratch, degrees = work->moments.rows > 1 ? work->moments.rows - 1 : 1;
@@ -224,9 +254,11 @@ aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work) {
     if (status != AENC_OK) return status;
     aenc_moments_directions(&work->moments, &work->spectrum, k, work->directions);
     for (int64_t i = 0; i < k; i++) value[i] = i < work->spectrum.count ? work->spectrum.values[i] / degrees : 0;
+    num *kept = numbers_keep(model);
+    if (kept == NULL) return AENC_ERR_NO_MEMORY;
     states_write(model, &work->moments, value);
     weights_write(model, work->moments.mean, value, work->directions);
-    return AENC_OK;
+    return numbers_check(model, kept);
 }
 
 void aenc_pca_resume(const struct aenc_model *model, struct moments *moments, double *room) {
@@ -235,7 +267,7 @@ void aenc_pca_resume(const struct aenc_model *model, struct moments *moments, do
     const num *variance = numbers(model, "pca.explained_variance"), *weight = numbers(model, "encoder.0.weight");
     double seen = (double)rows[0] + (double)rows[1], degrees = seen - 1;
     double noise = moments->scatter != NULL ? (double)*numbers(model, "pca.noise_variance") : 0;
-    if (!(seen > 0)) return;
+    if (!(seen >= 1)) return;
     for (int64_t i = 0; i < k; i++) {
         double above = (double)variance[i] - noise, square = 0;
         for (int64_t c = 0; c < cols; c++) square += (double)weight[i * cols + c] * (double)weight[i * cols + c];

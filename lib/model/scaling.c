@@ -11,7 +11,8 @@
  *     robust    median and interquartile range
  *
  * clip limits scaled inputs and targets: to [-clip, clip], for minmax to [0, 1]. The states are learned by the training
- * room; as long as every shift is 0 and every scale 1, they count as not yet known.
+ * room or set by the caller; until then model->scaling_known is false. Files say so under SCALING_KEY; of those without it, by older
+ * libraries, a scaling that is the identity counts as not known.
  */
 #include <float.h>
 #include <math.h>
@@ -105,11 +106,23 @@ struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *record
     return aenc_op_concat(tape, parts, 2, last);
 }
 
-bool aenc_scaling_unknown(const struct aenc_model *model) {
-    if (model->scaling == NULL) return false;
+bool aenc_scaling_identity(const struct aenc_model *model) {
     const num *shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
     const num *scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));
     for (int64_t i = 0; i < model->input_size; i++)
         if (shift[i] != 0 || scale[i] != 1) return false;
     return true;
+}
+
+bool aenc_scaling_entry(const struct entry *entry) { return strncmp(entry->name, "scaling.", 8) == 0; }
+
+void aenc_scaling_forget(struct aenc_model *model) {
+    if (aenc_store_own(&model->store) != AENC_OK) return;
+    num *shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
+    num *scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));
+    for (int64_t i = 0; i < model->input_size; i++) {
+        shift[i] = 0;
+        scale[i] = 1;
+    }
+    model->scaling_known = false;
 }

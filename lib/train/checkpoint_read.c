@@ -336,6 +336,8 @@ static void place_load(struct reading *r) {
     }
     struct fit *fit = r->fit;
     aenc_optim_resumed(fit->optimizer);
+    fit->model->scaling_known = true;
+    fit->resumed = true;
     fit->seconds_before = fit->now.seconds;
     fit->stopped = fit->options->patience > 0 && fit->place.waited >= fit->options->patience;
 }

@@ -105,7 +105,6 @@ static aenc_status fit_prepare(struct fit *fit) {
     fit->term_sum = aenc_arena_alloc(&fit->arena, fit->model->terms.count, sizeof *fit->term_sum);
     if (status == AENC_OK && fit->term_sum == NULL) status = AENC_ERR_NO_MEMORY;
     if (status != AENC_OK) return status;
-    size_t epochs_before = fit->model->history.count;
     fit->model->history.count = 0;
     status = endurance_prepare(fit);
     if (status == AENC_OK) {
@@ -114,7 +113,6 @@ static aenc_status fit_prepare(struct fit *fit) {
         rows.count = fit->batches.train_count;
         status = aenc_scaling_learn(fit->model, &fit->data, &rows, fit->batch, fit->now.steps);
     }
-    if (status != AENC_OK) fit->model->history.count = epochs_before;
     return status;
 }
 
@@ -140,6 +138,7 @@ static void fit_end(struct fit *fit) {
 
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
     struct fit fit;
+    const struct train_start start = aenc_train_begin(model);
     memset(&fit, 0, sizeof fit);
     fit.model = model;
     fit.options = options;
@@ -150,6 +149,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     if (status == AENC_OK) status = stream_prepare(&fit);
     if (status == AENC_OK) status = aenc_fit_run(&fit);
     if (status == AENC_OK && fit.best.parameter != NULL) status = aenc_snapshot_restore(model, &fit.best);
+    if (status != AENC_OK && !fit.resumed) aenc_train_undo(model, &start);
     aenc_model_uncancel(model);
     fit_end(&fit);
     return status;

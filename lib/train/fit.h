@@ -44,6 +44,7 @@ struct fit {
     struct timespec begin; /* of the epoch, or of its part since the run was resumed */
     double seconds_before; /* of the epoch, in the process before */
     int64_t batch;
+    bool resumed;      /* the model stands where a checkpoint was */
     bool stopped;      /* by the callback, by a cancel or by patience */
     bool broken_off;   /* within an epoch */
     const struct json *facts; /* NULL: no checkpoint is asked for */

@@ -6,9 +6,13 @@
 
 /* ---- The optimizer that stays ---- */
 
+static void online_free(aenc_context *ctx, struct online online) {
+    aenc_optim_free(ctx, online.optimizer);
+    aenc_release(ctx, online.spec);
+}
+
 void aenc_train_forget(struct aenc_model *model) {
-    aenc_optim_free(model->ctx, model->online.optimizer);
-    aenc_release(model->ctx, model->online.spec);
+    online_free(model->ctx, model->online);
     model->online = (struct online){NULL, NULL};
 }
 
@@ -21,7 +25,8 @@ static aenc_status spec_text(aenc_context *ctx, struct arena *arena, const struc
     return arena->failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, out, NULL);
 }
 
-/* The new one's learning rate, with the moments there are; without any, or for another spec, the new one itself. */
+/* The new one's learning rate, with the moments there are; without any, or for another spec, the new one itself. The one before is
+ * the caller's to free. */
 static aenc_status online_set(struct aenc_model *model, struct arena *arena, const char *given) {
     struct json *spec;
     struct optimizer *fresh = NULL;
@@ -35,7 +40,6 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
     } else if (status == AENC_OK) {
         status = aenc_optim_create(model->ctx, spec, model->store.parameter_size, &fresh);
         if (status == AENC_OK) {
-            aenc_train_forget(model);
             model->online = (struct online){fresh, text};
             return AENC_OK;
         }
@@ -85,12 +89,20 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
 
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
     struct arena arena;
+    const struct train_start start = aenc_train_begin(model);
+    struct online before = model->online;
     aenc_arena_create(model->ctx, &arena);
     aenc_status status = aenc_batch_check(model, aenc_fit_batch(data, options));
     if (status == AENC_OK) status = online_set(model, &arena, options->optimizer);
     aenc_arena_free(&arena);
     if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->input, 0, 0);
     if (status == AENC_OK) status = pass(model, data, options);
+    if (status != AENC_OK) aenc_train_undo(model, &start);
+    if (before.optimizer != model->online.optimizer) { /* the moments before, where nothing came of the new ones */
+        bool back = status != AENC_OK && model->step == start.step;
+        online_free(model->ctx, back ? model->online : before);
+        if (back) model->online = before;
+    }
     aenc_model_uncancel(model);
     return status;
 }

@@ -107,6 +107,7 @@ static aenc_status states_write(const struct learning *l) {
         shift[c] = (num)(kind == SCALING_MINMAX ? column->low : column->mean);
         scale[c] = (num)(width < (double)FLT_MIN ? 1 : width);
     }
+    model->scaling_known = true;
     return AENC_OK;
 }
 

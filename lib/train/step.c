@@ -299,6 +299,20 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
     return status == AENC_OK ? aenc_train_apply(model, optimizer) : status;
 }
 
+/* ---- What fails before the first step ---- */
+
+struct train_start aenc_train_begin(struct aenc_model *model) {
+    model->gradients = NULL;
+    return (struct train_start){model->step, model->clock, model->history.count, aenc_scaling_unknown(model)};
+}
+
+void aenc_train_undo(struct aenc_model *model, const struct train_start *start) {
+    if (model->step != start->step) return;
+    model->clock = start->clock;
+    model->history.count = start->epochs;
+    if (start->scaling_unknown && model->scaling_known) aenc_scaling_forget(model);
+}
+
 /* ---- Evaluation ---- */
 
 enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time: their scores stand on the stack */

@@ -94,6 +94,17 @@ struct fit_data {
  * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */
 aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct rows *rows,
                                int64_t batch, int64_t batches);
+/* What a call that trains must put back where it fails before its first whole step. */
+struct train_start {
+    uint64_t step;
+    double clock;
+    size_t epochs; /* of the history */
+    bool scaling_unknown;
+};
+/* Where the model stands. Gradients that wait are dropped: they are of other parameters soon. */
+struct train_start aenc_train_begin(struct aenc_model *model);
+/* The call has failed. */
+void aenc_train_undo(struct aenc_model *model, const struct train_start *start);
 /* fit.c: rows of the fullest batch of such a fit. */
 int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *options);
 /* options are complete (struct_size taken care of) and checked for shape by the caller. */
