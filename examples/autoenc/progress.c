@@ -125,6 +125,12 @@ static double accuracy(const struct progress *progress) {
     return aenc_accuracy(progress->model, &progress->rows, progress->labels, &share) == AENC_OK ? share : NAN;
 }
 
+/* How many terms the loss has; 0 where they are not known, as those of a layer that is pretrained with penalties of its own. */
+static size_t known_terms(const struct progress *progress) {
+    size_t terms = aenc_model_term_count(progress->model);
+    return isnan(aenc_model_term_value(progress->model, 0)) ? 0 : terms;
+}
+
 static void print_epoch(struct progress *progress, const aenc_progress *now, double share) {
     char took[32];
     clear_bar(progress);
@@ -137,7 +143,7 @@ static void print_epoch(struct progress *progress, const aenc_progress *now, dou
         (void)fprintf(progress->screen, " (step %lld of %lld)", (long long)now->step, (long long)now->steps);
     }
     (void)fprintf(progress->screen, "  loss %.6g", now->train_loss);
-    size_t terms = aenc_model_term_count(progress->model);
+    size_t terms = known_terms(progress);
     for (size_t i = 0; terms > 1 && i < terms; i++) {
         (void)fprintf(progress->screen, "%s%s %.6g", i == 0 ? " (" : ", ", aenc_model_term_name(progress->model, i),
                       aenc_model_term_value(progress->model, i));
@@ -170,7 +176,7 @@ static void log_epoch(struct progress *progress, const aenc_progress *now, doubl
     put_number(log, "best_valid_loss", now->best_valid_loss);
     if (now->best_epoch > 0) (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
     else (void)fprintf(log, ", \"best_epoch\": null");
-    size_t terms = aenc_model_term_count(progress->model);
+    size_t terms = known_terms(progress);
     for (size_t i = 0; terms > 1 && i < terms; i++) {
         double value = aenc_model_term_value(progress->model, i);
         (void)fprintf(log, "%s\"%s\": ", i == 0 ? ", \"terms\": {" : ", ", aenc_model_term_name(progress->model, i));

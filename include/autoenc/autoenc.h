@@ -248,7 +248,8 @@ AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, a
 AENC_API size_t aenc_model_term_count(const aenc_model *model);
 AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
 /* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to
- * train_loss. NaN before the first, and beyond the end. */
+ * train_loss, and so in one of aenc_pretrain, to the layer's, where its penalties are the model's. NaN before the first, and beyond
+ * the end. */
 AENC_API double aenc_model_term_value(const aenc_model *model, size_t term);
 /* The same for an epoch of the last fit. The terms of an epoch add up to its train_loss. */
 AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out);

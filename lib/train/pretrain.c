@@ -13,6 +13,7 @@
  * Each layer has a checkpoint of its own, which stays when the layer is done: a fit that is resumed at its end does nothing
  * but restore it, so that a stack is resumed by going through all layers again.
  */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct pretrain {
     bool stopped;
     const struct fit_data *data;
     struct aenc_model *below; /* the layers below; NULL: there are none */
+    struct aenc_model *shallow; /* the layer's autoencoder */
     char *name;               /* of a checkpoint; NULL: none is wanted */
     size_t name_size;
 };
@@ -231,9 +233,18 @@ static aenc_status part_make(struct pretrain *p, bool below, struct slice slice,
 
 /* ---- One layer ---- */
 
+/* The layer's terms are the model's own while it is trained, where its penalties are. */
+static void terms_show(struct pretrain *p) {
+    struct terms *to = &p->model->terms;
+    const struct terms *from = &p->shallow->terms;
+    bool own = p->options->penalties == NULL && to->count == from->count;
+    for (size_t i = 0; i < to->count; i++) to->value[i] = own ? from->value[i] : (double)NAN;
+}
+
 static int told(void *user, const aenc_progress *now) {
     struct pretrain *p = user;
     const aenc_pretrain_options *o = p->options;
+    terms_show(p);
     bool stop = o->progress != NULL && o->progress(o->progress_user, p->layer + 1, p->layers, now) != 0;
     if (stop || aenc_model_cancelled(p->model)) p->stopped = true;
     return p->stopped;
@@ -279,6 +290,7 @@ static aenc_status layer_fit(struct pretrain *p, struct aenc_model *shallow) {
 
 static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, struct slice slice) {
     const aenc_pretrain_options *o = p->options;
+    p->shallow = shallow;
     aenc_status status = layer_fit(p, shallow);
     if (status == AENC_OK) status = move(p, shallow, slice, true);
     if (status == AENC_OK) status = mirror_move(p, shallow, slice);
@@ -339,9 +351,11 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     p.fit.progress = told;
     p.fit.progress_user = &p;
     model->notice[0] = '\0';
+    (void)aenc_train_begin(model);
     aenc_status status = layers_check(&p);
     if (status == AENC_OK) status = checkpoints_prepare(&p);
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
+    for (size_t i = 0; i < model->terms.count; i++) model->terms.value[i] = NAN;
     aenc_release(ctx, p.name);
     aenc_model_uncancel(model);
     return status;

@@ -909,6 +909,20 @@ class Tool(unittest.TestCase):
         self.assertIn("layer 1/2  epoch 4/4", plain)
         self.good("reconstruct", "stacked.safetensors", "rows.npy", "-o", "stacked.npy")
 
+    def test_pretraining_holds_out(self):
+        """Rows that are held out from training are held out from pretraining; terms are those of the layer, or not told."""
+        args = self.train_args("held.safetensors", "--valid", "0.25", "--pretrain", "2", "--penalty", "l1:weight=1e-3")
+        told = self.good(*args, "--log", "held.jsonl").stdout.splitlines()
+        layers = [line for line in told if line.startswith("layer ")]
+        self.assertEqual(len(layers), 4)
+        for line in layers:
+            self.assertRegex(line, r"\(reconstruction [0-9.e-]+, l1 [0-9.e-]+\)  valid [0-9.e-]+")
+        for line in slurp(self.path("held.jsonl")).splitlines():
+            terms = json.loads(line)["terms"]
+            self.assertAlmostEqual(sum(terms.values()), json.loads(line)["train_loss"], places=6)
+        told = self.good(*args, "--pretrain-penalty", "l2_weights:weight=1e-4").stdout
+        self.assertNotIn("nan", told)
+
     def test_pictures_of_little(self):
         if not self.has_png:
             self.skipTest("built without libpng")
