@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/plugin.h"
 #include "base/pool.h"
+#include "base/text.h"
 
 /* The decimal comma of some locales becomes a point; only a digit on both sides marks one. */
 static void undo_locale(char *text) {
@@ -21,10 +22,12 @@ aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format,
     ctx->status = status;
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(ctx->message, sizeof ctx->message, format, arguments);
+    char text[MESSAGE_SIZE];
+    int written = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (written < 0) ctx->message[0] = '\0';
-    undo_locale(ctx->message);
+    if (written < 0) text[0] = '\0';
+    undo_locale(text);
+    aenc_text_escape(ctx->message, sizeof ctx->message, text);
     return status;
 }
 

@@ -42,7 +42,7 @@ struct aenc_context {
 
 /* Stores the message (truncated to MESSAGE_SIZE) and answers status, so that a caller can write
  * `return aenc_fail(ctx, AENC_ERR_SHAPE, "rows is %zu, ...", rows)`. Allocates nothing. Only integers, strings and %g
- * are formatted; the decimal point is always '.', whatever the locale. */
+ * are formatted; the decimal point is always '.', whatever the locale; bytes that are no printable UTF-8 appear as \xNN (text.h). */
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
 
 /* Around a callback on the calling thread: it runs in the mode that the program called in, whatever the callback itself calls.

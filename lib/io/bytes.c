@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 uint16_t aenc_bytes_u16(const unsigned char *bytes) { return (uint16_t)(bytes[0] | bytes[1] << 8); }
 
 uint32_t aenc_bytes_u32(const unsigned char *bytes) {
@@ -80,24 +82,10 @@ bool aenc_shape_extent(const uint64_t *dim, int rank, uint64_t item, uint64_t *c
     return true;
 }
 
-/* Bytes of the well-formed sequence at text (RFC 3629, section 4); 0 where there is none. */
-static size_t sequence_length(const unsigned char *text, size_t left) {
-    unsigned lead = text[0];
-    if (lead < 0x80) return 1;
-    size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || left < length) return 0;
-    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80; /* shorter forms exist below */
-    unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF; /* surrogates, beyond U+10FFFF */
-    if (text[1] < low || text[1] > high) return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((text[i] & 0xC0) != 0x80) return 0;
-    return length;
-}
-
 size_t aenc_utf8_prefix(const char *text, size_t length) {
     size_t at = 0;
     while (at < length) {
-        size_t step = sequence_length((const unsigned char *)text + at, length - at);
+        size_t step = aenc_utf8_step(text + at, length - at);
         if (step == 0) break;
         at += step;
     }
@@ -113,15 +101,14 @@ struct quoted aenc_quoted(const char *text) {
     const char *end = memchr(text, '\0', ROOM + 1);
     size_t length = end != NULL ? (size_t)(end - text) : ROOM + 1;
     for (size_t at = 0; at < length;) {
-        size_t step = sequence_length((const unsigned char *)text + at, length - at);
+        size_t step = aenc_utf8_step(text + at, length - at);
         bool cut = step == 0 && end == NULL && length - at < 4;
         if (cut || used + (step == 0 ? 1 : step) > ROOM) {
             memcpy(quoted.text + used, "...", 3);
             used += 3;
             break;
         }
-        unsigned char c = (unsigned char)text[at];
-        bool printable = step > 1 || (step == 1 && c >= 0x20 && c != 0x7F);
+        bool printable = aenc_text_printable(text + at, step);
         if (printable) memcpy(quoted.text + used, text + at, step);
         else quoted.text[used] = '?';
         used += printable ? step : 1;

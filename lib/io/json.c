@@ -172,6 +172,9 @@ static aenc_status read_number(struct reader *reader, struct json *value) {
         if (!skip_digits(reader)) return fail_expected(reader, "a digit of the exponent");
     }
     value->kind = JSON_NUMBER;
+    value->digits = true;
+    for (size_t at = start; at < reader->at; at++)
+        if (reader->text[at] < '0' || reader->text[at] > '9') value->digits = false;
     if (!aenc_number_parse(reader->text + start, reader->at - start, &value->number))
         return fail_at(reader, start, "a number beyond the range of double, or of too many digits");
     return AENC_OK;

@@ -20,6 +20,7 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_
 struct json {
     enum json_kind kind;
     bool truth;
+    bool digits; /* of a number: written in digits alone, without sign, point and exponent */
     double number;
     const char *text;   /* NUL-terminated UTF-8; texts with an embedded NUL are refused */
     const char *key;    /* of a member of an object; NULL otherwise */
@@ -37,7 +38,8 @@ aenc_status aenc_json_parse(struct arena *arena, const char *text, size_t length
 const struct json *aenc_json_member(const struct json *object, const char *key);
 /* *repeated is a member whose key an earlier one has already, NULL when every key is there once. */
 aenc_status aenc_json_repeated(aenc_context *ctx, const struct json *object, const struct json **repeated);
-/* The value as a whole number within [0, 2^53); false when it is anything else. value may be NULL. */
+/* The value as a whole number within [0, 2^53), written in digits alone: 8.0 and 8e0 are none, as for the readers of other
+ * languages. false when it is anything else. value may be NULL. */
 bool aenc_json_whole(const struct json *value, uint64_t *out);
 
 /* Building. Each answers NULL when the arena is out of memory or the parent is NULL; the parent is then as it was, so a

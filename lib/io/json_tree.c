@@ -15,7 +15,7 @@ const struct json *aenc_json_member(const struct json *object, const char *key) 
 }
 
 bool aenc_json_whole(const struct json *value, uint64_t *out) {
-    if (value == NULL || value->kind != JSON_NUMBER) return false;
+    if (value == NULL || value->kind != JSON_NUMBER || !value->digits) return false;
     double number = value->number;
     if (!(number >= 0 && number < 0x1p53) || floor(number) != number) return false;
     *out = (uint64_t)number;

@@ -319,6 +319,7 @@ static void check_building(aenc_context *ctx) {
     uint64_t whole;
     struct json number = {.kind = JSON_NUMBER};
     const double good[] = {0, -0.0, 1, 0x1p53 - 1}, bad[] = {-1, 0.5, 0x1p53, INFINITY, NAN};
+    number.digits = true;
     for (int i = 0; i < 4; i++) {
         number.number = good[i];
         CHECK(aenc_json_whole(&number, &whole) && (double)whole == good[i]);

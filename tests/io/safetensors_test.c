@@ -120,6 +120,10 @@ static void check_refused_shapes(void) {
     check_header("{" T("a", "U8", "[9007199254740992]", "[0,1]") "}", 1, "dimension 0 is not a whole number");
     check_header("{" T("a", "U8", "[9007199254740993]", "[0,1]") "}", 1, "dimension 0 is not a whole number");
     check_header("{" T("a", "U8", "[18446744073709551617]", "[0,1]") "}", 1, "dimension 0 is not a whole number");
+    /* Python's json reads these as floats and the safetensors library refuses them: so does this reader. */
+    check_header("{" T("a", "F32", "[8.0]", "[0,32]") "}", 32, "dimension 0 is not a whole number");
+    check_header("{" T("a", "F32", "[8e0]", "[0,32]") "}", 32, "dimension 0 is not a whole number");
+    check_header("{" T("a", "F32", "[-0]", "[0,0]") "}", 0, "dimension 0 is not a whole number");
     check_header("{" T("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, "9 dimensions; at most 8");
     check_header("{" T("a", "U8", "[4294967296,4294967296]", "[0,0]") "}", 0, "the product of 'shape' overflows");
     check_header("{" T("a", "U8", "[4294967296,4294967296,0]", "[0,0]") "}", 0, "the product of 'shape' overflows");
@@ -139,6 +143,7 @@ static void check_refused_offsets(void) {
     check_header("{" T("a", "U8", "[1]", "[0,1.5]") "}", 1, pair);
     check_header("{" T("a", "U8", "[1]", "[0,\"1\"]") "}", 1, pair);
     check_header("{" T("a", "U8", "[1]", "[18446744073709551615,0]") "}", 1, pair);
+    check_header("{" T("a", "F32", "[8]", "[0,32.0]") "}", 32, pair);
     check_header("{" T("a", "U8", "[2]", "[0,2]") "}", 1, range);
     check_header("{" T("a", "U8", "[0]", "[2,2]") "}", 1, range);
     check_header("{" T("a", "U8", "[1]", "[1,0]") "}", 1, range);
