@@ -7,10 +7,12 @@ The files are committed below tests/fuzz/corpus/; this script says where they co
 "found-": those are inputs that once broke something. The last byte of every file is the control byte (fuzz.h).
 """
 import gzip
+import io
 import json
 import pathlib
 import struct
 import sys
+import zipfile
 
 PLAIN = b"\x00"
 
@@ -213,12 +215,26 @@ def csv_inputs():
             "long_row": "1,2\n3,4,5\n", "one": "7", "newline": "\n", "only_header": "a,b\n", "mark": "\ufeff1,2\n",
             "digits": "0.1234567890123456789012345678901234567890,1e-400\n", "zero": "1,2\n3,\0\n",
             "long_field": "x" * 40 + ",1\n" + "9" * 500 + ",1\n", "signs": "+-1,--2\n", "inf": "inf,-Infinity\n",
-            "many": ",".join(str(i) for i in range(40)) + "\n", "trailing": "1,2,\n3,4,\n"}.items():
+            "many": ",".join(str(i) for i in range(40)) + "\n", "trailing": "1,2,\n3,4,\n",
+            "tabs_and_commas": "t, C\tp\n0,5\t1,5\n2,5\t3,5\n", "numbered": "0,1,2\n0.5,1.5,2.5\n3.5,4.5,5.5\n",
+            "index": ",a,b\n0,1.5,2.5\n1,3.5,4.5\n", "carriage": "a,b\r1,2\r3,4\r", "broken_cell": 'a,"b\r\n""c"""\n1,2\n',
+            "separators": "a,b\n1,2\n,\n,\n", "stated": "sep=;\na;b\n1;2\n", "row_names": '"a" "b"\n"x" 1 2\n"y" 3 4\n',
+            "two_or_one": "1,5\n2,7\n", "times": "t\n" + "".join("%d\n" % (1700000000 + i) for i in range(9)),
+            "bars": "1,234|5,678\n", "missing": "a,b\nNA,2\n3,\n"}.items():
         yield name, text.encode()
+    for name, mark, codec in (("little", b"\xff\xfe", "utf-16-le"), ("big", b"\xfe\xff", "utf-16-be")):
+        yield "wide_" + name, mark + "\U0001f642\tb\r\n1,5\t2,5\r\n".encode(codec)
+    yield "wide_half", b"\xff\xfe1\0,\0\x3d\xd8\n\0" + b"2"
 
 
 def idx(kind, dims, data, zeros=b"\0\0"):
     return zeros + bytes([kind, len(dims)]) + b"".join(struct.pack(">I", d) for d in dims) + data
+
+
+def entry_of(array, method):
+    entry = zipfile.ZipInfo(array + ".npy")
+    entry.compress_type = method
+    return entry
 
 
 def idx_inputs():
@@ -245,6 +261,16 @@ def idx_inputs():
     yield "gzip_lies", gzip.compress(idx(8, [2 ** 20, 2 ** 11], bytes(9)), mtime=0)
     yield "gzip_npy", gzip.compress(npy("'<f4'", "(3, 4)", floats(12)), mtime=0)
     yield "gzip_csv", gzip.compress(b"1,2\n", mtime=0)
+    yield "gzip_padded", packed + bytes(100)
+    yield "gzip_tail", packed + bytes(3) + packed
+    for name, method, arrays in (("stored", zipfile.ZIP_STORED, "x"), ("deflated", zipfile.ZIP_DEFLATED, "x"),
+                                 ("two", zipfile.ZIP_STORED, "xy"), ("none", zipfile.ZIP_STORED, "")):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", method) as archive:
+            for array in arrays:
+                with archive.open(entry_of(array, method), "w", force_zip64=True) as entry:
+                    entry.write(npy("'<f4'", "(3, 4)", floats(12)))
+        yield "npz_" + name, out.getvalue()
     yield "npy", npy("'<f4'", "(3, 4)", floats(12), fortran=True)
     yield "csv", b"1,2\n3,4\n"
     yield "nothing", b""
