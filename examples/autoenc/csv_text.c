@@ -139,8 +139,20 @@ static size_t quoted_length(const char *text, size_t size, size_t *breaks, bool 
     return size;
 }
 
+/* Most records have no quote and end with LF or CRLF. */
+static bool cut_plain(const char *bytes, size_t size, struct record *out) {
+    const char *end = memchr(bytes, '\n', size);
+    size_t length = end != NULL ? (size_t)(end - bytes) : 0;
+    if (end == NULL || memchr(bytes, '"', length) != NULL) return false;
+    const char *cr = memchr(bytes, '\r', length);
+    if (cr != NULL && cr + 1 != end) return false;
+    *out = (struct record){.text = bytes, .length = length - (cr != NULL), .next = length + 1, .breaks = 1, .ends = true};
+    return true;
+}
+
 struct record tool_record_cut(const char *bytes, size_t size, bool last, char separator) {
     struct record record = {.text = bytes};
+    if (cut_plain(bytes, size, &record)) return record;
     bool begins = true; /* a field begins here, but for blanks */
     size_t i = 0;
     while (i < size && bytes[i] != '\n' && bytes[i] != '\r') {
@@ -209,7 +221,13 @@ void tool_field_next(const struct record *record, char separator, size_t *at, st
     while (start < size && is_blank(text[start]) && (separator == ' ' || text[start] != separator)) start++;
     end = start;
     if (end < size && text[end] == '"') end += quoted_length(text + end, size - end, &breaks, &open);
-    while (end < size && (separator == ' ' ? !is_blank(text[end]) : text[end] != separator || separator == '\0')) end++;
+    if (separator == ' ') {
+        while (end < size && !is_blank(text[end])) end++;
+    } else if (separator == '\0') {
+        end = size;
+    } else {
+        while (end < size && text[end] != separator) end++;
+    }
     *out = (struct field){text + start, end - start, false};
     if (separator == ' ') { /* blanks at the end of a record separate nothing */
         while (end < size && is_blank(text[end])) end++;
