@@ -23,7 +23,7 @@ int tool_context_create(const struct options *options, aenc_context **out) {
     asked.seed = options->seed;
     asked.threads = options->threads;
     asked.blas_threads = options->blas_threads;
-    if (asked.threads == 0) asked.threads = processors < 1 ? 1 : processors;
+    if (asked.threads == 0) asked.threads = processors < 1 ? 1 : processors < THREADS_MAX ? processors : THREADS_MAX;
     aenc_status status = aenc_context_create(&asked, out);
     if (status == AENC_OK) return TOOL_OK;
     return tool_fail("no context with %lld threads: %s", (long long)asked.threads, aenc_status_name(status));

@@ -196,7 +196,7 @@ static const struct option_row rows[] = {
      "bash|zsh|fish", "Print the completions for a shell"},
 
     /* ---- general ---- */
-    {GROUP_GENERAL, "threads", 0, KIND_WHOLE, offsetof(struct options, threads), RUNS, 1, 4096, "N", NULL,
+    {GROUP_GENERAL, "threads", 0, KIND_WHOLE, offsetof(struct options, threads), RUNS, 1, THREADS_MAX, "N", NULL,
      "Use N threads; results do not depend on it [default: one per processor]"},
     {GROUP_GENERAL, "blas-threads", 0, KIND_TEXT, offsetof(struct options, blas_threads), RUNS, 0, 0, "HOW", "1|leave",
      "Set the BLAS library to one thread, or leave its setting as it is [default: 1]"},

@@ -28,7 +28,7 @@ enum command {
     COMMAND_HELP = 8192
 };
 
-enum { WIDTHS_MAX = 64 };
+enum { WIDTHS_MAX = 64, THREADS_MAX = 1024 }; /* threads: as many as the library takes */
 
 struct widths {
     size_t value[WIDTHS_MAX];

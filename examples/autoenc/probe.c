@@ -35,9 +35,17 @@ static int read_labels(const struct options *options, const char *option, const 
     for (size_t i = 0; i < rows; i++) {
         double label = (double)out->values[i];
         if (label == floor(label) && fabs(label) < 2147483648.0) continue;
-        return tool_fail("--%s %s: row %zu is %g, and labels are whole numbers", option, path, i + 1, label);
+        return tool_fail("--%s %s: row %zu is %.9g, and labels are whole numbers", option, path, i + 1, label);
     }
     return TOOL_OK;
+}
+
+/* What is fitted to one label alone tells nothing. */
+static int check_kinds(const struct options *options, const struct data *labels) {
+    for (size_t i = 1; i < labels->rows; i++) {
+        if (labels->values[i] != labels->values[0]) return TOOL_OK;
+    }
+    return tool_fail("--labels %s: every label is %.9g; a probe needs two kinds", options->labels, (double)labels->values[0]);
 }
 
 static int read_job(struct job *job) {
@@ -48,6 +56,7 @@ static int read_job(struct job *job) {
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
     if (status == TOOL_OK) status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status == TOOL_OK) status = read_labels(options, "labels", options->labels, job->data.rows, &job->labels);
+    if (status == TOOL_OK) status = check_kinds(options, &job->labels);
     if (status != TOOL_OK || options->test == NULL) return status;
     status = tool_data_read(options->test, &how, &job->test);
     if (status == TOOL_OK) status = tool_data_fits(&job->test, "test", options->operand[0], aenc_model_input_size(job->model));

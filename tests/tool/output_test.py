@@ -117,6 +117,8 @@ class Output(unittest.TestCase):
                      "--steps", "100000000")
         self.refuses(2, ["--threshold", "999"], "detect", "data.csv", "--threshold", "fpr:rate=0.001", "-o", "s.npy",
                      "--steps", "100000000")
+        self.refuses(1, ["every label is 1", "two kinds"], "probe", "model.st", "data.csv", "--labels", "same.csv")
+        self.refuses(2, ["--threads", "1 to 1024"], *self.TRAIN, "--threads", "1025", "-o", "x.st")
         self.write("three.csv", "".join("%d\n" % (i % 3) for i in range(200)))
         classes = ["train", "data.csv", "--encoder", "3", "--loss", "cross_entropy:classes=2", "-o", "x.st"]
         self.refuses(2, ["from 0 to 1"], *classes, "--labels", "three.csv")
