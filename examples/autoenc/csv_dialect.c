@@ -313,12 +313,12 @@ static bool find_header(const struct walk *sample, struct csv_dialect *dialect, 
 /* Enough of the text to decide by. */
 static int fill_sample(struct text *text) {
     for (size_t breaks = 0, seen = 0; !text->ended;) {
+        int status = tool_text_more(text);
+        if (status != TOOL_OK) return status;
         size_t size = text->end - text->begin;
         const char *bytes = text->bytes + text->begin;
         for (; seen < size; seen++) breaks += bytes[seen] == '\n' || bytes[seen] == '\r';
         if (size >= RECORD_MAX || (size >= SAMPLE && breaks >= 6)) break;
-        int status = tool_text_more(text);
-        if (status != TOOL_OK) return status;
     }
     return TOOL_OK;
 }

@@ -123,6 +123,8 @@ bool fuzz_tool_read(const struct fuzz_input *input, enum fuzz_reader reader, str
         sum += isfinite(data.values[i]) ? fabs((double)data.values[i]) : 0;
     }
     FUZZ_DEMAND(sum >= 0);
+    for (size_t i = 0; data.names != NULL && i < data.cols; i++) FUZZ_DEMAND(strlen(data.names[i]) <= 2 * input->size + 3);
+    free(data.names);
     *out = (struct fuzz_table){data.values, data.rows, data.cols};
     return true;
 }
