@@ -296,7 +296,8 @@ static bool find_header(const struct walk *sample, struct csv_dialect *dialect, 
     if (words_over_numbers(&first, more ? &second : NULL, dialect)) return true;
     struct names names = names_of(&first, dialect);
     if (names.count == 1) {
-        dialect->numbered = more && best->fractions > 0 && first.length == 1 && *first.text == '0';
+        bool zero = first.text[0] == '0' && (first.length == 1 || first.text[1] == dialect->separator);
+        dialect->numbered = more && best->fractions > 0 && zero;
         return false;
     }
     if (more) next = names_of(&second, dialect);

@@ -116,6 +116,7 @@ class Data(unittest.TestCase):
         self.reads("2,1,0\n" + self.TEXT, [[2, 1, 0]] + self.ROWS)
         self.reads("id,0,1\n" + self.TEXT, self.ROWS)
         self.reads("0\n0.5\n1.5\n", [[0], [0.5], [1.5]], words=["read as data"])
+        self.reads("0,\n0.5,\n1.5,\n", [[0], [0.5], [1.5]], words=["read as data"])
 
     def test_index_columns(self):
         for head in (",a,b\n", ",0,1\n"):
