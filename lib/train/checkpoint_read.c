@@ -223,7 +223,7 @@ static aenc_status tensor_find(struct reading *r, const struct part *part, const
                      part->name);
 }
 
-/* Every number finite, means of squares not negative. */
+/* Every number what its entry takes, means of squares not negative. */
 static aenc_status values_check(const struct reading *r, const struct part *part, const struct tensor_entry *tensor) {
     enum { PIECE = 256 };
     num values[PIECE];
@@ -231,7 +231,7 @@ static aenc_status values_check(const struct reading *r, const struct part *part
         now = part->entry->count - at < PIECE ? part->entry->count - at : PIECE;
         aenc_bytes_copy_little(values, tensor->bytes + (size_t)at * sizeof *values, (size_t)now, sizeof *values);
         for (int64_t i = 0; i < now; i++)
-            if (values[i] - values[i] != 0 || (part->squares && values[i] < 0))
+            if (!aenc_entry_takes(part->entry, (double)values[i]) || (part->squares && values[i] < 0))
                 return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': element %lld of tensor '%s' is %g", r->path,
                                  (long long)(at + i), part->name, (double)values[i]);
     }

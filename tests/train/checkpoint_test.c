@@ -299,6 +299,7 @@ static void test_forged_values(void) {
     } cases[] = {
         {"encoder.0.weight", 3, NAN}, {"encoder.0.bias", 0, INFINITY}, {"encoder.1.running_mean", 1, NAN},
         {"checkpoint.best.encoder.4.weight", 2, NAN}, {"checkpoint.best.encoder.1.running_var", 0, -INFINITY},
+        {"encoder.1.running_var", 0, -1}, {"checkpoint.best.encoder.1.running_var", 2, -0.5},
         {"checkpoint.moment.0.encoder.0.weight", 1, NAN}, {"checkpoint.moment.1.encoder.0.weight", 5, INFINITY},
         {"checkpoint.moment.1.encoder.0.weight", 5, -1}, /* a mean of squares */
         {"checkpoint.history", 0, 10}, {"checkpoint.history", 1, 2}, {"checkpoint.history", 12 + 1, 2.5},
