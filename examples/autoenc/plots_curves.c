@@ -4,7 +4,7 @@
 #include "axes.h"
 #include "plots.h"
 
-enum { WIDTH = 960, HEIGHT = 600, CURVES = 4, LEGEND_SIZE = 12 };
+enum { WIDTH = 960, HEIGHT = 600, CURVES = 4, LEGEND = 180, LEGEND_SIZE = 12 };
 
 static const struct color white = {255, 255, 255};
 static const struct color ink = {45, 50, 60};
@@ -19,7 +19,7 @@ static void draw_curve(const struct axes *axes, const struct curves_plot *plot, 
         tool_canvas_disc(axes->canvas, here, 4.0, colors[curve], 1.0);
         before = here;
     }
-    struct point at = {axes->right - 190, axes->top + 26 + 24.0 * (double)curve};
+    struct point at = {axes->right + 20, axes->top + 14 + 24.0 * (double)curve};
     tool_canvas_line(axes->canvas, (struct point){at.x, at.y - LEGEND_SIZE / 2.0},
                      (struct point){at.x + 26, at.y - LEGEND_SIZE / 2.0}, 2.2, colors[curve], 1.0);
     tool_canvas_disc(axes->canvas, (struct point){at.x + 13, at.y - LEGEND_SIZE / 2.0}, 4.0, colors[curve], 1.0);
@@ -52,12 +52,11 @@ int tool_plot_curves(const char *path, const struct curves_plot *plot) {
     if (!(low <= high)) low = 0.1 * high;
     int status = tool_canvas_create(&canvas, WIDTH, HEIGHT, white);
     if (status != TOOL_OK) return status;
-    struct axes axes = {.canvas = &canvas, .left = 112, .right = WIDTH - 30, .top = 52, .bottom = HEIGHT - 74};
+    struct axes axes = {.canvas = &canvas, .left = 112, .right = WIDTH - LEGEND, .top = 52, .bottom = HEIGHT - 74};
     axes.x = tool_axis_logarithmic(plot->x_name, first / 1.15, last * 1.15);
     place_ticks(&axes.x, plot);
     axes.y = tool_axis_logarithmic(plot->y_name, low / 1.15, high * 1.3);
     tool_axes_draw(&axes, plot->title);
-    tool_canvas_fill(&canvas, (size_t)axes.right - 204, (size_t)axes.top + 6, 196, 24 * curves + 8, white);
     for (size_t i = curves; i-- > 0;) draw_curve(&axes, plot, i);
     status = tool_canvas_save(&canvas, path);
     tool_canvas_free(&canvas);

@@ -13,7 +13,7 @@ enum {
     PAIR_GAP = 44, /* with the error of one pair and the number of the next */
     MARGIN = 16,
     HEAD = 56,       /* title and note */
-    CAPTION = 84,
+    CAPTION = 96,
     TEXT_WIDTH = 44, /* the narrowest tile with text at it */
     CURVES_ACROSS = 3,
     CURVES_DOWN = 4,

@@ -91,7 +91,7 @@ class Pictures(unittest.TestCase):
         pixels = read_png(self.path("out/reconstructions.png"))
         self.assertGreater(sum(pixel == INK for row in pixels[16:36] for pixel in row), 100)  # the title
         for top, bottom in ((75, 86), (236, 250)):  # numbers above the first line of pairs, errors below it
-            for left in range(100, 1000, 76):
+            for left in range(112, 1000, 76):
                 box = [pixel for row in pixels[top:bottom] for pixel in row[left:left + 72]]
                 self.assertGreater(sum(pixel != PAPER for pixel in box), 8, (top, left))
 

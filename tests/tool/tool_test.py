@@ -846,7 +846,7 @@ class Tool(unittest.TestCase):
         self.assertEqual(png_size(self.path("pictures/traversal.png"))[1], 32 + 56 + 4 * (72 + 4) - 4)
         tile, columns = 72, 1000 // (72 + 4)
         self.assertEqual(png_size(self.path("pictures/reconstructions.png")),
-                         (2 * 16 + 84 + columns * (tile + 4) - 4, 16 + 56 + 16 + 4 * (2 * tile + 4 + 44)))
+                         (2 * 16 + 96 + columns * (tile + 4) - 4, 16 + 56 + 16 + 4 * (2 * tile + 4 + 44)))
         square = png_size(self.path("pictures/reconstructions.png"))
         self.good("reconstruct", "x.safetensors", "rows.csv", "-o", "x.npy", "--image", "6x6", "--pictures", "pictures")
         self.assertEqual(png_size(self.path("pictures/reconstructions.png")), square)
@@ -978,7 +978,7 @@ class Tool(unittest.TestCase):
         self.assertEqual(len(slurp(self.path("arc.csv")).splitlines()), 9)
         if self.has_png:
             self.good("interpolate", "model.safetensors", "images.idx", "--rows", "3,17,1,2", "-o", "strip.png")
-            self.assertEqual(png_size(self.path("strip.png")), (32 + 84 + 9 * (72 + 4) - 4, 32 + 56 + 2 * (72 + 4) - 4))
+            self.assertEqual(png_size(self.path("strip.png")), (32 + 96 + 9 * (72 + 4) - 4, 32 + 56 + 2 * (72 + 4) - 4))
             self.good("interpolate", "model.safetensors", "rows.npy", "--rows", "3,17", "-o", "curves.png")
             self.assertEqual(png_size(self.path("curves.png"))[1], 32 + 56 + 80)
             self.bad(2, "--image", "interpolate", "model.safetensors", "rows.npy", "--rows", "1,2", "--image", "5x5",
