@@ -21,6 +21,7 @@ struct csv {
     struct data *out;
     size_t capacity;       /* of out->values */
     size_t missing;        /* cells that became NaN */
+    bool unnamed;          /* the first column has no name in the header */
     struct record pending; /* a line of nothing but separators, an error if a row follows; line 0: none */
     size_t pending_count;
 };
@@ -60,11 +61,7 @@ static int read_header(struct csv *csv) {
     if (status != TOOL_OK || !more) return status;
     csv->dialect.line = record.line;
     status = take_names(csv, &record);
-    if (status == TOOL_OK && csv->out->names[0][0] == '\0' && !dialect->row_names && dialect->cols > 1) {
-        tool_note("%s: column 1 has no name in the header, as an index has none; it is %s", name_of(csv),
-                  csv->options->drop != NULL || csv->options->columns != NULL ? "taken or left out as given"
-                                                                              : "read as a column; --drop 1 leaves it out");
-    }
+    csv->unnamed = status == TOOL_OK && csv->out->names[0][0] == '\0' && !dialect->row_names && dialect->cols > 1;
     return status;
 }
 
@@ -200,6 +197,10 @@ static void report(const struct csv *csv) {
                   dialect->decimal == ',' ? "comma" : "point", dialect->header ? "header" : "no header",
                   dialect->trailing ? ", a separator at the end of each line" : "", csv->out->rows, csv->out->cols,
                   dialect->cols);
+    }
+    if (csv->unnamed && csv->columns.keep[0]) {
+        tool_note("%s: column 1 has no name in the header, as an index has none; it is read as a column, and --drop 1 leaves it out",
+                  name);
     }
     if (dialect->one_or_two) {
         tool_note("%s: read as two columns of whole numbers; as one column with a decimal comma it could be read as well: "
