@@ -23,17 +23,21 @@ static const struct command_row commands[] = {
      "autoenc decode digits.safetensors code.npy -o out.npy\n"},
     {COMMAND_RECONSTRUCT, "reconstruct", "MODEL DATA", "", tool_use, "Write the reconstruction of every row", "",
      "autoenc reconstruct digits.safetensors digits.npy -o out.npy --image 8x8 --pictures pictures\n"},
-    {COMMAND_SCORE, "score", "MODEL DATA", "", tool_use, "Write the loss of every row; high: unlike the training data", "",
+    {COMMAND_SCORE, "score", "MODEL DATA", "", tool_use, "Write the loss of every row; high: unlike the training data",
+     "Of a detector (detect --save) the detector's scores are written.",
      "autoenc score digits.safetensors digits.npy -o scores.csv\n"
      "autoenc score digits.safetensors digits.npy --features -o features.npy\n"},
     {COMMAND_CLASSIFY, "classify", "MODEL DATA", "", tool_classify, "Write the class of every row",
      "With --labels the share of correct classes is reported.",
      "autoenc classify classes.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
-    {COMMAND_DETECT, "detect", "TRAIN", "", tool_detect, "Fit an anomaly detector to TRAIN and score rows",
-     "The rows of TRAIN are scored, or those of --test; high scores mark rows unlike the others. Columns are raw: their scales "
-     "are learned. The training rows may contain anomalies.",
+    {COMMAND_DETECT, "detect", "DATA", "", tool_detect, "Fit an anomaly detector to DATA and score rows",
+     "The rows of DATA are scored, or those of --test; high scores mark rows unlike the others. Columns are raw: their scales "
+     "are learned. The training rows may contain anomalies. With --model nothing is fitted: a saved detector scores DATA.\n\n"
+     "A CSV result has a header and the fields row (from 1), score, probability, flag (1 where the score is above the "
+     "threshold) and column (the one that adds most to the score); .npy and IDX have the scores.",
      "autoenc detect table.csv -o scores.csv --threshold fpr:rate=0.01\n"
-     "autoenc detect train.npy --test test.npy --labels labels.npy --save detector.safetensors -o scores.npy\n"},
+     "autoenc detect train.npy --test test.npy --labels labels.npy --save detector.safetensors -o scores.npy\n"
+     "autoenc detect new.csv --model detector.safetensors -o scores.csv\n"},
     {COMMAND_PCA, "pca", "DATA", "-o MODEL", tool_pca, "Compute the principal components of DATA as a model",
      "The commands encode, decode, reconstruct, score and info take the model. One pass is made over the data; .npy files may "
      "be larger than memory.",

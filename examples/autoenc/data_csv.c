@@ -43,7 +43,10 @@ static int take_names(struct csv *csv, const struct record *record) {
         struct field field;
         tool_field_next(record, dialect->separator, &at, &field);
         names[i] = to;
-        for (size_t k = 0; k < field.length; k++) *to++ = (unsigned char)field.text[k] < ' ' ? ' ' : field.text[k];
+        for (size_t k = 0; k < field.length; k++) {
+            *to++ = (unsigned char)field.text[k] < ' ' ? ' ' : field.text[k];
+            k += field.quoted && field.text[k] == '"'; /* two stand for one */
+        }
         *to++ = '\0';
     }
     for (; i < count; i++) names[i] = to++;

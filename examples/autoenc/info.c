@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "judgement.h"
 
 enum { LINE_WIDTH = 96, INDENT = 2, NAME_WIDTH = 36 };
 
@@ -125,6 +126,20 @@ static int print_variances(const struct options *options, aenc_context *ctx, con
     return status;
 }
 
+/* Where a detector draws the line, and what that was made from. */
+static int print_detector(const struct options *options, aenc_context *ctx) {
+    char threshold[32], origin[256];
+    aenc_detector *detector = NULL;
+    int status = options->json ? TOOL_OK : tool_detector_find(options, ctx, options->operand[0], &detector);
+    if (status != TOOL_OK || detector == NULL) return status;
+    tool_threshold_print(aenc_detector_threshold(detector), threshold);
+    tool_threshold_origin(detector, origin, sizeof origin);
+    (void)printf("\ndetector\n  threshold %s (%s)\n  a row is flagged where its score is above the threshold\n", threshold,
+                 origin);
+    aenc_detector_free(detector);
+    return TOOL_OK;
+}
+
 int tool_info(const struct options *options) {
     aenc_context *ctx = NULL;
     aenc_model *model = NULL;
@@ -132,6 +147,7 @@ int tool_info(const struct options *options) {
     if (status == TOOL_OK) status = tool_model_load(options, ctx, options->operand[0], &model);
     if (status == TOOL_OK) status = print_model(options, ctx, model);
     if (status == TOOL_OK) status = print_variances(options, ctx, model);
+    if (status == TOOL_OK) status = print_detector(options, ctx);
     aenc_model_free(model);
     aenc_context_free(ctx);
     return status;

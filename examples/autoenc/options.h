@@ -62,7 +62,7 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
-    const char *save, *threshold; /* a path; a spec */
+    const char *save, *model, *threshold; /* paths of detectors; a spec */
     double noise;
     const char *valid_labels;                                          /* a path */
     int64_t pretrain;                                                  /* epochs; 0: none */
@@ -81,7 +81,7 @@ struct options {
     char separator, decimal;   /* of a CSV; 0: found out */
     const char *columns, *drop, *offset, *array;
     int format; /* enum format */
-    bool features, json, quiet, resume, verbose, whiten;
+    bool features, json, quiet, resume, verbose, whiten, scores_only;
     bool man;               /* of help */
     const char *completion; /* of help: a shell */
 

@@ -169,7 +169,8 @@ int tool_places_check(struct options *options, struct places *places) {
     const struct named inputs[] = {{NULL, options->operand[0]}, {NULL, options->operand[1]},
         {"target", options->target}, {"valid", options->valid}, {"valid-target", options->valid_target},
         {"labels", options->labels}, {"valid-labels", options->valid_labels}, {"test", options->test},
-        {"test-labels", options->test_labels}, {"start", options->start}, {"model-json", options->model_json}};
+        {"test-labels", options->test_labels}, {"start", options->start}, {"model-json", options->model_json},
+        {"model", options->model}};
     *places = (struct places){{0}, 0};
     for (size_t i = 0; i < PLACES_MAX; i++) {
         const char **path = outputs[i].path;

@@ -1,14 +1,19 @@
 /* use.c - a trained model over rows: encode, decode, reconstruct, score. */
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "judgement.h"
+#include "number.h"
 #include "pictures.h"
 
 struct job {
     const struct options *options;
     aenc_context *ctx;
     aenc_model *model;
+    aenc_detector *detector; /* of score, where the file has one: the model is its; NULL: none */
     struct data data, target, labels;
     float *result;
     size_t cols;
@@ -61,11 +66,26 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
     return tool_library_failed(options, ctx, status);
 }
 
+/* The detector of a file of score's, else the model. */
+static int open_model(struct job *job) {
+    const struct options *options = job->options;
+    int status = TOOL_OK;
+    if (options->command == COMMAND_SCORE) {
+        status = tool_detector_find(options, job->ctx, options->operand[0], &job->detector);
+    }
+    if (status != TOOL_OK || job->detector == NULL) {
+        return status != TOOL_OK ? status : tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    }
+    job->model = aenc_detector_model(job->detector);
+    if (options->target == NULL) return TOOL_OK;
+    return tool_usage("score: %s is a detector, and scores rows by themselves, not against --target", options->operand[0]);
+}
+
 static int read_job(struct job *job) {
     const struct options *options = job->options;
     struct data_options how = tool_data_options(options);
     int status = tool_context_create(options, &job->ctx);
-    if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    if (status == TOOL_OK) status = open_model(job);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
     if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
     bool codes = options->command == COMMAND_DECODE;
@@ -80,12 +100,45 @@ static int read_job(struct job *job) {
     return status;
 }
 
+static int detector_run(struct job *job) {
+    const struct options *options = job->options;
+    aenc_matrix x = tool_data_matrix(&job->data);
+    job->cols = options->features ? x.cols : 1;
+    job->result = tool_allocate("scores", x.rows, job->cols * sizeof *job->result);
+    if (job->result == NULL) return TOOL_FAILED;
+    aenc_status status = options->features ? aenc_detector_score_features(job->detector, &x, job->result, x.rows * x.cols)
+                                           : aenc_detector_score(job->detector, &x, job->result, x.rows);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+}
+
+/* Scores beyond what a float holds become the largest float: no reader of tables takes an infinite one. */
+static int scores_limit(struct job *job) {
+    size_t first = 0, count = 0;
+    for (size_t row = 0; row < job->data.rows; row++) {
+        bool beyond = false;
+        for (size_t i = row * job->cols; i < (row + 1) * job->cols; i++) {
+            if (isnan(job->result[i])) return tool_fail("%s: row %zu has no score: it is not a number", job->data.name, row + 1);
+            if (!isinf(job->result[i])) continue;
+            job->result[i] = job->result[i] > 0 ? FLT_MAX : -FLT_MAX;
+            beyond = true;
+        }
+        if (beyond && count++ == 0) first = row + 1;
+    }
+    if (count > 0) {
+        tool_note("%s: the scores of %zu row%s (the first is row %zu) are beyond what a float holds; the largest float is "
+                  "written", job->data.name, count, count == 1 ? "" : "s", first);
+    }
+    return TOOL_OK;
+}
+
 static int run_job(struct job *job) {
     const struct options *options = job->options;
     const char *path = options->out != NULL ? options->out : "-";
     const struct data *target = options->target != NULL ? &job->target : NULL;
-    int status = tool_model_run(options, job->ctx, job->model, options->command, &job->data, target, &job->result,
-                                &job->cols);
+    int status = job->detector != NULL ? detector_run(job)
+                                       : tool_model_run(options, job->ctx, job->model, options->command, &job->data, target,
+                                                        &job->result, &job->cols);
+    if (status == TOOL_OK && options->command == COMMAND_SCORE) status = scores_limit(job);
     if (status == TOOL_OK) {
         status = tool_output_table(path, (enum format)options->format, job->result, job->data.rows, job->cols);
     }
@@ -110,7 +163,8 @@ int tool_use(const struct options *options) {
     tool_data_free(&job.data);
     tool_data_free(&job.target);
     tool_data_free(&job.labels);
-    aenc_model_free(job.model);
+    if (job.detector == NULL) aenc_model_free(job.model);
+    aenc_detector_free(job.detector);
     aenc_context_free(job.ctx);
     return status;
 }

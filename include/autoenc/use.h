@@ -69,7 +69,8 @@ AENC_API aenc_status aenc_detector_probability(aenc_detector *detector, const ae
                                                size_t out_floats);
 /* 1 where the score is above the threshold, else 0; room for rows bytes. */
 AENC_API aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes);
-AENC_API double aenc_detector_threshold(const aenc_detector *detector); /* NaN for NULL */
+/* As it was found, rounded down to a float, which flags the same rows; or as set. NaN for NULL. */
+AENC_API double aenc_detector_threshold(const aenc_detector *detector);
 /* How the threshold was found, "quantile:q=0.95" and the like. NULL: by aenc_detector_set_threshold, or a file does not
  * state it. The detector's; good until the threshold is set. */
 AENC_API const char *aenc_detector_threshold_spec(const aenc_detector *detector);

@@ -205,6 +205,13 @@ static aenc_status roots_measure(struct aenc_detector *d, float *score, size_t c
     return AENC_OK;
 }
 
+/* The largest float that is not above a threshold: the same scores, which are floats, are above either. So a threshold that is
+ * printed as a score is compares with printed scores as it does here. */
+static double threshold_float(double threshold) {
+    float below = in_range(threshold);
+    return (double)below > threshold ? (double)nextafterf(below, -INFINITY) : (double)below;
+}
+
 aenc_status aenc_detector_calibrate(struct aenc_detector *detector, const struct rows *x, const char *spec) {
     aenc_context *ctx = detector->model->ctx;
     struct parts *parts = aenc_alloc_raw(ctx, (size_t)x->count, sizeof *parts);
@@ -214,6 +221,7 @@ aenc_status aenc_detector_calibrate(struct aenc_detector *detector, const struct
     for (int64_t r = 0; r < x->count && status == AENC_OK; r++) detector->lowest = fmin(detector->lowest, parts[r].energy);
     for (int64_t r = 0; r < x->count && status == AENC_OK; r++) score[r] = parts_score(detector, parts[r]);
     if (status == AENC_OK) status = aenc_threshold_find(ctx, spec, score, (size_t)x->count, &detector->threshold);
+    detector->threshold = threshold_float(detector->threshold);
     if (status == AENC_OK) status = roots_measure(detector, score, (size_t)x->count);
     if (status == AENC_OK) status = aenc_detector_spec_set(detector, spec);
     detector->rows = x->count;

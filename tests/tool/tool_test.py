@@ -426,7 +426,7 @@ class Tool(unittest.TestCase):
         self.assertNotEqual(slurp(self.path("scores.npy")), slurp(self.path("other.npy")))
         part = self.write("part.csv", "\n".join(rows[:40]).encode())
         done = self.good("detect", "raw.csv", "--test", part, "--threshold", "fpr:rate=0.05")
-        self.assertEqual(len(done.stdout.splitlines()), 40)
+        self.assertEqual(len(done.stdout.splitlines()), 41)
         self.assertIn("of 40 rows", done.stderr)
         self.bad(1, ["--labels", "300 rows"], "detect", "raw.csv", "--test", part, "--labels", "odd.csv", "-o", "x.npy")
         self.bad(1, ["row 1", "0.5"], "detect", part, "--labels", self.write("half.csv", b"0.5\n" * 40), "-o", "x.npy")

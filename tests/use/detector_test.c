@@ -79,6 +79,7 @@ static void check_found(void) {
         flagged += flag[r];
     }
     CHECK(flagged == ROWS * 2 / 100);
+    CHECK((double)(float)aenc_detector_threshold(d) == aenc_detector_threshold(d)); /* as exact in text as a score */
     CHECK_STATUS(scene.ctx, aenc_detector_set_threshold(d, 1e9), AENC_OK);
     CHECK_STATUS(scene.ctx, aenc_detector_flag(d, &scene.x, flag, ROWS), AENC_OK);
     CHECK(memchr(flag, 1, ROWS) == NULL);
