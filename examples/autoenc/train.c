@@ -300,6 +300,46 @@ static void say_end(const struct job *job, FILE *screen) {
     (void)fflush(screen);
 }
 
+enum { CODE_ROWS = 256 };
+
+/* Elements of the codes (rows, size) that are the same for all rows but for a millionth of the largest. */
+static size_t constant_elements(const float *code, size_t rows, size_t size) {
+    size_t constant = 0;
+    float largest = 0.0f;
+    for (size_t i = 0; i < rows * size; i++) largest = fabsf(code[i]) > largest ? fabsf(code[i]) : largest;
+    for (size_t e = 0; e < size; e++) {
+        float low = code[e], high = code[e];
+        for (size_t r = 1; r < rows; r++) {
+            low = code[r * size + e] < low ? code[r * size + e] : low;
+            high = code[r * size + e] > high ? code[r * size + e] : high;
+        }
+        constant += (double)high - (double)low <= 1e-6 * (double)largest;
+    }
+    return constant;
+}
+
+/* A code without variation carries nothing; it is worth a note. */
+static int note_constant_code(const struct job *job) {
+    struct data few = job->data.rows > 0 ? job->data : job->valid;
+    float *code = NULL;
+    size_t size = 0;
+    few.rows = few.rows < CODE_ROWS ? few.rows : CODE_ROWS;
+    if (few.rows < 2) return TOOL_OK;
+    int status = tool_model_run(job->options, job->ctx, job->model, COMMAND_ENCODE, &few, NULL, &code, &size);
+    if (status != TOOL_OK) return status;
+    size_t constant = constant_elements(code, few.rows, size);
+    free(code);
+    if (constant == 0) return TOOL_OK;
+    if (constant < size) {
+        tool_note("%zu of the %zu elements of the code are the same for all of %zu rows, and carry nothing", constant, size,
+                  few.rows);
+    } else {
+        tool_note("the code is the same for all of %zu rows, so it carries nothing; a lower --lr, another --activation or "
+                  "--code-activation, or --scale may help", few.rows);
+    }
+    return TOOL_OK;
+}
+
 /* Whether there is a checkpoint behind the pretraining to go on from. One that a run without --resume will replace is removed
  * before its layers are trained: if the run is broken off among them, nobody shall go on from it. */
 static bool going_on(const struct options *options) {
@@ -335,6 +375,7 @@ static int fit_and_save(struct job *job) {
     tool_progress_release_signals();
     bool quiet = options->quiet && tool_progress_signal() == 0;
     if (status == TOOL_OK && !quiet) say_end(job, log_is_stdout ? stderr : stdout);
+    if (status == TOOL_OK && !quiet) status = note_constant_code(job);
     if (status == TOOL_OK && options->pictures != NULL) {
         const struct data *rows = options->valid != NULL && (options->labels == NULL || job->label_valid) ? &job->valid
                                                                                                         : &job->data;

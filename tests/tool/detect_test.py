@@ -1,4 +1,4 @@
-"""Detectors in the tool: what `detect` writes, a saved detector on other rows, `score` and `info` of it, refusals.
+"""Detectors in the tool, and a code that carries nothing: what `detect` writes, a saved detector on other rows, `score` and `info` of it, refusals.
 
 Usage: detect_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; all inputs are made here.
 """
@@ -190,6 +190,16 @@ class Detect(unittest.TestCase):
         self.bad(1, ["huger.csv: row 2", "not a number"], "score", "model.safetensors", "huger.csv", "--header", "no")
         done = self.good("score", "detector.safetensors", "huger.csv", "--header", "no")
         self.assertNotIn("inf", done.stdout)
+
+    def test_constant_code(self):
+        """A code that is the same for all rows after training is worth a note, one that is not none."""
+        args = ["train", "raw.csv", "--encoder", "2", "--epochs", "1", "-o", "code.safetensors"]
+        self.assertNotIn("carry nothing", self.good(*args, "--scale", "standard").stderr)
+        self.assertNotIn("carries nothing", self.good(*args, "--scale", "standard").stderr)
+        self.write("large.csv", "".join("%g,%g\n" % (1000 + i, 2000 + i % 7) for i in range(ROWS)))
+        dead = self.good("train", "large.csv", "--encoder", "2", "--epochs", "1", "--code-activation", "sigmoid", "--lr", "100",
+                         "-o", "code.safetensors")
+        self.assertIn("the code is the same for all of 256 rows", dead.stderr)
 
 
 if __name__ == "__main__":
