@@ -35,8 +35,8 @@ static const struct command_row commands[] = {
      "are learned. The training rows may contain anomalies. With --model nothing is fitted: a saved detector scores DATA.\n\n"
      "A CSV result has a header and the fields row (from 1), score, probability, flag (1 where the score is above the "
      "threshold) and column (the one that adds most to the score); .npy and IDX have the scores.",
-     "autoenc detect table.csv -o scores.csv --threshold fpr:rate=0.01\n"
-     "autoenc detect train.npy --test test.npy --labels labels.npy --save detector.safetensors -o scores.npy\n"
+     "autoenc detect table.csv --threshold fpr:rate=0.01 --save detector.safetensors -o scores.csv\n"
+     "autoenc detect train.npy --test test.npy --labels labels.npy -o scores.npy\n"
      "autoenc detect new.csv --model detector.safetensors -o scores.csv\n"},
     {COMMAND_PCA, "pca", "DATA", "-o MODEL", tool_pca, "Compute the principal components of DATA as a model",
      "The commands encode, decode, reconstruct, score and info take the model. One pass is made over the data; .npy files may "
