@@ -35,11 +35,16 @@ struct range {
     double low, high;
 };
 
+/* In float to the end of the row: gcc 12 for AArch64 ends in an internal error where it vectorises fmin and fmax over floats
+ * widened to double. */
 static void widen(struct range *range, const float *row, size_t cols) {
+    float low = INFINITY, high = -INFINITY;
     for (size_t k = 0; k < cols; k++) {
-        range->low = fmin(range->low, (double)row[k]);
-        range->high = fmax(range->high, (double)row[k]);
+        low = fminf(low, row[k]);
+        high = fmaxf(high, row[k]);
     }
+    range->low = fmin(range->low, (double)low);
+    range->high = fmax(range->high, (double)high);
 }
 
 /* [0, 1] where the values keep to it, and something to divide by. */
@@ -170,10 +175,11 @@ static struct color diverging(double share) {
 /* Channels above each other. */
 static void draw_signed(struct canvas *canvas, const float *row, struct image_shape image, size_t left, size_t top,
                         size_t scale) {
-    double largest = 0.0;
     size_t height = image.channels * image.height;
+    struct range range = {0.0, 0.0};
+    widen(&range, row, height * image.width);
+    double largest = fmax(range.high, -range.low);
     tool_canvas_fill(canvas, left - 1, top - 1, image.width * scale + 2, height * scale + 2, frame);
-    for (size_t i = 0; i < height * image.width; i++) largest = fmax(largest, fabs((double)row[i]));
     for (size_t i = 0; i < height * image.width; i++) {
         struct color color = diverging(largest > 0.0 ? (double)row[i] / largest : 0.0);
         tool_canvas_fill(canvas, left + i % image.width * scale, top + i / image.width * scale, scale, scale, color);

@@ -80,7 +80,8 @@ void fuzz_api_threshold(struct calls *c) {
     };
     const char *spec = specs[next(c) % (sizeof specs / sizeof *specs)];
     struct judged j = judged_make(c);
-    double first = -77, second = -77, low = INFINITY, high = -INFINITY;
+    double first = -77, second = -77;
+    float low = INFINITY, high = -INFINITY;
     aenc_status status = aenc_threshold(c->world.ctx, spec, j.score, j.count, &first);
     fuzz_good(&c->world, status);
     FUZZ_DEMAND(status == AENC_OK ? isfinite(first) : isnan(first));
@@ -88,8 +89,8 @@ void fuzz_api_threshold(struct calls *c) {
     fuzz_good(&c->world, again);
     fuzz_api_again(c, status, again, &first, &second, sizeof first);
     if (status != AENC_OK) return;
-    for (size_t i = 0; i < j.count; i++) low = fmin(low, (double)j.score[i]), high = fmax(high, (double)j.score[i]);
-    if (spec == NULL || spec[0] == 'q') FUZZ_DEMAND(within(first, low, high));
+    for (size_t i = 0; i < j.count; i++) low = fminf(low, j.score[i]), high = fmaxf(high, j.score[i]);
+    if (spec == NULL || spec[0] == 'q') FUZZ_DEMAND(within(first, (double)low, (double)high));
 }
 
 /* ---- Detectors ---- */

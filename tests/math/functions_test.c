@@ -92,13 +92,14 @@ static void check_box_muller(void) {
         num w = (num)i * (num)0x1p-20, sine, cosine;
         num_sin_cos(w, &sine, &cosine);
         double angle = 1.5707963267948966 * (double)w;
-        worst = fmax(worst, fmax(fabs((double)sine - sin(angle)), fabs((double)cosine - cos(angle))));
+        worst = check_larger(worst, fabs((double)sine - sin(angle)));
+        worst = check_larger(worst, fabs((double)cosine - cos(angle)));
     }
     for (int k = 0; k < 32; k++) {
         for (int i = 1; i <= 1 << 15; i++) {
             num u = (num)ldexp(1 + i * 0x1p-15, -k - 1);
             double want = sqrt(-2 * log((double)u));
-            worst_radius = fmax(worst_radius, fabs((double)num_radius(u) - want) / (want > 0 ? want : 1));
+            worst_radius = check_larger(worst_radius, fabs((double)num_radius(u) - want) / (want > 0 ? want : 1));
         }
     }
     fprintf(stderr, "sin, cos: %.3g, radius: %.3g\n", worst, worst_radius);

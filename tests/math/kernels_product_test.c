@@ -31,7 +31,7 @@ static double worst_error(const struct form *f, num before) {
                 sum += term;
                 size += fabs(term);
             }
-            worst = fmax(worst, fabs(sum - (double)c[i * f->ldc + j]) / size);
+            worst = check_larger(worst, fabs(sum - (double)c[i * f->ldc + j]) / size);
         }
     return worst;
 }

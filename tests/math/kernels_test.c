@@ -215,7 +215,7 @@ static void check_sums(const struct elementwise_kernels *k, int64_t n) {
         size += fabs((double)a[i]);
         product += (double)a[i] * (double)b[i];
         product_size += fabs((double)a[i] * (double)b[i]);
-        most = fmax(most, (double)a[i]);
+        most = check_larger(most, (double)a[i]);
     }
     /* a lane adds at most 32 numbers before the lanes are folded */
     CHECK(fabs((double)k->sum(a, n) - sum) <= 8 * (double)NUM_EPSILON * size);
@@ -263,7 +263,7 @@ static void check_softmax(const struct elementwise_kernels *k, int64_t n) {
     const num *x = data_of(&first);
     num *y = data_of(&out);
     double most = -INFINITY, sum = 0;
-    for (int64_t i = 0; i < n; i++) most = fmax(most, (double)x[i]);
+    for (int64_t i = 0; i < n; i++) most = check_larger(most, (double)x[i]);
     for (int64_t i = 0; i < n; i++) sum += exp((double)x[i] - most);
     bool good = true;
     guard(&out, 0);

@@ -25,7 +25,7 @@ static void check_orthonormal(const double *q, int64_t m, int64_t n) {
     double worst = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
-            worst = fmax(worst, fabs(column_product(q, m, n, i, j) - (i == j ? 1 : 0)));
+            worst = check_larger(worst, fabs(column_product(q, m, n, i, j) - (i == j ? 1 : 0)));
     CHECK(worst <= 1e-13);
 }
 
@@ -41,14 +41,14 @@ static void check_factor(int64_t m, int64_t n, double scale) {
             double sum = 0;
             for (int64_t p = 0; p < m; p++) sum += q[p * n + i] * (a[p * n + j] / scale);
             r[i * n + j] = sum;
-            if (i > j) below = fmax(below, fabs(sum));
-            if (i == j) lowest = fmin(lowest, sum);
+            if (i > j) below = check_larger(below, fabs(sum));
+            if (i == j) lowest = sum >= lowest ? lowest : sum;
         }
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             double sum = 0;
             for (int64_t p = 0; p < n; p++) sum += q[i * n + p] * r[p * n + j];
-            difference = fmax(difference, fabs(sum - a[i * n + j] / scale));
+            difference = check_larger(difference, fabs(sum - a[i * n + j] / scale));
         }
     CHECK(below <= 1e-12 && lowest >= 0 && difference <= 1e-12);
 }
@@ -86,18 +86,18 @@ static void check_eigen(const double *a, int64_t n) {
     double size = 1e-300, worst = 0, skew = 0;
     memcpy(work, a, (size_t)(n * n) * sizeof *a);
     if (!CHECK(aenc_eigen_symmetric(work, n, values, vectors, scratch))) return;
-    for (int64_t i = 0; i < n * n; i++) size = fmax(size, fabs(a[i]));
+    for (int64_t i = 0; i < n * n; i++) size = check_larger(size, fabs(a[i]));
     for (int64_t i = 0; i < n; i++) {
         CHECK(i == 0 || values[i] <= values[i - 1]);
         for (int64_t r = 0; r < n; r++) {
             double sum = 0;
             for (int64_t c = 0; c < n; c++) sum += a[r * n + c] * vectors[i * n + c];
-            worst = fmax(worst, fabs(sum - values[i] * vectors[i * n + r]));
+            worst = check_larger(worst, fabs(sum - values[i] * vectors[i * n + r]));
         }
         for (int64_t j = 0; j < n; j++) {
             double sum = 0;
             for (int64_t c = 0; c < n; c++) sum += vectors[i * n + c] * vectors[j * n + c];
-            skew = fmax(skew, fabs(sum - (i == j ? 1 : 0)));
+            skew = check_larger(skew, fabs(sum - (i == j ? 1 : 0)));
         }
     }
     CHECK(worst <= 1e-12 * size && skew <= 1e-13);

@@ -10,7 +10,7 @@ static const aenc_matrix tall = {tall_x, TALL_ROWS, TALL_COLS, 0}, wide = {wide_
 
 static void check_floats(const float *got, const float *want, size_t count, double tolerance) {
     double worst = 0;
-    for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
+    for (size_t i = 0; i < count; i++) worst = check_larger(worst, fabs((double)got[i] - (double)want[i]));
     CHECK_NEAR(worst, 0, tolerance);
 }
 

@@ -27,8 +27,8 @@ static void scene_free(struct scene *scene) {
 
 static void check_same(const float *got, const float *want, size_t count, const char *name) {
     double largest = 1e-3, worst = 0;
-    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs((double)want[i]));
-    for (size_t i = 0; i < count; i++) worst = fmax(worst, fabs((double)got[i] - (double)want[i]));
+    for (size_t i = 0; i < count; i++) largest = check_larger(largest, fabs((double)want[i]));
+    for (size_t i = 0; i < count; i++) worst = check_larger(worst, fabs((double)got[i] - (double)want[i]));
     if (!CHECK(worst <= 1e-5 * largest)) fprintf(stderr, "  net '%s': off by %g of %g\n", name, worst, largest);
 }
 

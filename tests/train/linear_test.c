@@ -71,7 +71,7 @@ static void test_components(aenc_context *ctx, aenc_model *pca) {
     numbers(ctx, model, "decoder.0.weight", second, COLS * CODE);
     for (int i = 0; i < CODE; i++)
         for (int c = 0; c < COLS; c++)
-            apart = fmax(apart, fabs((double)first[i * COLS + c] - (double)second[c * CODE + i]));
+            apart = check_larger(apart, fabs((double)first[i * COLS + c] - (double)second[c * CODE + i]));
     CHECK_NEAR(apart, 0, 1e-5);
     /* W1^T W1 = sum of s_i^2 v_i v_i^T: each component is its eigenvector */
     for (int i = 0; i < CODE; i++) {
@@ -81,7 +81,7 @@ static void test_components(aenc_context *ctx, aenc_model *pca) {
             for (int k = 0; k < CODE; k++)
                 for (int j = 0; j < COLS; j++)
                     sum += (double)first[k * COLS + c] * (double)first[k * COLS + j] * (double)component[i * COLS + j];
-            off = fmax(off, fabs(sum - want * (double)component[i * COLS + c]));
+            off = check_larger(off, fabs(sum - want * (double)component[i * COLS + c]));
         }
         CHECK_NEAR(off, 0, 1e-4);
     }

@@ -176,7 +176,7 @@ static double largest_change(const struct trial *t, aenc_model *grown) {
     double most = 0;
     CHECK_STATUS(t->ctx, aenc_reconstruct(t->model, &x, before, ROWS * COLS), AENC_OK);
     CHECK_STATUS(t->ctx, aenc_reconstruct(grown, &x, after, ROWS * COLS), AENC_OK);
-    for (int i = 0; i < ROWS * COLS; i++) most = fmax(most, fabs((double)(after[i] - before[i])));
+    for (int i = 0; i < ROWS * COLS; i++) most = check_larger(most, fabs((double)(after[i] - before[i])));
     return most;
 }
 
