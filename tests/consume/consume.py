@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Installs the library and uses it as a stranger would.
 
-    consume.py installed MESON BUILD_DIR VERSION LANGUAGE=COMPILER...    through pkg-config, shared and static, C and C++
+    consume.py installed MESON BUILD_DIR VERSION LANGUAGE=COMPILER...    through pkg-config, shared and static, C and C++;
+                                                                         cmake=COMMAND: through CMake's find_package too
     consume.py subproject MESON SOURCE_ROOT CBLAS CBLAS_DEP              as a meson subproject
 
 COMPILER is a command in one word, arguments separated by "|".
@@ -20,6 +21,20 @@ FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 PARENT = """project('parent', 'c', meson_version: '>=1.0.0')
 dep = dependency('libautoenc', fallback: ['libautoenc'], required: true)
 test('consumer', executable('consumer', 'consumer.c', dependencies: dep))
+"""
+
+
+CMAKE_PARENT = """cmake_minimum_required(VERSION 3.5)
+project(parent C)
+find_package(autoenc 99 QUIET)
+if(autoenc_FOUND)
+  message(FATAL_ERROR "version 99 was found")
+endif()
+find_package(autoenc %s REQUIRED)
+add_executable(shared consumer.c)
+target_link_libraries(shared autoenc::autoenc)
+add_executable(static consumer.c)
+target_link_libraries(static autoenc::static)
 """
 
 
@@ -55,6 +70,37 @@ def check_pages(prefix, environment):
             sys.exit("%s is not what the tool prints" % place)
 
 
+def through_cmake(cmake, compiler, prefix, version, work, environment):
+    """find_package in a project that knows only the prefix."""
+    project = work / "cmake"
+    project.mkdir()
+    (project / "CMakeLists.txt").write_text(CMAKE_PARENT % version)
+    shutil.copy(HERE / "consumer.c", project)
+    environment = dict(environment, CC=" ".join(compiler))
+    run(cmake, "-G", "Ninja", "-S", project, "-B", project / "build", "-DCMAKE_PREFIX_PATH=" + str(prefix), env=environment)
+    run(cmake, "--build", project / "build", env=environment)
+    for kind in ("shared", "static"):
+        program = project / "build" / kind
+        check_linked("cmake", kind, program, environment)
+        print("cmake, %s: %s" % (kind, run(program, env=environment)))
+
+
+def check_linked(how, kind, program, environment):
+    loaded = subprocess.run(["ldd", str(program)], capture_output=True, text=True, env=environment).stdout
+    if loaded and ("libautoenc" in loaded) != (kind == "shared"):
+        sys.exit("%s %s: not linked as meant:\n%s" % (how, kind, loaded))
+
+
+def check_files(prefix, module, environment):
+    """What is installed beside the library, and a module that gives way to another CBLAS."""
+    for name in ("COPYING", "autoencConfig.cmake", "autoencConfigVersion.cmake"):
+        if next(prefix.rglob(name), None) is None:
+            sys.exit("no %s below %s" % (name, prefix))
+    words = run(*module, "--define-variable=cblas=-lanother", "--static", "--libs", "libautoenc", env=environment).split()
+    if "-lanother" not in words or any("openblas" in word for word in words):
+        sys.exit("with another CBLAS the module gives " + " ".join(words))
+
+
 def installed(meson, build, version, *compilers):
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -66,22 +112,22 @@ def installed(meson, build, version, *compilers):
         module = ["pkg-config", "--define-variable=prefix=" + str(prefix)]
         if run(*module, "--modversion", "libautoenc", env=environment) != version:
             sys.exit("the module's version is not " + version)
+        check_files(prefix, module, environment)
+        languages = dict(compiler.split("=", 1) for compiler in compilers)
+        cmake = languages.pop("cmake", None)
+        if cmake is not None:
+            through_cmake(cmake, languages["c"].split("|"), prefix, version, work, environment)
         count = 0
-        for compiler in compilers:
-            language, command = compiler.split("=", 1)
+        for language, command in languages.items():
             for kind in ("shared", "static"):
-                words = run(*module, "--cflags", "--libs", *(["--static"] if kind == "static" else []), "libautoenc",
-                            env=environment).split()
-                if kind == "static":
-                    archive = next(prefix.rglob("libautoenc.a"))
-                    words = [str(archive) if word == "-lautoenc" else word for word in words]
+                link = ["--libs"] if kind == "shared" else ["--variable=archive"]
+                words = run(*module, "--cflags", "libautoenc", env=environment).split()
+                words += run(*module, *link, "libautoenc", env=environment).split()
                 source = work / ("consumer" + SUFFIX[language])
                 shutil.copy(HERE / "consumer.c", source)
                 program = work / "consumer"
                 run(*command.split("|"), STANDARD[language], *FLAGS, source, "-o", program, *words)
-                loaded = subprocess.run(["ldd", str(program)], capture_output=True, text=True, env=environment).stdout
-                if loaded and ("libautoenc" in loaded) != (kind == "shared"):
-                    sys.exit("%s %s: not linked as meant:\n%s" % (language, kind, loaded))
+                check_linked(language, kind, program, environment)
                 print("%s, %s: %s" % (language, kind, run(program, env=environment)))
                 count += 1
         return count
