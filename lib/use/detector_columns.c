@@ -81,6 +81,7 @@ aenc_status aenc_detector_columns_learn(struct aenc_detector *detector, const st
     if (status == AENC_OK) {
         shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
         scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));
+        model->scaling_known = true;
     }
     for (int64_t c = 0; c < model->input_size && status == AENC_OK; c++) {
         struct column_facts *fact = &detector->column[c];
