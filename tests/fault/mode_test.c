@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 
 #include <fenv.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,14 +61,14 @@ static struct mode mode_get(void) { return (struct mode){fegetround(), traps_get
 struct world {
     aenc_context *ctx;
     struct mode mode; /* that calls and callbacks are to find */
-    bool kept;        /* they did */
+    atomic_bool kept; /* they did, on every thread */
     uint64_t sum;     /* of all that came out */
     int64_t called, failed;
 };
 
 static void see(struct world *w) {
     struct mode now = mode_get();
-    w->kept = w->kept && now.rounding == w->mode.rounding && now.traps == w->mode.traps;
+    if (now.rounding != w->mode.rounding || now.traps != w->mode.traps) atomic_store(&w->kept, false);
 }
 
 static void take(struct world *w, const void *bytes, size_t size) {
@@ -272,7 +273,7 @@ static uint64_t everything(int64_t threads, struct mode mode) {
     aenc_context_free(w.ctx);
     see(&w);
     mode_set((struct mode){FE_TONEAREST, NOTHING});
-    CHECK(w.kept);
+    CHECK(atomic_load(&w.kept));
     CHECK(w.called > 20);
     CHECK(w.failed == 0);
     return w.sum;

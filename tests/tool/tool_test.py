@@ -699,6 +699,16 @@ class Tool(unittest.TestCase):
         self.bad(1, ["batch was 32", "is 16"], *args, "--batch", "16")
         self.assertEqual(self.good(*args).stdout.count("epoch "), 1)  # "best epoch": nothing more to do
 
+    def test_other_pretraining_refused(self):
+        """What was done before the training is part of the run that a checkpoint goes on with."""
+        first = self.train_args("keyed.safetensors", "--checkpoint", "keyed.checkpoint", "--pretrain", "2", epochs="2")
+        again = self.train_args("keyed.safetensors", "--checkpoint", "keyed.checkpoint", "--resume", epochs="3")
+        self.good(*first)
+        self.bad(1, "run_key was --pretrain 2 and is --pretrain 3", *again, "--pretrain", "3")
+        self.bad(1, "run_key was --pretrain 2", *again)
+        self.bad(1, "run_key", *again, "--pretrain", "2", "--pretrain-corrupt", "mask:level=0.2")
+        self.good(*again, "--pretrain", "2")
+
     def test_pretraining_resumed(self):
         """Broken off among its layers or behind them, a run goes on to the same bytes, and trains no layer twice."""
         whole = self.train_args("whole.safetensors", "--pretrain", "60", epochs="80")
