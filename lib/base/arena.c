@@ -19,13 +19,26 @@ void aenc_arena_create(aenc_context *ctx, struct arena *arena) {
     arena->failed = false;
 }
 
-void aenc_arena_free(struct arena *arena) {
-    while (arena->last != NULL) {
+static void chunks_free(struct arena *arena, const struct arena_chunk *down_to) {
+    while (arena->last != down_to) {
         struct arena_chunk *before = arena->last->before;
         aenc_release(arena->ctx, arena->last->memory);
         aenc_release(arena->ctx, arena->last);
         arena->last = before;
     }
+}
+
+void aenc_arena_free(struct arena *arena) { chunks_free(arena, NULL); }
+
+struct arena_mark aenc_arena_mark(const struct arena *arena) {
+    return (struct arena_mark){arena->last, arena->last == NULL ? 0 : arena->last->used};
+}
+
+void aenc_arena_rewind(struct arena *arena, struct arena_mark mark) {
+    chunks_free(arena, mark.last);
+    if (mark.last == NULL) return;
+    memset(mark.last->memory + mark.used, 0, mark.last->used - mark.used);
+    mark.last->used = mark.used;
 }
 
 static struct arena_chunk *chunk_add(struct arena *arena, size_t bytes) {

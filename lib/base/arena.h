@@ -17,6 +17,13 @@ struct arena {
 
 void aenc_arena_create(aenc_context *ctx, struct arena *arena);
 void aenc_arena_free(struct arena *arena);
+/* Where the arena stands; taking it back there frees what was allocated since. */
+struct arena_mark {
+    struct arena_chunk *last;
+    size_t used;
+};
+struct arena_mark aenc_arena_mark(const struct arena *arena);
+void aenc_arena_rewind(struct arena *arena, struct arena_mark mark);
 /* count * size bytes, zeroed, aligned for any type; NULL with the message set. */
 void *aenc_arena_alloc(struct arena *arena, size_t count, size_t size);
 char *aenc_arena_text(struct arena *arena, const char *text);

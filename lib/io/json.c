@@ -12,6 +12,7 @@ struct reader {
     size_t at; /* the next byte */
     const char *what;
     int depth; /* containers that are open */
+    size_t values_left; /* that there may still be */
 };
 
 static aenc_status read_value(struct reader *reader, struct json *value);
@@ -198,14 +199,15 @@ static aenc_status read_word(struct reader *reader, struct json *value) {
 
 /* ---- Containers ---- */
 
-static struct json *append(struct arena *arena, struct json *parent) {
-    struct json *child = aenc_arena_alloc(arena, 1, sizeof *child);
-    if (child == NULL) return NULL;
+static aenc_status append(struct reader *reader, struct json *parent, struct json **out) {
+    if (reader->values_left-- == 0) return fail_at(reader, reader->at, "more values than there may be here");
+    struct json *child = *out = aenc_arena_alloc(reader->arena, 1, sizeof *child);
+    if (child == NULL) return AENC_ERR_NO_MEMORY;
     if (parent->last == NULL) parent->first = child;
     else parent->last->next = child;
     parent->last = child;
     parent->count++;
-    return child;
+    return AENC_OK;
 }
 
 static aenc_status read_array(struct reader *reader, struct json *array) {
@@ -214,10 +216,11 @@ static aenc_status read_array(struct reader *reader, struct json *array) {
     skip_blanks(reader);
     if (accept(reader, ']')) return AENC_OK;
     for (;;) {
-        struct json *element = append(reader->arena, array);
-        if (element == NULL) return AENC_ERR_NO_MEMORY;
+        struct json *element = NULL;
+        aenc_status status = append(reader, array, &element);
+        if (status != AENC_OK) return status;
         skip_blanks(reader);
-        aenc_status status = read_value(reader, element);
+        status = read_value(reader, element);
         if (status != AENC_OK) return status;
         skip_blanks(reader);
         if (accept(reader, ']')) return AENC_OK;
@@ -225,16 +228,25 @@ static aenc_status read_array(struct reader *reader, struct json *array) {
     }
 }
 
-static aenc_status read_member(struct reader *reader, struct json *object) {
+/* The key and the colon behind it. */
+static aenc_status read_key(struct reader *reader, const char **key) {
     skip_blanks(reader);
     if (!next_is(reader, '"')) return fail_expected(reader, "a key in '\"'");
-    struct json *member = append(reader->arena, object);
-    if (member == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = read_text(reader, &member->key);
+    aenc_status status = read_text(reader, key);
     if (status != AENC_OK) return status;
     skip_blanks(reader);
     if (!accept(reader, ':')) return fail_expected(reader, "':'");
     skip_blanks(reader);
+    return AENC_OK;
+}
+
+static aenc_status read_member(struct reader *reader, struct json *object) {
+    struct json *member = NULL;
+    const char *key;
+    aenc_status status = read_key(reader, &key);
+    if (status == AENC_OK) status = append(reader, object, &member);
+    if (status != AENC_OK) return status;
+    member->key = key;
     return read_value(reader, member);
 }
 
@@ -275,15 +287,59 @@ static aenc_status read_value(struct reader *reader, struct json *value) {
     return status;
 }
 
-aenc_status aenc_json_parse(struct arena *arena, const char *text, size_t length, const char *what, struct json **out) {
-    struct reader reader = {.arena = arena, .text = text, .length = length, .what = what};
-    *out = NULL;
+static aenc_status reader_open(struct reader *reader, struct arena *arena, const char *text, size_t length,
+                               const char *what) {
+    *reader = (struct reader){.arena = arena, .text = text, .length = length, .what = what, .values_left = SIZE_MAX};
     size_t valid = aenc_utf8_prefix(text, length);
-    if (valid < length) return fail_at(&reader, valid, "not UTF-8");
+    if (valid < length) return fail_at(reader, valid, "not UTF-8");
+    skip_blanks(reader);
+    return AENC_OK;
+}
+
+static aenc_status take_member(struct reader *reader, const struct json_taker *taker) {
+    const char *key;
+    bool keep = false;
+    aenc_status status = read_key(reader, &key);
+    if (status != AENC_OK) return status;
+    const struct arena_mark mark = aenc_arena_mark(reader->arena);
+    struct json *member = aenc_arena_alloc(reader->arena, 1, sizeof *member);
+    if (member == NULL) return AENC_ERR_NO_MEMORY;
+    member->key = key;
+    reader->values_left = taker->values_max(taker->user, key);
+    status = read_value(reader, member);
+    if (status == AENC_OK) status = taker->take(taker->user, member, &keep);
+    if (!keep) aenc_arena_rewind(reader->arena, mark);
+    return status;
+}
+
+aenc_status aenc_json_parse_members(struct arena *arena, const char *text, size_t length, const char *what,
+                                    const struct json_taker *taker) {
+    struct reader reader;
+    aenc_status status = reader_open(&reader, arena, text, length, what);
+    if (status != AENC_OK) return status;
+    if (!accept(&reader, '{')) return fail_expected(&reader, "'{'");
+    reader.depth = 1;
+    skip_blanks(&reader);
+    bool more = !accept(&reader, '}');
+    while (more) {
+        status = take_member(&reader, taker);
+        if (status != AENC_OK) return status;
+        skip_blanks(&reader);
+        more = accept(&reader, ',');
+        if (!more && !accept(&reader, '}')) return fail_expected(&reader, "',' or '}'");
+    }
+    skip_blanks(&reader);
+    return reader.at < length ? fail_expected(&reader, "nothing behind the value") : AENC_OK;
+}
+
+aenc_status aenc_json_parse(struct arena *arena, const char *text, size_t length, const char *what, struct json **out) {
+    struct reader reader;
+    *out = NULL;
+    aenc_status status = reader_open(&reader, arena, text, length, what);
+    if (status != AENC_OK) return status;
     struct json *root = aenc_arena_alloc(arena, 1, sizeof *root);
     if (root == NULL) return AENC_ERR_NO_MEMORY;
-    skip_blanks(&reader);
-    aenc_status status = read_value(&reader, root);
+    status = read_value(&reader, root);
     if (status != AENC_OK) return status;
     skip_blanks(&reader);
     if (reader.at < length) return fail_expected(&reader, "nothing behind the value");

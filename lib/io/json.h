@@ -34,6 +34,18 @@ struct json {
  * model description"). *out is NULL on failure. */
 aenc_status aenc_json_parse(struct arena *arena, const char *text, size_t length, const char *what, struct json **out);
 
+/* Parses a text that is an object, member by member: what a member needs is there only while it is taken, so that the first one
+ * that is not what it should be ends the reading before the others take memory. Keys, which stay in the arena, may repeat. */
+struct json_taker {
+    /* How many values there may be inside the member called key. */
+    size_t (*values_max)(void *user, const char *key);
+    /* *keep: member and what is in it stay in the arena. */
+    aenc_status (*take)(void *user, const struct json *member, bool *keep);
+    void *user;
+};
+aenc_status aenc_json_parse_members(struct arena *arena, const char *text, size_t length, const char *what,
+                                    const struct json_taker *taker);
+
 /* Member by key; NULL where there is none or the value is not an object. */
 const struct json *aenc_json_member(const struct json *object, const char *key);
 /* *repeated is a member whose key an earlier one has already, NULL when every key is there once. */

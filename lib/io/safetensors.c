@@ -7,12 +7,18 @@
 #include "io/sort.h"
 
 enum { PREFIX = 8 }; /* bytes of the header's length */
+/* Values inside a tensor's entry: three members, the dimensions, two offsets, and some to be refused with a better message; and
+ * texts of metadata. */
+enum { ENTRY_VALUES = 4 * TENSOR_RANK_MAX, METADATA_MAX = 65536 };
+#define METADATA "__metadata__"
 
 struct reader {
     aenc_context *ctx;
     const char *what;
     const unsigned char *data; /* the byte buffer behind the header */
     uint64_t data_size;
+    struct safetensors *file;
+    size_t capacity; /* of file->tensor */
 };
 
 /* ---- Types ---- */
@@ -142,31 +148,56 @@ static int compare_names(const void *a, const void *b) {
     return strcmp((*x)->name, (*y)->name);
 }
 
+static aenc_status fail_twice(const struct reader *reader, const char *name) {
+    return aenc_fail(reader->ctx, AENC_ERR_FORMAT, "the header of %s has the key '%s' twice", reader->what,
+                     aenc_quoted(name).text);
+}
+
 /* What finding goes by: a file may have a million tensors. */
-static aenc_status sort_names(struct safetensors *file) {
+static aenc_status sort_names(const struct reader *reader, struct safetensors *file) {
     const size_t count = file->tensor_count;
     file->by_name = aenc_arena_alloc(&file->arena, count, 2 * sizeof *file->by_name);
     if (file->by_name == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) file->by_name[i] = &file->tensor[i];
     aenc_sort(file->by_name, file->by_name + count, count, sizeof *file->by_name, compare_names);
+    for (size_t i = 1; i < count; i++)
+        if (compare_names(&file->by_name[i - 1], &file->by_name[i]) == 0)
+            return fail_twice(reader, file->by_name[i]->name);
     return AENC_OK;
 }
 
-static aenc_status read_entries(const struct reader *reader, const struct json *header, struct safetensors *file) {
-    /* the second half is scratch for sorting */
-    file->tensor = aenc_arena_alloc(&file->arena, header->count, 2 * sizeof *file->tensor);
-    if (file->tensor == NULL) return AENC_ERR_NO_MEMORY;
-    for (const struct json *member = header->first; member != NULL; member = member->next) {
-        bool is_metadata = strcmp(member->key, "__metadata__") == 0;
-        if (is_metadata) file->metadata = member;
-        aenc_status status = is_metadata ? check_metadata(reader, member)
-                                         : read_tensor(reader, member, &file->tensor[file->tensor_count++]);
-        if (status != AENC_OK) return status;
+static size_t values_max(void *user, const char *key) {
+    (void)user;
+    return strcmp(key, METADATA) == 0 ? METADATA_MAX : ENTRY_VALUES;
+}
+
+/* One member of the header. */
+static aenc_status take(void *user, const struct json *member, bool *keep) {
+    struct reader *reader = user;
+    struct safetensors *file = reader->file;
+    if (strcmp(member->key, METADATA) == 0) {
+        if (file->metadata != NULL) return fail_twice(reader, METADATA);
+        file->metadata = member;
+        *keep = true;
+        return check_metadata(reader, member);
     }
+    void *tensors = file->tensor;
+    aenc_status status = aenc_grow(reader->ctx, &tensors, &reader->capacity, file->tensor_count + 1, sizeof *file->tensor);
+    file->tensor = tensors;
+    if (status != AENC_OK) return status;
+    struct tensor_entry *entry = &file->tensor[file->tensor_count++];
+    memset(entry, 0, sizeof *entry);
+    return read_tensor(reader, member, entry);
+}
+
+static aenc_status sort_entries(const struct reader *reader, struct safetensors *file) {
     const size_t count = file->tensor_count;
-    aenc_sort(file->tensor, file->tensor + count, count, sizeof *file->tensor, compare_offsets);
-    aenc_status status = check_cover(reader, file);
-    return status == AENC_OK ? sort_names(file) : status;
+    struct tensor_entry *scratch = aenc_alloc_raw(reader->ctx, count, sizeof *scratch);
+    if (scratch == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_sort(file->tensor, scratch, count, sizeof *file->tensor, compare_offsets);
+    aenc_release(reader->ctx, scratch);
+    aenc_status status = sort_names(reader, file);
+    return status == AENC_OK ? check_cover(reader, file) : status;
 }
 
 static aenc_status read_header(struct reader *reader, const unsigned char *bytes, size_t size,
@@ -185,15 +216,15 @@ static aenc_status read_header(struct reader *reader, const unsigned char *bytes
     reader->data = bytes + PREFIX + length;
     reader->data_size = size - PREFIX - length;
     const char *what = aenc_arena_format(&file->arena, "the header of %s", reader->what);
-    struct json *header;
+    const struct json_taker taker = {values_max, take, reader};
     if (what == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = aenc_json_parse(&file->arena, (const char *)bytes + PREFIX, (size_t)length, what, &header);
-    return status == AENC_OK ? read_entries(reader, header, file) : status;
+    aenc_status status = aenc_json_parse_members(&file->arena, (const char *)bytes + PREFIX, (size_t)length, what, &taker);
+    return status == AENC_OK ? sort_entries(reader, file) : status;
 }
 
 aenc_status aenc_safetensors_read(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct safetensors *out) {
-    struct reader reader = {.ctx = ctx, .what = what};
+    struct reader reader = {.ctx = ctx, .what = what, .file = out};
     memset(out, 0, sizeof *out);
     aenc_arena_create(ctx, &out->arena);
     aenc_status status = read_header(&reader, bytes, size, out);
@@ -202,6 +233,7 @@ aenc_status aenc_safetensors_read(aenc_context *ctx, const void *bytes, size_t s
 }
 
 void aenc_safetensors_free(struct safetensors *file) {
+    if (file->arena.ctx != NULL) aenc_release(file->arena.ctx, file->tensor);
     aenc_arena_free(&file->arena);
     memset(file, 0, sizeof *file);
 }

@@ -61,7 +61,11 @@ static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scali
         return status;
     }
     status = aenc_model_declare(ctx, &arena, description, out);
-    return status == AENC_OK ? aenc_store_allocate(&(*out)->store, ctx->seed) : status;
+    if (status == AENC_OK) status = aenc_store_allocate(&(*out)->store, ctx->seed);
+    if (status == AENC_OK) return AENC_OK;
+    aenc_model_release(*out);
+    *out = NULL;
+    return status;
 }
 
 struct training {

@@ -128,7 +128,7 @@ static void case_run(struct fuzz_world *world, struct choices *c, struct words *
     structure_description(c, kind, words);
     if (getenv("AENC_FUZZ_TELL") != NULL) fprintf(stderr, "%s\n", words->at);
     if (!fuzz_made(world, aenc_model_parse(world->ctx, words->at, words->used, &model), model)) return;
-    if (kind == KIND_DETECTOR) structure_detector(c, &more);
+    if (kind == KIND_DETECTOR) structure_detector(c, aenc_model_input_size(model), &more);
     unsigned char *bytes = file_make(world, c, model, kind == KIND_DETECTOR ? more.at : NULL, &size);
     aenc_model_free(model);
     if (bytes == NULL) return;

@@ -40,7 +40,7 @@ enum kind { KIND_MODEL, KIND_PCA, KIND_DETECTOR, KIND_COUNT };
 void structure_description(struct choices *c, enum kind kind, struct words *out);
 const char *structure_spec(struct choices *c); /* static */
 /* The metadata of a detector. */
-void structure_detector(struct choices *c, struct words *out);
+void structure_detector(struct choices *c, size_t cols, struct words *out);
 
 enum { BLOCKS = 16 };
 

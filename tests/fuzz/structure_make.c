@@ -360,16 +360,32 @@ void structure_description(struct choices *c, enum kind kind, struct words *w) {
     say(w, "}");
 }
 
-void structure_detector(struct choices *c, struct words *w) {
-    static const char *const numbers[] = {"1", "0.5", "0", "2", "1e-300", "1e300"};
-    static const char *const keys[] = {"threshold", "center", "spread"};
+static void say_columns(struct choices *c, struct words *w, size_t cols, const char *key, const char *const *usual) {
+    say(w, ",\"%s\":[", key);
+    for (size_t i = 0; i < cols; i++) {
+        say(w, i > 0 ? "," : "");
+        say_number(c, w, usual, 3);
+    }
+    say(w, wild(c) ? ",1]" : "]");
+}
+
+void structure_detector(struct choices *c, size_t cols, struct words *w) {
+    static const char *const numbers[] = {"1", "0.5", "2", "0", "1e-300", "1e300"};
+    static const char *const keys[] = {"threshold", "center", "spread", "lowest", "outside"};
+    static const char *const lowest[] = {"0", "-1", "-1e30"};
+    bool first = one_in(c, 4);
     w->used = 0;
-    say(w, "{\"format\":%s", wild(c) ? pick(c, absurd, COUNT_OF(absurd)) : "1");
-    for (int i = 0; i < 3; i++) {
+    say(w, "{\"format\":%s", wild(c) ? pick(c, absurd, COUNT_OF(absurd)) : first ? "1" : "2");
+    for (int i = 0; i < (first ? 3 : 5); i++) {
         if (wild(c) && one_in(c, 3)) continue;
         say(w, ",\"%s\":", keys[i]);
-        say_number(c, w, numbers, i == 2 ? 2 : COUNT_OF(numbers));
+        if (i == 3) say_number(c, w, lowest, COUNT_OF(lowest));
+        else if (i == 4) say_number(c, w, shares, 2);
+        else say_number(c, w, numbers, i == 2 ? 2 : COUNT_OF(numbers));
     }
+    if (one_in(c, 3)) say(w, ",\"rows\":"), say_number(c, w, (const char *const[]){"100", "1", "0"}, 3);
+    if (one_in(c, 3)) say(w, ",\"threshold_spec\":\"quantile:q=0.9\"");
+    if (!first) say_columns(c, w, cols, "middle", lowest), say_columns(c, w, cols, "unit", numbers);
     say(w, "}");
 }
 
