@@ -284,6 +284,9 @@ void structure_use_detector(struct scene *s, aenc_detector *d) {
     if (good(s, aenc_detector_probability(d, &x, chance, rows)))
         for (size_t r = 0; r < rows; r++) FUZZ_DEMAND(!(chance[r] < 0) && !(chance[r] >= 1));
     good(s, aenc_detector_flag(d, &x, structure_block(s, rows), rows));
+    (void)aenc_detector_rows(d);
+    const char *spec = aenc_detector_threshold_spec(d);
+    FUZZ_DEMAND(spec == NULL || strlen(spec) < SIZE_MAX); /* a sanitizer sees what is no text */
     good(s, aenc_detector_set_threshold(d, 0.5));
     if (good(s, aenc_detector_save(d, s->path)) &&
         fuzz_made(s->world, aenc_detector_load(s->world->ctx, s->path, &again), again))
