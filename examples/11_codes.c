@@ -72,7 +72,7 @@ static aenc_status find_neighbours(aenc_context *ctx, double *share) {
 static aenc_status ask_probe(aenc_context *ctx, const char *probe, double *accuracy) {
     aenc_matrix known = {.data = code, .rows = TRAIN, .cols = CODE};
     aenc_matrix asked = {.data = code + TRAIN * CODE, .rows = TEST, .cols = CODE};
-    return aenc_probe(ctx, probe, &known, label, &asked, label + TRAIN, NULL, 0, accuracy);
+    return aenc_probe(ctx, probe, &known, label, TRAIN, &asked, label + TRAIN, TEST, NULL, 0, accuracy);
 }
 
 /* From the first digit to the second, as letters. */

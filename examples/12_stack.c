@@ -51,10 +51,11 @@ static aenc_status classify(aenc_context *ctx, int pretrain, double *share) {
     stack.corruption_count = 1;
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 20, .batch = 32};
     fit.labels = labels;
+    fit.label_count = TRAIN;
     aenc_status status = aenc_model_create(ctx, &options, &model);
     if (status == AENC_OK && pretrain) status = aenc_pretrain(model, &x, &stack);
     if (status == AENC_OK) status = aenc_fit(model, &x, &fit);
-    if (status == AENC_OK) status = aenc_accuracy(model, &test, labels + TRAIN, share);
+    if (status == AENC_OK) status = aenc_accuracy(model, &test, labels + TRAIN, TEST, share);
     aenc_model_free(model);
     return status;
 }

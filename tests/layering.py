@@ -24,14 +24,13 @@ ANYWHERE = """atan2 bcmp memchr memcmp memcpy memmove memset strchr strcmp strle
 SOME_FILES = {
     # the default allocator
     r"free|aligned_alloc": ["api/context.c"],
-    # messages, which undo the locale
-    r"vsnprintf": ["base/arena.c", "base/context.c", "tape/record.c"],
     # integers and words
-    r"snprintf": ["api/context.c", "io/file.c", "io/json_write.c", "io/npy.c", "io/settings.c", "layer/container.c",
+    r"snprintf": ["api/context.c", "base/format.c", "io/file.c", "io/json_write.c", "io/npy.c", "io/settings.c", "layer/container.c",
                   "tape/shape.c", "train/checkpoint_read.c", "train/pretrain.c", "train/step.c"],
     # numbers with a fraction, in a form in which no locale has a say
     r"snprintf|strtod|strtol": ["io/number_text.c"],
     r"cblas_\w+|openblas_\w+|bli_\w+|MKL_\w+": ["math/blas.c"],
+    r"pthread_(self|equal)": ["api/call.c"],
     r"pthread_(create|sigmask|attr_\w+)|sigfillset|getpid": ["base/thread.c"],
     r"pthread_(join|mutex_\w+|cond_\w+)": ["base/pool.c", "train/read_ahead.c"],
     r"clock_gettime|strerror_r": ["base/pool.c"],

@@ -122,7 +122,7 @@ static int job_run(struct job *job) {
         return TOOL_FAILED;
     }
     status = aenc_classify(job->model, &x, label, job->data.rows);
-    if (status == AENC_OK && job->wanted != NULL) status = aenc_accuracy(job->model, &x, job->wanted, &share);
+    if (status == AENC_OK && job->wanted != NULL) status = aenc_accuracy(job->model, &x, job->wanted, x.rows, &share);
     for (size_t i = 0; i < job->data.rows; i++) job->result[i] = (float)label[i];
     free(label);
     if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);

@@ -121,8 +121,8 @@ static int print_row(struct job *job, const char *what, const struct half *train
     double share = 0.0;
     (void)printf("%-6s %7zu", what, cols);
     for (size_t i = 0; i < (asked != NULL ? 1 : 2); i++) {
-        aenc_status status = aenc_probe(job->ctx, asked != NULL ? asked : both[i], &from, train->label, &to, test->label,
-                                        NULL, 0, &share);
+        aenc_status status = aenc_probe(job->ctx, asked != NULL ? asked : both[i], &from, train->label,
+                                        from.rows, &to, test->label, to.rows, NULL, 0, &share);
         if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);
         (void)printf(" %10.4f", share);
     }

@@ -122,7 +122,8 @@ static bool is_cut_short(const aenc_progress *now) { return caught != 0 && now->
 static double accuracy(const struct progress *progress) {
     double share = NAN;
     if (progress->labels == NULL || progress->layer > 0) return NAN;
-    return aenc_accuracy(progress->model, &progress->rows, progress->labels, &share) == AENC_OK ? share : NAN;
+    aenc_status status = aenc_accuracy(progress->model, &progress->rows, progress->labels, progress->rows.rows, &share);
+    return status == AENC_OK ? share : NAN;
 }
 
 /* How many terms the loss has; 0 where they are not known, as those of a layer that is pretrained with penalties of its own. */

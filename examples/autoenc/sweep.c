@@ -141,7 +141,7 @@ static int run(struct sweep *sweep) {
         (void)fprintf(sweep->screen, "%6s %11s %11s %11s %11s%s %10s %6s\n", "code", "train", "PCA train", "valid",
                       "PCA valid", options->test != NULL ? "        test    PCA test" : "", "parameters", "epochs");
     }
-    aenc_status status = aenc_sweep(sweep->ctx, &x, &asked, sweep->point);
+    aenc_status status = aenc_sweep(sweep->ctx, &x, &asked, sweep->point, asked.code_count);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, sweep->ctx, status);
 }
 

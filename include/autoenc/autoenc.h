@@ -17,17 +17,24 @@
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
- *            that were wrong. On failure a result handed back through the last parameter is NULL and the model is as it
- *            was before the call. Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their
- *            like) leave it as it was after their last whole step; without one, as before. What a call that succeeded
- *            leaves behind can be saved, and loaded again.
+ *            that were wrong. A NULL as the first argument leaves the message as it was: there is no context to write to.
+ *            On failure a result handed back through the last parameter is NULL and the model is as it was before the
+ *            call. Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their like) leave it as it
+ *            was after their last whole step; without one, as before. What a call that succeeded leaves behind can be
+ *            saved, and loaded again.
  * Ownership  What a call hands back through `T **out` is yours: give it to T_free, which accepts NULL. Pointers passed
  *            in are borrowed until the call returns. Handles keep alive what they need, so the order of freeing is free.
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
  *            model file and on the command line.
- * Callbacks  They return: no C++ exception and no longjmp may leave one. The library is built without unwind tables, so that
- *            an exception would end the process, and a jump would leave what was begun half done.
+ * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
+ *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
+ *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
+ *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, aenc_model_cancel; plug-ins the
+ *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
+ *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
+ *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
+ *            No C++ exception (without unwind tables it ends the process) and no longjmp may leave a callback.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
  *            exceptions. Contexts share nothing.
  */
@@ -66,6 +73,7 @@ enum {
     AENC_ERR_UNSUPPORTED = -80, /* understood, and not possible here */
     AENC_ERR_NO_GRADIENT = -90, /* a trained parameter lies below an op without derivative */
     AENC_ERR_VERSION = -100,    /* made for a newer library than this one */
+    AENC_ERR_BUSY = -110,       /* from within a callback that may not make this call: see Callbacks above */
     AENC_ERR_INTERNAL = -200    /* a defect of the library */
 };
 
@@ -197,15 +205,17 @@ typedef struct aenc_fit_options {
     double min_improvement;     /* what counts as better, in units of the loss; 0: any */
     double clip_norm;           /* largest Euclidean norm of the gradient; 0: no limit */
     double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
-    int (*progress)(void *user, const aenc_progress *now); /* calling thread; non-zero stops the run, still AENC_OK */
+    int (*progress)(void *user, const aenc_progress *now); /* on the thread that called; non-zero stops the run, still AENC_OK */
     void *progress_user;
     int64_t steps_per_epoch;    /* an epoch ends after so many; 0: when every row has been seen once */
     const char *checkpoint;     /* path of a file from which the run can be continued; NULL: none is written */
     int64_t checkpoint_steps;   /* write it after every so many steps ... */
     double checkpoint_seconds;  /* ... and when so many seconds have passed; both 0: after each epoch */
     int64_t resume;             /* AENC_RESUME_NEVER ... */
-    const int32_t *labels;       /* for loss "cross_entropy", in place of target: the class of each row of x, from 0 */
+    const int32_t *labels;      /* for loss "cross_entropy", in place of target: the classes of x, from 0, row by row */
+    size_t label_count;         /* x->rows times aenc_model_label_size */
     const int32_t *valid_labels; /* the same of valid */
+    size_t valid_label_count;
     /* Kept in the checkpoint and compared byte by byte when the run is resumed: what makes it this run that the library cannot
      * know, such as a hash of the data behind a callback source, or what was done to the model before. NULL: "" */
     const char *run_key;
@@ -230,9 +240,22 @@ AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aen
 AENC_API aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 AENC_API void aenc_model_forget_optimizer(aenc_model *model); /* NULL-safe */
 
-/* Ends the running fit at its next step, as a callback that asks for a stop does; if none is running, the next one before
- * its first step. The fit takes the wish back when it ends. From any thread and from a signal handler; NULL-safe. */
+/* Ends the running call that trains the model (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill) at its next step, as a
+ * callback that returns non-zero does. A PCA is then as it was before the call. Without a running call nothing happens, and the
+ * next call is not affected; a program that must not miss a signal which arrives just before a call sets a flag of its own too,
+ * and its callback returns that. From any thread and from a signal handler; NULL-safe. */
 AENC_API void aenc_model_cancel(aenc_model *model);
+
+enum {
+    AENC_STOPPED_NOT = 0,       /* no such call yet, one is running, or the last one failed */
+    AENC_STOPPED_END = 10,      /* everything planned was done */
+    AENC_STOPPED_CALLBACK = 20, /* the callback returned non-zero */
+    AENC_STOPPED_CANCEL = 30,   /* aenc_model_cancel */
+    AENC_STOPPED_PATIENCE = 40, /* no better validation loss for so many epochs */
+    AENC_STOPPED_SOURCE = 50    /* the source had no more rows, and has no seek */
+};
+/* Why the last of these calls on the model ended. */
+AENC_API int32_t aenc_model_stopped(const aenc_model *model);
 
 /* What the last fit wants known though it did not fail: that it was resumed on another processor, CBLAS or version of the
  * library, so that its last bits may differ. "" otherwise; valid until the next fit. */
@@ -254,9 +277,9 @@ AENC_API double aenc_model_term_value(const aenc_model *model, size_t term);
 /* The same for an epoch of the last fit. The terms of an epoch add up to its train_loss. */
 AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out);
 
-/* Says how many epochs of training are over: what warm-ups and levels of corruption follow, fractions included, and the
- * order of rows. A fit counts for itself, step by step, on from the whole epochs before it; a caller who writes the loop
- * or uses aenc_partial_fit says it with this. 0 begins again. */
+/* Sets how many epochs of training are over, fractions included. Penalties that warm up and corruptions whose level moves go by
+ * this number, and so does the order of rows. aenc_fit advances it by itself, step by step, from the whole epochs before it. A
+ * caller who writes the loop, or uses aenc_partial_fit, sets it before each step or call. 0: as in the first epoch. */
 AENC_API aenc_status aenc_model_set_epochs(aenc_model *model, double epochs);
 
 /* ---- Sources: rows that are not in memory ---- */
@@ -275,8 +298,8 @@ typedef struct aenc_source_callbacks {
      * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers
      * AENC_ERR_IO with that number and the row. */
     int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
-    /* Makes `position` (a row, from 0) what is read next; non-zero as above. Every fit begins with one, every further pass
-     * too. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
+    /* Makes `position` (a row, from 0) what is read next; non-zero as above. It is called at the beginning of every fit and
+     * of every further pass. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
     int (*seek)(void *user, uint64_t position);
     void (*release)(void *user); /* by aenc_source_free; NULL: nothing to do */
     void *user;
@@ -327,16 +350,19 @@ AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x,
 
 /* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
  *
- * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number per row, the class
- * from 0. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
+ * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number, the class from 0,
+ * for each set of logits: mostly one per row. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
 
 AENC_API size_t aenc_model_class_count(const aenc_model *model); /* 0: the loss has none; 0 for NULL */
-/* The most probable class of each row; of several the first. count: room in labels, at least the rows. */
+/* Labels of one row: 1, or as many as its output has sets of logits ("dense 20, reshape 2x10" with 10 classes: 2). 0: the
+ * loss has no classes; 0 for NULL. */
+AENC_API size_t aenc_model_label_size(const aenc_model *model);
+/* The most probable class; of several the first. count: room in labels, at least the rows times the labels of a row. */
 AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count);
-/* The softmax of the output: each row's probability of each class. Room as above: rows times classes. */
+/* The softmax of the output: the probability of each class, for each label of a row. Room as above, times classes. */
 AENC_API aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
-/* The share of the rows whose most probable class is their label; one label per row. */
-AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, double *share);
+/* The share of the labels that are the most probable class. count: rows times the labels of a row. */
+AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share);
 
 /* ---- Stacks (docs/stacks.md) ---- */
 
@@ -407,8 +433,8 @@ AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teache
  *
  * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the
  * first call that changes them while a runner lives gives the model a copy beforehand. Many runners of one model run at the
- * same time, each on one thread at a time. Create, refresh, message of the context, and free belong to the model's thread;
- * aenc_runner_run and aenc_runner_message to the thread that uses the runner. A run neither allocates nor locks nor calls
+ * same time, each on one thread at a time. Create, refresh and free, and the context's message, belong to the thread that
+ * uses the context at the time; aenc_runner_run and aenc_runner_message to the one that uses the runner. A run neither allocates nor locks nor calls
  * the system, uses no CBLAS and no worker threads, and a row's result has the same bits whatever rows go with it. */
 
 typedef struct aenc_runner aenc_runner;
@@ -520,7 +546,8 @@ AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char
  * least one must be there, and dst must have them all in the same shapes: AENC_ERR_SHAPE or AENC_ERR_ARGUMENT with the name,
  * and nothing is copied. Moments of optimizers stay with the optimizers. */
 AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix);
-/* Frozen parameters are not trained. `prefix` selects every name that begins with it; "" is all of them. */
+/* Frozen parameters are not trained. `prefix` selects as in aenc_model_copy: "encoder.1" is encoder.1.weight and the like, not
+ * encoder.10.weight; "" is all of them. */
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
 
 /* ---- The loop taken apart ---- */
@@ -540,6 +567,7 @@ typedef struct aenc_batch {
     aenc_matrix input;
     aenc_matrix target;  /* data NULL: the input */
     const float *weight; /* one per row, not negative; NULL: all 1 */
+    size_t weight_count; /* the rows of input; 0 where weight is NULL */
 } aenc_batch;
 
 /* Forward and backward over the batch. *loss (may be NULL) is the weighted mean over rows. The parameters do not change.

@@ -17,7 +17,8 @@ extern "C" {
 
 /* ---- Plug-ins ----
  *
- * A plug-in is called once for each journey through a model (training, encoding, scoring ...), when it is recorded: it puts
+ * A plug-in is called when a task of a model (training, encoding, scoring ...) is recorded: in aenc_model_create and its like,
+ * when a call first needs the task, and again where it needs it anew (more rows, frozen parameters, a runner). It puts
  * nodes together, and the recording is replayed for every batch. What it answers must follow from its arguments and settings
  * alone, so that every journey gets the same function. One that draws, or looks at the batch, outside of training makes a row's
  * result depend on the rows that come with it, also in a runner. */
@@ -93,7 +94,7 @@ AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *nam
  * `start` at first. To be asked for in every journey that needs them, and in the training journey. */
 AENC_API aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start);
 /* What the state becomes with the update of each training step; in other journeys nothing. value is one for the batch, in the
- * state's shape, and answered. A step that fails, or is not applied, leaves the state. */
+ * state's shape, and is what the call returns. A step that fails, or is not applied, leaves the state. */
 AENC_API aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value);
 
 /* ---- Nodes ----
@@ -133,8 +134,9 @@ AENC_API aenc_node *aenc_node_softmax(aenc_recorder *recorder, aenc_node *x);   
 AENC_API aenc_node *aenc_node_log_softmax(aenc_recorder *recorder, aenc_node *x);
 /* The value passes, the gradient does not. */
 AENC_API aenc_node *aenc_node_stop_gradient(aenc_recorder *recorder, aenc_node *x);
-/* Numbers, one for the batch, copied. */
-AENC_API aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, const size_t *dims, size_t rank);
+/* Numbers, one for the batch, copied: count of them, the product of dims. */
+AENC_API aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, size_t count, const size_t *dims,
+                                       size_t rank);
 /* (rows, dims): standard normal, and uniform within (0, 1). A draw follows from seed, path, name, step, row and element: two of
  * one name in one plug-in are the same. */
 AENC_API aenc_node *aenc_node_normal(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank);

@@ -104,10 +104,12 @@ AENC_API aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, c
 /* Sums of codes, row r with weights row r: weights (n, codes->rows) times codes: (n, codes->cols). */
 AENC_API aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes,
                                         float *out, size_t out_floats);
-/* The direction of an attribute: the mean of the codes labelled `with` minus that of those labelled `without`: (cols).
+/* The direction of an attribute: the mean of the codes labelled `with` minus that of those labelled `without`: (cols). One
+ * label for each row of codes: label_count is codes->rows.
  * AENC_ERR_ARGUMENT when no row has one of the labels. */
 AENC_API aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels,
-                                          int32_t without, int32_t with, float *out, size_t out_floats);
+                                          size_t label_count, int32_t without, int32_t with, float *out,
+                                          size_t out_floats);
 /* Quantiles of each column, shares from 0 to 1: (share_count, cols). Between order statistics in a line (type 7 of Hyndman
  * & Fan 1996, as NumPy). */
 AENC_API aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares,
@@ -134,18 +136,19 @@ typedef struct aenc_kmeans_options {
 } aenc_kmeans_options;
 
 /* Groups the rows of x (Lloyd 1982; k-means++ starts of Arthur & Vassilvitskii 2007, drawn from the context's seed) so that
- * *inertia (may be NULL), the sum of squared distances to the nearest center, is small. centers (clusters, cols), labels
- * (x->rows) from 0; NULL: not wanted. */
+ * *inertia (may be NULL), the sum of squared distances to the nearest center, is small. centers (clusters, cols). labels
+ * (x->rows) from 0, or NULL: not wanted. */
 AENC_API aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options,
                                  float *centers, size_t center_floats, int32_t *labels, size_t label_count,
                                  double *inertia);
 
 /* What codes know about labels: the share of the test rows that a classifier trained on the train rows gets right, in
  * *accuracy, and its answers (predicted, room for test->rows; NULL: not wanted). probe: "softmax:l2=1e-4,iterations=500"
- * (softmax regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. */
+ * (softmax regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. One label for
+ * each row: train_count is train->rows, test_count test->rows. */
 AENC_API aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train,
-                                const int32_t *train_labels, const aenc_matrix *test, const int32_t *test_labels,
-                                int32_t *predicted, size_t predicted_count, double *accuracy);
+                                const int32_t *train_labels, size_t train_count, const aenc_matrix *test,
+                                const int32_t *test_labels, size_t test_count, int32_t *predicted, size_t predicted_count, double *accuracy);
 
 /* A point of a curve. The caller sets struct_size in the first point of the array: it is the distance between points. */
 typedef struct aenc_rate_point {
@@ -183,9 +186,10 @@ typedef struct aenc_sweep_options {
     void *progress_user;
 } aenc_sweep_options;
 
-/* Trains a fresh model for each size on x and compares it with PCA: out (code_count). */
+/* Trains a fresh model for each size on x and compares it with PCA: out, with room for out_count points, at least
+ * code_count. */
 AENC_API aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
-                                aenc_sweep_point *out);
+                                aenc_sweep_point *out, size_t out_count);
 
 #ifdef __cplusplus
 }

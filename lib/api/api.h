@@ -2,6 +2,8 @@
 #ifndef AENC_API_API_H
 #define AENC_API_API_H
 
+#include "api/call.h"
+#include "api/fields.h"
 #include "layer/handle.h"
 #include "layer/layer.h"
 #include "model/model.h"
@@ -9,6 +11,7 @@
 #include "train/train.h"
 
 struct aenc_optimizer {
+    atomic_size_t references;
     struct aenc_model *model; /* retained */
     struct optimizer *optimizer;
 };
@@ -26,6 +29,15 @@ aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const a
 /* The same for a room of floats to write rows * cols into. */
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
                             size_t cols);
+/* The same for a room of another name, or of something else. */
+struct room_names {
+    const char *out, *unit; /* "out", "floats" */
+};
+aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out, size_t room,
+                               size_t rows, size_t cols);
+/* Whether `field` counts what is read: `each` for each of so many rows. call: or the name of the struct, with a dot in
+ * front of field. */
+aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows, size_t each);
 /* What a call calls its data in messages. */
 struct data_names {
     const char *x, *target;
@@ -42,8 +54,8 @@ aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_opti
 aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed);
 /* Its rows, to be looked at batch by batch. */
 struct fit_data aenc_source_data(const aenc_source *source);
-/* What a fit of a PCA cannot take: options for gradients, frozen parameters. */
-aenc_status aenc_pca_fit_check(aenc_model *model, const aenc_fit_options *options);
+/* What a fit of a PCA cannot take: frozen parameters. */
+aenc_status aenc_pca_fit_check(aenc_model *model);
 /* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they are of. */
 struct label_targets {
     aenc_context *ctx;
@@ -51,6 +63,10 @@ struct label_targets {
 };
 aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct label_targets *out);
 void aenc_labels_release(struct label_targets *targets);
+/* model.c: for callers that have begun a call; the options are complete. */
+aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
+/* train.c: likewise. */
+aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 /* "name is NULL". */
 aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name);
 

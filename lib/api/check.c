@@ -28,14 +28,30 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
     return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, (struct row_rule){false, 0, NULL});
 }
 
+aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out, size_t room,
+                               size_t rows, size_t cols) {
+    size_t needed;
+    if (out == NULL) return aenc_null(ctx, call, names.out);
+    if (!aenc_size_multiply(rows, cols, &needed) || needed > room)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %s has room for %zu %s; %zu rows of %zu are needed", call, names.out, room,
+                         names.unit, rows, cols);
+    return AENC_OK;
+}
+
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,
                             size_t cols) {
+    return aenc_room_check_as(ctx, call, (struct room_names){"out", "floats"}, out, floats, rows, cols);
+}
+
+aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows, size_t each) {
     size_t needed;
-    if (out == NULL) return aenc_null(ctx, call, "out");
-    if (!aenc_size_multiply(rows, cols, &needed) || needed > floats)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: out has room for %zu floats; %zu rows of %zu are needed", call, floats,
-                         rows, cols);
-    return AENC_OK;
+    const char *between = *field == '.' ? "" : ": ";
+    if (!aenc_size_multiply(rows, each, &needed))
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s%s%s: %zu rows of %zu are more than memory can address", call, between, field,
+                         rows, each);
+    if (count == needed) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_SHAPE, "%s%s%s is %zu; it must be %zu: %zu rows of %zu", call, between, field, count,
+                     needed, rows, each);
 }
 
 /* Losses of probabilities take targets in [0, 1] only, losses of classes whole ones. */

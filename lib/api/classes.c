@@ -14,11 +14,12 @@ static aenc_status classes_check(aenc_model *model, const char *call, const aenc
 }
 
 size_t aenc_model_class_count(const aenc_model *model) { return model == NULL ? 0 : (size_t)model->classes; }
+size_t aenc_model_label_size(const aenc_model *model) {
+    return model == NULL || model->classes == 0 ? 0 : (size_t)model->target_size;
+}
 
-aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
     size_t answers;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
     if (labels == NULL) return aenc_null(model->ctx, "aenc_classify", "labels");
     aenc_status status = classes_check(model, "aenc_classify", x, &answers);
     if (status == AENC_OK && count < answers)
@@ -29,10 +30,17 @@ aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labe
     return aenc_classes_tell(model, &rows, &(struct class_answers){.label = labels});
 }
 
-aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    size_t answers;
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_classify", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = classify(model, x, labels, count);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    size_t answers;
     aenc_status status = classes_check(model, "aenc_class_probabilities", x, &answers);
     if (status == AENC_OK)
         status = aenc_room_check(model->ctx, "aenc_class_probabilities", out, out_floats, x->rows,
@@ -42,23 +50,34 @@ aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, fl
     return aenc_classes_tell(model, &rows, &(struct class_answers){.probability = out});
 }
 
-/* The first that is no class is refused. */
-static aenc_status labels_check(const aenc_model *model, const char *name, const int32_t *labels, size_t count) {
+aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_class_probabilities", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = class_probabilities(model, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+/* The first that is no class is refused; `of` is in front of the name. */
+static aenc_status labels_check(const aenc_model *model, const char *of, const char *name, const int32_t *labels,
+                                size_t count) {
     for (size_t i = 0; i < count; i++)
         if (labels[i] < 0 || labels[i] >= model->classes)
-            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s[%zu] is %ld; loss '%s' takes classes from 0 to %lld", name,
-                             i, (long)labels[i], model->loss->name, (long long)model->classes - 1);
+            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s%s[%zu] is %ld; loss '%s' takes classes from 0 to %lld", of,
+                             name, i, (long)labels[i], model->loss->name, (long long)model->classes - 1);
     return AENC_OK;
 }
 
-aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, double *share) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count,
+                            double *share) {
     size_t answers;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
     if (share == NULL) return aenc_null(model->ctx, "aenc_accuracy", "share");
     if (labels == NULL) return aenc_null(model->ctx, "aenc_accuracy", "labels");
     aenc_status status = classes_check(model, "aenc_accuracy", x, &answers);
-    if (status == AENC_OK) status = labels_check(model, "labels", labels, answers);
+    if (status == AENC_OK)
+        status = aenc_count_check(model->ctx, "aenc_accuracy", "count", count, x->rows, (size_t)model->target_size);
+    if (status == AENC_OK) status = labels_check(model, "aenc_accuracy: ", "labels", labels, answers);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     struct class_answers told = {.truth = labels};
@@ -67,22 +86,39 @@ aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t
     return status;
 }
 
+aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_accuracy", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = accuracy(model, x, labels, count, share);
+    return aenc_call_end(&call, status);
+}
+
 /* ---- Labels as targets ---- */
 
-static aenc_status labels_convert(aenc_model *model, const char *name, const int32_t *labels, const aenc_matrix *of,
-                                  aenc_matrix *out) {
-    size_t cols = (size_t)model->target_size, count;
-    if (labels == NULL || of == NULL || of->rows == 0) return AENC_OK;
+/* A field of aenc_fit_options with labels, and the one that counts them. */
+struct given_labels {
+    const char *field, *count_field; /* with a dot in front */
+    const int32_t *label;
+    size_t count;
+};
+
+static aenc_status labels_convert(aenc_model *model, struct given_labels given, const aenc_matrix *of, aenc_matrix *out) {
+    size_t cols = (size_t)model->target_size, count = given.count;
+    if (given.label == NULL && count != 0)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is %zu, and %s is NULL", given.count_field, count,
+                         given.field + 1);
+    if (given.label == NULL || of == NULL || of->rows == 0) return AENC_OK;
     if (model->classes == 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s is given, and loss '%s' has no classes", name,
-                         model->loss->name);
-    if (!aenc_size_multiply(of->rows, cols, &count))
-        return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: %zu rows are too many", name, of->rows);
-    aenc_status status = labels_check(model, name, labels, count);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is given, and loss '%s' has no classes",
+                         given.field, model->loss->name);
+    aenc_status status = aenc_count_check(model->ctx, "aenc_fit_options", given.count_field, count, of->rows, cols);
+    if (status == AENC_OK) status = labels_check(model, "aenc_fit_options", given.field, given.label, count);
     if (status != AENC_OK) return status;
     float *numbers = aenc_alloc_raw(model->ctx, count, sizeof *numbers);
     if (numbers == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) numbers[i] = (float)labels[i];
+    for (size_t i = 0; i < count; i++) numbers[i] = (float)given.label[i];
     *out = (aenc_matrix){numbers, of->rows, cols, 0};
     return AENC_OK;
 }
@@ -96,9 +132,10 @@ aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_o
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_labels is given without valid");
     if (o->valid_labels != NULL && o->valid_target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid_target and valid_labels");
-    aenc_status status = labels_convert(model, "aenc_fit_options.labels", o->labels, x, &out->target);
-    if (status == AENC_OK)
-        status = labels_convert(model, "aenc_fit_options.valid_labels", o->valid_labels, o->valid, &out->valid_target);
+    const struct given_labels labels = {".labels", ".label_count", o->labels, o->label_count},
+                              valid = {".valid_labels", ".valid_label_count", o->valid_labels, o->valid_label_count};
+    aenc_status status = labels_convert(model, labels, x, &out->target);
+    if (status == AENC_OK) status = labels_convert(model, valid, o->valid, &out->valid_target);
     if (status == AENC_OK && out->target.data != NULL) o->target = &out->target;
     if (status == AENC_OK && out->valid_target.data != NULL) o->valid_target = &out->valid_target;
     return status;

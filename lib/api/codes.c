@@ -63,10 +63,8 @@ static aenc_status pair_check(aenc_context *ctx, const char *call, const aenc_ma
     return status == AENC_OK ? choice_check(ctx, call, "way", way, AENC_LINEAR, AENC_SPHERICAL) : status;
 }
 
-aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
-                                   int32_t way, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
+                                     int32_t way, float *out, size_t out_floats) {
     const char *call = "aenc_codes_interpolate";
     aenc_status status = pair_check(ctx, call, a, b, 0, way);
     if (status == AENC_OK) status = steps_check(ctx, call, a->rows, steps, a->cols, out, out_floats);
@@ -75,10 +73,18 @@ aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, cons
     return aenc_codes_between(ctx, &from, &to, (int64_t)a->cols, (int64_t)steps, way == AENC_SPHERICAL, out);
 }
 
-aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
-                             float *out, size_t out_floats) {
+aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
+                                   int32_t way, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_interpolate", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = codes_interpolate(ctx, a, b, steps, way, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
+                               float *out, size_t out_floats) {
     const char *call = "aenc_interpolate";
     aenc_status status = pair_check(model->ctx, call, a, b, (size_t)model->input_size, way);
     if (status == AENC_OK)
@@ -100,10 +106,18 @@ aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc
     return decode(model, status, codes, rows, out);
 }
 
-aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
-                               size_t out_floats) {
+aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
+                             float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_interpolate", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = interpolate(model, a, b, steps, way, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
+                                 size_t out_floats) {
     aenc_status status = codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK) status = codes_check(ctx, "weights", weights, codes->rows);
     if (status == AENC_OK)
@@ -113,23 +127,40 @@ aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, co
     return aenc_codes_sum(ctx, &by, &x, (int64_t)codes->cols, out);
 }
 
-aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, int32_t without,
-                                 int32_t with, float *out, size_t out_floats) {
+aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
+                               size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_combine", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = codes_combine(ctx, weights, codes, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels,
+                                   size_t label_count, int32_t without, int32_t with, float *out, size_t out_floats) {
     const char *call = "aenc_codes_attribute";
     aenc_status status = codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK && labels == NULL) status = aenc_null(ctx, call, "labels");
+    if (status == AENC_OK) status = aenc_count_check(ctx, call, "label_count", label_count, codes->rows, 1);
     if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, 1, codes->cols);
     if (status != AENC_OK) return status;
     struct rows x = aenc_rows_of(codes);
     return aenc_codes_difference(ctx, &x, (int64_t)codes->cols, labels, without, with, out);
 }
 
-aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
-                                 float *out, size_t out_floats) {
+aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, size_t label_count,
+                                 int32_t without, int32_t with, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_attribute", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = codes_attribute(ctx, codes, labels, label_count, without, with, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares,
+                                   size_t share_count, float *out, size_t out_floats) {
     const char *call = "aenc_codes_quantiles";
     aenc_status status = codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK && shares == NULL) status = aenc_null(ctx, call, "shares");
@@ -142,6 +173,16 @@ aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, co
     return aenc_codes_shares(ctx, &x, (int64_t)codes->cols, shares, (int64_t)share_count, out);
 }
 
+aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
+                                 float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_quantiles", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = codes_quantiles(ctx, codes, shares, share_count, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
 static aenc_status walk_check(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t cols) {
     aenc_status status = codes_check(ctx, "code", code, cols);
     if (status == AENC_OK) status = rows_check(ctx, "code", code, 1);
@@ -149,10 +190,8 @@ static aenc_status walk_check(aenc_context *ctx, const aenc_matrix *code, const 
     return status == AENC_OK ? rows_check(ctx, "range", range, 2) : status;
 }
 
-aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
-                                float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
+                                  float *out, size_t out_floats) {
     aenc_status status = walk_check(ctx, code, range, 0);
     if (status == AENC_OK)
         status = steps_check(ctx, "aenc_codes_traverse", code->cols, steps, code->cols, out, out_floats);
@@ -162,10 +201,18 @@ aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, cons
     return AENC_OK;
 }
 
-aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps, float *out,
-                          size_t out_floats) {
+aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
+                                float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_traverse", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = codes_traverse(ctx, code, range, steps, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
+                            float *out, size_t out_floats) {
     aenc_status status = walk_check(model->ctx, code, range, (size_t)model->code_size);
     if (status == AENC_OK)
         status = steps_check(model->ctx, "aenc_traverse", code->cols, steps, (size_t)model->output_size, out, out_floats);
@@ -177,12 +224,20 @@ aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc
     return decode(model, AENC_OK, codes, code->cols * steps, out);
 }
 
+aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
+                          float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_traverse", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = traverse(model, code, range, steps, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
 /* ---- Neighbours, groups, probes ---- */
 
-aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
-                            int32_t metric, int64_t *index, float *distance, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
+                              int32_t metric, int64_t *index, float *distance, size_t count) {
     const char *call = "aenc_neighbours";
     aenc_status status = codes_check(ctx, "base", base, 0);
     if (status == AENC_OK && query != NULL) status = codes_check(ctx, "query", query, base->cols);
@@ -208,10 +263,18 @@ aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const ae
     return status;
 }
 
-aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
-                        size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
+aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
+                            int32_t metric, int64_t *index, float *distance, size_t count) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_neighbours", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = neighbours(ctx, base, query, k, metric, index, distance, count);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
+                          size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
     const char *call = "aenc_kmeans";
     aenc_kmeans_options o;
     double unwanted;
@@ -228,30 +291,54 @@ aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmea
                          (long long)(o.restarts < 0 ? o.restarts : o.iterations));
     if (labels != NULL && label_count < x->rows)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: label_count is %zu; %zu are needed", call, label_count, x->rows);
-    status = aenc_room_check(ctx, call, centers, center_floats, (size_t)o.clusters, x->cols);
+    status = aenc_room_check_as(ctx, call, (struct room_names){"centers", "floats"}, centers, center_floats,
+                                (size_t)o.clusters, x->cols);
     if (status != AENC_OK) return status;
     const struct kmeans kmeans = {aenc_rows_of(x), (int64_t)x->cols, o.clusters, o.restarts == 0 ? 10 : o.restarts,
                                   o.iterations == 0 ? 300 : o.iterations};
     return aenc_kmeans_find(ctx, &kmeans, centers, labels, inertia == NULL ? &unwanted : inertia);
 }
 
-aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
-                       const aenc_matrix *test, const int32_t *test_labels,
-                       int32_t *predicted, size_t predicted_count, double *accuracy) {
+aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
+                        size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = kmeans(ctx, x, options, centers, center_floats, labels, label_count, inertia);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
+                               size_t train_count, const aenc_matrix *test, const int32_t *test_labels, size_t test_count,
+                               int32_t *predicted, size_t predicted_count, double *accuracy) {
     const char *call = "aenc_probe";
     aenc_status status = codes_check(ctx, "train", train, 0);
     if (status == AENC_OK) status = codes_check(ctx, "test", test, train->cols);
     if (status == AENC_OK && train_labels == NULL) status = aenc_null(ctx, call, "train_labels");
     if (status == AENC_OK && test_labels == NULL) status = aenc_null(ctx, call, "test_labels");
     if (status == AENC_OK && accuracy == NULL) status = aenc_null(ctx, call, "accuracy");
+    if (status == AENC_OK) status = aenc_count_check(ctx, call, "train_count", train_count, train->rows, 1);
+    if (status == AENC_OK) status = aenc_count_check(ctx, call, "test_count", test_count, test->rows, 1);
     if (status == AENC_OK && predicted != NULL && predicted_count < test->rows)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s: predicted_count is %zu; %zu are needed", call, predicted_count,
                            test->rows);
     if (status != AENC_OK) return status;
     const struct labelled from = {aenc_rows_of(train), train_labels}, to = {aenc_rows_of(test), test_labels};
     return aenc_probe_ask(ctx, probe == NULL ? "softmax" : probe, (int64_t)train->cols, &from, &to, predicted, accuracy);
+}
+
+aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
+                       size_t train_count, const aenc_matrix *test, const int32_t *test_labels, size_t test_count,
+                       int32_t *predicted, size_t predicted_count, double *accuracy) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_probe", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK)
+        status = probe_codes(ctx, probe, train, train_labels, train_count, test, test_labels, test_count, predicted,
+                             predicted_count, accuracy);
+    return aenc_call_end(&call, status);
 }
 
 /* ---- Curves ---- */
@@ -264,10 +351,8 @@ static aenc_status points_check(aenc_context *ctx, const char *call, const char 
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: out[0].struct_size is %zu; set it to sizeof(%s)", call, *size, name);
 }
 
-aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count, double peak,
-                                 aenc_rate_point *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count,
+                                   double peak, aenc_rate_point *out) {
     const char *call = "aenc_rate_distortion";
     size_t size;
     aenc_status status = aenc_matrix_check(model->ctx, "x", x, (size_t)model->input_size);
@@ -288,6 +373,16 @@ aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const 
     return aenc_rate_find(model, &rows, steps, (int64_t)count, peak > 0 ? peak : 1, out, size);
 }
 
+aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count,
+                                 double peak, aenc_rate_point *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_rate_distortion", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = rate_distortion(model, x, steps, count, peak, out);
+    return aenc_call_end(&call, status);
+}
+
 /* What it takes to train one model of a sweep. */
 struct trainer {
     aenc_context *ctx;
@@ -300,10 +395,10 @@ struct trainer {
 static aenc_status train_one(void *user, size_t code, aenc_model **out) {
     struct trainer *trainer = user;
     trainer->widths[trainer->model.encoder_count - 1] = code;
-    aenc_status status = aenc_model_create(trainer->ctx, &trainer->model, out);
-    if (status == AENC_OK) status = aenc_fit(*out, trainer->x, &trainer->fit);
+    aenc_status status = aenc_model_from_options(trainer->ctx, &trainer->model, out);
+    if (status == AENC_OK) status = aenc_fit_rows(*out, trainer->x, &trainer->fit);
     if (status == AENC_OK) return status;
-    aenc_model_free(*out);
+    aenc_model_release(*out);
     *out = NULL;
     return status;
 }
@@ -319,17 +414,12 @@ static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const ae
     if (status != AENC_OK) return status;
     if (trainer->model.encoder_layers != NULL || trainer->model.decoder_layers != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.model has layers; a sweep takes widths");
-    if (trainer->fit.checkpoint != NULL || trainer->fit.target != NULL)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.fit has a %s; a sweep is many runs over x alone",
-                         trainer->fit.target != NULL ? "target" : "checkpoint");
-    return AENC_OK;
+    status = aenc_model_counts_check(ctx, &trainer->model);
+    return status == AENC_OK ? aenc_fit_fields_check(ctx, "aenc_sweep", FIT_SWEEP, &trainer->fit) : status;
 }
 
-aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
-                       aenc_sweep_point *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    ctx->caller_mode = before;
+static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options, aenc_sweep_point *out,
+                         size_t out_count) {
     struct trainer trainer = {.ctx = ctx, .x = x};
     aenc_sweep_options o;
     size_t size;
@@ -340,6 +430,8 @@ aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep
         status = aenc_options_read(ctx, "aenc_model_options", o.model, sizeof trainer.model, &trainer.model);
     if (status == AENC_OK) status = aenc_options_read(ctx, "aenc_fit_options", o.fit, sizeof trainer.fit, &trainer.fit);
     if (status == AENC_OK) status = sweep_check(ctx, x, &o, &trainer);
+    if (status == AENC_OK && out_count < o.code_count)
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_sweep: out_count is %zu; %zu points are needed", out_count, o.code_count);
     if (status != AENC_OK) return status;
     size_t hidden = trainer.model.encoder_widths == NULL ? 0 : trainer.model.encoder_count;
     if (hidden < SIZE_MAX) trainer.widths = aenc_alloc_raw(ctx, hidden + 1, sizeof *trainer.widths);
@@ -348,11 +440,22 @@ aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep
     trainer.model.encoder_widths = trainer.widths;
     trainer.model.encoder_count = hidden + 1;
     if (trainer.model.input == NULL) trainer.model.input = &x->cols, trainer.model.input_rank = 1;
-    const struct sweep sweep = {
+    const struct sweep plan = {
         .set = {aenc_rows_of(x), aenc_rows_of(trainer.fit.valid), aenc_rows_of(o.test)},
         .cols = (int64_t)x->cols, .count = (int64_t)o.code_count, .codes = o.codes, .train = train_one, .user = &trainer,
         .progress = o.progress, .progress_user = o.progress_user};
-    status = aenc_sweep_run(ctx, &sweep, out, size);
+    status = aenc_sweep_run(ctx, &plan, out, size);
     aenc_release(ctx, trainer.widths);
     return status;
+}
+
+aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options, aenc_sweep_point *out,
+                       size_t out_count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_sweep", CALL_TRAINS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = sweep(ctx, x, options, out, out_count);
+    return aenc_call_end(&call, status);
 }

@@ -5,12 +5,8 @@
 #include "io/file.h"
 #include "use/detector.h"
 
-aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
-                                 aenc_detector **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
-    *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
+                                   aenc_detector **out) {
     aenc_detector_options o;
     aenc_status status = aenc_options_read(ctx, "aenc_detector_options", options, sizeof o, &o);
     if (status == AENC_OK && !(o.noise >= 0 && o.noise <= 1e6))
@@ -25,6 +21,18 @@ aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const 
     return aenc_detector_fit(ctx, &rows, (int64_t)x->cols, &o, out);
 }
 
+aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
+                                 aenc_detector **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_create", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = detector_create(ctx, x, options, out);
+    return aenc_call_end(&call, status);
+}
+
 void aenc_detector_free(aenc_detector *detector) { aenc_detector_end(detector); }
 
 /* Room for `each` results of every row. */
@@ -35,18 +43,25 @@ static aenc_status use_check(aenc_detector *d, const char *call, const aenc_matr
     return status == AENC_OK ? aenc_room_check(ctx, call, out, room, x->rows, each) : status;
 }
 
-aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
     aenc_status status = use_check(detector, "aenc_detector_score", x, out, out_floats, 1);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     return aenc_detector_energy(detector, &rows, out, NULL);
 }
 
-aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = detector->model, .detector = detector};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_score", CALL_READS, held);
+    if (status == AENC_OK) status = detector_score(detector, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,
+                                           size_t out_floats) {
     size_t cols = (size_t)detector->model->input_size;
     aenc_status status = use_check(detector, "aenc_detector_score_features", x, out, out_floats, cols);
     if (status != AENC_OK) return status;
@@ -54,25 +69,59 @@ aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_mat
     return aenc_detector_energy(detector, &rows, NULL, out);
 }
 
-aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    aenc_status status = aenc_detector_score(detector, x, out, out_floats);
+    struct call call;
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = detector->model, .detector = detector};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_score_features", CALL_READS, held);
+    if (status == AENC_OK) status = detector_score_features(detector, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
+    aenc_status status = use_check(detector, "aenc_detector_probability", x, out, out_floats, 1);
+    if (status != AENC_OK) return status;
+    struct rows rows = aenc_rows_of(x);
+    status = aenc_detector_energy(detector, &rows, out, NULL);
     for (size_t r = 0; status == AENC_OK && r < x->rows; r++)
         out[r] = fminf((float)aenc_detector_chance(detector, (double)out[r]), 0.99999994f);
     return status;
 }
 
-aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
+aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = use_check(detector, "aenc_detector_flag", x, out, out_bytes, 1);
+    const struct held held = {.model = detector->model, .detector = detector};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_probability", CALL_READS, held);
+    if (status == AENC_OK) status = detector_probability(detector, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
+    aenc_status status = aenc_matrix_check(detector->model->ctx, "x", x, (size_t)detector->model->input_size);
+    if (status == AENC_OK)
+        status = aenc_room_check_as(detector->model->ctx, "aenc_detector_flag", (struct room_names){"out", "bytes"}, out, out_bytes,
+                                    x->rows, 1);
     if (status != AENC_OK) return status;
     float *score = aenc_alloc_raw(detector->model->ctx, x->rows, sizeof *score);
     if (score == NULL) return AENC_ERR_NO_MEMORY;
-    status = aenc_detector_score(detector, x, score, x->rows);
+    struct rows rows = aenc_rows_of(x);
+    status = aenc_detector_energy(detector, &rows, score, NULL);
     for (size_t r = 0; status == AENC_OK && r < x->rows; r++) out[r] = (double)score[r] > detector->threshold;
     aenc_release(detector->model->ctx, score);
     return status;
+}
+
+aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = detector->model, .detector = detector};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_flag", CALL_READS, held);
+    if (status == AENC_OK) status = detector_flag(detector, x, out, out_bytes);
+    return aenc_call_end(&call, status);
 }
 
 double aenc_detector_threshold(const aenc_detector *detector) { return detector == NULL ? NAN : detector->threshold; }
@@ -88,15 +137,15 @@ aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshol
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     if (threshold - threshold != 0)
         return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %g", threshold);
+    aenc_status status = aenc_call_check(detector->model->ctx, "aenc_detector_set_threshold", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     detector->threshold = threshold;
     return aenc_detector_spec_set(detector, NULL);
 }
 
 aenc_model *aenc_detector_model(aenc_detector *detector) { return detector == NULL ? NULL : detector->model; }
 
-aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status detector_save(aenc_detector *detector, const char *path) {
     aenc_context *ctx = detector->model->ctx;
     if (path == NULL) return aenc_null(ctx, "aenc_detector_save", "path");
     void *bytes = NULL;
@@ -107,11 +156,17 @@ aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
     return status;
 }
 
-aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
+aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
-    *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (detector == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = detector->model, .detector = detector};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_save", CALL_READS, held);
+    if (status == AENC_OK) status = detector_save(detector, path);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
     if (path == NULL) return aenc_null(ctx, "aenc_detector_load", "path");
     void *bytes = NULL;
     size_t size;
@@ -119,4 +174,15 @@ aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detecto
     if (status == AENC_OK) status = aenc_detector_from_bytes(ctx, bytes, size, path, out);
     aenc_release(ctx, bytes);
     return status;
+}
+
+aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_load", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = detector_load(ctx, path, out);
+    return aenc_call_end(&call, status);
 }

@@ -5,9 +5,7 @@
 
 #include "api/api.h"
 
-aenc_status aenc_model_save(aenc_model *model, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status model_save(aenc_model *model, const char *path) {
     if (path == NULL) return aenc_null(model->ctx, "aenc_model_save", "path");
     void *bytes = NULL;
     size_t size;
@@ -17,11 +15,16 @@ aenc_status aenc_model_save(aenc_model *model, const char *path) {
     return status;
 }
 
-aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
+aenc_status aenc_model_save(aenc_model *model, const char *path) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
-    *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_save", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = model_save(model, path);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status model_load(aenc_context *ctx, const char *path, aenc_model **out) {
     if (path == NULL) return aenc_null(ctx, "aenc_model_load", "path");
     void *bytes = NULL;
     size_t size;
@@ -31,9 +34,18 @@ aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **ou
     return status;
 }
 
-aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
+aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_load", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = model_load(ctx, path, out);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
     if (size == NULL) return aenc_null(model->ctx, "aenc_model_save_memory", "size");
     void *written = NULL;
     size_t needed = 0;
@@ -47,11 +59,27 @@ aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capaci
     return status;
 }
 
+aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_save_memory", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = model_save_memory(model, bytes, capacity, size);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
+    if (bytes == NULL) return aenc_null(ctx, "aenc_model_load_memory", "bytes");
+    return aenc_model_from_bytes(ctx, bytes, size, "the model in memory", out);
+}
+
 aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_model_load_memory", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    if (bytes == NULL) return aenc_null(ctx, "aenc_model_load_memory", "bytes");
-    return aenc_model_from_bytes(ctx, bytes, size, "the model in memory", out);
+    aenc_status status = aenc_call_begin(&call, "aenc_model_load_memory", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = model_load_memory(ctx, bytes, size, out);
+    return aenc_call_end(&call, status);
 }

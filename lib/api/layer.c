@@ -23,12 +23,15 @@ aenc_status aenc_layer_create(aenc_context *ctx, const char *spec, aenc_layer **
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (spec == NULL) return aenc_null(ctx, "aenc_layer_create", "spec");
+    aenc_status status = aenc_call_check(ctx, "aenc_layer_create", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     aenc_layer *layer = aenc_alloc(ctx, 1, sizeof *layer);
     if (layer == NULL) return AENC_ERR_NO_MEMORY;
+    atomic_init(&layer->references, 1);
     layer->ctx = ctx;
     aenc_context_retain(ctx);
     aenc_arena_create(ctx, &layer->arena);
-    aenc_status status = spec_read(layer, spec);
+    status = spec_read(layer, spec);
     if (status == AENC_OK) *out = layer;
     else aenc_layer_free(layer);
     return status;
@@ -50,12 +53,14 @@ aenc_status aenc_layer_add(aenc_layer *container, const aenc_layer *child) {
         return aenc_fail(container->ctx, AENC_ERR_ARGUMENT,
                          "aenc_layer_add: '%s' is not a container; sequential and residual are",
                          aenc_settings_type(container->spec));
+    aenc_status status = aenc_call_check(container->ctx, "aenc_layer_add", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     const struct json *added = aenc_json_add_copy(&container->arena, children(container), NULL, child->spec);
     return added == NULL ? container->ctx->status : AENC_OK;
 }
 
 void aenc_layer_free(aenc_layer *layer) {
-    if (layer == NULL) return;
+    if (layer == NULL || atomic_fetch_sub_explicit(&layer->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = layer->ctx;
     aenc_arena_free(&layer->arena);
     aenc_release(ctx, layer);

@@ -3,29 +3,35 @@
 
 #include "api/api.h"
 
-aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
-    *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    if (options == NULL) return aenc_null(ctx, "aenc_model_create", "options");
-    aenc_model_options o;
-    aenc_status status = aenc_options_read(ctx, "aenc_model_options", options, sizeof o, &o);
-    if (status != AENC_OK) return status;
+aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     struct arena arena;
-    aenc_arena_create(ctx, &arena);
     const struct json *description;
-    status = aenc_description_from_options(ctx, &arena, &o, &description);
+    *out = NULL;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = aenc_model_fields_check(ctx, options);
+    if (status == AENC_OK) status = aenc_description_from_options(ctx, &arena, options, &description);
     if (status == AENC_OK) return aenc_model_make(ctx, &arena, description, out);
     aenc_arena_free(&arena);
     return status;
 }
 
-aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
+aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
+    struct call call;
+    aenc_model_options o;
+    if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (options == NULL) return aenc_null(ctx, "aenc_model_create", "options");
+    aenc_status status = aenc_options_read(ctx, "aenc_model_options", options, sizeof o, &o);
+    if (status != AENC_OK) return status;
+    const struct held held = {.ctx = ctx, .layer = {o.encoder_layers, o.decoder_layers}};
+    status = aenc_call_begin(&call, "aenc_model_create", CALL_READS, held);
+    if (status == AENC_OK) status = aenc_model_from_options(ctx, &o, out);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
     if (json == NULL) return aenc_null(ctx, "aenc_model_parse", "json");
     struct arena arena;
     aenc_arena_create(ctx, &arena);
@@ -36,6 +42,17 @@ aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length,
     if (status == AENC_OK) return aenc_model_make(ctx, &arena, description, out);
     aenc_arena_free(&arena);
     return status;
+}
+
+aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_parse", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = model_parse(ctx, json, length, out);
+    return aenc_call_end(&call, status);
 }
 
 void aenc_model_free(aenc_model *model) { aenc_model_release(model); }
@@ -96,6 +113,8 @@ aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, 
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_check(model->ctx, "aenc_model_parameter_get", CALL_READS, model);
+    if (status != AENC_OK) return status;
     const struct entry *entry = entry_find(model, "aenc_model_parameter_get", name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
     return tensor_from(model, entry, aenc_store_values(&model->store, entry), 1, out);
@@ -106,6 +125,8 @@ aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, a
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_gradient_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_check(model->ctx, "aenc_model_gradient_get", CALL_READS, model);
+    if (status != AENC_OK) return status;
     const struct entry *entry = entry_find(model, "aenc_model_gradient_get", name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
     if (entry->kind != ENTRY_PARAMETER)
@@ -133,6 +154,8 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_model_parameter_set";
+    aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
+    if (status != AENC_OK) return status;
     if (value == NULL) return aenc_null(model->ctx, call, "value");
     const struct entry *entry = entry_find(model, call, name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
@@ -142,7 +165,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
     if (!same) return shape_fail(model, name, value, entry);
     float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
     if (floats == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = aenc_tensor_read(value, floats, (size_t)entry->count);
+    status = aenc_tensor_read(value, floats, (size_t)entry->count);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
         if (floats[i] - floats[i] != 0)
             status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
@@ -161,6 +184,8 @@ aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_
     if (dst == NULL) return AENC_ERR_ARGUMENT;
     const char *missing = dst_prefix == NULL ? "dst_prefix" : src == NULL ? "src" : src_prefix == NULL ? "src_prefix" : NULL;
     if (missing != NULL) return aenc_null(dst->ctx, "aenc_model_copy", missing);
+    aenc_status status = aenc_call_check(dst->ctx, "aenc_model_copy", CALL_CHANGES, dst);
+    if (status != AENC_OK) return status;
     return aenc_model_transplant(dst, dst_prefix, (struct model_path){src, src_prefix}, true);
 }
 
@@ -168,15 +193,17 @@ aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t fro
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (prefix == NULL) return aenc_null(model->ctx, "aenc_model_freeze", "prefix");
+    aenc_status status = aenc_call_check(model->ctx, "aenc_model_freeze", CALL_CHANGES, model);
+    if (status != AENC_OK) return status;
     size_t found = 0;
     for (size_t i = 0; i < model->store.entry_count; i++) {
         struct entry *entry = &model->store.entry[i];
-        if (entry->kind != ENTRY_PARAMETER || strncmp(entry->name, prefix, strlen(prefix)) != 0) continue;
+        if (entry->kind != ENTRY_PARAMETER || aenc_path_below(entry->name, prefix) == NULL) continue;
         entry->frozen = frozen != 0;
         found++;
     }
     if (found == 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_freeze: no parameter's name begins with '%s'", prefix);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_freeze: no parameter is called '%s' or lies below it", prefix);
     aenc_model_forget_journeys(model);
     return AENC_OK;
 }

@@ -248,11 +248,16 @@ aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t
     return aenc_node_shown(aenc_op_concat(recorder->tape, in, (int)count, axis_of(in[0], axis)));
 }
 
-aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, const size_t *dims, size_t rank) {
+aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, size_t count, const size_t *dims, size_t rank) {
     struct shape shape;
     num *numbers;
     if (!shape_taken(recorder, "constant", dims, rank, &shape)) return NULL;
     if (values == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_constant: values is NULL");
+    if (count != (size_t)aenc_shape_count(&shape)) {
+        aenc_tape_fail(recorder->tape, AENC_ERR_SHAPE, "aenc_node_constant: count is %zu; dims make %lld", count,
+                       (long long)aenc_shape_count(&shape));
+        return NULL;
+    }
     struct node *n = aenc_op_constant(recorder->tape, shape, &numbers);
     for (int64_t i = 0; n != NULL && i < aenc_shape_count(&shape); i++) numbers[i] = (num)values[i];
     return aenc_node_shown(n);

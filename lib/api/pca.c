@@ -36,13 +36,10 @@ static aenc_status make_empty(aenc_context *ctx, const struct pca_request *reque
     return status == AENC_OK ? aenc_pca_model(ctx, (int64_t)cols, request->components, request, out) : status;
 }
 
-aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
+                              aenc_model **out) {
     struct pca_request request;
     size_t cols;
-    if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
-    *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = request_read(ctx, options, &request, &cols);
     if (status == AENC_OK && x == NULL) return make_empty(ctx, &request, cols, out);
     if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, cols == 0 ? x->cols : cols);
@@ -51,15 +48,22 @@ aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_
     return aenc_pca_make(ctx, &request, (int64_t)x->cols, &data, out);
 }
 
-aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
-                                   aenc_model **out) {
+aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
+                            aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    struct pca_request request;
-    size_t cols;
-    if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_pca_create", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = pca_create(ctx, x, options, out);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
+                                     aenc_model **out) {
+    struct pca_request request;
+    size_t cols;
     if (source == NULL) return aenc_null(ctx, "aenc_pca_create_source", "source");
     if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
     aenc_status status = request_read(ctx, options, &request, &cols);
@@ -71,37 +75,28 @@ aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const
     return aenc_pca_make(ctx, &request, source->cols, &data, out);
 }
 
-/* ---- Fitting anew ---- */
-
-/* What a closed form has no use for. */
-static aenc_status useless(aenc_context *ctx, const aenc_fit_options *o) {
-    const struct {
-        const char *field;
-        bool given;
-    } fields[] = {{"target", o->target != NULL},
-                  {"optimizer", o->optimizer != NULL},
-                  {"schedule", o->schedule != NULL},
-                  {"epochs", o->epochs > 1},
-                  {"steps_per_epoch", o->steps_per_epoch > 0},
-                  {"valid", o->valid != NULL},
-                  {"valid_share", o->valid_share > 0},
-                  {"clip_norm", o->clip_norm > 0},
-                  {"clip_value", o->clip_value > 0},
-                  {"checkpoint", o->checkpoint != NULL}};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (fields[i].given)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "aenc_fit_options.%s is given, but the model is a PCA, which is fitted in closed form",
-                             fields[i].field);
-    return AENC_OK;
+aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
+                                   aenc_model **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
+    *out = NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.ctx = ctx, .source = source};
+    ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_pca_create_source", CALL_TRAINS, held);
+    if (status == AENC_OK) status = pca_create_source(ctx, source, options, out);
+    return aenc_call_end(&call, status);
 }
 
-aenc_status aenc_pca_fit_check(aenc_model *model, const aenc_fit_options *o) {
+/* ---- Fitting anew ---- */
+
+aenc_status aenc_pca_fit_check(aenc_model *model) {
     for (size_t i = 0; i < model->store.entry_count; i++)
         if (model->store.entry[i].frozen)
             return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED, "'%s' is frozen, but a PCA is fitted as a whole",
                              model->store.entry[i].name);
-    return useless(model->ctx, o);
+    return AENC_OK;
 }
 
 /* ---- Angles ---- */
@@ -117,10 +112,8 @@ static aenc_status angles_check(aenc_context *ctx, const char *call, size_t a_co
 
 static size_t lesser(size_t a, size_t b) { return a < b ? a : b; }
 
-aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
     double *first = NULL, *second = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (a == NULL || b == NULL) return aenc_null(ctx, "aenc_subspace_angles", a == NULL ? "a" : "b");
     if (a->ctx != ctx || b->ctx != ctx)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_subspace_angles: %s belongs to another context",
@@ -136,6 +129,16 @@ aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b
     return status;
 }
 
+aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.ctx = ctx, .model = a, .other = b};
+    aenc_status status = aenc_call_begin(&call, "aenc_subspace_angles", CALL_READS, held);
+    if (status == AENC_OK) status = subspace_angles(ctx, a, b, out, count);
+    return aenc_call_end(&call, status);
+}
+
 static double *in_double(aenc_context *ctx, const aenc_matrix *m) {
     size_t stride = m->stride == 0 ? m->cols : m->stride;
     double *out = aenc_alloc(ctx, m->rows, m->cols * sizeof *out);
@@ -144,9 +147,8 @@ static double *in_double(aenc_context *ctx, const aenc_matrix *m) {
     return out;
 }
 
-aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
+                                 size_t count) {
     if (a == NULL || b == NULL) return aenc_null(ctx, "aenc_matrix_angles", a == NULL ? "a" : "b");
     aenc_status status = aenc_matrix_check(ctx, "a", a, a->cols);
     if (status == AENC_OK) status = aenc_matrix_check(ctx, "b", b, b->cols);
@@ -160,4 +162,14 @@ aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const ae
     aenc_release(ctx, first);
     aenc_release(ctx, second);
     return status;
+}
+
+aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
+                               size_t count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_matrix_angles", CALL_READS, (struct held){.ctx = ctx});
+    if (status == AENC_OK) status = matrix_angles(ctx, a, b, out, count);
+    return aenc_call_end(&call, status);
 }

@@ -154,6 +154,8 @@ static aenc_status plugin_check(aenc_context *ctx, const aenc_plugin *p) {
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_plugin.name: there is a %s '%s' already", family, p->name);
     if (!callback_there(p))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.%s is NULL", family, p->name, family);
+    aenc_status status = aenc_plugin_fields_check(ctx, p);
+    if (status != AENC_OK) return status;
     bool role = p->mirror_role == AENC_MIRROR_REFUSED || p->mirror_role == AENC_MIRROR_REPEATED ||
                 p->mirror_role == AENC_MIRROR_OMITTED;
     if (!role)
@@ -230,7 +232,8 @@ aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin) {
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (plugin == NULL) return aenc_null(ctx, "aenc_register", "plugin");
     aenc_plugin p;
-    aenc_status status = aenc_options_read(ctx, "aenc_plugin", plugin, sizeof p, &p);
+    aenc_status status = aenc_call_check(ctx, "aenc_register", CALL_READS, NULL);
+    if (status == AENC_OK) status = aenc_options_read(ctx, "aenc_plugin", plugin, sizeof p, &p);
     if (status == AENC_OK) status = plugin_check(ctx, &p);
     if (status != AENC_OK) return status;
     struct registered *new = aenc_alloc(ctx, 1, sizeof *new);

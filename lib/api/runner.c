@@ -43,33 +43,52 @@ static aenc_status wish_read(aenc_model *model, const aenc_runner_options *optio
     return AENC_OK;
 }
 
-aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
     struct wish wish;
-    if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
-    *bytes = 0;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = wish_read(model, options, &wish);
     return status == AENC_OK ? aenc_runner_bytes(model, wish.kind, wish.rows, bytes) : status;
 }
 
-aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
+aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    struct wish wish;
-    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
-    *out = NULL;
+    struct call call;
+    if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
+    *bytes = 0;
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_runner_size", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = runner_size(model, options, bytes);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
+    struct wish wish;
     aenc_status status = wish_read(model, options, &wish);
     return status == AENC_OK ? aenc_runner_make(model, wish.kind, wish.rows, wish.memory, wish.memory_size, out) : status;
 }
 
+aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
+    *out = NULL;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_runner_create", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = runner_create(model, options, out);
+    return aenc_call_end(&call, status);
+}
+
 void aenc_runner_free(aenc_runner *runner) {
-    if (runner != NULL) aenc_runner_end(runner);
+    if (runner == NULL) return;
+    if (runner->running) runner->freed = true;
+    else aenc_runner_end(runner);
 }
 
 aenc_status aenc_runner_refresh(aenc_runner *runner) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
+    if (runner->running) return AENC_ERR_BUSY;
+    aenc_status status = aenc_call_check(runner->model->ctx, "aenc_runner_refresh", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     aenc_runner_adopt(runner);
     return AENC_OK;
 }
@@ -93,6 +112,9 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
                             size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
+    if (runner->running)
+        return aenc_fail(&runner->context, AENC_ERR_BUSY, "aenc_runner_run: the runner is in the middle of a run, which called "
+                                                          "this back");
     size_t row_size = (size_t)aenc_node_row_size(runner->journey.result);
     aenc_status status = data_check(runner, x, target);
     if (status == AENC_OK)
@@ -100,6 +122,9 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     struct rows target_rows = aenc_rows_of(target);
+    runner->running = true;
     aenc_runner_infer(runner, &rows, &target_rows, out);
+    runner->running = false;
+    if (runner->freed) aenc_runner_end(runner);
     return AENC_OK;
 }

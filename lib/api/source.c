@@ -15,7 +15,8 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (matrix == NULL) return aenc_null(ctx, "aenc_source_matrix", "matrix");
     aenc_source *source;
-    aenc_status status = aenc_matrix_shape_check(ctx, "matrix", matrix, matrix->cols);
+    aenc_status status = aenc_call_check(ctx, "aenc_source_matrix", CALL_READS, NULL);
+    if (status == AENC_OK) status = aenc_matrix_shape_check(ctx, "matrix", matrix, matrix->cols);
     if (status == AENC_OK && matrix->cols == 0) status = aenc_fail(ctx, AENC_ERR_SHAPE, "matrix: cols is 0");
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
@@ -32,7 +33,8 @@ aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **o
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (path == NULL) return aenc_null(ctx, "aenc_source_npy", "path");
     aenc_source *source;
-    aenc_status status = aenc_source_make(ctx, &source);
+    aenc_status status = aenc_call_check(ctx, "aenc_source_npy", CALL_READS, NULL);
+    if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
     status = aenc_source_map(ctx, path, source);
     if (status == AENC_OK) *out = source;
@@ -62,7 +64,8 @@ aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks 
     if (callbacks == NULL) return aenc_null(ctx, "aenc_source_callback", "callbacks");
     aenc_source_callbacks c;
     aenc_source *source;
-    aenc_status status = aenc_options_read(ctx, "aenc_source_callbacks", callbacks, sizeof c, &c);
+    aenc_status status = aenc_call_check(ctx, "aenc_source_callback", CALL_READS, NULL);
+    if (status == AENC_OK) status = aenc_options_read(ctx, "aenc_source_callbacks", callbacks, sizeof c, &c);
     if (status == AENC_OK) status = callbacks_check(ctx, &c);
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
@@ -132,23 +135,33 @@ static aenc_status source_check(aenc_model *model, const aenc_source *source, co
     return status;
 }
 
-aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
+static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
     if (source == NULL) return aenc_null(model->ctx, "aenc_fit_source", "source");
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
     if (status != AENC_OK) return status;
-    struct label_targets labels;
+    struct label_targets labels = {.ctx = model->ctx};
+    enum fit_user user = model->pca != NULL ? FIT_PCA : source->rows.data != NULL ? FIT_ROWS : FIT_STREAM;
+    status = aenc_fit_fields_check(model->ctx, "aenc_fit_source", user, &o);
     const aenc_matrix rows = {.rows = (size_t)source->rows.count};
-    status = aenc_labels_take(model, &rows, &o, &labels);
+    if (status == AENC_OK) status = aenc_labels_take(model, &rows, &o, &labels);
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
     if (status == AENC_OK) status = source_check(model, source, &o);
     struct fit_data data = aenc_source_data(source);
     data.target = aenc_rows_of(o.target);
-    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model, &o);
+    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
     if (status == AENC_OK) status = model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
     aenc_labels_release(&labels);
     return status;
+}
+
+aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = model, .source = source};
+    model->ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_fit_source", CALL_TRAINS, held);
+    if (status == AENC_OK) status = fit_source(model, source, options);
+    return aenc_call_end(&call, status);
 }

@@ -4,25 +4,18 @@
 #include "api/api.h"
 
 /* What of a fit's options has no meaning here, and whether the rest is good for data of the model's, or of its layers'. */
-static aenc_status fit_read(aenc_model *model, const char *call, const aenc_fit_options *given, aenc_fit_options *out) {
+static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user user, const aenc_fit_options *given,
+                            aenc_fit_options *out) {
     aenc_context *ctx = model->ctx;
     aenc_status status = aenc_options_read(ctx, "aenc_fit_options", given, sizeof *out, out);
     if (status != AENC_OK) return status;
-    const struct {
-        const char *field;
-        bool given;
-    } useless[] = {{"target", out->target != NULL},
-                   {"labels", out->labels != NULL},
-                   {"valid_target", out->valid_target != NULL},
-                   {"valid_labels", out->valid_labels != NULL}};
-    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
-        if (useless[i].given)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.%s is given; there it has no meaning", call,
-                             useless[i].field);
+    status = aenc_fit_fields_check(ctx, call, user, out);
+    if (status != AENC_OK) return status;
     aenc_fit_options rest = *out;
     rest.valid = NULL;
     if (out->valid != NULL) {
-        out->valid_share = 0;
+        if (out->valid_share > 0)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %g", out->valid_share);
         rest.valid_share = 0.5; /* only so that patience has something to be patient with */
         status = aenc_matrix_check(ctx, "valid", out->valid, (size_t)model->input_size);
     }
@@ -53,10 +46,8 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
     aenc_fit_options fit;
     struct fit_data data;
     aenc_status status = aenc_options_read(ctx, "aenc_pretrain_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_read(model, call, o.fit, &fit);
-    if (status == AENC_OK && fit.progress != NULL)
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: aenc_fit_options.progress is given; use progress of "
-                                                   "aenc_pretrain_options", call);
+    if (status == AENC_OK) status = fit_read(model, call, FIT_PRETRAIN, o.fit, &fit);
+    if (status == AENC_OK) status = aenc_pretrain_fields_check(ctx, &o);
     if (status == AENC_OK && (o.first < 0 || o.count < 0 || o.tied < 0 || o.tied > 1))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
                            "aenc_pretrain_options: first is %lld, count %lld and tied %lld; none is negative, tied 0 or 1",
@@ -69,17 +60,24 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
 
 aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     model->ctx->caller_mode = before;
-    return pretrain(model, "aenc_pretrain", x, NULL, options);
+    aenc_status status = aenc_call_begin(&call, "aenc_pretrain", CALL_TRAINS, (struct held){.model = model});
+    if (status == AENC_OK) status = pretrain(model, "aenc_pretrain", x, NULL, options);
+    return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
-    return pretrain(model, "aenc_pretrain_source", NULL, source, options);
+    struct call call;
+    const struct held held = {.model = model, .source = source};
+    model->ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_pretrain_source", CALL_TRAINS, held);
+    if (status == AENC_OK) status = pretrain(model, "aenc_pretrain_source", NULL, source, options);
+    return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
@@ -88,7 +86,11 @@ aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_mo
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (layers == NULL) return aenc_null(model->ctx, "aenc_model_grow", "layers");
-    return aenc_model_deepen(model, layers->spec, out);
+    struct call call;
+    const struct held held = {.model = model, .layer = {layers}};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_grow", CALL_READS, held);
+    if (status == AENC_OK) status = aenc_model_deepen(model, layers->spec, out);
+    return aenc_call_end(&call, status);
 }
 
 /* ---- Distillation ---- */
@@ -117,9 +119,8 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
     aenc_distill_options o;
     aenc_fit_options fit;
     struct fit_data data;
-    if (teacher == NULL) return aenc_null(ctx, call, "teacher");
     aenc_status status = aenc_options_read(ctx, "aenc_distill_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = fit_read(student, call, o.fit, &fit);
+    if (status == AENC_OK) status = fit_read(student, call, FIT_DISTILL, o.fit, &fit);
     bool finite = o.output_weight - o.output_weight == 0 && o.code_weight - o.code_weight == 0;
     if (status == AENC_OK && !(finite && o.output_weight >= 0 && o.code_weight >= 0))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
@@ -134,16 +135,26 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
 aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
                          const aenc_distill_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (student == NULL) return AENC_ERR_ARGUMENT;
+    if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill", "teacher");
+    const struct held held = {.model = student, .other = teacher};
     student->ctx->caller_mode = before;
-    return distill(student, teacher, "aenc_distill", x, NULL, options);
+    aenc_status status = aenc_call_begin(&call, "aenc_distill", CALL_TRAINS, held);
+    if (status == AENC_OK) status = distill(student, teacher, "aenc_distill", x, NULL, options);
+    return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                 const aenc_distill_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (student == NULL) return AENC_ERR_ARGUMENT;
-    student->ctx->caller_mode = before;
     if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");
-    return distill(student, teacher, "aenc_distill_source", NULL, source, options);
+    struct call call;
+    if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill_source", "teacher");
+    const struct held held = {.model = student, .other = teacher, .source = source};
+    student->ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_distill_source", CALL_TRAINS, held);
+    if (status == AENC_OK) status = distill(student, teacher, "aenc_distill_source", NULL, source, options);
+    return aenc_call_end(&call, status);
 }

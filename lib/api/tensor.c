@@ -11,6 +11,8 @@ aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *di
     if (out == NULL) return aenc_null(ctx, "aenc_tensor_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_check(ctx, "aenc_tensor_create", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     if (element_size(type) == 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_tensor_create: type %d is not AENC_F32, AENC_I32 or AENC_U8",
                          (int)type);

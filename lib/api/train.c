@@ -54,6 +54,11 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
     if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_value", o->clip_value, HUGE_VAL);
     if (status != AENC_OK) return status;
+    if (o->valid != NULL && o->valid_share > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %g", o->valid_share);
+    if (o->min_improvement > 0 && o->patience == 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.min_improvement is %g, and patience is 0: nothing waits for it",
+                         o->min_improvement);
     if (o->valid == NULL && o->valid_target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_target is given without valid");
     if (o->patience > 0 && o->valid == NULL && !(o->valid_share > 0))
@@ -68,63 +73,61 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
 
 /* A way of training on checked rows, and what it is for a PCA. */
 struct train_calls {
+    const char *name;
+    enum fit_user user;
     aenc_status (*steps)(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
     aenc_status (*pca)(struct aenc_model *model, const struct fit_data *data);
 };
 
 static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct train_calls train) {
-    struct label_targets labels;
-    aenc_status status = aenc_labels_take(model, x, o, &labels);
+    struct label_targets labels = {.ctx = model->ctx};
+    aenc_status status = aenc_fit_fields_check(model->ctx, train.name, model->pca != NULL ? FIT_PCA : train.user, o);
+    if (status == AENC_OK) status = aenc_labels_take(model, x, o, &labels);
     if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
     if (status == AENC_OK) status = aenc_fit_options_check(model, o);
     const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o->target)};
-    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model, o);
+    if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
     if (status == AENC_OK) status = model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
     aenc_labels_release(&labels);
     return status;
 }
 
-aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
+aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    return status == AENC_OK ? rows_train(model, x, &o, (struct train_calls){aenc_train_fit, aenc_pca_fit}) : status;
+    const struct train_calls train = {"aenc_fit", FIT_ROWS, aenc_train_fit, aenc_pca_fit};
+    return status == AENC_OK ? rows_train(model, x, &o, train) : status;
 }
 
-/* What a pass over rows that will not come again has no use for. */
-static aenc_status partial_check(aenc_context *ctx, const aenc_fit_options *o) {
-    const struct {
-        const char *field;
-        bool given;
-    } useless[] = {{"schedule", o->schedule != NULL && strcmp(o->schedule, "constant") != 0},
-                   {"epochs", o->epochs > 1},
-                   {"valid", o->valid != NULL},
-                   {"valid_share", o->valid_share > 0},
-                   {"steps_per_epoch", o->steps_per_epoch > 0},
-                   {"checkpoint", o->checkpoint != NULL},
-                   {"run_key", o->run_key != NULL}};
-    for (size_t i = 0; i < sizeof useless / sizeof *useless; i++)
-        if (useless[i].given)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "aenc_partial_fit: aenc_fit_options.%s is given; it is one pass at a constant rate",
-                             useless[i].field);
-    return AENC_OK;
+aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    model->ctx->caller_mode = before;
+    aenc_status status = aenc_call_begin(&call, "aenc_fit", CALL_TRAINS, (struct held){.model = model});
+    if (status == AENC_OK) status = aenc_fit_rows(model, x, options);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
+    aenc_fit_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
+    const struct train_calls train = {"aenc_partial_fit", FIT_PARTIAL, aenc_train_partial, aenc_pca_partial};
+    return status == AENC_OK ? rows_train(model, x, &o, train) : status;
 }
 
 aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     model->ctx->caller_mode = before;
-    aenc_fit_options o;
-    aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = partial_check(model->ctx, &o);
-    return status == AENC_OK ? rows_train(model, x, &o, (struct train_calls){aenc_train_partial, aenc_pca_partial}) : status;
+    aenc_status status = aenc_call_begin(&call, "aenc_partial_fit", CALL_TRAINS, (struct held){.model = model});
+    if (status == AENC_OK) status = partial_fit(model, x, options);
+    return aenc_call_end(&call, status);
 }
 
 void aenc_model_forget_optimizer(aenc_model *model) {
-    if (model == NULL) return;
+    if (model == NULL || aenc_call_check(model->ctx, "aenc_model_forget_optimizer", CALL_CHANGES, model) != AENC_OK) return;
     aenc_train_forget(model);
     aenc_pca_forget(model);
 }
@@ -132,6 +135,8 @@ void aenc_model_forget_optimizer(aenc_model *model) {
 void aenc_model_cancel(aenc_model *model) {
     if (model != NULL) atomic_store_explicit(&model->cancel, 1, memory_order_relaxed);
 }
+
+int32_t aenc_model_stopped(const aenc_model *model) { return model == NULL ? AENC_STOPPED_NOT : model->stopped; }
 
 const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? "" : model->notice; }
 
@@ -180,6 +185,8 @@ aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (!(epochs >= 0) || epochs - epochs != 0 || epochs > 0x1p53)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %g; it is at least 0", epochs);
+    aenc_status status = aenc_call_check(model->ctx, "aenc_model_set_epochs", CALL_CHANGES, model);
+    if (status != AENC_OK) return status;
     model->clock = epochs;
     model->epoch = (uint64_t)epochs;
     return AENC_OK;
@@ -194,12 +201,14 @@ aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_opti
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_context *ctx = model->ctx;
     if (spec == NULL) return aenc_null(ctx, "aenc_optimizer_create", "spec");
+    aenc_status status = aenc_call_check(ctx, "aenc_optimizer_create", CALL_READS, model);
+    if (status != AENC_OK) return status;
     aenc_optimizer *handle = aenc_alloc(ctx, 1, sizeof *handle);
     if (handle == NULL) return AENC_ERR_NO_MEMORY;
     struct arena arena;
     aenc_arena_create(ctx, &arena);
     struct json *parsed;
-    aenc_status status = aenc_settings_parse(&arena, "optimizer", spec, &parsed);
+    status = aenc_settings_parse(&arena, "optimizer", spec, &parsed);
     if (status == AENC_OK) status = aenc_optim_create(ctx, parsed, model->store.parameter_size, &handle->optimizer);
     aenc_arena_free(&arena);
     if (status != AENC_OK) {
@@ -207,13 +216,14 @@ aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_opti
         return status;
     }
     aenc_model_retain(model);
+    atomic_init(&handle->references, 1);
     handle->model = model;
     *out = handle;
     return AENC_OK;
 }
 
 void aenc_optimizer_free(aenc_optimizer *optimizer) {
-    if (optimizer == NULL) return;
+    if (optimizer == NULL || atomic_fetch_sub_explicit(&optimizer->references, 1, memory_order_acq_rel) != 1) return;
     aenc_model *model = optimizer->model;
     aenc_optim_free(model->ctx, optimizer->optimizer);
     aenc_release(model->ctx, optimizer);
@@ -226,6 +236,8 @@ aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double l
     if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_optimizer_set_learning_rate: %g is not a learning rate", learning_rate);
+    aenc_status status = aenc_call_check(optimizer->model->ctx, "aenc_optimizer_set_learning_rate", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     aenc_optim_set_learning_rate(optimizer->optimizer, learning_rate);
     return AENC_OK;
 }
@@ -240,6 +252,8 @@ aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, 
     if (!(norm >= 0) || !(value >= 0))
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_optimizer_set_clipping: norm %g and value %g are at least 0", norm, value);
+    aenc_status status = aenc_call_check(optimizer->model->ctx, "aenc_optimizer_set_clipping", CALL_READS, NULL);
+    if (status != AENC_OK) return status;
     aenc_optim_set_clipping(optimizer->optimizer, norm, value);
     return AENC_OK;
 }
@@ -253,6 +267,10 @@ static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struc
     aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
     const aenc_matrix *target = b.target.data == NULL ? NULL : &b.target;
     if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"input", "target"}, &b.input, target);
+    if (status == AENC_OK && b.weight != NULL)
+        status = aenc_count_check(model->ctx, "aenc_batch", ".weight_count", b.weight_count, b.input.rows, 1);
+    if (status == AENC_OK && b.weight == NULL && b.weight_count != 0)
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_batch.weight_count is %zu, and weight is NULL", b.weight_count);
     if (status != AENC_OK) return status;
     out->input = aenc_rows_of(&b.input);
     out->target = aenc_rows_of(target);
@@ -260,23 +278,36 @@ static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struc
     return AENC_OK;
 }
 
-aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
     struct check_batch b;
     aenc_status status = batch_check(model, batch, &b);
     return status == AENC_OK ? aenc_train_gradients(model, &b.input, &b.target, b.weight, loss) : status;
 }
 
-aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
+aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_gradients", CALL_CHANGES, (struct held){.model = model});
+    if (status == AENC_OK) status = gradients(model, batch, loss);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status apply(aenc_optimizer *optimizer) {
     return aenc_train_apply(optimizer->model, optimizer->optimizer);
 }
 
-aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
+aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    struct call call;
+    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = optimizer->model, .optimizer = optimizer};
+    aenc_status status = aenc_call_begin(&call, "aenc_optimizer_apply", CALL_CHANGES, held);
+    if (status == AENC_OK) status = apply(optimizer);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
     if (optimizer == NULL) return aenc_null(model->ctx, "aenc_model_step", "optimizer");
     if (optimizer->model != model)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_step: the optimizer belongs to another model");
@@ -286,21 +317,34 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
     return aenc_train_step(model, optimizer->optimizer, &b.input, &b.target, b.weight, loss);
 }
 
-aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
+aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    const struct held held = {.model = model, .optimizer = optimizer};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_step", CALL_CHANGES, held);
+    if (status == AENC_OK) status = step(model, optimizer, batch, loss);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
     if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
     struct check_batch b;
     aenc_status status = batch_check(model, batch, &b);
     return status == AENC_OK ? aenc_train_evaluate(model, &b.input, &b.target, b.weight, loss) : status;
 }
 
-aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options, double *worst,
-                                 const char **parameter) {
+aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    if (worst == NULL) return aenc_null(model->ctx, "aenc_check_gradients", "worst");
-    *worst = NAN;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_evaluate", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = evaluate(model, batch, loss);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options,
+                                   double *worst, const char **parameter) {
     const char *name = NULL;
     if (parameter != NULL) *parameter = NULL;
     struct check_batch b;
@@ -318,4 +362,16 @@ aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, con
     *worst = error;
     if (parameter != NULL) *parameter = name;
     return AENC_OK;
+}
+
+aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options,
+                                 double *worst, const char **parameter) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (worst == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_check_gradients", "worst");
+    *worst = NAN;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_check_gradients", CALL_CHANGES, (struct held){.model = model});
+    if (status == AENC_OK) status = check_gradients(model, batch, options, worst, parameter);
+    return aenc_call_end(&call, status);
 }

@@ -15,28 +15,60 @@ static aenc_status journey_take(aenc_model *model, const char *call, enum journe
     return aenc_model_infer(model, kind, &rows, NULL, out);
 }
 
-aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
     return journey_take(model, "aenc_encode", JOURNEY_ENCODE, x, model == NULL ? 0 : model->input_size,
                         model == NULL ? 0 : model->code_size, out, out_floats);
 }
 
+aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_encode", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = encode(model, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_decode", JOURNEY_DECODE, code, model == NULL ? 0 : model->code_size,
+                        model == NULL ? 0 : model->output_size, out, out_floats);
+}
+
 aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    return journey_take(model, "aenc_decode", JOURNEY_DECODE, code, model == NULL ? 0 : model->code_size,
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_decode", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = decode(model, code, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_reconstruct", JOURNEY_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
                         model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
 aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    return journey_take(model, "aenc_reconstruct", JOURNEY_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
-                        model == NULL ? 0 : model->output_size, out, out_floats);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_reconstruct", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = reconstruct(model, x, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
+    return journey_take(model, "aenc_jacobian_norm", JOURNEY_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
+                        out_floats);
 }
 
 aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    return journey_take(model, "aenc_jacobian_norm", JOURNEY_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
-                        out_floats);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_jacobian_norm", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = jacobian_norm(model, x, out, out_floats);
+    return aenc_call_end(&call, status);
 }
 
 static aenc_status score(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
@@ -49,23 +81,38 @@ static aenc_status score(aenc_model *model, const char *call, enum journey_kind 
     return aenc_model_infer(model, kind, &rows, &target_rows, out);
 }
 
+static aenc_status score_rows(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                              size_t out_floats) {
+    return score(model, "aenc_score", JOURNEY_SCORE, x, target, 1, out, out_floats);
+}
+
 aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                        size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    return score(model, "aenc_score", JOURNEY_SCORE, x, target, 1, out, out_floats);
+    aenc_status status = aenc_call_begin(&call, "aenc_score", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = score_rows(model, x, target, out, out_floats);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
+                                  size_t out_floats) {
+    return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
 }
 
 aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                 size_t out_floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
+    aenc_status status = aenc_call_begin(&call, "aenc_score_features", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = score_features(model, x, target, out, out_floats);
+    return aenc_call_end(&call, status);
 }
 
-aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+static aenc_status denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out,
+                                   size_t out_floats) {
     aenc_context *ctx = model->ctx;
     if (!(sigma > 0) || sigma - sigma != 0 || sigma * sigma < DBL_MIN)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %g; it is a number above 0", sigma);
@@ -79,4 +126,13 @@ aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     return aenc_model_denoising_score(model, &rows, sigma, out);
+}
+
+aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_denoising_score", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = denoising_score(model, x, sigma, out, out_floats);
+    return aenc_call_end(&call, status);
 }

@@ -2,8 +2,9 @@
 #include "base/arena.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/format.h"
 
 enum { CHUNK = 16384, ALIGNMENT = 16 };
 
@@ -85,7 +86,7 @@ char *aenc_arena_text(struct arena *arena, const char *text) {
 char *aenc_arena_format(struct arena *arena, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = aenc_text_format(NULL, 0, format, arguments);
     va_end(arguments);
     if (length < 0) {
         aenc_fail(arena->ctx, AENC_ERR_INTERNAL, "a text could not be formatted: %s", format);
@@ -94,7 +95,7 @@ char *aenc_arena_format(struct arena *arena, const char *format, ...) {
     char *text = aenc_arena_alloc(arena, (size_t)length + 1, 1);
     if (text == NULL) return NULL;
     va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
+    aenc_text_format(text, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return text;
 }

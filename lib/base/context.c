@@ -1,21 +1,13 @@
 /* context.c - creating, sharing and ending a context; how a failure gets its sentence. */
 #include "base/context.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "base/mem.h"
 #include "base/plugin.h"
 #include "base/pool.h"
 #include "base/text.h"
-
-/* The decimal comma of some locales becomes a point; only a digit on both sides marks one. */
-static void undo_locale(char *text) {
-    for (char *c = text; *c != '\0'; c++) {
-        bool between = c != text && c[-1] >= '0' && c[-1] <= '9' && c[1] >= '0' && c[1] <= '9';
-        if (*c == ',' && between) *c = '.';
-    }
-}
 
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) {
     if (ctx == NULL) return status;
@@ -23,10 +15,9 @@ aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format,
     va_list arguments;
     va_start(arguments, format);
     char text[MESSAGE_SIZE];
-    int written = vsnprintf(text, sizeof text, format, arguments);
+    int written = aenc_text_format(text, sizeof text, format, arguments);
     va_end(arguments);
     if (written < 0) text[0] = '\0';
-    undo_locale(text);
     aenc_text_escape(ctx->message, sizeof ctx->message, text);
     return status;
 }

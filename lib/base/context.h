@@ -8,6 +8,7 @@
 #define AENC_BASE_CONTEXT_H
 
 #include <autoenc/autoenc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -19,6 +20,9 @@ struct plugin;
 
 enum { MESSAGE_SIZE = 1024, BUILD_INFO_SIZE = 2048 };
 
+/* Who is inside of a context: nobody, a public call, or a callback of it that may call again. */
+enum inside { INSIDE_NOTHING, INSIDE_CALL, INSIDE_CALLBACK };
+
 struct aenc_context {
     atomic_size_t references;
     void *(*allocate)(void *user, size_t size, size_t alignment);
@@ -29,6 +33,8 @@ struct aenc_context {
     struct plugin *plugins; /* plugin.h; of a runner's private context: borrowed from the model's */
     bool blas_left_alone; /* the caller asked that the CBLAS's thread count stay as it is */
     struct cpu_mode caller_mode; /* of the last call that may call back; callbacks run in it */
+    atomic_int inside;   /* enum inside */
+    pthread_t thread;    /* that is inside; undefined where none is */
     aenc_status status; /* that the message explains: what to answer where a callee answered NULL */
     char message[MESSAGE_SIZE];
     char build_info[BUILD_INFO_SIZE];
@@ -45,16 +51,24 @@ struct aenc_context {
  * are formatted; the decimal point is always '.', whatever the locale; bytes that are no printable UTF-8 appear as \xNN (text.h). */
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
 
-/* Around a callback on the calling thread: it runs in the mode that the program called in, whatever the callback itself calls.
- * What it changes of the mode ends with it. */
-static inline struct cpu_mode aenc_callback_begin(const aenc_context *ctx) {
-    struct cpu_mode mode = ctx->caller_mode;
-    cpu_mode_restore(&mode);
-    return mode;
+/* Around a callback that is called between two steps of a call's work, on the thread that called, while no worker is busy. It runs
+ * in the mode that the program called in, whatever the callback itself calls, and what it changes of the mode ends with it. And
+ * the context is open meanwhile: calls that change nothing that is in use may come in (api/call.h). Around all other callbacks it
+ * is not: they are called in the middle of something. */
+struct outside {
+    struct cpu_mode mode;
+    int inside;
+};
+static inline struct outside aenc_callback_begin(aenc_context *ctx) {
+    struct outside outside = {ctx->caller_mode, atomic_load_explicit(&ctx->inside, memory_order_relaxed)};
+    if (outside.inside == INSIDE_CALL) atomic_store_explicit(&ctx->inside, INSIDE_CALLBACK, memory_order_relaxed);
+    cpu_mode_restore(&outside.mode);
+    return outside;
 }
-static inline void aenc_callback_end(aenc_context *ctx, struct cpu_mode mode) {
+static inline void aenc_callback_end(aenc_context *ctx, struct outside outside) {
     cpu_mode_set(CPU_MODE_EXACT);
-    ctx->caller_mode = mode;
+    ctx->caller_mode = outside.mode;
+    atomic_store_explicit(&ctx->inside, outside.inside, memory_order_relaxed);
 }
 
 void aenc_context_retain(aenc_context *ctx);

@@ -5,6 +5,7 @@
 #include "io/json.h"
 
 struct aenc_layer {
+    atomic_size_t references;
     aenc_context *ctx; /* retained */
     struct arena arena;
     struct json *spec;

@@ -263,3 +263,14 @@ aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
     }
     return status;
 }
+
+/* ---- Paths ---- */
+
+const char *aenc_path_below(const char *name, const char *path) {
+    size_t length = strlen(path);
+    if (length > 0 && path[length - 1] == '.') length--;
+    if (length == 0) return name;
+    if (strncmp(name, path, length) != 0) return NULL;
+    if (name[length] == '.') return name + length + 1;
+    return name[length] == '\0' ? name + length : NULL;
+}

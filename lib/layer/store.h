@@ -107,4 +107,8 @@ void aenc_weights_release(aenc_context *ctx, struct weights *weights);
 /* "he_normal:gain=2" and the like into *init (kind and gain); message set on failure. */
 aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init);
 
+/* What of name lies below a path of names with dots between them: "" for the path itself, NULL when it lies elsewhere.
+ * "encoder.1" has encoder.1 and encoder.1.weight below it, not encoder.10; "" has everything; a dot at its end is ignored. */
+const char *aenc_path_below(const char *name, const char *path);
+
 #endif

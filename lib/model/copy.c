@@ -9,18 +9,9 @@ struct pair {
     const struct entry *from;
 };
 
-/* What of name lies below the path: "" for the path itself, NULL when it lies elsewhere. */
-static const char *below(const char *name, const char *path) {
-    size_t length = strlen(path);
-    if (length == 0) return name;
-    if (strncmp(name, path, length) != 0) return NULL;
-    if (name[length] == '.') return name + length + 1;
-    return name[length] == '\0' ? name + length : NULL;
-}
-
 static struct entry *counterpart(const struct aenc_model *model, struct arena *arena, const char *path,
                                        const char *rest, const char **name) {
-    const char *dot = *path != '\0' && *rest != '\0' ? "." : "";
+    const char *dot = *path != '\0' && path[strlen(path) - 1] != '.' && *rest != '\0' ? "." : "";
     *name = aenc_arena_format(arena, "%s%s%s", path, dot, rest);
     return *name == NULL ? NULL : aenc_store_find(&model->store, *name);
 }
@@ -40,7 +31,7 @@ static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *f
     *count = 0;
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *source = &store->entry[i];
-        const char *rest = below(source->name, from->path), *name;
+        const char *rest = aenc_path_below(source->name, from->path), *name;
         if (rest == NULL) continue;
         struct entry *place = counterpart(dst, arena, to, rest, &name);
         if (name == NULL) return AENC_ERR_NO_MEMORY;

@@ -102,7 +102,9 @@ struct aenc_model {
     struct moments *moments; /* of a PCA, from its partial fits; NULL: none yet */
     double lesson_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
-    atomic_int cancel;        /* set from any thread or signal handler; taken back by the fit that it ends */
+    int training;             /* calls that run on it in many steps: what belongs to it must not change in between */
+    atomic_int cancel;        /* set from any thread or signal handler; a call that trains begins without */
+    int32_t stopped;          /* AENC_STOPPED_..., why the last call that trained it ended */
 };
 
 /* description.c: completes what the caller gave (widths or layers, or parsed JSON) to a full description in the arena. */
@@ -210,6 +212,7 @@ struct aenc_runner {
     struct journey journey;
     struct run run;
     int64_t rows; /* of one chunk */
+    bool running, freed; /* in aenc_runner_run; freed meanwhile, by a callback of it */
 };
 
 /* block NULL: from the model's context, else size bytes that outlive the runner. On failure the model's context has the

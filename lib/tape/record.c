@@ -1,7 +1,7 @@
 /* record.c - appending nodes to a tape: leaves, ops, terms, stages, outputs, name paths. */
-#include <stdio.h>
 #include <string.h>
 
+#include "base/format.h"
 #include "tape/tape.h"
 
 void aenc_tape_create(aenc_context *ctx, enum tape_mode mode, int64_t row_capacity, struct tape *tape) {
@@ -30,7 +30,7 @@ aenc_status aenc_tape_fail(struct tape *tape, aenc_status status, const char *fo
     char text[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(text, sizeof text, format, arguments);
+    int written = aenc_text_format(text, sizeof text, format, arguments);
     va_end(arguments);
     if (written < 0) text[0] = '\0';
     tape->status = status;

@@ -339,7 +339,7 @@ static void place_load(struct reading *r) {
     fit->model->scaling_known = true;
     fit->resumed = true;
     fit->seconds_before = fit->now.seconds;
-    fit->stopped = fit->options->patience > 0 && fit->place.waited >= fit->options->patience;
+    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
 }
 
 aenc_status aenc_checkpoint_resume(struct fit *fit) {

@@ -24,9 +24,10 @@ static void tell(struct fit *fit, int64_t event) {
     fit->now.event = event;
     fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
     if (fit->options->progress == NULL) return;
-    struct cpu_mode mode = aenc_callback_begin(fit->model->ctx);
-    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0) fit->stopped = true;
-    aenc_callback_end(fit->model->ctx, mode);
+    struct outside outside = aenc_callback_begin(fit->model->ctx);
+    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0)
+        aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+    aenc_callback_end(fit->model->ctx, outside);
 }
 
 /* ---- Checkpoints ---- */
@@ -128,10 +129,11 @@ static aenc_status steps_run(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct batch batch;
         double loss;
-        fit->stopped = fit->broken_off = aenc_model_cancelled(fit->model);
+        if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
+        fit->broken_off = fit->stopped;
         if (fit->stopped) return fit->facts != NULL ? checkpoint(fit) : AENC_OK;
         aenc_status status = batch_next(fit, &batch);
-        fit->stopped = status == AENC_OK && batch.input.count == 0;
+        if (status == AENC_OK && batch.input.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &batch, &loss);
         if (status != AENC_OK) return status;
@@ -139,7 +141,7 @@ static aenc_status steps_run(struct fit *fit) {
         fit->now.step++;
         losses_add(fit, loss);
         tell(fit, AENC_EVENT_STEP);
-        if (aenc_model_cancelled(fit->model)) fit->stopped = true;
+        if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
         fit->broken_off = fit->stopped;
         if (fit->facts != NULL && checkpoint_at_step(fit)) status = checkpoint(fit);
         if (status != AENC_OK) return status;
@@ -200,8 +202,9 @@ static aenc_status epoch_run(struct fit *fit) {
     fit->model->clock = (double)fit->model->epoch;
     aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
     tell(fit, AENC_EVENT_EPOCH);
-    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) fit->stopped = true;
-    if (aenc_model_cancelled(fit->model)) fit->stopped = true;
+    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience)
+        aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
+    if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
     status = history_add(fit);
     if (status != AENC_OK) return status;
     epoch_close(fit);

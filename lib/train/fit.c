@@ -150,7 +150,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     if (status == AENC_OK) status = aenc_fit_run(&fit);
     if (status == AENC_OK && fit.best.parameter != NULL) status = aenc_snapshot_restore(model, &fit.best);
     if (status != AENC_OK && !fit.resumed) aenc_train_undo(model, &start);
-    aenc_model_uncancel(model);
+    model->stopped = fit.stopped ? fit.why : AENC_STOPPED_END;
     fit_end(&fit);
     return status;
 }

@@ -45,11 +45,17 @@ struct fit {
     double seconds_before; /* of the epoch, in the process before */
     int64_t batch;
     bool resumed;      /* the model stands where a checkpoint was */
-    bool stopped;      /* by the callback, by a cancel or by patience */
+    bool stopped;      /* before its planned end */
+    int32_t why;       /* AENC_STOPPED_..., then */
     bool broken_off;   /* within an epoch */
     const struct json *facts; /* NULL: no checkpoint is asked for */
     struct timespec saved;    /* when the last checkpoint was */
 };
+
+static inline void aenc_fit_stop(struct fit *fit, int32_t why) {
+    if (!fit->stopped) fit->why = why;
+    fit->stopped = true;
+}
 
 double aenc_seconds_since(const struct timespec *begin);
 

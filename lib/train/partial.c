@@ -50,13 +50,15 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
 
 /* ---- The pass ---- */
 
-static bool told_to_stop(const struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
+static bool told_to_stop(struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
                          const struct timespec *begin) {
     now->seconds = aenc_seconds_since(begin);
-    struct cpu_mode mode = aenc_callback_begin(model->ctx);
+    struct outside outside = aenc_callback_begin(model->ctx);
     bool stop = o->progress != NULL && o->progress(o->progress_user, now) != 0;
-    aenc_callback_end(model->ctx, mode);
-    return stop || aenc_model_cancelled(model);
+    aenc_callback_end(model->ctx, outside);
+    bool cancelled = aenc_model_cancelled(model);
+    if (stop || cancelled) model->stopped = stop ? AENC_STOPPED_CALLBACK : AENC_STOPPED_CANCEL;
+    return stop || cancelled;
 }
 
 static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
@@ -70,6 +72,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
     double sum = 0, seen = 0;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     aenc_optim_set_clipping(optimizer, o->clip_norm, o->clip_value);
+    model->stopped = AENC_STOPPED_END;
     for (int64_t first = 0, count; first < rows && !aenc_model_cancelled(model); first += count) {
         count = aenc_batch_rows(rows - first, batch, model->least_rows);
         struct rows input = aenc_rows_piece(&data->input, first, count);
@@ -84,6 +87,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
         now.gradient_norm = model->gradient_norm;
         if (told_to_stop(model, o, &now, &begin)) break;
     }
+    if (now.step == 0) model->stopped = AENC_STOPPED_CANCEL;
     return AENC_OK;
 }
 
@@ -103,6 +107,5 @@ aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *
         online_free(model->ctx, back ? model->online : before);
         if (back) model->online = before;
     }
-    aenc_model_uncancel(model);
     return status;
 }

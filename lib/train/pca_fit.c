@@ -1,6 +1,7 @@
 /* pca_fit.c - one pass over rows in memory or from a stream, and the model that comes of it.
  *
- * Everything is allocated before the first row is read. A cancel ends the pass as if the data had ended there.
+ * Everything is allocated before the first row is read. A cancel ends the pass, and the model is as it was: a PCA of the rows
+ * that happened to come first is not what was asked for.
  */
 #include <math.h>
 
@@ -138,12 +139,13 @@ aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data) 
     aenc_status status = work_create(model->ctx, &request, model->input_size, data, &work);
     if (status == AENC_OK) status = directions_alloc(&work, request.components);
     if (status == AENC_OK) status = feed(&work, data, model);
-    if (status == AENC_OK) status = enough(&work, request.components);
-    if (status == AENC_OK) status = aenc_pca_solve(&work);
-    if (status == AENC_OK) status = aenc_pca_write(model, &work);
-    if (status == AENC_OK) aenc_pca_forget(model);
+    bool ended = status == AENC_OK && !cancelled(model);
+    model->stopped = ended ? AENC_STOPPED_END : AENC_STOPPED_CANCEL;
+    if (ended) status = enough(&work, request.components);
+    if (ended && status == AENC_OK) status = aenc_pca_solve(&work);
+    if (ended && status == AENC_OK) status = aenc_pca_write(model, &work);
+    if (ended && status == AENC_OK) aenc_pca_forget(model);
     aenc_pca_work_free(&work);
-    aenc_model_uncancel(model);
     return status;
 }
 
@@ -167,16 +169,20 @@ aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *da
     if (status == AENC_OK) status = moments_of(model, &request, &work);
     if (status == AENC_OK) status = aenc_spectrum_create(model->moments, &work.spectrum);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
+    struct moments grown;
+    if (status == AENC_OK) status = aenc_moments_copy(model->moments, &grown);
     if (status == AENC_OK) {
-        work.moments = *model->moments;
+        work.moments = grown;
         status = feed(&work, data, model);
-        if (status == AENC_OK) status = aenc_pca_solve(&work);
-        if (status == AENC_OK) status = aenc_pca_write(model, &work);
-        *model->moments = work.moments;
-        if (status != AENC_OK) aenc_pca_forget(model);
+        bool ended = status == AENC_OK && !cancelled(model);
+        model->stopped = ended ? AENC_STOPPED_END : AENC_STOPPED_CANCEL;
+        if (ended) status = aenc_pca_solve(&work);
+        if (ended && status == AENC_OK) status = aenc_pca_write(model, &work);
+        struct moments gone = ended && status == AENC_OK ? *model->moments : work.moments;
+        if (ended && status == AENC_OK) *model->moments = work.moments;
+        aenc_moments_free(&gone);
     }
     aenc_release(model->ctx, work.directions);
     aenc_spectrum_free(&work.spectrum);
-    aenc_model_uncancel(model);
     return status;
 }

@@ -246,7 +246,9 @@ static int told(void *user, const aenc_progress *now) {
     const aenc_pretrain_options *o = p->options;
     terms_show(p);
     bool stop = o->progress != NULL && o->progress(o->progress_user, p->layer + 1, p->layers, now) != 0;
-    if (stop || aenc_model_cancelled(p->model)) p->stopped = true;
+    bool cancelled = aenc_model_cancelled(p->model);
+    if (stop || cancelled) p->model->stopped = stop ? AENC_STOPPED_CALLBACK : AENC_STOPPED_CANCEL;
+    if (stop || cancelled) p->stopped = true;
     return p->stopped;
 }
 
@@ -354,9 +356,9 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     (void)aenc_train_begin(model);
     aenc_status status = layers_check(&p);
     if (status == AENC_OK) status = checkpoints_prepare(&p);
+    model->stopped = AENC_STOPPED_END;
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
     for (size_t i = 0; i < model->terms.count; i++) model->terms.value[i] = NAN;
     aenc_release(ctx, p.name);
-    aenc_model_uncancel(model);
     return status;
 }

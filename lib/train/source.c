@@ -6,13 +6,14 @@
 aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out) {
     *out = aenc_alloc(ctx, 1, sizeof **out);
     if (*out == NULL) return AENC_ERR_NO_MEMORY;
+    atomic_init(&(*out)->references, 1);
     (*out)->ctx = ctx;
     aenc_context_retain(ctx);
     return AENC_OK;
 }
 
 void aenc_source_release(struct aenc_source *source) {
-    if (source == NULL) return;
+    if (source == NULL || atomic_fetch_sub_explicit(&source->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = source->ctx;
     if (source->call.release != NULL) source->call.release(source->call.user);
     aenc_file_unmap(&source->map);

@@ -12,6 +12,7 @@
 #include "model/model.h"
 
 struct aenc_source {
+    atomic_size_t references;
     aenc_context *ctx; /* retained */
     struct rows rows;  /* data NULL: a stream */
     int64_t cols, target_cols; /* target_cols 0: the input is the target */
@@ -22,7 +23,7 @@ struct aenc_source {
 /* source.c: an empty one, for its maker to fill; a mapped .npy file into it. */
 aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out);
 aenc_status aenc_source_map(aenc_context *ctx, const char *path, struct aenc_source *source);
-/* NULL-safe. Calls the stream's release. */
+/* Drops one reference; with the last goes the source, and the stream's release is called. NULL-safe. */
 void aenc_source_release(struct aenc_source *source);
 
 /* Why a batch could not be filled. */

@@ -176,7 +176,11 @@ static aenc_status failed(const struct stream *stream, const struct stream_batch
 aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out) {
     struct stream_batch *batch = &stream->batch[0];
     if (stream->ahead != NULL) batch = aenc_ahead_next(stream->ahead);
-    else aenc_stream_fill(stream, batch);
+    else {
+        struct outside outside = aenc_callback_begin(stream->source->ctx);
+        aenc_stream_fill(stream, batch);
+        aenc_callback_end(stream->source->ctx, outside);
+    }
     *out = batch;
     return failed(stream, batch);
 }

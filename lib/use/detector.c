@@ -253,6 +253,7 @@ aenc_status aenc_detector_new(struct aenc_model *model, bool bounded, struct aen
         aenc_model_release(model);
         return AENC_ERR_NO_MEMORY;
     }
+    atomic_init(&detector->references, 1);
     detector->model = model;
     if (bounded) detector->column = aenc_alloc(ctx, (size_t)model->input_size, sizeof *detector->column);
     if (!bounded || detector->column != NULL) *out = detector;
@@ -261,7 +262,7 @@ aenc_status aenc_detector_new(struct aenc_model *model, bool bounded, struct aen
 }
 
 void aenc_detector_end(struct aenc_detector *detector) {
-    if (detector == NULL) return;
+    if (detector == NULL || atomic_fetch_sub_explicit(&detector->references, 1, memory_order_acq_rel) != 1) return;
     struct aenc_model *model = detector->model;
     aenc_release(model->ctx, detector->column);
     aenc_release(model->ctx, detector->threshold_spec);

@@ -18,6 +18,7 @@ struct column_facts {
 
 /* A fitted model with what its scores mean. */
 struct aenc_detector {
+    atomic_size_t references;
     struct aenc_model *model;    /* retained */
     struct column_facts *column; /* one per input; NULL: from a file of format 1, scored without bounds */
     double outside;              /* weight of what lies beyond the bounds */

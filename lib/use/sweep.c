@@ -156,9 +156,9 @@ static aenc_status run(aenc_context *ctx, const struct sweep *sweep, const struc
         point.train = error[0], point.valid = error[1], point.test = error[2];
         point.pca_train = linear[0], point.pca_valid = linear[1], point.pca_test = linear[2];
         memcpy((char *)out + (size_t)i * point_size, &point, point_size < sizeof point ? point_size : sizeof point);
-        struct cpu_mode mode = aenc_callback_begin(ctx);
+        struct outside outside = aenc_callback_begin(ctx);
         bool stop = sweep->progress != NULL && sweep->progress(sweep->progress_user, &point) != 0;
-        aenc_callback_end(ctx, mode);
+        aenc_callback_end(ctx, outside);
         if (stop) break;
     }
     return status;

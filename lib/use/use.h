@@ -61,7 +61,7 @@ double aenc_detector_chance(const struct aenc_detector *detector, double score);
 aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size);
 aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                      struct aenc_detector **out);
-/* NULL-safe. */
+/* Drops one reference. NULL-safe. */
 void aenc_detector_end(struct aenc_detector *detector);
 
 #endif

@@ -46,7 +46,7 @@ static void calls_take(struct scene *s) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         aenc_matrix x = s->x, codes = {data, rows[i], CODE, COLS};
         x.rows = rows[i];
-        aenc_batch batch = {.struct_size = sizeof batch, .input = x, .weight = s->weight}, own = batch;
+        aenc_batch batch = {.struct_size = sizeof batch, .input = x, .weight = s->weight, .weight_count = rows[i]}, own = batch;
         own.target = x;
         CHECK_STATUS(s->ctx, aenc_model_step(s->model, s->optimizer, &batch, &loss), AENC_OK);
         CHECK_STATUS(s->ctx, aenc_model_step(s->model, s->optimizer, &own, NULL), AENC_OK);

@@ -34,7 +34,7 @@ static int ask(void *user, const aenc_progress *now) {
     const struct trial *t = user;
     double share = -1;
     if (now->event != AENC_EVENT_EPOCH) return 0;
-    CHECK_STATUS(t->ctx, aenc_accuracy(t->model, &x, labels, &share), AENC_OK);
+    CHECK_STATUS(t->ctx, aenc_accuracy(t->model, &x, labels, ROWS, &share), AENC_OK);
     return share < 0;
 }
 
@@ -43,16 +43,19 @@ static void test_fit(void) {
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 30, .batch = 15, .optimizer = "adam:lr=0.03"};
     CHECK(aenc_model_class_count(a.model) == CLASSES && aenc_model_output_size(a.model) == CLASSES);
     fit.labels = labels;
+    fit.label_count = ROWS;
     fit.progress = ask;
     fit.progress_user = &a;
     CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &fit), AENC_OK);
     fit.labels = NULL;
+    fit.label_count = 0;
     fit.progress = NULL;
     fit.target = &target;
     CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &fit), AENC_OK);
     CHECK(trial_same(&a, &b));
     fit.target = NULL;
     fit.labels = labels;
+    fit.label_count = ROWS;
     aenc_source *source;
     CHECK_STATUS(c.ctx, aenc_source_matrix(c.ctx, &x, &source), AENC_OK);
     CHECK_STATUS(c.ctx, aenc_fit_source(c.model, source, &fit), AENC_OK);
@@ -65,7 +68,7 @@ static void test_fit(void) {
     float probability[ROWS * CLASSES], loss[ROWS];
     double share, right = 0, loss_sum = 0;
     CHECK_STATUS(a.ctx, aenc_classify(a.model, &x, told, ROWS), AENC_OK);
-    CHECK_STATUS(a.ctx, aenc_accuracy(a.model, &x, labels, &share), AENC_OK);
+    CHECK_STATUS(a.ctx, aenc_accuracy(a.model, &x, labels, ROWS, &share), AENC_OK);
     CHECK_STATUS(a.ctx, aenc_class_probabilities(a.model, &x, probability, ROWS * CLASSES), AENC_OK);
     CHECK_STATUS(a.ctx, aenc_score(a.model, &x, &target, loss, ROWS), AENC_OK);
     for (int r = 0; r < ROWS; r++) {
@@ -82,16 +85,51 @@ static void test_fit(void) {
 
 static void test_valid(void) {
     struct trial t = trial_create(head, 2, 1);
-    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .labels = labels, .valid = &x, .valid_labels = labels};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .labels = labels, .label_count = ROWS, .valid = &x, .valid_labels = labels,
+                               .valid_label_count = ROWS};
     aenc_progress last = {.struct_size = sizeof last};
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_OK);
     CHECK_STATUS(t.ctx, aenc_model_history(t.model, 1, &last), AENC_OK);
     CHECK(last.valid_loss > 0);
-    CHECK_STATUS(t.ctx, aenc_partial_fit(t.model, &x, &(aenc_fit_options){.struct_size = sizeof fit, .labels = labels}),
+    CHECK_STATUS(t.ctx, aenc_partial_fit(t.model, &x, &(aenc_fit_options){.struct_size = sizeof fit, .labels = labels, .label_count = ROWS}),
                  AENC_OK);
     fit.valid_labels = NULL;
+    fit.valid_label_count = 0;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "valid_target is NULL; loss 'cross_entropy'"));
+    trial_free(&t);
+}
+
+/* Two labels a row: what counts is the model, which may come from a file, not the rows. */
+static void test_several(void) {
+    static const char twice[] = "{\"input\":[2],\"encoder\":{\"type\":\"dense\",\"units\":3},"
+                                "\"decoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":6},"
+                                "{\"type\":\"reshape\",\"dims\":[2,3]}]},"
+                                "\"loss\":{\"type\":\"cross_entropy\",\"classes\":3}}";
+    struct trial t = trial_create(twice, 4, 1);
+    int32_t *once = malloc(ROWS * sizeof *once), *both = malloc(2 * ROWS * sizeof *both); /* no room behind them */
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .labels = once, .label_count = ROWS};
+    double share;
+    for (int i = 0; i < 2 * ROWS; i++) both[i] = i % 3;
+    for (int i = 0; i < ROWS; i++) once[i] = i % 3;
+    CHECK(aenc_model_label_size(t.model) == 2 && aenc_model_label_size(NULL) == 0);
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_SHAPE);
+    CHECK(says(&t, "aenc_fit_options.label_count is 90; it must be 180: 90 rows of 2"));
+    CHECK_STATUS(t.ctx, aenc_partial_fit(t.model, &x, &fit), AENC_ERR_SHAPE);
+    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, once, ROWS, &share), AENC_ERR_SHAPE);
+    CHECK(says(&t, "aenc_accuracy: count is 90; it must be 180"));
+    fit.labels = both, fit.label_count = 2 * ROWS;
+    fit.valid = &x, fit.valid_labels = once, fit.valid_label_count = ROWS;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_SHAPE);
+    CHECK(says(&t, "aenc_fit_options.valid_label_count is 90; it must be 180"));
+    fit.valid_labels = NULL;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
+    CHECK(says(&t, "aenc_fit_options.valid_label_count is 90, and valid_labels is NULL"));
+    fit.valid_labels = both, fit.valid_label_count = 2 * ROWS;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, both, 2 * ROWS, &share), AENC_OK);
+    free(once);
+    free(both);
     trial_free(&t);
 }
 
@@ -109,10 +147,12 @@ static void test_refused(void) {
     CHECK(says(&t, "target is NULL; loss 'cross_entropy' needs the class of each row"));
     wrong[17] = 3;
     fit.labels = wrong;
+    fit.label_count = ROWS;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "aenc_fit_options.labels[17] is 3; loss 'cross_entropy' takes classes from 0 to 2"));
     static const float values[] = {-1, 0.5f, 3, 1e30f};
     fit.labels = NULL;
+    fit.label_count = 0;
     fit.target = &bad_target;
     for (int i = 0; i < 4; i++) {
         bad[5] = values[i];
@@ -120,12 +160,15 @@ static void test_refused(void) {
         CHECK(says(&t, "target: row 5 is"));
     }
     fit.labels = labels;
+    fit.label_count = ROWS;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "both target and labels"));
-    fit = (aenc_fit_options){.struct_size = sizeof fit, .labels = labels, .valid_labels = labels};
+    fit = (aenc_fit_options){.struct_size = sizeof fit, .labels = labels, .label_count = ROWS, .valid_labels = labels,
+                               .valid_label_count = ROWS};
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "valid_labels is given without valid"));
     fit.valid_labels = NULL;
+    fit.valid_label_count = 0;
     CHECK_STATUS(other.ctx, aenc_fit(other.model, &x, &fit), AENC_ERR_ARGUMENT);
     CHECK(says(&other, "aenc_fit_options.labels is given, and loss 'mse' has no classes"));
     CHECK_STATUS(other.ctx, aenc_classify(other.model, &x, wrong, ROWS), AENC_ERR_UNSUPPORTED);
@@ -133,15 +176,15 @@ static void test_refused(void) {
     CHECK_STATUS(t.ctx, aenc_classify(t.model, &x, wrong, ROWS - 1), AENC_ERR_SHAPE);
     CHECK_STATUS(t.ctx, aenc_classify(t.model, &x, NULL, ROWS), AENC_ERR_ARGUMENT);
     CHECK_STATUS(t.ctx, aenc_class_probabilities(t.model, &x, bad, ROWS), AENC_ERR_SHAPE);
-    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, NULL, &share), AENC_ERR_ARGUMENT);
-    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, labels, NULL), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, NULL, ROWS, &share), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, labels, ROWS, NULL), AENC_ERR_ARGUMENT);
     wrong[0] = -1;
-    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, wrong, &share), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_accuracy(t.model, &x, wrong, ROWS, &share), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "labels[0] is -1"));
     CHECK_STATUS(t.ctx, aenc_score_features(t.model, &x, &target, bad, ROWS), AENC_ERR_UNSUPPORTED);
     CHECK(aenc_classify(NULL, &x, wrong, ROWS) == AENC_ERR_ARGUMENT);
     CHECK(aenc_class_probabilities(NULL, &x, bad, ROWS) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_accuracy(NULL, &x, labels, &share) == AENC_ERR_ARGUMENT && aenc_model_class_count(NULL) == 0);
+    CHECK(aenc_accuracy(NULL, &x, labels, ROWS, &share) == AENC_ERR_ARGUMENT && aenc_model_class_count(NULL) == 0);
     CHECK(trial_same(&t, &again));
     trial_free(&t);
     trial_free(&other);
@@ -176,6 +219,7 @@ int main(void) {
     heaps_make();
     test_fit();
     test_valid();
+    test_several();
     test_refused();
     test_heads();
     return check_finish();

@@ -36,7 +36,7 @@ static aenc_status call_combine_codes(struct world *w, const aenc_matrix *m) {
     return aenc_codes_combine(w->ctx, &w->x, m, room, ROOM);
 }
 static aenc_status call_attribute(struct world *w, const aenc_matrix *m) {
-    return aenc_codes_attribute(w->ctx, m, labels, 0, 1, room, ROOM);
+    return aenc_codes_attribute(w->ctx, m, labels, m == NULL ? 0 : m->rows, 0, 1, room, ROOM);
 }
 static aenc_status call_quantiles(struct world *w, const aenc_matrix *m) {
     return aenc_codes_quantiles(w->ctx, m, shares, 2, room, ROOM);
@@ -57,10 +57,10 @@ static aenc_status call_kmeans(struct world *w, const aenc_matrix *m) {
     return aenc_kmeans(w->ctx, m, &options, room, ROOM, said, WORLD_ROWS, &number);
 }
 static aenc_status call_probe_train(struct world *w, const aenc_matrix *m) {
-    return aenc_probe(w->ctx, "knn", m, labels, &w->x, labels, said, 4, &number);
+    return aenc_probe(w->ctx, "knn", m, labels, m == NULL ? 0 : m->rows, &w->x, labels, 4, said, 4, &number);
 }
 static aenc_status call_probe_test(struct world *w, const aenc_matrix *m) {
-    return aenc_probe(w->ctx, "knn", &w->x, labels, m, labels, said, 4, &number);
+    return aenc_probe(w->ctx, "knn", &w->x, labels, 4, m, labels, m == NULL ? 0 : m->rows, said, 4, &number);
 }
 static aenc_status call_rate(struct world *w, const aenc_matrix *m) {
     aenc_rate_point point[2] = {{.struct_size = sizeof *point}};
@@ -71,7 +71,7 @@ static aenc_status sweep(struct world *w, const aenc_matrix *x, const aenc_matri
     aenc_sweep_point point[1] = {{.struct_size = sizeof *point}};
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid = valid};
     aenc_sweep_options options = {.struct_size = sizeof options, .codes = sizes, .code_count = 1, .fit = &fit, .test = test};
-    return aenc_sweep(w->ctx, x, &options, point);
+    return aenc_sweep(w->ctx, x, &options, point, 2);
 }
 static aenc_status call_sweep(struct world *w, const aenc_matrix *m) { return sweep(w, m, NULL, NULL); }
 static aenc_status call_sweep_valid(struct world *w, const aenc_matrix *m) { return sweep(w, &w->x, m, NULL); }
@@ -135,8 +135,9 @@ static void test_ways(struct world *w) {
     CHECK_FAILS(w, aenc_codes_interpolate(ctx, &w->x, &w->x, 3, 0, room, 71), shape, "aenc_codes_interpolate|71|12");
     CHECK_FAILS(w, aenc_interpolate(w->model, &w->x, &w->x, 3, 0, room, 71), shape, "aenc_interpolate|71|12");
     CHECK_FAILS(w, aenc_codes_combine(ctx, &three, &w->x, room, ROOM), shape, "weights|6|4");
-    CHECK_FAILS(w, aenc_codes_attribute(ctx, &w->x, NULL, 0, 1, room, ROOM), bad, "labels|NULL");
-    CHECK_FAILS(w, aenc_codes_attribute(ctx, &w->x, labels, 0, 1, room, 5), shape, "5|6");
+    CHECK_FAILS(w, aenc_codes_attribute(ctx, &w->x, NULL, 4, 0, 1, room, ROOM), bad, "labels|NULL");
+    CHECK_FAILS(w, aenc_codes_attribute(ctx, &w->x, labels, 4, 0, 1, room, 5), shape, "5|6");
+    CHECK_FAILS(w, aenc_codes_attribute(ctx, &w->x, labels, 3, 0, 1, room, ROOM), shape, "aenc_codes_attribute|label_count|3|4");
     CHECK_FAILS(w, aenc_codes_quantiles(ctx, &w->x, NULL, 2, room, ROOM), bad, "shares|NULL");
     const double outside[] = {0.5, 1.5}, none[] = {NAN};
     CHECK_FAILS(w, aenc_codes_quantiles(ctx, &w->x, outside, 2, room, ROOM), bad, "shares[1]|1.5");
@@ -166,7 +167,7 @@ static void test_groups(struct world *w) {
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "clusters|0");
     o.clusters = 2;
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, 11, said, 4, &number), shape, "11|2|6");
-    CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, NULL, ROOM, said, 4, &number), bad, "out|NULL");
+    CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, NULL, ROOM, said, 4, &number), bad, "centers|NULL");
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 3, &number), shape, "label_count|3|4");
     o.restarts = -1;
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "restarts|-1");
@@ -174,13 +175,15 @@ static void test_groups(struct world *w) {
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "iterations|-2");
     o.struct_size = 1;
     CHECK_FAILS(w, aenc_kmeans(ctx, &w->x, &o, room, ROOM, said, 4, &number), bad, "aenc_kmeans_options|struct_size|1");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, NULL, &w->x, labels, said, 4, &number), bad, "train_labels|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, NULL, said, 4, &number), bad, "test_labels|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, labels, said, 4, NULL), bad, "accuracy|NULL");
-    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, &w->x, labels, said, 3, &number), shape, "predicted_count|3|4");
-    CHECK_FAILS(w, aenc_probe(ctx, "svm", &w->x, labels, &w->x, labels, said, 4, &number), bad, "svm|softmax|knn");
-    CHECK_FAILS(w, aenc_probe(ctx, "knn:n=2", &w->x, labels, &w->x, labels, said, 4, &number), bad, "knn|'n'|k, metric");
-    CHECK_FAILS(w, aenc_probe(ctx, "knn:metric=l1", &w->x, labels, &w->x, labels, said, 4, &number), bad, "metric|l1|cosine");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, NULL, 4, &w->x, labels, 4, said, 4, &number), bad, "train_labels|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, 4, &w->x, NULL, 4, said, 4, &number), bad, "test_labels|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, 4, &w->x, labels, 4, said, 4, NULL), bad, "accuracy|NULL");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, 4, &w->x, labels, 4, said, 3, &number), shape, "predicted_count|3|4");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, 3, &w->x, labels, 4, said, 4, &number), shape, "train_count|3|4");
+    CHECK_FAILS(w, aenc_probe(ctx, NULL, &w->x, labels, 4, &w->x, labels, 5, said, 4, &number), shape, "test_count|5|4");
+    CHECK_FAILS(w, aenc_probe(ctx, "svm", &w->x, labels, 4, &w->x, labels, 4, said, 4, &number), bad, "svm|softmax|knn");
+    CHECK_FAILS(w, aenc_probe(ctx, "knn:n=2", &w->x, labels, 4, &w->x, labels, 4, said, 4, &number), bad, "knn|'n'|k, metric");
+    CHECK_FAILS(w, aenc_probe(ctx, "knn:metric=l1", &w->x, labels, 4, &w->x, labels, 4, said, 4, &number), bad, "metric|l1|cosine");
 }
 
 static void test_curves(struct world *w) {
@@ -197,26 +200,28 @@ static void test_curves(struct world *w) {
     aenc_fit_options fit = {.struct_size = sizeof fit};
     aenc_model_options model = {.struct_size = sizeof model};
     aenc_sweep_options o = {.struct_size = sizeof o, .codes = sizes, .code_count = 1, .fit = &fit, .model = &model};
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, NULL, point), bad, "options|NULL");
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, NULL), bad, "out|NULL");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, NULL, point, 2), bad, "options|NULL");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, NULL, 2), bad, "out|NULL");
     o.codes = NULL;
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "codes|NULL");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "codes|NULL");
     o.codes = (const size_t[]){2, 0}, o.code_count = 2;
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "codes[1]|0");
-    o.codes = sizes, o.code_count = 1, model.loss = "msee";
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "msee");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "codes[1]|0");
+    o.codes = sizes, o.code_count = 2;
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 1), AENC_ERR_SHAPE, "aenc_sweep: out_count|1|2");
+    o.code_count = 1, model.loss = "msee";
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "msee");
     model.loss = "gaussian_nll";
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), AENC_ERR_SHAPE, "12|6");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), AENC_ERR_SHAPE, "12|6");
     model.loss = NULL, fit.target = &w->x;
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "target");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "target");
     fit.target = NULL, fit.checkpoint = "x";
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "checkpoint");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "checkpoint");
     fit.checkpoint = NULL, fit.epochs = -1;
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "epochs|-1");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "epochs|-1");
     aenc_layer *layer = NULL;
     CHECK_STATUS(w->ctx, aenc_layer_create(w->ctx, "dense:units=2", &layer), AENC_OK);
     model.encoder_layers = layer;
-    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point), bad, "layers|widths");
+    CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "layers|widths");
     aenc_layer_free(layer);
 }
 
@@ -226,15 +231,15 @@ static void test_null_handles(struct world *w) {
     CHECK(aenc_codes_interpolate(NULL, &w->x, &w->x, 2, 0, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_interpolate(NULL, &w->x, &w->x, 2, 0, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_codes_combine(NULL, &w->x, &w->x, room, ROOM) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_codes_attribute(NULL, &w->x, labels, 0, 1, room, ROOM) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_codes_attribute(NULL, &w->x, labels, 4, 0, 1, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_codes_quantiles(NULL, &w->x, shares, 2, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_codes_traverse(NULL, &w->x, &w->x, 2, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_traverse(NULL, &w->x, &w->x, 2, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_neighbours(NULL, &w->x, NULL, 1, 0, index_room, room, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_kmeans(NULL, &w->x, NULL, room, ROOM, said, 4, &number) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_probe(NULL, NULL, &w->x, labels, &w->x, labels, said, 4, &number) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_probe(NULL, NULL, &w->x, labels, 4, &w->x, labels, 4, said, 4, &number) == AENC_ERR_ARGUMENT);
     CHECK(aenc_rate_distortion(NULL, &w->x, steps, 1, 0, rate) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_sweep(NULL, &w->x, NULL, point) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_sweep(NULL, &w->x, NULL, point, 2) == AENC_ERR_ARGUMENT);
 }
 
 int main(void) {

@@ -424,6 +424,9 @@ static void test_weights(struct world *w) {
     double loss;
     float weight[WORLD_ROWS] = {1, 1, -0.5f, 1};
     batch.weight = weight;
+    batch.weight_count = WORLD_ROWS - 1;
+    CHECK_FAILS(w, aenc_model_gradients(w->model, &batch, &loss), AENC_ERR_SHAPE, "aenc_batch.weight_count|3|4");
+    batch.weight_count = WORLD_ROWS;
     CHECK_FAILS(w, aenc_model_gradients(w->model, &batch, &loss), AENC_ERR_ARGUMENT, "weight[2]|-0.5");
     CHECK_FAILS(w, aenc_model_evaluate(w->model, &batch, &loss), AENC_ERR_ARGUMENT, "weight[2]|-0.5");
     weight[2] = NAN;

@@ -545,12 +545,12 @@ static aenc_status codes(struct scene *scene) {
     aenc_kmeans_options options = {.struct_size = sizeof options, .clusters = 3, .restarts = 2};
     aenc_status status = aenc_codes_interpolate(ctx, x, x, 2, AENC_SPHERICAL, out, 2 * ROWS * COLS);
     if (status == AENC_OK) status = aenc_codes_combine(ctx, &by, x, out, COLS);
-    if (status == AENC_OK) status = aenc_codes_attribute(ctx, x, labels, 0, 1, out, COLS);
+    if (status == AENC_OK) status = aenc_codes_attribute(ctx, x, labels, ROWS, 0, 1, out, COLS);
     if (status == AENC_OK) status = aenc_codes_quantiles(ctx, x, shares, 2, out, 2 * COLS);
     if (status == AENC_OK) status = aenc_neighbours(ctx, x, NULL, 1, AENC_COSINE, index, distance, ROWS);
     if (status == AENC_OK) status = aenc_kmeans(ctx, x, &options, out, 3 * COLS, group, ROWS, &number);
-    if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, x, labels, group, ROWS, &number);
-    if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, x, labels, group, ROWS, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, ROWS, x, labels, ROWS, group, ROWS, &number);
+    if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, ROWS, x, labels, ROWS, group, ROWS, &number);
     return status;
 }
 
@@ -572,7 +572,7 @@ static aenc_status sweep(struct scene *scene) {
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1};
     aenc_sweep_options options = {.struct_size = sizeof options, .codes = sizes, .code_count = 2, .model = &model,
                                   .fit = &fit, .test = &scene->x};
-    return aenc_sweep(scene->ctx, &scene->x, &options, point);
+    return aenc_sweep(scene->ctx, &scene->x, &options, point, options.code_count);
 }
 
 /* ---- Stacks ---- */
@@ -665,11 +665,11 @@ static aenc_status classes(struct scene *scene) {
     float probability[ROWS * 2];
     double share;
     aenc_model *model = NULL;
-    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .labels = labels, .valid = &scene->x,
-                            .valid_labels = labels};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .labels = labels, .label_count = ROWS, .valid = &scene->x,
+                            .valid_labels = labels, .valid_label_count = ROWS};
     aenc_status status = aenc_model_parse(scene->ctx, head, strlen(head), &model);
     if (status == AENC_OK) status = aenc_fit(model, &scene->x, &fit);
-    if (status == AENC_OK) status = aenc_accuracy(model, &scene->x, labels, &share);
+    if (status == AENC_OK) status = aenc_accuracy(model, &scene->x, labels, ROWS, &share);
     if (status == AENC_OK) status = aenc_class_probabilities(model, &scene->x, probability, ROWS * 2);
     aenc_model_free(model);
     return status;
@@ -694,7 +694,7 @@ static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
                                       .backward = negate_back};
     (void)user;
     x = aenc_node_multiply(r, x, aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1"));
-    x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, NULL, 0));
+    x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, 1, NULL, 0));
     aenc_node_stage(r, aenc_node_state(r, "mean", dims, 1, 0), aenc_node_batch_mean(r, x));
     return aenc_node_operation(r, &operation, aenc_node_function(r, "tanh", x), dims, 1);
 }

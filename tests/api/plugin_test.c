@@ -12,7 +12,7 @@ static const aenc_matrix x = {data, ROWS, COLS, 0};
 /* What a plug-in of this file does, by its user pointer. */
 enum fault {
     FAULT_NONE, FAULT_NULL, FAULT_FAILS, FAULT_SHAPE, FAULT_KIND, FAULT_STALE, FAULT_OPERAND, FAULT_SETTING,
-    FAULT_NO_DERIVATIVE, FAULT_WRONG_DERIVATIVE, FAULT_FUNCTION, FAULT_COUNT
+    FAULT_NO_DERIVATIVE, FAULT_WRONG_DERIVATIVE, FAULT_FUNCTION, FAULT_VALUES, FAULT_COUNT
 };
 struct quirk {
     enum fault fault;
@@ -56,7 +56,8 @@ static aenc_node *spoiled(struct quirk *quirk, aenc_recorder *r, aenc_node *in, 
     case FAULT_SHAPE: return aenc_node_slice(r, in, 0, 0, 1);
     case FAULT_KIND: return aenc_node_batch_mean(r, in);
     case FAULT_STALE: return before == NULL ? (aenc_node *)quirk : before;
-    case FAULT_OPERAND: return aenc_node_add(r, in, aenc_node_constant(r, data, (const size_t[]){4}, 1));
+    case FAULT_OPERAND: return aenc_node_add(r, in, aenc_node_constant(r, data, 4, (const size_t[]){4}, 1));
+    case FAULT_VALUES: return aenc_node_add(r, in, aenc_node_constant(r, data, 3, (const size_t[]){6}, 1));
     case FAULT_SETTING: return aenc_node_affine(r, y, aenc_recorder_setting(r, "moon"), 0);
     case FAULT_FUNCTION: return aenc_node_function(r, "sgmoid", in);
     default: return y;
@@ -225,6 +226,7 @@ static void test_faults(void) {
         fault_says(kinds[i], FAULT_FAILS, AENC_ERR_IO, "the moon is full");
         fault_says(kinds[i], FAULT_STALE, AENC_ERR_ARGUMENT, "another recording");
         fault_says(kinds[i], FAULT_OPERAND, AENC_ERR_SHAPE, "add");
+        fault_says(kinds[i], FAULT_VALUES, AENC_ERR_SHAPE, "aenc_node_constant: count is 3; dims make 6");
         fault_says(kinds[i], FAULT_SETTING, AENC_ERR_ARGUMENT, "'moon'");
         fault_says(kinds[i], FAULT_FUNCTION, AENC_ERR_ARGUMENT, "sgmoid");
         fault_says(kinds[i], FAULT_KIND, AENC_ERR_SHAPE, "shape (");

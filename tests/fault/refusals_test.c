@@ -58,7 +58,7 @@ static aenc_status train(aenc_model *model, const struct life *life) {
     float weight[ROWS];
     double loss;
     for (size_t i = 0; i < ROWS; i++) weight[i] = (float)(i % 3);
-    aenc_batch batch = {.struct_size = sizeof batch, .input = x, .weight = weight};
+    aenc_batch batch = {.struct_size = sizeof batch, .input = x, .weight = weight, .weight_count = ROWS};
     aenc_status status = aenc_optimizer_create(model, life->optimizer, &optimizer);
     if (status == AENC_OK) status = aenc_optimizer_set_clipping(optimizer, 0.5, 0.1);
     if (status == AENC_OK) status = aenc_model_step(model, optimizer, &batch, NULL);

@@ -220,7 +220,7 @@ static void model_loop(struct calls *c) {
     float weight[5] = {1, 0.5f, 0, 2, (how & 0x80) != 0 ? -1.0f : 1.0f};
     aenc_batch batch = {.struct_size = sizeof batch, .input = fuzz_api_matrix(c, aenc_model_input_size(m))};
     if ((how & 0x08) != 0) batch.target = fuzz_api_matrix(c, aenc_model_output_size(m));
-    if ((how & 0x10) != 0 && batch.input.rows <= 5) batch.weight = weight;
+    if ((how & 0x10) != 0 && batch.input.rows <= 5) batch.weight = weight, batch.weight_count = batch.input.rows;
     switch (how % 6) {
     case 0:
         aenc_optimizer_free(*slot);

@@ -201,10 +201,11 @@ void fuzz_api_angles(struct calls *c) {
 /* ---- Classes ---- */
 
 static void classes_fit(struct calls *c, aenc_model *m, const aenc_matrix *x) {
-    const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, x->rows);
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 4, .labels = labels};
     unsigned how = next(c);
-    if ((how & 0x01) != 0) options.valid = x, options.valid_labels = labels;
+    size_t count = x->rows * aenc_model_label_size(m) + ((how & 0x70) == 0x70);
+    const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, count);
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 4, .labels = labels, .label_count = count};
+    if ((how & 0x01) != 0) options.valid = x, options.valid_labels = labels, options.valid_label_count = count;
     if ((how & 0x02) != 0) options.valid_share = 0.4;
     if ((how & 0x04) != 0) options.target = x;
     fuzz_api_told(c, m, (how & 0x08) != 0 ? aenc_partial_fit(m, x, &options) : aenc_fit(m, x, &options));
@@ -217,28 +218,29 @@ void fuzz_api_classes(struct calls *c) {
     aenc_matrix x = fuzz_api_table(c, 0, aenc_model_input_size(m));
     double share = -77, right = 0;
     if ((how & 0x01) != 0) classes_fit(c, m, &x);
-    struct room room = fuzz_api_room(c, OUT_BLOCK, x.rows * classes);
+    struct room room = fuzz_api_room(c, OUT_BLOCK, x.rows * aenc_model_output_size(m));
     aenc_status status = aenc_class_probabilities(m, &x, room.at, room.floats);
     bool good = fuzz_api_filled(c, m, status, room);
-    for (size_t r = 0; good && r < x.rows; r++) {
+    for (size_t r = 0; good && r < room.needed / classes; r++) {
         double sum = 0;
         for (size_t j = 0; j < classes; j++) sum += (double)room.at[r * classes + j];
         FUZZ_DEMAND(isnan(sum) || fabs(sum - 1) < 1e-5);
     }
-    int32_t *answer = fuzz_api_block(c, AGAIN_BLOCK, x.rows * sizeof *answer);
-    status = aenc_classify(m, &x, answer, x.rows);
+    size_t labelled = x.rows * aenc_model_label_size(m), given = (how & 0x30) == 0x30 ? x.rows : labelled;
+    int32_t *answer = fuzz_api_block(c, AGAIN_BLOCK, labelled * sizeof *answer);
+    status = aenc_classify(m, &x, answer, labelled);
     fuzz_api_told(c, m, status);
-    const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, x.rows);
-    aenc_status told = aenc_accuracy(m, &x, labels, &share);
+    const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, given);
+    aenc_status told = aenc_accuracy(m, &x, labels, given, &share);
     fuzz_api_told(c, m, told);
     FUZZ_DEMAND(classes > 0 || (status != AENC_OK && told != AENC_OK && !good));
-    for (size_t r = 0; status == AENC_OK && r < x.rows; r++) {
+    for (size_t r = 0; status == AENC_OK && told == AENC_OK && r < labelled; r++) {
         FUZZ_DEMAND(answer[r] >= 0 && (size_t)answer[r] < classes);
         right += answer[r] == labels[r];
         for (size_t j = 0; good && j < classes; j++)
             FUZZ_DEMAND(!(room.at[r * classes + j] > room.at[r * classes + (size_t)answer[r]] + 1e-6f));
     }
-    if (status == AENC_OK && told == AENC_OK) FUZZ_DEMAND(fabs(share * (double)x.rows - right) < 1e-6);
+    if (status == AENC_OK && told == AENC_OK) FUZZ_DEMAND(fabs(share * (double)labelled - right) < 1e-6);
 }
 
 /* ---- Answers of one row ---- */

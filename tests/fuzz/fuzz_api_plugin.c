@@ -93,7 +93,7 @@ static aenc_node *shaped(struct hand *h, unsigned which, aenc_node *x) {
         return n;
     case 4: return aenc_node_concat(h->r, both, which == 28 ? 0 : 2, axis);
     case 5: return aenc_node_matmul(h->r, x, last(h), which / 8 % 2 != 0, which / 16 % 2 != 0);
-    case 6: return aenc_node_constant(h->r, h->p->c->data, all, 1 + which / 8 % 2);
+    case 6: return aenc_node_constant(h->r, h->p->c->data, all[0] + (which == 30), all, 1 + which / 8 % 2);
     default:
         n = (which & 8) != 0 ? aenc_node_row_sum(h->r, x) : aenc_node_row_mean(h->r, x);
         FUZZ_DEMAND(n == NULL || (aenc_node_rank(n) == 0 && aenc_node_has_rows(n) == aenc_node_has_rows(x)));

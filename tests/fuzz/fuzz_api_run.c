@@ -234,6 +234,7 @@ void fuzz_api_source_fit(struct calls *c) {
     if ((how & 0x40) != 0) options.target = &target;
     if ((how & 0x80) != 0) checkpoint_options(c, &options);
     if (next(c) > 0xF0) aenc_model_cancel(m);
+    FUZZ_DEMAND(aenc_model_stopped(m) >= 0 && aenc_model_stopped(m) <= AENC_STOPPED_SOURCE);
     if (closed_form(m) && fuzz_api_endless(c, source)) return;
     fuzz_api_told(c, m, aenc_fit_source(m, source, &options));
 }

@@ -195,7 +195,8 @@ static void codes_attribute(struct calls *c, unsigned how, size_t cols) {
     aenc_matrix codes = fuzz_api_table(c, 0, cols);
     const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, codes.rows);
     struct room room = fuzz_api_room(c, OUT_BLOCK, cols);
-    aenc_status status = aenc_codes_attribute(c->world.ctx, &codes, how == 0xFF ? NULL : labels, (int32_t)(how % 3),
+    aenc_status status = aenc_codes_attribute(c->world.ctx, &codes, how == 0xFF ? NULL : labels,
+                                              codes.rows - (how == 0xFD), (int32_t)(how % 3),
                                               (int32_t)(how / 3 % 3), room.at, room.floats);
     fuzz_api_filled(c, c->world.ctx, status, room);
 }
@@ -291,9 +292,11 @@ void fuzz_api_probe(struct calls *c) {
     const int32_t *of_train = fuzz_api_labels(c, LABEL_BLOCK, train.rows), *of_test = fuzz_api_labels(c, MORE_BLOCK, test.rows);
     int32_t *predicted = fuzz_api_block(c, OUT_BLOCK, test.rows * sizeof *predicted);
     double accuracy = -77, second = -77, right = 0;
-    aenc_status status = aenc_probe(c->world.ctx, probe, &train, of_train, &test, of_test, predicted, test.rows, &accuracy);
+    aenc_status status = aenc_probe(c->world.ctx, probe, &train, of_train, train.rows, &test, of_test, test.rows, predicted,
+                                    test.rows, &accuracy);
     bool good = fuzz_good(&c->world, status);
-    aenc_status again = aenc_probe(c->world.ctx, probe, &train, of_train, &test, of_test, NULL, 0, &second);
+    aenc_status again = aenc_probe(c->world.ctx, probe, &train, of_train, train.rows, &test, of_test, test.rows, NULL, 0,
+                                   &second);
     fuzz_good(&c->world, again);
     if (!good) return;
     fuzz_api_again(c, status, again, &accuracy, &second, sizeof accuracy);
@@ -348,7 +351,7 @@ void fuzz_api_sweep(struct calls *c) {
     aenc_sweep_point *p = fuzz_api_block(c, OUT_BLOCK, options.code_count * sizeof *p);
     memset(p, 0, options.code_count * sizeof *p);
     p[0].struct_size = sizeof *p;
-    aenc_status status = aenc_sweep(c->world.ctx, &x, &options, p);
+    aenc_status status = aenc_sweep(c->world.ctx, &x, &options, p, options.code_count);
     if (!fuzz_good(&c->world, status)) return;
     for (size_t i = 0; i < ((how & 0x80) != 0 ? 1 : options.code_count); i++) {
         FUZZ_DEMAND(p[i].code == codes[i] && p[i].epochs == 1 && !(p[i].train < 0) && !(p[i].pca_train < 0));

@@ -95,7 +95,7 @@ static void classes(struct scene *s) {
     FUZZ_DEMAND(status != AENC_OK || count > 0);
     for (size_t i = 0; good(s, status) && i < answers; i++) FUZZ_DEMAND(label[i] >= 0 && (size_t)label[i] < count);
     good(s, aenc_class_probabilities(s->model, &x, room(s, s->rows * s->out), s->rows * s->out));
-    good(s, aenc_accuracy(s->model, &x, wanted, &share));
+    good(s, aenc_accuracy(s->model, &x, wanted, answers, &share));
 }
 
 static void between(struct scene *s) {

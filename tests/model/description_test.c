@@ -123,7 +123,8 @@ static void test_three_ways(void) {
         aenc_model_options by_layers = by_widths;
         by_widths.encoder_widths = widths;
         by_widths.encoder_count = 2;
-        by_layers.decoder_widths = NULL;
+        by_layers.decoder_widths = NULL, by_layers.decoder_count = 0;
+        by_layers.activation = by_layers.code_activation = by_layers.init = NULL; /* of widths */
         by_layers.encoder_layers = sequence(ctx, cases[i].encoder);
         if (cases[i].decoder[0] != NULL) by_layers.decoder_layers = sequence(ctx, cases[i].decoder);
         aenc_model *model = created(ctx, &by_widths);

@@ -177,7 +177,8 @@ enum { MANY = 180 };
 
 /* The gradients of a batch, one behind the other, and its terms. */
 static size_t gradients(const struct trial *t, const aenc_matrix *rows, const float *weight, float *out, double terms[2]) {
-    aenc_batch batch = {.struct_size = sizeof batch, .input = *rows, .weight = weight};
+    aenc_batch batch = {.struct_size = sizeof batch, .input = *rows, .weight = weight,
+                        .weight_count = weight == NULL ? 0 : rows->rows};
     size_t used = 0;
     CHECK_STATUS(t->ctx, aenc_model_gradients(t->model, &batch, NULL), AENC_OK);
     for (size_t i = 0; i < 2; i++) terms[i] = aenc_model_term_value(t->model, i);
@@ -212,7 +213,7 @@ static void test_row_weights(const char *description) {
     for (int i = 0; i < 2; i++) CHECK_NEAR(terms[2][i], terms[1][i], 1e-5 * fabs(terms[1][i]));
     gradients(&other, &weighted, weight, g[2], terms[2]);
     CHECK(memcmp(g[0], g[2], count * sizeof *g[0]) == 0 && memcmp(terms[0], terms[2], sizeof terms[0]) == 0);
-    aenc_batch batch = {.struct_size = sizeof batch, .input = weighted, .weight = weight};
+    aenc_batch batch = {.struct_size = sizeof batch, .input = weighted, .weight = weight, .weight_count = MANY};
     double worst;
     const char *parameter;
     CHECK_STATUS(t.ctx, aenc_check_gradients(t.model, &batch, NULL, &worst, &parameter), AENC_OK);

@@ -65,7 +65,7 @@ static aenc_status try_other(aenc_context *ctx, const char *option) {
     double threshold = 0, accuracy = 0;
     if (strcmp(option, "threshold") == 0) return aenc_threshold(ctx, nobody, values, 8, &threshold);
     if (strcmp(option, "probe") == 0) {
-        return aenc_probe(ctx, nobody, &rows, labels, &rows, labels, predicted, 4, &accuracy);
+        return aenc_probe(ctx, nobody, &rows, labels, 4, &rows, labels, 4, predicted, 4, &accuracy);
     }
     if (strcmp(option, "method") != 0) return AENC_OK;
     aenc_status status = aenc_pca_create(ctx, &rows, &pca, &model);

@@ -44,17 +44,22 @@ static void test_thread(int64_t threads) {
     CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &options), AENC_OK);
     pthread_join(thread, NULL);
     CHECK(steps > 0 && trial_finite(&a));
-    options.resume = AENC_RESUME;
     options.progress_user = &more;
-    aenc_model_cancel(b.model); /* before it begins: it continues, and ends before its first step */
-    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK);
-    CHECK(more == 0 && trial_same(&a, &b));
+    CHECK(aenc_model_stopped(a.model) == AENC_STOPPED_CANCEL && aenc_model_stopped(b.model) == AENC_STOPPED_NOT);
     options.checkpoint = NULL;
     options.resume = AENC_RESUME_NEVER;
     options.checkpoint_steps = 0;
     options.epochs = 2;
-    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK); /* the wish was taken back */
-    CHECK(more == 6);
+    aenc_model_cancel(b.model); /* nothing runs: nothing happens */
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK);
+    CHECK(more == 6 && aenc_model_stopped(b.model) == AENC_STOPPED_END);
+    options.batch = -1;
+    aenc_model_cancel(b.model);
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_ERR_ARGUMENT);
+    CHECK(aenc_model_stopped(b.model) == AENC_STOPPED_NOT && aenc_model_stopped(NULL) == AENC_STOPPED_NOT);
+    options.batch = 20;
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &options), AENC_OK);
+    CHECK(more == 12 && aenc_model_history_count(b.model) == 2);
     remove(path);
     trial_free(&a);
     trial_free(&b);
@@ -79,6 +84,84 @@ static void test_signal(void) {
     CHECK(steps > 0 && aenc_model_history_count(a.model) > 0);
     aenc_model_cancel(NULL);
     trial_free(&a);
+}
+
+/* ---- Why it ended ---- */
+
+struct ending {
+    aenc_model *model;
+    size_t given;
+    int64_t cancel_at, stop_at, step;
+};
+
+static int ended_at(void *user, const aenc_progress *now) {
+    struct ending *e = user;
+    if (now->event != AENC_EVENT_STEP) return 0;
+    if (++e->step == e->cancel_at) aenc_model_cancel(e->model);
+    return e->step == e->stop_at;
+}
+
+static int give(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {
+    struct ending *e = user;
+    (void)target, (void)weight;
+    if (e->given == (size_t)e->cancel_at) aenc_model_cancel(e->model);
+    *got = e->given < ROWS ? (rows < 20 ? rows : 20) : 0;
+    memcpy(input, data + e->given % ROWS * IN, *got * IN * sizeof *input);
+    e->given += *got;
+    return 0;
+}
+
+static void test_endings(void) {
+    struct trial t = trial_create(small, 2, 1);
+    struct ending e = {.model = t.model, .stop_at = 2};
+    const aenc_source_callbacks stream = {.struct_size = sizeof stream, .cols = IN, .read = give, .user = &e};
+    aenc_source *source;
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 3, .batch = 20, .progress = ended_at, .progress_user = &e};
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_CALLBACK);
+    e = (struct ending){.model = t.model, .cancel_at = 2};
+    CHECK_STATUS(t.ctx, aenc_partial_fit(t.model, &x, &(aenc_fit_options){.struct_size = sizeof o, .batch = 20,
+                                                                          .progress = ended_at, .progress_user = &e}), AENC_OK);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_CANCEL && e.step == 2);
+    e = (struct ending){.model = t.model, .cancel_at = -1};
+    o.valid_share = 0.3, o.patience = 1, o.min_improvement = 1e9, o.epochs = 50;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_PATIENCE);
+    o = (aenc_fit_options){.struct_size = sizeof o, .batch = 20, .steps_per_epoch = 100};
+    CHECK_STATUS(t.ctx, aenc_source_callback(t.ctx, &stream, &source), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_fit_source(t.model, source, &o), AENC_OK);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_SOURCE);
+    aenc_source_free(source);
+    trial_free(&t);
+}
+
+/* A PCA of the rows that came before a cancel is none; it is as it was. */
+static void test_pca(void) {
+    struct trial t = trial_create(small, 2, 1);
+    struct ending e = {.cancel_at = 0};
+    const aenc_source_callbacks stream = {.struct_size = sizeof stream, .cols = IN, .read = give, .user = &e};
+    const aenc_matrix first = {data, 20, IN, 0}, later = {data + 20 * IN, 40, IN, 0};
+    aenc_source *source;
+    static char before[4096], after[4096];
+    size_t size, same;
+    CHECK_STATUS(t.ctx, aenc_pca_create(t.ctx, &first, NULL, &e.model), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_partial_fit(e.model, &later, NULL), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_save_memory(e.model, before, sizeof before, &size), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_source_callback(t.ctx, &stream, &source), AENC_OK);
+    for (int at = 0; at <= 40; at += 40) {
+        e.given = 0, e.cancel_at = at;
+        CHECK_STATUS(t.ctx, aenc_fit_source(e.model, source, NULL), AENC_OK);
+        CHECK(aenc_model_stopped(e.model) == AENC_STOPPED_CANCEL);
+        CHECK_STATUS(t.ctx, aenc_model_save_memory(e.model, after, sizeof after, &same), AENC_OK);
+        CHECK(same == size && memcmp(before, after, size) == 0);
+    }
+    e.cancel_at = -1;
+    aenc_model_cancel(e.model);
+    CHECK_STATUS(t.ctx, aenc_fit(e.model, &x, NULL), AENC_OK);
+    CHECK(aenc_model_stopped(e.model) == AENC_STOPPED_END);
+    aenc_source_free(source);
+    aenc_model_free(e.model);
+    trial_free(&t);
 }
 
 /* ---- What is not finite ---- */
@@ -152,6 +235,8 @@ int main(void) {
     test_thread(1);
     test_thread(2);
     test_signal();
+    test_endings();
+    test_pca();
     test_diverged();
     test_named();
     return check_finish();

@@ -163,7 +163,7 @@ static struct trial by_hand(const char *description, bool with_target, bool with
             aenc_batch batch = {.struct_size = sizeof batch, .input = {data + at * IN, count, IN, 0}};
             if (with_target) batch.target = (aenc_matrix){targets + at * OUT, count, OUT, 0};
             for (size_t r = 0; r < count; r++) weight[r] = (float)(1 + (at + r) % 3);
-            if (with_weight) batch.weight = weight;
+            if (with_weight) batch.weight = weight, batch.weight_count = count;
             CHECK_STATUS(trial.ctx, aenc_model_step(trial.model, optimizer, &batch, NULL), AENC_OK);
         }
     }

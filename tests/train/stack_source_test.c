@@ -155,7 +155,7 @@ static struct trial second_by_hand(const struct trial *stack, bool weights) {
             aenc_batch batch = {.struct_size = sizeof batch, .input = {codes, count, 5, 0}};
             CHECK_STATUS(below.ctx, aenc_encode(below.model, &rows, codes, BATCH * 5), AENC_OK);
             for (size_t r = 0; r < count; r++) weight[r] = (float)(1 + (at + r) % 3);
-            if (weights) batch.weight = weight;
+            if (weights) batch.weight = weight, batch.weight_count = count;
             CHECK_STATUS(hand.ctx, aenc_model_step(hand.model, optimizer, &batch, NULL), AENC_OK);
         }
     }

@@ -53,6 +53,7 @@ static void test_weights(void) {
     CHECK(used == REPEATED);
     aenc_batch weighted = batch_of(x, ROWS), plainly = batch_of(y, REPEATED);
     weighted.weight = weight;
+    weighted.weight_count = ROWS;
     CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &weighted, &loss), AENC_OK);
     size_t count = gradients(&trial, a, 256);
     CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &plainly, &repeated), AENC_OK);

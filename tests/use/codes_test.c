@@ -106,9 +106,9 @@ static void test_arithmetic(aenc_context *ctx) {
         CHECK(out[i] == digits[i] - digits[COLS + i] + 0.5f * digits[2 * COLS + i]);
         CHECK(out[COLS + i] == 2 * digits[2 * COLS + i]);
     }
-    CHECK_STATUS(ctx, aenc_codes_attribute(ctx, &all, labels, 3, 8, out, COLS), AENC_OK);
+    CHECK_STATUS(ctx, aenc_codes_attribute(ctx, &all, labels, ROWS, 3, 8, out, COLS), AENC_OK);
     for (int i = 0; i < COLS; i++) CHECK_NEAR((double)out[i], golden_attribute[i], 1e-7);
-    CHECK_STATUS(ctx, aenc_codes_attribute(ctx, &all, labels, 3, 77, out, COLS), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, aenc_codes_attribute(ctx, &all, labels, ROWS, 3, 77, out, COLS), AENC_ERR_ARGUMENT);
     CHECK(strstr(aenc_message(ctx), "77") != NULL);
     const double shares[] = {0, 0.05, 0.5, 0.95, 1};
     CHECK_STATUS(ctx, aenc_codes_quantiles(ctx, &all, shares, 5, out, 5 * COLS), AENC_OK);
@@ -240,22 +240,22 @@ static void test_probes(aenc_context *ctx) {
     static int32_t said[ROWS];
     double accuracy;
     int agree = 0, right = 0;
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, &test, labels + GOLDEN_TRAIN, said, TEST,
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e-3", &train, labels, GOLDEN_TRAIN, &test, labels + GOLDEN_TRAIN, TEST, said, TEST,
                                  &accuracy), AENC_OK);
     for (int i = 0; i < TEST; i++) agree += said[i] == golden_softmax[i], right += said[i] == labels[GOLDEN_TRAIN + i];
     CHECK(agree >= TEST - 1);
     CHECK(accuracy == right / (double)TEST);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "knn", &train, labels, &test, labels + GOLDEN_TRAIN, NULL, 0, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "knn", &train, labels, GOLDEN_TRAIN, &test, labels + GOLDEN_TRAIN, TEST, NULL, 0, &accuracy), AENC_OK);
     CHECK_NEAR(accuracy, golden_knn, 1e-12);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "knn:k=1,metric=cosine", &all, labels, &all, labels, said, ROWS, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "knn:k=1,metric=cosine", &all, labels, ROWS, &all, labels, ROWS, said, ROWS, &accuracy), AENC_OK);
     CHECK(accuracy == 1);
     static const char *const bad[] = {"svm", "knn:k=0", "knn:metric=city", "softmax:l2=-1", "softmax:k=3", ""};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK_STATUS(ctx, aenc_probe(ctx, bad[i], &all, labels, &all, labels, said, ROWS, &accuracy), AENC_ERR_ARGUMENT);
+        CHECK_STATUS(ctx, aenc_probe(ctx, bad[i], &all, labels, ROWS, &all, labels, ROWS, said, ROWS, &accuracy), AENC_ERR_ARGUMENT);
     const float two[] = {7, 7}; /* a column that says nothing, a single class, a label never seen */
     const int32_t one[] = {-5, -5}, other[] = {-5, 4};
     const aenc_matrix x = {two, 2, 1, 0};
-    CHECK_STATUS(ctx, aenc_probe(ctx, NULL, &x, one, &x, other, said, 2, &accuracy), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, NULL, &x, one, x.rows, &x, other, x.rows, said, 2, &accuracy), AENC_OK);
     CHECK(accuracy == 0.5 && said[0] == -5 && said[1] == -5);
 }
 
@@ -306,7 +306,7 @@ static void test_sweep(aenc_context *ctx) {
     aenc_sweep_options options = {.struct_size = sizeof options, .codes = codes, .code_count = 4, .model = &model,
                                   .fit = &fit, .test = &test, .progress = count_points, .progress_user = &left};
     aenc_sweep_point point[4] = {{.struct_size = sizeof *point}};
-    CHECK_STATUS(ctx, aenc_sweep(ctx, &train, &options, point), AENC_OK);
+    CHECK_STATUS(ctx, aenc_sweep(ctx, &train, &options, point, options.code_count), AENC_OK);
     CHECK(left == 0 && point[3].code == 0); /* stopped after the third */
     for (int i = 0; i < 3; i++) {
         CHECK_NEAR(point[i].pca_train, golden_pca_train[i], 1e-7);
@@ -330,7 +330,7 @@ static void test_sweep(aenc_context *ctx) {
     aenc_model_free(one);
 
     const aenc_sweep_options plain = {.struct_size = sizeof options, .codes = codes + 3, .code_count = 1, .fit = &fit};
-    CHECK_STATUS(ctx, aenc_sweep(ctx, &train, &plain, point), AENC_OK);
+    CHECK_STATUS(ctx, aenc_sweep(ctx, &train, &plain, point, plain.code_count), AENC_OK);
     CHECK(point[0].code == 70 && point[0].pca_train == 0 && isnan(point[0].test));
 }
 
@@ -348,7 +348,7 @@ static void test_flat_sweep(aenc_context *ctx) {
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1};
     const aenc_sweep_options options = {.struct_size = sizeof options, .codes = codes, .code_count = 2, .fit = &fit};
     aenc_sweep_point point[2] = {{.struct_size = sizeof *point}};
-    CHECK_STATUS(ctx, aenc_sweep(ctx, &x, &options, point), AENC_OK);
+    CHECK_STATUS(ctx, aenc_sweep(ctx, &x, &options, point, options.code_count), AENC_OK);
     CHECK(point[0].pca_train > 1 && point[1].pca_train < 1e-6 * point[0].pca_train);
 }
 
@@ -372,7 +372,7 @@ static void answer(int64_t threads, struct answers *out) {
     out->rate[0].struct_size = sizeof *out->rate;
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &train, &test, 3, 0, out->index, out->distance, TEST * 3), AENC_OK);
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &all, &groups, out->centers, 7 * COLS, out->group, ROWS, &out->inertia), AENC_OK);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=9", &train, labels, &test, labels + GOLDEN_TRAIN, out->said,
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=9", &train, labels, GOLDEN_TRAIN, &test, labels + GOLDEN_TRAIN, TEST, out->said,
                                  TEST, &out->accuracy), AENC_OK);
     CHECK_STATUS(ctx, aenc_rate_distortion(model, &all, steps, 2, 0, out->rate), AENC_OK);
     CHECK_STATUS(ctx, aenc_interpolate(model, &train, &train, 2, 0, out->between, 10 * COLS), AENC_ERR_SHAPE);

@@ -1,0 +1,57 @@
+/* call.h - public calls that come back through a callback.
+ *
+ * A context is used by one thread at a time; still a call can find it in use, because a callback calls the library again. Each
+ * public call that changes something, runs callbacks or uses the workers passes here first: aenc_call_begin and aenc_call_end
+ * around it, or, where it is short and calls nobody, aenc_call_check. What then may be done is decided in one place:
+ *
+ *     in use by        calls that     read    compare   change     train
+ *     nobody                          yes     yes       yes        yes
+ *     a call, itself                  no      no        no         no
+ *     a call's callback in between    yes     not a     not a      no
+ *     two steps of its work                   student   model in
+ *                                                       training
+ *
+ * A call keeps alive what it works on: a handle that its own callback frees goes when the call ends.
+ */
+#ifndef AENC_API_CALL_H
+#define AENC_API_CALL_H
+
+#include "layer/handle.h"
+#include "model/model.h"
+#include "train/source.h"
+
+struct aenc_optimizer;
+struct aenc_detector;
+
+enum call_kind {
+    CALL_READS,    /* leaves what is there as it is; may make something new */
+    CALL_COMPARES, /* the same, with targets, which a student's journeys have in another form */
+    CALL_CHANGES,  /* a model, or what belongs to it */
+    CALL_TRAINS    /* in many steps, with callbacks in between */
+};
+
+/* What a call works on; members that are NULL are not there. */
+struct held {
+    aenc_context *ctx;
+    struct aenc_model *model, *other;
+    struct aenc_source *source;
+    struct aenc_optimizer *optimizer;
+    struct aenc_detector *detector;
+    const struct aenc_layer *layer[2];
+};
+
+struct call {
+    struct held held;
+    enum call_kind kind;
+    int before; /* enum inside, of the context; negative: the call did not begin */
+};
+
+/* AENC_ERR_BUSY, with a message on the context's own thread, where such a call has to wait. `name` is the call's; model may be
+ * NULL. Writes nothing. */
+aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind kind, const struct aenc_model *model);
+/* The same; then the call has begun. At least ctx or model is there. */
+aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind, struct held held);
+/* status, also where it did not begin. The handles may be gone afterwards. */
+aenc_status aenc_call_end(struct call *call, aenc_status status);
+
+#endif
