@@ -125,11 +125,14 @@ static aenc_status metadata_read(struct reading *reading, const struct safetenso
     if (status != AENC_OK) return status;
     reading->object = object;
     const struct json *format = aenc_json_member(object, "format");
-    if (format == NULL || format->kind != JSON_NUMBER) return AENC_OK;
+    if (format == NULL) return AENC_OK;
+    bool known = format->kind == JSON_NUMBER && (format->number == 1 || format->number >= FORMAT);
+    if (!known)
+        return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'format' is not a whole number from 1", reading->what);
     if (format->number > FORMAT)
         return aenc_fail(reading->ctx, AENC_ERR_VERSION, "%s: the detector has format %g; this library reads up to %d",
                          reading->what, format->number, FORMAT);
-    *version = format->number >= 2 ? 2 : 1;
+    *version = (int)format->number;
     return AENC_OK;
 }
 
