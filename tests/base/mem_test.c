@@ -126,14 +126,25 @@ static void check_arena(aenc_context *ctx, struct ledger *ledger) {
     for (int k = 1; !whole && k < 1000; k++) {
         aenc_arena_create(ctx, &arena);
         ledger->refused = ledger->calls + k;
+        ctx->status = AENC_OK;
         whole = fill_arena(&arena);
+        CHECK(arena.failed == !whole && ctx->status == (whole ? AENC_OK : AENC_ERR_NO_MEMORY));
+        ledger->refused = 0;
+        CHECK(aenc_arena_text(&arena, "more") != NULL && arena.failed == !whole); /* what failed once stays so */
         aenc_arena_free(&arena);
         CHECK(ledger->blocks == 0 && ledger->bytes == 0);
     }
     CHECK(whole);
     aenc_arena_create(ctx, &arena);
-    CHECK(aenc_arena_alloc(&arena, SIZE_MAX, 2) == NULL);
+    const size_t sizes[][2] = {{SIZE_MAX, 2}, {SIZE_MAX, 1}, {(size_t)PTRDIFF_MAX + 1, 1}, {SIZE_MAX / 4, 2}, {PTRDIFF_MAX, 1}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        arena.failed = false;
+        ctx->status = AENC_OK;
+        CHECK(aenc_arena_alloc(&arena, sizes[i][0], sizes[i][1]) == NULL && arena.failed);
+        CHECK(ctx->status == AENC_ERR_NO_MEMORY && ledger->blocks == 0);
+    }
     aenc_arena_free(&arena);
+    aenc_arena_free(&arena); /* again: nothing is left to free */
 }
 
 int main(void) {

@@ -230,6 +230,35 @@ static void check_orders(aenc_context *ctx) {
     }
 }
 
+/* Every rank there may be; (i_1, ..., i_n) in either order is the same number of an array of two along each of the last axes. */
+static void check_ranks(aenc_context *ctx) {
+    for (int rank = 0; rank <= NPY_RANK_MAX; rank++) {
+        for (int fortran = 0; fortran < 2; fortran++) {
+            char shape[64] = "(", dict[128];
+            unsigned char data[1 << NPY_RANK_MAX];
+            float got[1 << NPY_RANK_MAX];
+            struct npy array;
+            size_t size, count = (size_t)1 << rank;
+            for (int i = 0; i < rank; i++) strcat(shape, "2, ");
+            strcat(shape, ")");
+            if (rank > 1) snprintf(shape + 3 * rank - 1, 2, ")");
+            for (size_t i = 0; i < count; i++) {
+                size_t at = 0;
+                for (int bit = 0; bit < rank; bit++) at |= (i >> bit & 1) << (rank - 1 - bit);
+                data[fortran ? at : i] = (unsigned char)i;
+            }
+            snprintf(dict, sizeof dict, "{'descr': '|u1', 'fortran_order': %s, 'shape': %s}", fortran ? "True" : "False", shape);
+            unsigned char *bytes = file_make(1, dict, data, count, &size);
+            CHECK_STATUS(ctx, aenc_npy_read(ctx, bytes, size, "x.npy", &array), AENC_OK);
+            CHECK(array.rank == rank && array.count == count && array.rows == (rank > 0 ? 2 : 1) &&
+                  array.row_size == (rank > 1 ? count / 2 : 1));
+            CHECK_STATUS(ctx, aenc_npy_floats(ctx, &array, 0, array.rows, got), AENC_OK);
+            for (size_t i = 0; i < count; i++) CHECK(got[i] == (float)i);
+            free(bytes);
+        }
+    }
+}
+
 static void check_empty(aenc_context *ctx) {
     static const char *const shapes[] = {"(0,)", "(0, 3)", "(3, 0)", "(2, 0, 5)"};
     static const uint64_t rows[] = {0, 0, 3, 2};
@@ -315,6 +344,7 @@ static void check_written(aenc_context *ctx) {
     check_written_one(ctx, 1, (uint64_t[]){24}, "(24,)");
     check_written_one(ctx, 2, (uint64_t[]){4, 6}, "(4, 6)");
     check_written_one(ctx, 4, (uint64_t[]){2, 3, 0, 4}, "(2, 3, 0, 4)");
+    check_written_one(ctx, 8, (uint64_t[]){1, 2, 1, 3, 1, 2, 2, 1}, "(1, 2, 1, 3, 1, 2, 2, 1)");
     unsigned char header[NPY_HEADER_MAX];
     uint64_t dim[NPY_RANK_MAX];
     for (int i = 0; i < NPY_RANK_MAX; i++) dim[i] = UINT64_MAX;
@@ -349,6 +379,7 @@ int main(void) {
     check_refused_sizes(ctx);
     check_refused_starts(ctx);
     check_orders(ctx);
+    check_ranks(ctx);
     check_empty(ctx);
     check_torn(ctx);
     check_written(ctx);

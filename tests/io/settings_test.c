@@ -203,6 +203,45 @@ static void check_names(void) {
     }
 }
 
+/* The longest beginning of a list that fits with ", ..." behind it, by trying each; the last name needs nothing behind it. */
+static void check_names_at(const char *const *names, size_t count) {
+    for (size_t size = 4; size < 64; size++) {
+        char want[256] = "", got[64], begun[256] = "";
+        for (size_t i = 0; i < count; i++) {
+            strcat(begun, i > 0 ? ", " : "");
+            strcat(begun, names[i]);
+            bool last = i + 1 == count;
+            if (strlen(begun) + (last ? 0 : 5) < size) strcat(strcpy(want, begun), last ? "" : ", ...");
+        }
+        if (count > 0 && want[0] == '\0') strcpy(want, "...");
+        aenc_names_list(names, count, got, size);
+        if (!CHECK(strcmp(got, want) == 0)) fprintf(stderr, "  %zu: '%s', wanted '%s'\n", size, got, want);
+    }
+}
+
+/* What is unknown is named with what is known, all that fit into a message. */
+static void check_unknown(aenc_context *ctx) {
+    enum { MANY = 80 };
+    static char text[MANY][8];
+    const char *names[MANY];
+    static const char *const few[] = {"a", "bb", "ccc"}, *const long_ones[] = {"a name of some length", "b", "another name"};
+    for (int i = 0; i < MANY; i++) {
+        snprintf(text[i], sizeof text[i], "n%d", i);
+        names[i] = text[i];
+    }
+    check_names_at(few, 3);
+    check_names_at(few, 1);
+    check_names_at(few, 0);
+    check_names_at(long_ones, 3);
+    check_names_at(names, 12);
+    CHECK_STATUS(ctx, aenc_name_unknown(ctx, "thing", "x\n", few, 3, 0), AENC_ERR_ARGUMENT);
+    CHECK(strcmp(aenc_message(ctx), "unknown thing 'x?'; known: a, bb, ccc") == 0);
+    CHECK_STATUS(ctx, aenc_name_unknown(ctx, "thing", "x", names, 64, 0), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(ctx), "known: n0, n1, ") != NULL && strstr(aenc_message(ctx), ", n62, n63") != NULL);
+    CHECK_STATUS(ctx, aenc_name_unknown(ctx, "thing", "x", names, MANY, 0), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(ctx), ", n63") != NULL && strstr(aenc_message(ctx), "n64") == NULL);
+}
+
 static aenc_status scenario(aenc_context *ctx) {
     struct arena arena;
     struct json *spec = NULL;
@@ -225,6 +264,7 @@ int main(void) {
     check_nonfinite(ctx);
     check_taking_out(ctx);
     check_names();
+    check_unknown(ctx);
     aenc_context_free(ctx);
     CHECK(faults.blocks == 0);
     faults_exhaust(scenario);

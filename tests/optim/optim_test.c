@@ -117,6 +117,95 @@ static void steps_test(aenc_context *ctx) {
 static void clip_test(void) {
     CHECK(aenc_clip_factor(3, 0) == 1 && aenc_clip_factor(3, 3.1) == 1);
     CHECK_NEAR(aenc_clip_factor(3, 1.5), 1.5 / (3 + 1e-6), 1e-15);
+    CHECK_NEAR(aenc_clip_factor(3, 3), 3 / (3 + 1e-6), 1e-15); /* below 1 */
+    CHECK(aenc_clip_factor(3, 3.0001) == 1 && aenc_clip_factor(0, 1) == 1 && aenc_clip_factor(0, 1e-9) < 1e-2);
+    CHECK(aenc_clip_factor(1e300, 1e-300) == 0 && aenc_clip_factor(3, -1) == 1);
+}
+
+/* A setting that is left out is that number: three steps come to the same bits, and to others with another number. */
+static void defaults_test(aenc_context *ctx) {
+    static const struct {
+        const char *bare, *whole, *other;
+    } cases[] = {
+        {"sgd", "sgd:lr=0.001,weight_decay=0,decay_all=true", "sgd:lr=0.0011"},
+        {"momentum", "momentum:lr=0.001,momentum=0.9,dampening=0,weight_decay=0,decay_all=true", "momentum:dampening=0.01"},
+        {"nesterov", "nesterov:lr=0.001,momentum=0.9,weight_decay=0,decay_all=true", "nesterov:momentum=0.91"},
+        {"rmsprop", "rmsprop:lr=0.01,alpha=0.99,eps=1e-8,momentum=0,centered=false,weight_decay=0,decay_all=true", "rmsprop:centered=true"},
+        {"adam", "adam:lr=0.001,beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0,decay_all=true", "adam:eps=1e-3"},
+        {"adamw", "adamw:lr=0.001,beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0.01,decay_all=true", "adamw:weight_decay=0"},
+        {"momentum:weight_decay=0.1", "momentum:weight_decay=0.1,decay_all=true", "momentum:weight_decay=0.1,decay_all=false"},
+        {"nesterov:weight_decay=0.1", "nesterov:weight_decay=0.1,decay_all=true", "nesterov:weight_decay=0.1,decay_all=false"},
+        {"rmsprop:weight_decay=0.1", "rmsprop:weight_decay=0.1,decay_all=true", "rmsprop:weight_decay=0.1,decay_all=false"},
+        {"adam:weight_decay=0.1", "adam:weight_decay=0.1,decay_all=true", "adam:weight_decay=0.1,decay_all=false"},
+        {"adamw:weight_decay=0.1", "adamw:weight_decay=0.1,decay_all=true", "adamw:weight_decay=0.1,decay_all=false"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const text[3] = {cases[i].bare, cases[i].whole, cases[i].other};
+        struct store store[3];
+        for (int k = 0; k < 3; k++) {
+            stock(ctx, &store[k]);
+            struct optimizer *optimizer = create(ctx, text[k], &store[k]);
+            for (int step = 0; step < 3; step++) aenc_optim_update(optimizer, &store[k], 0.1, 1, ctx->pool);
+            aenc_optim_free(ctx, optimizer);
+        }
+        size_t size = (size_t)store[0].parameter_size * sizeof(num);
+        if (!CHECK(memcmp(store[0].parameter, store[1].parameter, size) == 0)) fprintf(stderr, "  %s\n", cases[i].bare);
+        if (!CHECK(memcmp(store[0].parameter, store[2].parameter, size) != 0)) fprintf(stderr, "  %s\n", cases[i].other);
+        for (int k = 0; k < 3; k++) aenc_store_free(&store[k]);
+    }
+}
+
+static struct schedule schedule_of(aenc_context *ctx, const char *text, int64_t total, int64_t epoch) {
+    struct arena arena;
+    struct json *spec;
+    struct schedule schedule;
+    aenc_arena_create(ctx, &arena);
+    CHECK_STATUS(ctx, aenc_settings_parse(&arena, "schedule", text, &spec), AENC_OK);
+    CHECK_STATUS(ctx, aenc_schedule_create(ctx, spec, 0.5, total, epoch, &schedule), AENC_OK);
+    aenc_arena_free(&arena);
+    return schedule;
+}
+
+/* Each schedule by its formula, its defaults too. */
+static void schedules_test(aenc_context *ctx) {
+    enum { STEPS = 60, EPOCH = 2 };
+    const double pi = acos(-1.0);
+    struct schedule constant = schedule_of(ctx, "constant", STEPS, EPOCH), step = schedule_of(ctx, "step", STEPS, EPOCH);
+    struct schedule third = schedule_of(ctx, "step:every=3,factor=0.5", STEPS, EPOCH), cosine = schedule_of(ctx, "cosine", STEPS, EPOCH);
+    struct schedule warm = schedule_of(ctx, "cosine:floor=0.2,warmup=0.25", STEPS, EPOCH), rise = schedule_of(ctx, "warmup:steps=4", STEPS, EPOCH);
+    for (int s = 0; s < STEPS + 5; s++) {
+        double t = s < STEPS ? s / (double)STEPS : 1, u = s < STEPS ? (s - 15) / 45.0 : 1;
+        CHECK(aenc_schedule_rate(&constant, s) == 0.5);
+        CHECK_NEAR(aenc_schedule_rate(&step, s), 0.5 * pow(0.1, s / 20), 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&third, s), 0.5 * pow(0.5, s / 6), 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&cosine, s), 0.25 * (1 + cos(pi * t)), 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&warm, s), s < 15 ? 0.5 * (s + 1) / 15 : 0.5 * (0.2 + 0.4 * (1 + cos(pi * u))), 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&rise, s), s < 4 ? 0.5 * (s + 1) / 4 : 0.5, 1e-12);
+    }
+    struct schedule none = schedule_of(ctx, "cosine", 0, 0); /* of no steps: none is behind its end */
+    CHECK_NEAR(aenc_schedule_rate(&none, 0), 0.5, 1e-12);
+    CHECK_NEAR(aenc_schedule_rate(&none, 1), 0, 1e-12);
+}
+
+/* patience 1, threshold 0.1: a loss must be below 0.9 times the best to count; the floor holds. */
+static void plateau_test(aenc_context *ctx) {
+    struct schedule s = schedule_of(ctx, "plateau:patience=1,threshold=0.1,factor=0.5,floor=0.2", 60, 2);
+    static const struct {
+        double loss, rate;
+    } epochs[] = {{10, 0.5}, {9, 0.5}, {9, 0.25}, {8.9, 0.25}, {8.5, 0.25}, {8.5, 0.125}, {8.5, 0.125}, {8.5, 0.1}, {8.5, 0.1},
+                  {8.5, 0.1}, {8.5, 0.1}, {0, 0.1}};
+    for (size_t i = 0; i < sizeof epochs / sizeof *epochs; i++) {
+        aenc_schedule_epoch(&s, epochs[i].loss);
+        if (!CHECK_NEAR(aenc_schedule_rate(&s, 7), epochs[i].rate, 1e-12)) fprintf(stderr, "  epoch %zu\n", i);
+    }
+    struct schedule bare = schedule_of(ctx, "plateau", 60, 2);
+    aenc_schedule_epoch(&bare, 1);
+    for (int i = 0; i < 10; i++) { /* 0.9999 times the best is not below it */
+        aenc_schedule_epoch(&bare, 0.9999);
+        CHECK(aenc_schedule_rate(&bare, 0) == 0.5);
+    }
+    aenc_schedule_epoch(&bare, 0.9999);
+    CHECK_NEAR(aenc_schedule_rate(&bare, 0), 0.05, 1e-12);
 }
 
 /* The same bits with one worker and with three. */
@@ -157,6 +246,9 @@ int main(void) {
     names_test(ctx);
     steps_test(ctx);
     clip_test();
+    defaults_test(ctx);
+    schedules_test(ctx);
+    plateau_test(ctx);
     threads_test(ctx, "adamw");
     threads_test(ctx, "rmsprop:momentum=0.9,centered=true");
     rate_test(ctx);

@@ -58,6 +58,144 @@ static void check_thresholds(aenc_context *ctx) {
     }
 }
 
+/* ---- The Pareto fit at its borders ---- */
+
+/* log likelihood / n at shape / scale = x with the best shape for it, which is returned. */
+static double pareto_shape(const double *y, int count, double x, double *likelihood) {
+    double shape = 0;
+    for (int i = 0; i < count; i++) shape += log1p(x * y[i]) / count;
+    *likelihood = -log(shape / x) - shape - 1;
+    return shape;
+}
+
+/* The best local maximum of the likelihood with a shape above -1 on a dense grid, or the exponential distribution, against the
+ * fit. y: the quantiles of a Pareto distribution of that shape and scale. */
+static void check_pareto(double shape, double scale, int count) {
+    enum { MOST = 60, GRID = 20000 };
+    double y[MOST], mean = 0, high = 0;
+    for (int i = 0; i < count; i++) {
+        double u = (i + 0.5) / count;
+        y[i] = fabs(shape) < 1e-12 ? -scale * log1p(-u) : scale / shape * (pow(1 - u, -shape) - 1);
+        mean += y[i] / count;
+        high = fmax(high, y[i]);
+    }
+    double best = -log(mean) - 1, best_x = 0, before = -INFINITY, before_x = 0, ahead = -INFINITY;
+    for (int side = 0; side < 2; side++) {
+        before = ahead = -INFINITY;
+        for (int i = 0; i <= GRID; i++) {
+            double x = side == 0 ? -(1 - pow(10, -9.0 * i / GRID)) / high - 1e-7 / mean : 1e-6 / mean * pow(10, 12.0 * i / GRID);
+            double now = -INFINITY, at = 1 + x * high > 0 ? pareto_shape(y, count, x, &now) : -2;
+            /* the point before is above both of its neighbours */
+            if (i > 1 && ahead > before && ahead >= now && ahead > best && at > -1) best = ahead, best_x = before_x;
+            before = ahead;
+            ahead = now;
+            before_x = x;
+        }
+    }
+    struct pareto fit = aenc_pareto_fit(y, (size_t)count);
+    double likelihood = -log(mean) - 1;
+    if (fit.shape == 0) CHECK_NEAR(fit.scale, mean, 1e-12 * mean);
+    else CHECK_NEAR(pareto_shape(y, count, fit.shape / fit.scale, &likelihood), fit.shape, 1e-9);
+    CHECK(fit.shape > -1 && fit.scale > 0 && (best_x == 0) == (fit.shape == 0));
+    if (!CHECK_NEAR(likelihood, best, 1e-6)) fprintf(stderr, "  shape %g of %d excesses: %g\n", shape, count, fit.shape);
+}
+
+static void check_paretos(void) {
+    static const double shapes[] = {-2, -1, -0.99, -0.95, -0.9, -0.5, -0.1, -1e-3, 0, 1e-3, 0.1, 0.5, 1, 2, 4};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int count = 10; count <= 60; count += 25)
+            for (int k = -1; k < 2; k++) check_pareto(shapes[i], pow(1000, k), count);
+    const double two[] = {1, 3}, same[] = {0.25, 0.25};
+    CHECK(aenc_pareto_fit(two, 2).scale > 0 && aenc_pareto_fit(same, 2).scale > 0);
+}
+
+/* Thresholds where one score more or less decides, and where a setting is left out. */
+static void check_borders(aenc_context *ctx) {
+    enum { SCORES = 501 };
+    static float score[SCORES];
+    double got = 0, want = 0;
+    for (int i = 0; i < SCORES; i++) score[i] = (float)(i * i % 509) + (float)i / 1024;
+    static const char *const same[][2] = {{"quantile", "quantile:q=0.95"}, {"mad", "mad:k=3"}, {"fpr", "fpr:rate=0.01"},
+                                          {"pot", "pot:risk=1e-3,level=0.98"}, {NULL, "quantile"}};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        CHECK_STATUS(ctx, aenc_threshold(ctx, same[i][0], score, SCORES, &got), AENC_OK);
+        CHECK_STATUS(ctx, aenc_threshold(ctx, same[i][1], score, SCORES, &want), AENC_OK);
+        CHECK(got == want);
+    }
+    static const struct {
+        const char *spec;
+        size_t least; /* so many scores will do, one less will not */
+        const char *words;
+    } needs[] = {{"quantile", 2, "too few"}, {"fpr", 99, "at least 99"}, {"fpr:rate=0.1", 9, "at least 9"},
+                 {"fpr:rate=0.5", 2, "too few"}, {"pot:level=0.5,risk=0.1", 20, "of 19 scores"}, {"pot", 452, "of 451 scores"}};
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        for (int k = 0; k < SCORES; k++) score[k] = (float)k * (float)k;
+        CHECK_STATUS(ctx, aenc_threshold(ctx, needs[i].spec, score, needs[i].least, &got), AENC_OK);
+        CHECK_STATUS(ctx, aenc_threshold(ctx, needs[i].spec, score, needs[i].least - 1, &got), AENC_ERR_ARGUMENT);
+        if (!CHECK(strstr(aenc_message(ctx), needs[i].words) != NULL)) fprintf(stderr, "  %s\n", aenc_message(ctx));
+    }
+    /* ends of the range, exactly */
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "quantile:q=0", score, 7, &got), AENC_OK);
+    CHECK(got == 0);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "quantile:q=1", score, 7, &got), AENC_OK);
+    CHECK(got == 36);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "fpr:rate=0.9999999", score, 7, &got), AENC_OK);
+    CHECK(got == 0);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "fpr:rate=0.125", score, 7, &got), AENC_OK);
+    CHECK(got == 36);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "fpr:rate=0.25", score, 7, &got), AENC_OK);
+    CHECK(got == 25); /* 2 of 8 places are above the sixth */
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "mad:k=0", score, 7, &got), AENC_OK);
+    CHECK(got == 9);
+    /* a risk of just the share that lies above the level is none */
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "pot:level=0.5,risk=0.5", score, 20, &got), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "pot:level=0.5,risk=0.4999", score, 20, &got), AENC_OK);
+    /* the excesses of equal scores have no tail */
+    for (int k = 10; k < 20; k++) score[k] = 500;
+    CHECK_STATUS(ctx, aenc_threshold(ctx, "pot:level=0.5,risk=0.1", score, 20, &got), AENC_ERR_ARGUMENT);
+}
+
+/* Every metric for the same faults. A score at a threshold is not above it. */
+static void check_entries(aenc_context *ctx) {
+    enum { N = 4 };
+    const float good[N] = {4, 3, 2, 1}, broken[N] = {1, (float)INFINITY, 2, 3};
+    const uint8_t label[N] = {1, 0, 1, 0}, wrong[N] = {0, 1, 2, 0}, none[N] = {0};
+    double out = 0, precision = -1, recall = -1;
+    aenc_curve_point point[N + 1];
+    size_t points = 9;
+    for (int call = 0; call < 4; call++) {
+        for (int fault = 0; fault < 7; fault++) {
+            const float *score = fault == 0 ? broken : fault == 1 ? NULL : good;
+            const uint8_t *of = fault == 2 ? wrong : fault == 3 ? none : fault == 4 ? NULL : label;
+            size_t count = fault == 5 ? 0 : fault == 6 ? SIZE_MAX / 8 : N;
+            aenc_status want = fault == 0 ? AENC_ERR_NONFINITE : fault > 4 ? AENC_ERR_SHAPE : AENC_ERR_ARGUMENT;
+            if (call == 3 && (fault == 2 || fault == 3)) continue; /* takes any label but 0 as positive */
+            aenc_status got = call == 0   ? aenc_roc_auc(ctx, score, of, count, &out)
+                              : call == 1 ? aenc_average_precision(ctx, score, of, count, &out)
+                              : call == 2 ? aenc_curve(ctx, score, of, count, point, N + 1, &points)
+                                          : aenc_precision_recall(ctx, score, of, count, 2.5, &precision, &recall);
+            CHECK_STATUS(ctx, got, want);
+            CHECK((call > 1 || isnan(out)) && (call != 2 || points == 0) && precision == -1 && recall == -1);
+        }
+    }
+    CHECK_STATUS(ctx, aenc_roc_auc(ctx, good, label, N, NULL), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(ctx), "aenc_roc_auc: out") != NULL);
+    CHECK_STATUS(ctx, aenc_average_precision(ctx, good, label, N, NULL), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(ctx), "aenc_average_precision: out") != NULL);
+    CHECK_STATUS(ctx, aenc_threshold(ctx, NULL, good, N, NULL), AENC_ERR_ARGUMENT);
+    CHECK(aenc_threshold(NULL, NULL, good, N, &out) == AENC_ERR_ARGUMENT && isnan(out));
+    CHECK(aenc_average_precision(NULL, good, label, N, &out) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_curve(NULL, good, label, N, point, N, &points) == AENC_ERR_ARGUMENT && points == 0);
+    CHECK(aenc_precision_recall(NULL, good, label, N, 0, NULL, NULL) == AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, aenc_precision_recall(ctx, good, label, N, 3, &precision, &recall), AENC_OK);
+    CHECK(precision == 1 && recall == 0.5); /* 4 alone is above 3 */
+    CHECK_STATUS(ctx, aenc_precision_recall(ctx, good, label, N, 1, &precision, &recall), AENC_OK);
+    CHECK_NEAR(precision, 2.0 / 3, 1e-15);
+    CHECK(recall == 1);
+    CHECK_STATUS(ctx, aenc_precision_recall(ctx, good, none, N, 1, &precision, &recall), AENC_OK);
+    CHECK(precision == 0 && recall == 0);
+}
+
 /* 20 scores and a rate of 0.1: over many draws a further score of the same kind exceeds the threshold in at most 10 %, while the
  * sample's own quantile lets more through. */
 static void check_promise(aenc_context *ctx) {
@@ -120,6 +258,9 @@ int main(void) {
     aenc_context *ctx = memory_context(&memory, 1, 1);
     check_metrics(ctx);
     check_thresholds(ctx);
+    check_paretos();
+    check_borders(ctx);
+    check_entries(ctx);
     check_promise(ctx);
     check_refusals(ctx);
     aenc_context_free(ctx);
