@@ -320,7 +320,8 @@ static size_t constant_elements(const float *code, size_t rows, size_t size) {
 
 /* A code without variation carries nothing; it is worth a note. */
 static int note_constant_code(const struct job *job) {
-    struct data few = job->data.rows > 0 ? job->data : job->valid;
+    bool there = job->data.rows > 0 && job->source == NULL; /* mapped data have no values here */
+    struct data few = there ? job->data : job->valid;
     float *code = NULL;
     size_t size = 0;
     few.rows = few.rows < CODE_ROWS ? few.rows : CODE_ROWS;
