@@ -1,6 +1,7 @@
 /* exact_test.c - what training reports and leaves behind, against the same numbers computed from other calls: distillation's
  * losses, partial fits with targets of their own, terms across a resume, the last row of a stream, a scaling beside held-out
  * rows, and the norm by which gradients are clipped. */
+#include <stddef.h>
 #include <unistd.h>
 
 #include "train/trial.h"
@@ -302,6 +303,156 @@ static void test_held_out(const char *scaling, bool from_source) {
     trial_free(&t);
 }
 
+/* From a stream: what an epoch takes of its pass, and no row more; the pass where that is shorter. stated 0: it does not say. */
+static void test_scaling_stream(size_t rows, uint64_t stated, int64_t steps, int64_t ahead, size_t taken) {
+    static const char *const kinds[] = {"standard", "minmax"};
+    for (int kind = 0; kind < 2; kind++) {
+        char text[160];
+        float shift[COLS], scale[COLS];
+        snprintf(text, sizeof text, "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":2},\"scaling\":\"%s\"}", kinds[kind]);
+        struct trial t = trial_create(text, 6, 1);
+        struct tape tape = {0, rows};
+        aenc_source_callbacks calls = {.struct_size = sizeof calls, .cols = COLS, .rows = stated, .read = tape_read,
+                                       .seek = tape_seek, .user = &tape, .read_ahead = ahead};
+        aenc_source *source;
+        aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1, .batch = 8, .steps_per_epoch = steps};
+        CHECK_STATUS(t.ctx, aenc_source_callback(t.ctx, &calls, &source), AENC_OK);
+        CHECK_STATUS(t.ctx, aenc_fit_source(t.model, source, &o), AENC_OK);
+        trial_read(&t, "scaling.shift", shift, COLS);
+        trial_read(&t, "scaling.scale", scale, COLS);
+        for (int c = 0; c < COLS; c++) {
+            double mean = 0, square = 0, low = INFINITY, high = -INFINITY;
+            for (size_t r = 0; r < taken; r++) mean += (double)numbers[r * COLS + (size_t)c] / (double)taken;
+            for (size_t r = 0; r < taken; r++) {
+                double x = (double)numbers[r * COLS + (size_t)c];
+                square += (x - mean) * (x - mean) / (double)taken;
+                low = fmin(low, x);
+                high = fmax(high, x);
+            }
+            CHECK_NEAR(shift[c], kind == 0 ? mean : low, 1e-6);
+            CHECK_NEAR(scale[c], kind == 0 ? sqrt(square) : high - low, 1e-6);
+        }
+        aenc_source_free(source);
+        trial_free(&t);
+    }
+}
+
+/* ---- When a checkpoint is written ---- */
+
+/* Of every step, from 1: what the file was like then, before the step's own is written. */
+struct pages {
+    const char *path;
+    uint64_t sum[64];
+    int64_t seen, stop;
+};
+
+static uint64_t page_sum(const char *path) {
+    FILE *file = fopen(path, "rb");
+    uint64_t sum = 14695981039346656037u;
+    if (file == NULL) return 0;
+    for (int c = fgetc(file); c != EOF; c = fgetc(file)) sum = (sum ^ (uint64_t)c) * 1099511628211u;
+    fclose(file);
+    return sum;
+}
+
+static int page_look(void *user, const aenc_progress *now) {
+    struct pages *p = user;
+    if (now->event != AENC_EVENT_STEP) return 0;
+    p->sum[++p->seen] = page_sum(p->path);
+    return p->seen == p->stop;
+}
+
+/* every: checkpoint_steps; 0: behind each epoch. The file changes behind those steps, and at the end. */
+static void test_checkpoint_times(int64_t every, int64_t stop) {
+    enum { STEPS = 7, EPOCHS = 3, ALL = STEPS * EPOCHS };
+    char path[64];
+    struct trial t = trial_create(linear, 5, 1);
+    const aenc_matrix x = {numbers, ROWS, COLS, 0};
+    snprintf(path, sizeof path, "exact_test.%ld.times", (long)getpid());
+    struct pages p = {.path = path, .stop = stop};
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = EPOCHS, .batch = 8, .checkpoint = path, .checkpoint_steps = every,
+                          .progress = page_look, .progress_user = &p};
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+    int64_t last = stop > 0 ? stop : ALL, period = every > 0 ? every : STEPS;
+    CHECK(p.seen == last && p.sum[1] == 0);
+    for (int64_t s = 2; s <= last; s++) CHECK((p.sum[s] != p.sum[s - 1]) == ((s - 1) % period == 0));
+    CHECK(page_sum(path) != 0 && (page_sum(path) != p.sum[last] || last == 1));
+    /* the end is on file: resumed, nothing is left to do, or the rest */
+    p = (struct pages){.path = path};
+    o.resume = AENC_RESUME;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+    CHECK(p.seen == ALL - last);
+    remove(path);
+    trial_free(&t);
+}
+
+/* ---- Held-out rows of a taught student ---- */
+
+struct valids {
+    double loss[4];
+};
+
+static int valid_keep(void *user, const aenc_progress *now) {
+    if (now->event == AENC_EVENT_EPOCH && now->epoch <= 4) ((struct valids *)user)->loss[now->epoch - 1] = now->valid_loss;
+    return 0;
+}
+
+/* More of them than are taught at a time: from a source as from rows in memory, and as the models' outputs have it. */
+static void test_taught_valid(void) {
+    static float out[2][MANY * COLS];
+    const aenc_matrix x = {numbers, ROWS, COLS, 0}, valid = {targets, MANY, COLS, STRIDE};
+    struct valids seen[2];
+    for (int way = 0; way < 2; way++) {
+        struct trial s = trial_create(linear, 3, 1);
+        aenc_model *teacher;
+        aenc_source *source;
+        CHECK_STATUS(s.ctx, aenc_model_parse(s.ctx, curved, strlen(curved), &teacher), AENC_OK);
+        CHECK_STATUS(s.ctx, aenc_source_matrix(s.ctx, &x, &source), AENC_OK);
+        aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .valid = &valid, .progress = valid_keep,
+                                .progress_user = &seen[way]};
+        aenc_distill_options o = {.struct_size = sizeof o, .fit = &fit, .output_weight = 1};
+        if (way == 0) CHECK_STATUS(s.ctx, aenc_distill(s.model, teacher, &x, &o), AENC_OK);
+        else CHECK_STATUS(s.ctx, aenc_distill_source(s.model, teacher, source, &o), AENC_OK);
+        CHECK_STATUS(s.ctx, aenc_reconstruct(s.model, &valid, out[0], MANY * COLS), AENC_OK);
+        CHECK_STATUS(s.ctx, aenc_reconstruct(teacher, &valid, out[1], MANY * COLS), AENC_OK);
+        double best = fmin(seen[way].loss[0], fmin(seen[way].loss[1], seen[way].loss[2]));
+        CHECK_NEAR(mean_square(out[0], out[1], MANY * COLS), best, 1e-6 * best); /* the best epoch is kept */
+        aenc_source_free(source);
+        aenc_model_free(teacher);
+        trial_free(&s);
+    }
+    for (int i = 0; i < 3; i++) CHECK_NEAR(seen[0].loss[i], seen[1].loss[i], 1e-9);
+}
+
+/* ---- The history's borders ---- */
+
+static void test_history(void) {
+    struct trial t = trial_create(penalized, 5, 1);
+    const aenc_matrix x = {numbers, ROWS, COLS, 0};
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 2};
+    aenc_progress now = {.struct_size = sizeof now};
+    double value = 0;
+    CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_history(t.model, 1, &now), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_history(t.model, 2, &now), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_model_history_term(t.model, 1, 2, &value), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_history_term(t.model, 2, 2, &value), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_model_history_term(t.model, 1, 3, &value), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_model_history_term(t.model, 1, 2, NULL), AENC_ERR_ARGUMENT);
+    CHECK(strcmp(aenc_model_term_name(t.model, 0), "reconstruction") == 0 && strcmp(aenc_model_term_name(t.model, 2), "l1_2") == 0);
+    CHECK(aenc_model_term_name(t.model, 3) == NULL && isnan(aenc_model_term_value(t.model, 3)) && aenc_model_term_value(t.model, 2) > 0);
+    now.struct_size = sizeof(size_t) - 1;
+    CHECK_STATUS(t.ctx, aenc_model_history(t.model, 0, &now), AENC_ERR_ARGUMENT);
+    now = (aenc_progress){.struct_size = offsetof(aenc_progress, epochs), .epochs = 77};
+    CHECK_STATUS(t.ctx, aenc_model_history(t.model, 0, &now), AENC_OK);
+    CHECK(now.epoch == 1 && now.epochs == 77 && now.struct_size == offsetof(aenc_progress, epochs));
+    const double bad[] = {-1, -1e-300, (double)NAN, (double)INFINITY, 9007199254740994.0};
+    for (int i = 0; i < 5; i++) CHECK_STATUS(t.ctx, aenc_model_set_epochs(t.model, bad[i]), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(t.ctx, aenc_model_set_epochs(t.model, 9007199254740992.0), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_set_epochs(t.model, 0), AENC_OK);
+    trial_free(&t);
+}
+
 /* ---- Clipping ---- */
 
 /* With weights that do not add up to the rows: the norm is that of the mean gradient, as it can be read, and each value moves by
@@ -365,6 +516,18 @@ int main(void) {
         test_held_out("standard", source != 0);
         test_held_out("robust", source != 0);
     }
+    for (int64_t ahead = 0; ahead < 2; ahead++) {
+        test_scaling_stream(ROWS, 0, 3, ahead, 24);
+        test_scaling_stream(ROWS, ROWS, 3, ahead, 24);
+        test_scaling_stream(ROWS, ROWS, 0, ahead, ROWS);
+        test_scaling_stream(20, 20, 3, ahead, 20);
+        test_scaling_stream(20, 0, 5, ahead, 20);
+    }
+    for (int64_t every = 0; every < 9; every += 3) test_checkpoint_times(every, 0);
+    test_checkpoint_times(3, 10);
+    test_checkpoint_times(0, 10);
+    test_taught_valid();
+    test_history();
     for (int at_once = 0; at_once < 2; at_once++) {
         test_clipping(0.1, at_once != 0);
         test_clipping(0.999, at_once != 0);
