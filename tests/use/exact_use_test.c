@@ -1,10 +1,9 @@
 /* exact_use_test.c - what is done with a trained model, against the same from its codes and outputs: classes over more rows than
  * are taken at a time, weighted evaluation, rates and their peaks, sweeps with held-out rows, and settings that are left out. */
-#include <autoenc/autoenc.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
+#include "api/memory.h"
 
 /* MANY: more than any number of rows that is taken at a time (4096). */
 enum { COLS = 4, CLASSES = 3, MANY = 4200, FEW = 120 };
@@ -191,6 +190,36 @@ static void test_defaults(aenc_context *ctx) {
     }
 }
 
+/* More rows than the classifier takes at a time: in another order they teach it the same, and it answers each as it would alone. */
+static void test_many_rows(aenc_context *ctx) {
+    static float turned[MANY * COLS];
+    static int32_t turned_labels[MANY], said[2][MANY], alone[MANY];
+    const aenc_matrix back = {turned, MANY, COLS, 0}, end = {data + 4090 * COLS, MANY - 4090, COLS, 0};
+    double accuracy[2];
+    int differ = 0, right = 0;
+    for (int r = 0; r < MANY; r++) {
+        memcpy(turned + r * COLS, data + (MANY - 1 - r) * COLS, COLS * sizeof *data);
+        turned_labels[r] = labels[MANY - 1 - r];
+    }
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &all, labels, MANY, &all, labels, MANY, said[0], MANY, &accuracy[0]), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &back, turned_labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    for (int r = 0; r < MANY; r++) {
+        differ += said[0][r] != said[1][r];
+        right += said[0][r] == labels[r];
+    }
+    CHECK(differ <= 2 && accuracy[0] == (double)right / MANY && accuracy[0] > 0.9);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &all, labels, MANY, &end, labels + 4090, MANY - 4090, alone, MANY, &accuracy[1]), AENC_OK);
+    CHECK(memcmp(alone, said[0] + 4090, (MANY - 4090) * sizeof *alone) == 0);
+    /* what the penalty costs: with a large one nothing is learned but which class has most rows */
+    int count[3] = {0};
+    for (int r = 0; r < MANY; r++) count[labels[r]]++;
+    int most = count[0] >= count[1] && count[0] >= count[2] ? 0 : count[1] >= count[2] ? 1 : 2;
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e6", &all, labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    CHECK_NEAR(accuracy[1], (double)count[most] / MANY, 1e-12);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=1", &all, labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    CHECK(memcmp(said[0], said[1], sizeof said[0]) != 0);
+}
+
 /* Votes by hand: of equal ones the smallest label; more neighbours than rows are all rows. */
 static void test_votes(aenc_context *ctx) {
     const float train[] = {0, 1, 2, 10, 11, 12}, asked[] = {0.9f, 10.8f, 6.4f};
@@ -221,9 +250,8 @@ static void test_votes(aenc_context *ctx) {
 }
 
 int main(void) {
-    aenc_context *ctx = NULL;
-    aenc_context_options options = {.struct_size = sizeof options, .seed = 4, .threads = 2};
-    CHECK(aenc_context_create(&options, &ctx) == AENC_OK);
+    struct memory memory = {0};
+    aenc_context *ctx = memory_context(&memory, 4, 2);
     data_make();
     test_classes(ctx);
     test_evaluate(ctx);
@@ -231,6 +259,8 @@ int main(void) {
     test_sweep(ctx);
     test_defaults(ctx);
     test_votes(ctx);
+    test_many_rows(ctx);
     aenc_context_free(ctx);
+    memory_check_empty(&memory);
     return check_finish();
 }
