@@ -190,9 +190,10 @@ aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimiz
     if (model->gradients == NULL)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
     struct journey *journey = model->gradients;
-    model->gradients = NULL; /* used up, also by a failure */
     aenc_status status = aenc_store_unshare(&model->store);
-    if (status == AENC_OK) status = states_check(model, journey);
+    if (status != AENC_OK) return status; /* without memory for a copy the gradients still wait */
+    model->gradients = NULL;              /* used up, also by a failure */
+    status = states_check(model, journey);
     if (status != AENC_OK) return status;
     if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm)) update(model, optimizer);
     else status = update_checked(model, optimizer);

@@ -15,7 +15,8 @@
 aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                  const float *weight, double *loss);
 /* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where that would make
- * one infinite; then everything is as before. No gradients wait afterwards. */
+ * one infinite; then everything is as before. No gradients wait afterwards, unless memory was refused for the copy of parameters
+ * that a runner shares. */
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
 /* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them before the
  * first update; the same numbers. Afterwards no gradients wait. */
