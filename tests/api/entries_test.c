@@ -469,6 +469,55 @@ static void test_sources(struct scene *s) {
     CHECK_NONE(w, aenc_source_matrix(w->ctx, &empty, &source), source, AENC_ERR_SHAPE, "matrix|cols is 0");
 }
 
+/* Weights of a batch by each call that takes one; more steps than can be counted; a container in itself. */
+static void test_others(struct scene *s) {
+    struct world *w = s->w;
+    const float weight[WORLD_ROWS] = {1, 2, 1, 2};
+    aenc_optimizer *optimizer = NULL;
+    aenc_layer *layer = NULL;
+    double loss;
+    CHECK_STATUS(w->ctx, aenc_optimizer_create(w->model, "sgd", &optimizer), AENC_OK);
+    for (size_t count = WORLD_ROWS - 1; count <= WORLD_ROWS + 1; count++) {
+        for (int given = 0; given < 2; given++) {
+            if (given == 1 && count == WORLD_ROWS) continue;
+            const aenc_batch batch = {.struct_size = sizeof batch, .input = w->x, .weight = given == 1 ? weight : NULL,
+                                      .weight_count = count};
+            aenc_status want = given == 1 ? AENC_ERR_SHAPE : AENC_ERR_ARGUMENT;
+            CHECK_FAILS(w, aenc_model_gradients(w->model, &batch, &loss), want, "weight_count");
+            CHECK_FAILS(w, aenc_model_evaluate(w->model, &batch, &loss), want, "weight_count");
+            CHECK_FAILS(w, aenc_model_step(w->model, optimizer, &batch, &loss), want, "weight_count");
+        }
+    }
+    aenc_optimizer_free(optimizer);
+    const aenc_source_callbacks calls = {.struct_size = sizeof calls, .cols = WORLD_COLS, .rows = UINT64_C(1) << 40,
+                                         .read = stream_read, .seek = stream_seek, .user = w};
+    aenc_source *endless = NULL, *stream = s->stream;
+    CHECK_STATUS(w->ctx, aenc_source_callback(w->ctx, &calls, &endless), AENC_OK);
+    s->stream = endless;
+    refuse_fits(s, STREAM, &(aenc_fit_options){.struct_size = sizeof(aenc_fit_options), .epochs = INT32_MAX, .batch = 1},
+                AENC_ERR_SHAPE, "2147483647 epochs of 1099511627776 steps are too many");
+    const aenc_fit_options many = {.struct_size = sizeof many, .epochs = 1 << 24, .batch = 1};
+    static const char words[] = "16777216 epochs of 1099511627776 steps are too many";
+    CHECK_FAILS(w, call_stream(s, &many), AENC_ERR_SHAPE, words);
+    CHECK_FAILS(w, call_distill_stream(s, &many), AENC_ERR_SHAPE, words);
+    CHECK_FAILS(w, call_pretrain_stream(s, &many), AENC_ERR_SHAPE, words);
+    s->stream = stream;
+    aenc_source_free(endless);
+    CHECK_STATUS(w->ctx, aenc_layer_create(w->ctx, "sequential", &layer), AENC_OK);
+    CHECK_FAILS(w, aenc_layer_add(layer, layer), AENC_ERR_ARGUMENT, "a container in itself");
+    CHECK_FAILS(w, aenc_layer_add(layer, NULL), AENC_ERR_ARGUMENT, "aenc_layer_add: child|NULL");
+    aenc_layer_free(layer);
+    /* ranks at their borders */
+    const size_t dims[] = {1, 2, 1, 3, 1, 1, 1};
+    for (size_t rank = 0; rank <= 6; rank++) {
+        aenc_tensor *tensor = NULL;
+        CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_F32, dims, rank, &tensor), AENC_OK);
+        CHECK(aenc_tensor_rank(tensor) == rank && aenc_tensor_count(tensor) == (rank < 2 ? 1 : rank < 4 ? 2 : 6));
+        CHECK(aenc_tensor_dim(tensor, rank) == 0 && (rank < 4 || aenc_tensor_dim(tensor, 3) == 3));
+        aenc_tensor_free(tensor);
+    }
+}
+
 int main(void) {
     struct world w;
     struct scene s;
@@ -483,6 +532,7 @@ int main(void) {
     test_classes(&w);
     test_makers(&s);
     test_sources(&s);
+    test_others(&s);
     scene_end(&s);
     world_free(&w);
     return check_finish();
