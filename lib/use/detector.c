@@ -128,17 +128,19 @@ static struct parts row_parts(const struct aenc_detector *d, const float *x, con
     return parts;
 }
 
+/* An energy that is not a number, as of a network that overflows, is as far out as can be. */
 static float in_range(double score) { return (float)fmax(fmin(score, FLT_MAX), -FLT_MAX); }
 
 static float parts_score(const struct aenc_detector *d, struct parts parts) {
     if (d->column == NULL) return in_range(parts.energy);
-    return in_range(fmax(parts.energy - d->lowest, 0) + parts.outside);
+    double inside = parts.energy - d->lowest;
+    return in_range((inside < 0 ? 0 : inside) + parts.outside);
 }
 
 /* The scores of a row's features: `lowest` is shared out evenly, and a row at 0 has features at 0. */
 static void features_score(const struct aenc_detector *d, const float *x, const double *each, struct parts parts, float *out) {
     int64_t cols = d->model->input_size;
-    bool some = d->column == NULL || parts.energy > d->lowest;
+    bool some = d->column == NULL || !(parts.energy <= d->lowest);
     for (int64_t c = 0; c < cols; c++) {
         double inside = some ? each[c] - d->lowest / (double)cols : 0;
         out[c] = in_range(inside + (d->column == NULL ? 0 : cell_outside(d, c, (double)x[c])));

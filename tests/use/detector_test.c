@@ -293,6 +293,39 @@ static void check_monotone(void) {
     scene_end(&scene);
 }
 
+/* A network that overflows makes energies that are no numbers: they count as far out, not as usual. */
+static void check_overflow(void) {
+    struct scene scene;
+    aenc_tensor *weight = NULL;
+    float row[COLS], score, feature[COLS];
+    const aenc_matrix given = {row, 1, COLS, 0};
+    scene_make(&scene, 1, 1);
+    aenc_detector *d = detector_make(&scene, NULL);
+    aenc_model *model = aenc_detector_model(d);
+    /* the last layer of the decoder: activations before it may bound what comes out */
+    const char *name = NULL;
+    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+        const char *other = aenc_model_parameter_name(model, i);
+        if (strncmp(other, "decoder.", 8) == 0 && strstr(other, ".weight") != NULL) name = other;
+    }
+    CHECK_STATUS(scene.ctx, aenc_model_parameter_get(model, name, &weight), AENC_OK);
+    size_t count = aenc_tensor_count(weight);
+    float *value = malloc(count * sizeof *value);
+    CHECK(value != NULL);
+    for (size_t i = 0; i < count; i++) value[i] = i % 2 == 0 ? 3e38f : -3e38f;
+    CHECK(aenc_tensor_write(weight, value, count) == AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_model_parameter_set(model, name, weight), AENC_OK);
+    memcpy(row, scene.data, sizeof row);
+    CHECK_STATUS(scene.ctx, aenc_detector_score(d, &given, &score, 1), AENC_OK);
+    CHECK(score == FLT_MAX);
+    CHECK_STATUS(scene.ctx, aenc_detector_score_features(d, &given, feature, COLS), AENC_OK);
+    for (int c = 0; c < COLS; c++) CHECK(isfinite(feature[c]));
+    free(value);
+    aenc_tensor_free(weight);
+    aenc_detector_free(d);
+    scene_end(&scene);
+}
+
 /* A column that is constant but for one cell, one whose quartiles meet, a constant one: nothing is divided by 0, and the cell is
  * found. */
 static void check_without_spread(void) {
@@ -387,6 +420,7 @@ static void check_early(void) {
 int main(void) {
     check_extreme();
     check_monotone();
+    check_overflow();
     check_without_spread();
     check_equal();
     check_file();
