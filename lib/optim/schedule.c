@@ -3,10 +3,11 @@
  *     constant  the base rate
  *     step      times factor after every `every` epochs                       torch.optim.lr_scheduler.StepLR
  *     cosine    from the base rate down to floor times it along half a cosine over the whole run; the first `warmup`
- *               (a fraction of the run) rises to the base rate in a line      Loshchilov & Hutter 2017;
- * CosineAnnealingLR warmup    rises to the base rate in a line over `steps` steps           LinearLR plateau   times
- * factor after more than `patience` epochs in a row whose loss is not below (1 - threshold) times the lowest before;
- * never below floor times the base rate          ReduceLROnPlateau
+ *               (a fraction of the run) rises to the base rate in a line
+ *               Loshchilov & Hutter 2017; CosineAnnealingLR
+ *     warmup    rises to the base rate in a line over `steps` steps             LinearLR
+ *     plateau   times factor after more than `patience` epochs in a row whose loss is not below (1 - threshold)
+ *               times the lowest before; never below floor times the base rate  ReduceLROnPlateau
  */
 #include <float.h>
 #include <math.h>
