@@ -159,7 +159,8 @@ static void test_fit_options(struct scene *s) {
     REFUSED(FIT | ROWS | PARTIAL, AENC_ERR_SHAPE, "target has 3 rows", .target = &few);
     REFUSED(FIT | ROWS | PARTIAL, AENC_ERR_SHAPE, "5", .target = &narrow);
     REFUSED(FIT | ROWS | STREAM, bad_argument, "valid_target is given without valid", .valid_target = x);
-    REFUSED(FIT | ROWS | STREAM, bad_argument, "valid_labels is given without valid", .valid_labels = labels, .valid_label_count = WORLD_ROWS);
+    REFUSED(FIT | ROWS | STREAM, bad_argument, "valid_labels is given without valid", .valid_labels = labels,
+            .valid_label_count = WORLD_ROWS);
     REFUSED(FIT | ROWS | PARTIAL | STREAM, bad_argument, "target", .labels = labels, .label_count = WORLD_ROWS, .target = x);
     REFUSED(FIT | ROWS | STREAM, bad_argument, "both valid_target and valid_labels", .valid = x, .valid_labels = labels,
             .valid_label_count = WORLD_ROWS, .valid_target = x);

@@ -130,7 +130,8 @@ static void defaults_test(aenc_context *ctx) {
         {"sgd", "sgd:lr=0.001,weight_decay=0,decay_all=true", "sgd:lr=0.0011"},
         {"momentum", "momentum:lr=0.001,momentum=0.9,dampening=0,weight_decay=0,decay_all=true", "momentum:dampening=0.01"},
         {"nesterov", "nesterov:lr=0.001,momentum=0.9,weight_decay=0,decay_all=true", "nesterov:momentum=0.91"},
-        {"rmsprop", "rmsprop:lr=0.01,alpha=0.99,eps=1e-8,momentum=0,centered=false,weight_decay=0,decay_all=true", "rmsprop:centered=true"},
+        {"rmsprop", "rmsprop:lr=0.01,alpha=0.99,eps=1e-8,momentum=0,centered=false,weight_decay=0,decay_all=true",
+         "rmsprop:centered=true"},
         {"adam", "adam:lr=0.001,beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0,decay_all=true", "adam:eps=1e-3"},
         {"adamw", "adamw:lr=0.001,beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0.01,decay_all=true", "adamw:weight_decay=0"},
         {"momentum:weight_decay=0.1", "momentum:weight_decay=0.1,decay_all=true", "momentum:weight_decay=0.1,decay_all=false"},
@@ -171,8 +172,10 @@ static void schedules_test(aenc_context *ctx) {
     enum { STEPS = 60, EPOCH = 2 };
     const double pi = acos(-1.0);
     struct schedule constant = schedule_of(ctx, "constant", STEPS, EPOCH), step = schedule_of(ctx, "step", STEPS, EPOCH);
-    struct schedule third = schedule_of(ctx, "step:every=3,factor=0.5", STEPS, EPOCH), cosine = schedule_of(ctx, "cosine", STEPS, EPOCH);
-    struct schedule warm = schedule_of(ctx, "cosine:floor=0.2,warmup=0.25", STEPS, EPOCH), rise = schedule_of(ctx, "warmup:steps=4", STEPS, EPOCH);
+    struct schedule third = schedule_of(ctx, "step:every=3,factor=0.5", STEPS, EPOCH);
+    struct schedule cosine = schedule_of(ctx, "cosine", STEPS, EPOCH);
+    struct schedule warm = schedule_of(ctx, "cosine:floor=0.2,warmup=0.25", STEPS, EPOCH);
+    struct schedule rise = schedule_of(ctx, "warmup:steps=4", STEPS, EPOCH);
     for (int s = 0; s < STEPS + 5; s++) {
         double t = s < STEPS ? s / (double)STEPS : 1, u = s < STEPS ? (s - 15) / 45.0 : 1;
         CHECK(aenc_schedule_rate(&constant, s) == 0.5);

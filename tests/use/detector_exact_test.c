@@ -284,7 +284,8 @@ static void check_descriptions(aenc_context *ctx) {
         if (d == NULL) continue;
         bool first = strcmp(accepted[i].key, "format") == 0;
         CHECK((d->column == NULL) == first);
-        for (int c = 0; c < COLS && !first; c++) CHECK(d->column[c].low <= d->column[c].middle && d->column[c].low < d->column[c].high);
+        for (int c = 0; c < COLS && !first; c++)
+            CHECK(d->column[c].low <= d->column[c].middle && d->column[c].low < d->column[c].high);
         CHECK(aenc_detector_rows(d) == (strcmp(accepted[i].key, "rows") == 0 ? 0 : 300) && d->center == 0.5);
         CHECK((aenc_detector_threshold_spec(d) == NULL) == (strcmp(accepted[i].key, "threshold_spec") == 0));
         if (strcmp(accepted[i].key, "none") == 0)

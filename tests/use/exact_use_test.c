@@ -202,21 +202,25 @@ static void test_many_rows(aenc_context *ctx) {
         turned_labels[r] = labels[MANY - 1 - r];
     }
     CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &all, labels, MANY, &all, labels, MANY, said[0], MANY, &accuracy[0]), AENC_OK);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &back, turned_labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &back, turned_labels, MANY, &all, labels, MANY,
+                             said[1], MANY, &accuracy[1]), AENC_OK);
     for (int r = 0; r < MANY; r++) {
         differ += said[0][r] != said[1][r];
         right += said[0][r] == labels[r];
     }
     CHECK(differ <= 2 && accuracy[0] == (double)right / MANY && accuracy[0] > 0.9);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &all, labels, MANY, &end, labels + 4090, MANY - 4090, alone, MANY, &accuracy[1]), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax", &all, labels, MANY, &end, labels + 4090, MANY - 4090,
+                             alone, MANY, &accuracy[1]), AENC_OK);
     CHECK(memcmp(alone, said[0] + 4090, (MANY - 4090) * sizeof *alone) == 0);
     /* what the penalty costs: with a large one nothing is learned but which class has most rows */
     int count[3] = {0};
     for (int r = 0; r < MANY; r++) count[labels[r]]++;
     int most = count[0] >= count[1] && count[0] >= count[2] ? 0 : count[1] >= count[2] ? 1 : 2;
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e6", &all, labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:l2=1e6", &all, labels, MANY, &all, labels, MANY,
+                             said[1], MANY, &accuracy[1]), AENC_OK);
     CHECK_NEAR(accuracy[1], (double)count[most] / MANY, 1e-12);
-    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=1", &all, labels, MANY, &all, labels, MANY, said[1], MANY, &accuracy[1]), AENC_OK);
+    CHECK_STATUS(ctx, aenc_probe(ctx, "softmax:iterations=1", &all, labels, MANY, &all, labels, MANY,
+                             said[1], MANY, &accuracy[1]), AENC_OK);
     CHECK(memcmp(said[0], said[1], sizeof said[0]) != 0);
 }
 
@@ -236,7 +240,8 @@ static void test_votes(aenc_context *ctx) {
         int right = 0;
         CHECK_STATUS(ctx, aenc_probe(ctx, cases[i].spec, &x, label, 6, &q, truth, 3, said, 3, &accuracy), AENC_OK);
         for (int r = 0; r < 3; r++) right += cases[i].want[r] == truth[r];
-        if (!CHECK(memcmp(said, cases[i].want, sizeof said) == 0)) fprintf(stderr, "  %s: %d %d %d\n", cases[i].spec, said[0], said[1], said[2]);
+        if (!CHECK(memcmp(said, cases[i].want, sizeof said) == 0))
+            fprintf(stderr, "  %s: %d %d %d\n", cases[i].spec, said[0], said[1], said[2]);
         CHECK_NEAR(accuracy, right / 3.0, 1e-15);
     }
     int64_t index[18];
