@@ -78,6 +78,12 @@ aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind 
     return AENC_OK;
 }
 
+aenc_status aenc_call_begin_training(struct call *call, const char *name, struct held held, struct cpu_mode found) {
+    aenc_status status = aenc_call_begin(call, name, CALL_TRAINS, held);
+    if (status == AENC_OK) context_of(&held)->caller_mode = found; /* a call that is refused leaves it alone */
+    return status;
+}
+
 aenc_status aenc_call_end(struct call *call, aenc_status status) {
     if (call->before < 0) return status;
     atomic_store_explicit(&context_of(&call->held)->inside, call->before, memory_order_relaxed);

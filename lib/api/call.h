@@ -51,6 +51,8 @@ struct call {
 aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind kind, const struct aenc_model *model);
 /* The same; then the call has begun. At least ctx or model is there. */
 aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind, struct held held);
+/* CALL_TRAINS; once it has begun, callbacks run in the mode that the call found. */
+aenc_status aenc_call_begin_training(struct call *call, const char *name, struct held held, struct cpu_mode found);
 /* status, also where it did not begin. The handles may be gone afterwards. */
 aenc_status aenc_call_end(struct call *call, aenc_status status);
 

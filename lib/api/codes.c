@@ -454,8 +454,7 @@ aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_sweep", CALL_TRAINS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin_training(&call, "aenc_sweep", (struct held){.ctx = ctx}, before);
     if (status == AENC_OK) status = sweep(ctx, x, options, out, out_count);
     return aenc_call_end(&call, status);
 }

@@ -83,8 +83,7 @@ aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.ctx = ctx, .source = source};
-    ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_pca_create_source", CALL_TRAINS, held);
+    aenc_status status = aenc_call_begin_training(&call, "aenc_pca_create_source", held, before);
     if (status == AENC_OK) status = pca_create_source(ctx, source, options, out);
     return aenc_call_end(&call, status);
 }

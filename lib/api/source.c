@@ -160,8 +160,7 @@ aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_f
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = model, .source = source};
-    model->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_fit_source", CALL_TRAINS, held);
+    aenc_status status = aenc_call_begin_training(&call, "aenc_fit_source", held, before);
     if (status == AENC_OK) status = fit_source(model, source, options);
     return aenc_call_end(&call, status);
 }

@@ -62,8 +62,7 @@ aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pr
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_pretrain", CALL_TRAINS, (struct held){.model = model});
+    aenc_status status = aenc_call_begin_training(&call, "aenc_pretrain", (struct held){.model = model}, before);
     if (status == AENC_OK) status = pretrain(model, "aenc_pretrain", x, NULL, options);
     return aenc_call_end(&call, status);
 }
@@ -74,8 +73,7 @@ aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const a
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
     struct call call;
     const struct held held = {.model = model, .source = source};
-    model->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_pretrain_source", CALL_TRAINS, held);
+    aenc_status status = aenc_call_begin_training(&call, "aenc_pretrain_source", held, before);
     if (status == AENC_OK) status = pretrain(model, "aenc_pretrain_source", NULL, source, options);
     return aenc_call_end(&call, status);
 }
@@ -139,8 +137,7 @@ aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_ma
     if (student == NULL) return AENC_ERR_ARGUMENT;
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill", "teacher");
     const struct held held = {.model = student, .other = teacher};
-    student->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_distill", CALL_TRAINS, held);
+    aenc_status status = aenc_call_begin_training(&call, "aenc_distill", held, before);
     if (status == AENC_OK) status = distill(student, teacher, "aenc_distill", x, NULL, options);
     return aenc_call_end(&call, status);
 }
@@ -153,8 +150,7 @@ aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_s
     struct call call;
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill_source", "teacher");
     const struct held held = {.model = student, .other = teacher, .source = source};
-    student->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_distill_source", CALL_TRAINS, held);
+    aenc_status status = aenc_call_begin_training(&call, "aenc_distill_source", held, before);
     if (status == AENC_OK) status = distill(student, teacher, "aenc_distill_source", NULL, source, options);
     return aenc_call_end(&call, status);
 }

@@ -103,8 +103,7 @@ aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_opt
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_fit", CALL_TRAINS, (struct held){.model = model});
+    aenc_status status = aenc_call_begin_training(&call, "aenc_fit", (struct held){.model = model}, before);
     if (status == AENC_OK) status = aenc_fit_rows(model, x, options);
     return aenc_call_end(&call, status);
 }
@@ -120,8 +119,7 @@ aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    model->ctx->caller_mode = before;
-    aenc_status status = aenc_call_begin(&call, "aenc_partial_fit", CALL_TRAINS, (struct held){.model = model});
+    aenc_status status = aenc_call_begin_training(&call, "aenc_partial_fit", (struct held){.model = model}, before);
     if (status == AENC_OK) status = partial_fit(model, x, options);
     return aenc_call_end(&call, status);
 }

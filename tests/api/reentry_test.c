@@ -1,5 +1,7 @@
 /* reentry_test.c - the library called from its own callbacks: what would pull away what is in use is AENC_ERR_BUSY and changes
  * nothing, what reads works, and what a callback frees lives until the call ends. */
+#include <fenv.h>
+
 #include <autoenc/ops.h>
 
 #include "train/trial.h"
@@ -357,6 +359,46 @@ static void test_middle(int64_t threads) {
     trial_free(&t);
 }
 
+/* ---- The mode of callbacks, which a refused call leaves alone ---- */
+
+static void refused(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+    aenc_model *model = *(aenc_model **)user;
+    (void)out_cols;
+    memcpy(out, in, rows * cols * sizeof *in);
+    if (model != NULL) CHECK(aenc_fit(model, &x, &once) == AENC_ERR_BUSY);
+}
+
+static aenc_node *refusing(void *user, aenc_recorder *r, aenc_node *in) {
+    const aenc_operation operation = {.struct_size = sizeof operation, .name = "refused", .user = user, .forward = refused};
+    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+}
+
+static int in_mode(void *user, const aenc_progress *now) {
+    CHECK(fegetround() == FE_UPWARD);
+    *(int64_t *)user += now->event == AENC_EVENT_STEP;
+    return 0;
+}
+
+static void test_mode(void) {
+    static aenc_model *model;
+    const aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LAYER, .name = "watch", .user = &model,
+                           .layer = refusing, .mirror_role = AENC_MIRROR_OMITTED};
+    int64_t steps = 0;
+    const aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1, .batch = 10, .progress = in_mode, .progress_user = &steps};
+    struct trial t = trial_create(small, 3, 1);
+    aenc_model *trained;
+    CHECK_STATUS(t.ctx, aenc_register(t.ctx, &p), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_parse(t.ctx, watched, sizeof watched - 1, &trained), AENC_OK);
+    model = trained;
+    fesetround(FE_UPWARD);
+    CHECK_STATUS(t.ctx, aenc_fit(model, &x, &o), AENC_OK);
+    CHECK(fegetround() == FE_UPWARD && steps == ROWS / 10);
+    fesetround(FE_TONEAREST);
+    model = NULL;
+    aenc_model_free(trained);
+    trial_free(&t);
+}
+
 /* A student's journeys compare with other rows than the caller has. */
 static int in_distill(void *user, const aenc_progress *now) {
     const struct scene *s = user;
@@ -473,6 +515,7 @@ int main(void) {
     for (int i = 0; i < ROWS; i++) labels[i] = i % 2, flags[i] = i % 2 != 0;
     for (int kind = 0; kind < 3; kind++) test_between_steps(kind, 1 + kind % 2);
     for (int threads = 1; threads <= 3; threads += 2) test_middle(threads);
+    test_mode();
     test_distill();
     test_runner();
     for (int kind = 0; kind < 3; kind++) test_freed(kind);
