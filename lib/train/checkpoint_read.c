@@ -323,8 +323,11 @@ static void terms_load(struct reading *r) {
         aenc_bytes_copy_little(history->term, r->terms->bytes, used, sizeof *history->term);
         aenc_bytes_copy_little(fit->term_sum, sums, width, sizeof *fit->term_sum);
     }
-    /* an epoch of which nothing but the end is left */
-    for (size_t i = 0; i < width; i++) fit->model->terms.value[i] = fit->term_sum[i] / fit->place.weight_sum;
+    /* the running epoch's so far; between two, those of the one that has ended */
+    for (size_t i = 0; i < width; i++)
+        fit->model->terms.value[i] = fit->now.step > 0 ? fit->term_sum[i] / fit->place.weight_sum
+                                     : used > 0        ? history->term[used - width + i]
+                                                       : (double)NAN;
 }
 
 static void place_load(struct reading *r) {
@@ -337,6 +340,7 @@ static void place_load(struct reading *r) {
     struct fit *fit = r->fit;
     aenc_optim_resumed(fit->optimizer);
     fit->model->scaling_known = true;
+    fit->model->clock = (double)fit->model->epoch; /* where no step is left that would tell it */
     fit->resumed = true;
     fit->seconds_before = fit->now.seconds;
     if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);

@@ -112,6 +112,9 @@ static void test_end(void) {
     struct trial b = part_run(&setup, &again, AENC_RESUME, AENC_OK);
     CHECK(never.seen == ALL && again.seen == 0);
     CHECK(trial_same(&a, &b) && history_same(&a, &b));
+    /* what comes after it follows the same clock, and sees the same terms */
+    CHECK(a.model->clock == EPOCHS && b.model->clock == EPOCHS && a.model->epoch == b.model->epoch);
+    CHECK(same_number(aenc_model_term_value(a.model, 0), aenc_model_term_value(b.model, 0)));
     struct trial c = trial_create(dropping, 12, 1), d = trial_create(dropping, 12, 1);
     aenc_fit_options options = options_of(&setup, &more);
     options.checkpoint = path;
