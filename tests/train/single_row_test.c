@@ -230,6 +230,7 @@ static void test_weights(void) {
     const float weight[BATCH] = {[3] = 1};
     aenc_batch batch = batch_of(BATCH);
     batch.weight = weight;
+    batch.weight_count = BATCH;
     CHECK_STATUS(a.ctx, aenc_optimizer_create(a.model, "adam", &optimizer), AENC_OK);
     for (int i = 0; i < 50; i++) CHECK_STATUS(a.ctx, aenc_model_step(a.model, optimizer, &batch, NULL), AENC_OK);
     CHECK(bad_variances(&a) == 0 && trial_finite(&a));
