@@ -519,6 +519,33 @@ static void test_others(struct scene *s) {
     }
 }
 
+/* A model whose training has ended, well or not, may be changed from within another's. */
+static int change_other(void *user, const aenc_progress *now) {
+    (void)now;
+    return aenc_model_freeze(user, "encoder", 0) != AENC_OK;
+}
+
+static void test_trained_before(void) {
+    struct world b;
+    world_create(&b);
+    aenc_model *student = parse(&b, aenc_model_description(b.model)), *other = parse(&b, aenc_model_description(b.model));
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1};
+    CHECK_STATUS(b.ctx, aenc_fit(other, &b.x, &o), AENC_OK);
+    CHECK_STATUS(b.ctx, aenc_partial_fit(other, &b.x, NULL), AENC_OK);
+    CHECK_STATUS(b.ctx, aenc_distill(student, other, &b.x, NULL), AENC_OK);
+    o.optimizer = "adamm";
+    CHECK_STATUS(b.ctx, aenc_fit(other, &b.x, &o), AENC_ERR_ARGUMENT);
+    aenc_model *const ended[] = {student, other};
+    for (int i = 0; i < 2; i++) {
+        o = (aenc_fit_options){.struct_size = sizeof o, .epochs = 3, .progress = change_other, .progress_user = ended[i]};
+        CHECK_STATUS(b.ctx, aenc_fit(b.model, &b.x, &o), AENC_OK);
+        CHECK(aenc_model_history_count(b.model) == 3); /* nothing was refused, which would have ended it */
+    }
+    aenc_model_free(student);
+    aenc_model_free(other);
+    world_free(&b);
+}
+
 int main(void) {
     struct world w;
     struct scene s;
@@ -534,6 +561,7 @@ int main(void) {
     test_makers(&s);
     test_sources(&s);
     test_others(&s);
+    test_trained_before();
     scene_end(&s);
     world_free(&w);
     return check_finish();
