@@ -18,7 +18,9 @@ static size_t printable(const unsigned char *text) {
         point = point << 6 | (text[i] & 0x3F);
     }
     static const unsigned long least[] = {0, 0xA0, 0x800, 0x10000}; /* U+0080 to U+009F are controls */
-    bool surrogate = point >= 0xD800 && point < 0xE000, turns = point >= 0x202A && point <= 0x202E;
+    bool surrogate = point >= 0xD800 && point < 0xE000;
+    /* ends of lines, and directions of what follows */
+    bool turns = (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
     return point >= least[more] && point <= 0x10FFFF && !surrogate && !turns ? more + 1 : 0;
 }
 

@@ -340,6 +340,10 @@ class Data(unittest.TestCase):
         self.assertNotIn(b"\x1b", done.stderr)
         self.assertNotIn(b"\x07", done.stderr)
         self.assertNotIn(b"\xc2\x9b", done.stderr)
+        for code in (0x2028, 0x2029, 0x202A, 0x202E, 0x2066, 0x2069):
+            done = self.run_tool("pca", "no%scsv" % chr(code), "-o", "x.st")
+            self.assertNotIn(chr(code).encode(), done.stderr, "U+%04X" % code)
+            self.assertIn(b"no???csv", done.stderr, "U+%04X" % code)
         done = self.run_tool("pca", "größe.csv", "-o", "x.st")
         self.assertIn("größe.csv", done.stderr.decode())
 
