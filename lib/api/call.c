@@ -55,6 +55,9 @@ static void held_release(const struct held *held) {
 
 static aenc_context *context_of(const struct held *held) { return held->ctx != NULL ? held->ctx : held->model->ctx; }
 
+/* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of any call. */
+static bool calls_back(const aenc_context *ctx, enum call_kind kind) { return kind == CALL_TRAINS || ctx->plugins != NULL; }
+
 static void training_count(const struct held *held, int change) {
     if (held->model != NULL) held->model->training += change;
     if (held->other != NULL) held->other->training += change;
@@ -67,14 +70,16 @@ aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind 
     if (status != AENC_OK) return status;
     call->held = held;
     call->kind = kind;
-    held_keep(&held);
+    call->kept = calls_back(ctx, kind);
+    if (call->kept) held_keep(&held);
     if (kind == CALL_TRAINS) training_count(&held, 1);
     if (kind == CALL_TRAINS && held.model != NULL) {
         aenc_model_uncancel(held.model);
         held.model->stopped = AENC_STOPPED_NOT;
     }
-    if (atomic_load_explicit(&ctx->inside, memory_order_relaxed) == INSIDE_NOTHING) ctx->thread = pthread_self();
-    call->before = atomic_exchange_explicit(&ctx->inside, INSIDE_CALL, memory_order_relaxed);
+    call->before = atomic_load_explicit(&ctx->inside, memory_order_relaxed);
+    if (call->before == INSIDE_NOTHING) ctx->thread = pthread_self();
+    atomic_store_explicit(&ctx->inside, INSIDE_CALL, memory_order_relaxed);
     return AENC_OK;
 }
 
@@ -90,6 +95,6 @@ aenc_status aenc_call_end(struct call *call, aenc_status status) {
     if (call->kind == CALL_TRAINS) training_count(&call->held, -1);
     if (call->kind == CALL_TRAINS && call->held.model != NULL && status != AENC_OK)
         call->held.model->stopped = AENC_STOPPED_NOT;
-    held_release(&call->held);
+    if (call->kept) held_release(&call->held);
     return status;
 }

@@ -11,7 +11,7 @@
  *     two steps of its work                   student   model in
  *                                                       training
  *
- * A call keeps alive what it works on: a handle that its own callback frees goes when the call ends.
+ * A call that may come to a callback keeps alive what it works on: a handle that the callback frees goes when the call ends.
  */
 #ifndef AENC_API_CALL_H
 #define AENC_API_CALL_H
@@ -43,6 +43,7 @@ struct held {
 struct call {
     struct held held;
     enum call_kind kind;
+    bool kept;  /* held is retained */
     int before; /* enum inside, of the context; negative: the call did not begin */
 };
 
