@@ -4,6 +4,7 @@
 
 #include <autoenc/ops.h>
 
+#include "api/memory.h"
 #include "train/trial.h"
 
 enum { ROWS = 40, IN = 4 };
@@ -359,6 +360,41 @@ static void test_middle(int64_t threads) {
     trial_free(&t);
 }
 
+/* ---- Freed by a plug-in in the middle of the work ---- */
+
+static struct {
+    struct memory memory;
+    aenc_model *model; /* NULL: not yet, or no more */
+} given_up;
+
+static void give_up(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+    long blocks = given_up.memory.blocks;
+    (void)user, (void)out_cols;
+    memcpy(out, in, rows * cols * sizeof *in);
+    aenc_model_free(given_up.model);
+    given_up.model = NULL;
+    CHECK(given_up.memory.blocks == blocks);
+}
+
+static aenc_node *giving_up(void *user, aenc_recorder *r, aenc_node *in) {
+    const aenc_operation operation = {.struct_size = sizeof operation, .name = "give_up", .user = user, .forward = give_up};
+    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+}
+
+static void test_given_up(void) {
+    const aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LAYER, .name = "watch", .layer = giving_up,
+                           .mirror_role = AENC_MIRROR_OMITTED};
+    aenc_context *ctx = memory_context(&given_up.memory, 3, 1);
+    aenc_model *model;
+    CHECK_STATUS(ctx, aenc_register(ctx, &p), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, watched, sizeof watched - 1, &model), AENC_OK);
+    given_up.model = model;
+    CHECK_STATUS(ctx, aenc_encode(model, &x, room, ROWS * IN), AENC_OK);
+    CHECK(given_up.model == NULL);
+    aenc_context_free(ctx);
+    memory_check_empty(&given_up.memory);
+}
+
 /* ---- The mode of callbacks, which a refused call leaves alone ---- */
 
 static void refused(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
@@ -515,6 +551,7 @@ int main(void) {
     for (int i = 0; i < ROWS; i++) labels[i] = i % 2, flags[i] = i % 2 != 0;
     for (int kind = 0; kind < 3; kind++) test_between_steps(kind, 1 + kind % 2);
     for (int threads = 1; threads <= 3; threads += 2) test_middle(threads);
+    test_given_up();
     test_mode();
     test_distill();
     test_runner();
