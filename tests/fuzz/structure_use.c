@@ -90,6 +90,7 @@ static void classes(struct scene *s) {
     size_t answers = s->rows * s->target, count = aenc_model_class_count(s->model);
     int32_t *label = structure_block(s, answers * sizeof *label), *wanted = structure_block(s, answers * sizeof *wanted);
     double share;
+    FUZZ_DEMAND(aenc_model_label_size(s->model) == (count > 0 ? s->target : 0));
     for (size_t i = 0; i < answers; i++) wanted[i] = (int32_t)choose(s->c, 3);
     aenc_status status = aenc_classify(s->model, &x, label, answers);
     FUZZ_DEMAND(status != AENC_OK || count > 0);
@@ -185,6 +186,7 @@ static void terms(struct scene *s) {
     double term;
     for (size_t i = 0; i < count; i++) FUZZ_DEMAND(aenc_model_term_name(s->model, i) != NULL);
     FUZZ_DEMAND(isnan(aenc_model_term_value(s->model, count)) && aenc_model_notice(s->model) != NULL);
+    FUZZ_DEMAND(aenc_model_stopped(s->model) >= AENC_STOPPED_NOT && aenc_model_stopped(s->model) <= AENC_STOPPED_SOURCE);
     if (epochs > 0) good(s, aenc_model_history(s->model, epochs - 1, &last));
     if (epochs > 0) good(s, aenc_model_history_term(s->model, epochs - 1, count - 1, &term));
     good(s, aenc_model_set_epochs(s->model, (double)choose(s->c, 4) / 2));
