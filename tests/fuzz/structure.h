@@ -42,6 +42,9 @@ const char *structure_spec(struct choices *c); /* static */
 /* The metadata of a detector. */
 void structure_detector(struct choices *c, size_t cols, struct words *out);
 
+/* structure_plugins.c: registers the plug-ins of these descriptions. */
+void structure_plugins_register(struct fuzz_world *world);
+
 enum { BLOCKS = 16 };
 
 /* What is being used, and with what. */
