@@ -48,14 +48,20 @@ static int finish(const struct data_options *options, struct data *out) {
     return tool_missing_fill(options, out);
 }
 
-/* "FILE.npz:NAME", unless there is a file of that name: the archive's path, from malloc, and the array's name. */
-static char *split_array(const char *path, const char **array) {
+const char *tool_array_of(const char *path) {
     const char *colon = strrchr(path, ':');
-    size_t length = colon != NULL ? (size_t)(colon - path) : 0;
-    if (length < 4 || memcmp(colon - 4, ".npz", 4) != 0 || access(path, F_OK) == 0) return NULL;
-    char *archive = tool_allocate(path, length + 1, 1);
+    bool archive = colon != NULL && colon - path >= 4 && memcmp(colon - 4, ".npz", 4) == 0;
+    return archive && access(path, F_OK) != 0 ? colon + 1 : NULL;
+}
+
+/* The path of the archive, from malloc; *array: the name behind it. NULL: an ordinary file. */
+static char *split_array(const char *path, const char **array) {
+    const char *name = tool_array_of(path);
+    size_t length = name != NULL ? (size_t)(name - 1 - path) : 0;
+    char *archive = name != NULL ? tool_allocate(path, length + 1, 1) : NULL;
+    if (name == NULL) return NULL;
     if (archive != NULL) memcpy(archive, path, length);
-    *array = colon + 1;
+    *array = name;
     return archive;
 }
 

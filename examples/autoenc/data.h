@@ -40,6 +40,8 @@ struct data {
 /* Reads the whole of path ("-": standard input; "FILE.npz:NAME": an array of an archive). Values are finite and there is
  * at least one. On failure there is nothing to free. */
 int tool_data_read(const char *path, const struct data_options *options, struct data *out);
+/* The name of the array in "FILE.npz:NAME"; NULL where the path is that of a file. */
+const char *tool_array_of(const char *path);
 void tool_data_free(struct data *data);
 aenc_matrix tool_data_matrix(const struct data *data);
 /* Whether rows have `wanted` numbers (0: any number will do), as `whose` ("model.safetensors") takes them. option (NULL: none)

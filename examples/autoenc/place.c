@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data.h"
+
 enum { LINKS_MAX = 40, SUFFIX = 24, OPERANDS = 2 };
 
 struct named {
@@ -141,10 +143,11 @@ static bool same_as_input(const char *output, const char *input) {
 
 /* The file of "FILE.npz:NAME", into room; otherwise the path. */
 static const char *input_file(const char *path, char *room, size_t size) {
-    const char *end = strstr(path, ".npz:");
-    if (end == NULL || access(path, F_OK) == 0 || (size_t)(end - path) + 5 > size) return path;
-    memcpy(room, path, (size_t)(end - path) + 4);
-    room[end - path + 4] = '\0';
+    const char *array = tool_array_of(path);
+    size_t length = array != NULL ? (size_t)(array - 1 - path) : size;
+    if (length >= size) return path;
+    memcpy(room, path, length);
+    room[length] = '\0';
     return room;
 }
 

@@ -95,6 +95,12 @@ class Output(unittest.TestCase):
         with open(self.path("data.csv")) as file:
             self.refuses(2, ["standard input"], "encode", "model.st", "-", "-o", "data.csv", stdin=file)
 
+    def test_archives_are_inputs(self):
+        for name in "a.npz", "a.npz:b.npz":  # the array's name stands behind the last colon
+            with open(self.path(name), "wb") as file:
+                file.write(b"PK")
+            self.refuses(2, ["the same file as", "which is read"], "pca", name + ":x", "-o", name)
+
     def test_outputs_are_different_files(self):
         self.refuses(2, ["--out and --log"], *self.TRAIN, "-o", "x.st", "--log", "./x.st")
         self.refuses(2, ["--out and --save"], "detect", "data.csv", "-o", "x.npy", "--save", "x.npy")
