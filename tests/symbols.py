@@ -8,6 +8,8 @@
     symbols.py size LIBRARY LIMIT              stripped, it has fewer bytes than LIMIT
     symbols.py frozen TEST HEADER...           every struct member and enum constant of the headers has a line in TEST
     symbols.py called FOLDER HEADER...         every function of the headers is called by a C file of FOLDER
+    symbols.py refused FOLDER HEADER...        every function of the headers that returns a status is called wrongly by a file
+                                               of FOLDER, in a row WRONG(function(...), ...) or, without a message, MUTE
     symbols.py used FOLDER HEADER...           every function that accepts a model or a detector is called by a file of the
                                                target `structure` of FOLDER
 """
@@ -19,6 +21,9 @@ import tempfile
 
 NEEDS = r"libc\.so\.\d+|libc\.musl-.*|libm\.so\.\d+|libpthread\.so\.\d+|libgcc_s\.so\.\d+|ld-linux.*"
 CBLAS = r"lib(\w*blas\w*|blis[\w-]*|mkl_\w+|%s)([\w.-]*)\.so[\d.]*"
+
+# What has no context to write a message to; the runner's own is looked at elsewhere in the same test.
+MUTE = {"aenc_context_create", "aenc_runner_run", "aenc_runner_refresh"}
 
 
 def run(*command):
@@ -128,6 +133,16 @@ def check_called(folder, *headers):
     return difference(folder, names & set(re.findall(r"\b(aenc_\w+)\s*\(", text)), names)
 
 
+def check_refused(folder, *headers):
+    text = "".join(path.read_text() for path in sorted(pathlib.Path(folder).glob("arguments*_test.c")))
+    names = set()
+    for header in headers:
+        names.update(re.findall(r"\bAENC_API\s+aenc_status\s+(aenc_\w+)\s*\(", plain_text(header)))
+    rows = set(re.findall(r"\bWRONG\((aenc_\w+)\(", text))
+    rows |= {name for name in re.findall(r"\bMUTE\((aenc_\w+)\(", text) if name in MUTE}
+    return difference(folder, rows, names)
+
+
 def check_used(folder, *headers):
     text = "".join(plain_text(path) for path in sorted(pathlib.Path(folder).glob("*structure*.[ch]")))
     names = set()
@@ -139,7 +154,7 @@ def check_used(folder, *headers):
 
 
 CHECKS = {"map": check_map, "write": write_map, "exports": check_exports, "needs": check_needs, "size": check_size,
-          "frozen": check_frozen, "called": check_called, "used": check_used}
+          "frozen": check_frozen, "called": check_called, "refused": check_refused, "used": check_used}
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] not in CHECKS:

@@ -17,7 +17,7 @@
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
- *            that were wrong. A NULL as the first argument leaves the message as it was: there is no context to write to.
+ *            that were wrong. Where the first argument is NULL it goes to the next handle's context; without one, nowhere.
  *            On failure a result handed back through the last parameter is NULL and the model is as it was before the
  *            call. Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their like) leave it as it
  *            was after their last whole step; without one, as before. What a call that succeeded leaves behind can be

@@ -408,7 +408,7 @@ static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const ae
     aenc_status status = codes_check(ctx, "x", x, 0);
     if (status == AENC_OK && trainer->fit.valid != NULL) status = codes_check(ctx, "valid", trainer->fit.valid, x->cols);
     if (status == AENC_OK && o->test != NULL) status = codes_check(ctx, "test", o->test, x->cols);
-    if (status == AENC_OK && o->codes == NULL) status = aenc_null(ctx, "aenc_sweep_options", "codes");
+    if (status == AENC_OK && o->codes == NULL) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes is NULL");
     for (size_t i = 0; status == AENC_OK && i < o->code_count; i++)
         if (o->codes[i] == 0) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes[%zu] is 0", i);
     if (status != AENC_OK) return status;

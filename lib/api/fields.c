@@ -139,6 +139,7 @@ aenc_status aenc_pretrain_fields_check(aenc_context *ctx, const aenc_pretrain_op
     const char *name = "aenc_pretrain_options";
     aenc_status status = counted(ctx, name, "penalties", o->penalties, "penalty_count", o->penalty_count);
     if (status == AENC_OK) status = counted(ctx, name, "corruptions", o->corruptions, "corruption_count", o->corruption_count);
+    if (status == AENC_OK) status = counted(ctx, name, "losses", o->losses, "loss_count", o->loss_count);
     return status;
 }
 

@@ -46,9 +46,9 @@ static struct json *children(aenc_layer *container) {
 
 aenc_status aenc_layer_add(aenc_layer *container, const aenc_layer *child) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (container == NULL) return AENC_ERR_ARGUMENT;
+    if (container == NULL) return aenc_null(child == NULL ? NULL : child->ctx, "aenc_layer_add", "container");
     if (child == NULL) return aenc_null(container->ctx, "aenc_layer_add", "child");
-    if (child == container) return aenc_fail(container->ctx, AENC_ERR_ARGUMENT, "aenc_layer_add: a container in itself");
+    if (child == container) return aenc_fail(container->ctx, AENC_ERR_ARGUMENT, "aenc_layer_add: child is the container itself");
     if (!is_container(container->spec))
         return aenc_fail(container->ctx, AENC_ERR_ARGUMENT,
                          "aenc_layer_add: '%s' is not a container; sequential and residual are",

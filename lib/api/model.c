@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/tensor.h"
 
 aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     struct arena arena;
@@ -152,8 +153,8 @@ static aenc_status shape_fail(const aenc_model *model, const char *name, const a
 
 aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
     const char *call = "aenc_model_parameter_set";
+    if (model == NULL) return aenc_null(value == NULL ? NULL : value->ctx, call, "model");
     aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
     if (status != AENC_OK) return status;
     if (value == NULL) return aenc_null(model->ctx, call, "value");
@@ -181,7 +182,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
 
 aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (dst == NULL) return AENC_ERR_ARGUMENT;
+    if (dst == NULL) return aenc_null(src == NULL ? NULL : src->ctx, "aenc_model_copy", "dst");
     const char *missing = dst_prefix == NULL ? "dst_prefix" : src == NULL ? "src" : src_prefix == NULL ? "src_prefix" : NULL;
     if (missing != NULL) return aenc_null(dst->ctx, "aenc_model_copy", missing);
     aenc_status status = aenc_call_check(dst->ctx, "aenc_model_copy", CALL_CHANGES, dst);

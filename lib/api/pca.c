@@ -65,7 +65,7 @@ static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, con
     struct pca_request request;
     size_t cols;
     if (source == NULL) return aenc_null(ctx, "aenc_pca_create_source", "source");
-    if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
+    if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_create_source: source belongs to another context");
     aenc_status status = request_read(ctx, options, &request, &cols);
     if (status == AENC_OK && cols != 0 && cols != (size_t)source->cols)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %lld columns", cols,
@@ -81,7 +81,7 @@ aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    if (ctx == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_pca_create_source", "ctx");
     const struct held held = {.ctx = ctx, .source = source};
     aenc_status status = aenc_call_begin_training(&call, "aenc_pca_create_source", held, before);
     if (status == AENC_OK) status = pca_create_source(ctx, source, options, out);
@@ -131,7 +131,8 @@ static aenc_status subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model 
 aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *other = a != NULL ? a->ctx : b != NULL ? b->ctx : NULL;
+    if (ctx == NULL) return aenc_null(other, "aenc_subspace_angles", "ctx");
     const struct held held = {.ctx = ctx, .model = a, .other = b};
     aenc_status status = aenc_call_begin(&call, "aenc_subspace_angles", CALL_READS, held);
     if (status == AENC_OK) status = subspace_angles(ctx, a, b, out, count);

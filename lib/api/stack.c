@@ -69,7 +69,7 @@ aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pr
 
 aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_pretrain_source", "model");
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
     struct call call;
     const struct held held = {.model = model, .source = source};
@@ -80,9 +80,9 @@ aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const a
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_grow", "out");
-    *out = NULL;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (out != NULL) *out = NULL;
+    if (model == NULL) return aenc_null(layers == NULL ? NULL : layers->ctx, "aenc_model_grow", "model");
+    if (out == NULL) return aenc_null(model->ctx, "aenc_model_grow", "out");
     if (layers == NULL) return aenc_null(model->ctx, "aenc_model_grow", "layers");
     struct call call;
     const struct held held = {.model = model, .layer = {layers}};
@@ -93,20 +93,21 @@ aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_mo
 
 /* ---- Distillation ---- */
 
-static aenc_status pair_check(const aenc_model *student, const aenc_model *teacher, const aenc_distill_options *o) {
+static aenc_status pair_check(const aenc_model *student, const aenc_model *teacher, const char *call,
+                              const aenc_distill_options *o) {
     aenc_context *ctx = student->ctx;
-    if (student == teacher) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_distill: student and teacher are one model");
+    if (student == teacher) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: student and teacher are one model", call);
     if (student->classes > 0 || teacher->classes > 0)
-        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "aenc_distill: loss 'cross_entropy' has classes, which are not taught");
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "%s: loss 'cross_entropy' has classes, which are not taught", call);
     if (student->input_size != teacher->input_size || student->target_size != teacher->output_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE,
-                         "aenc_distill: the student takes %lld numbers and learns %lld; the teacher takes %lld and "
-                         "answers %lld", (long long)student->input_size, (long long)student->target_size,
+                         "%s: the student takes %lld values and learns %lld; the teacher takes %lld and "
+                         "returns %lld", call, (long long)student->input_size, (long long)student->target_size,
                          (long long)teacher->input_size, (long long)teacher->output_size);
     if (o->code_weight > 0 && student->code_size != teacher->code_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE,
-                         "aenc_distill: the student's code has %lld numbers and the teacher's %lld; with output_weight 1 "
-                         "and code_weight 0 the codes are left alone", (long long)student->code_size,
+                         "%s: the student's code has %lld values and the teacher's %lld; with output_weight 1 "
+                         "and code_weight 0 the codes are left alone", call, (long long)student->code_size,
                          (long long)teacher->code_size);
     return AENC_OK;
 }
@@ -125,7 +126,7 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
                            "aenc_distill_options: output_weight is %g and code_weight %g; they are finite and not negative",
                            o.output_weight, o.code_weight);
     if (o.output_weight == 0 && o.code_weight == 0) o.output_weight = o.code_weight = 1;
-    if (status == AENC_OK) status = pair_check(student, teacher, &o);
+    if (status == AENC_OK) status = pair_check(student, teacher, call, &o);
     if (status == AENC_OK) status = data_read(student, x, source, &fit, &data);
     return status == AENC_OK ? aenc_train_distill(student, teacher, &data, &o, &fit) : status;
 }
@@ -134,7 +135,7 @@ aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_ma
                          const aenc_distill_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
-    if (student == NULL) return AENC_ERR_ARGUMENT;
+    if (student == NULL) return aenc_null(teacher == NULL ? NULL : teacher->ctx, "aenc_distill", "student");
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill", "teacher");
     const struct held held = {.model = student, .other = teacher};
     aenc_status status = aenc_call_begin_training(&call, "aenc_distill", held, before);
@@ -145,7 +146,8 @@ aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_ma
 aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                 const aenc_distill_options *options) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    if (student == NULL) return AENC_ERR_ARGUMENT;
+    aenc_context *other = teacher != NULL ? teacher->ctx : source != NULL ? source->ctx : NULL;
+    if (student == NULL) return aenc_null(other, "aenc_distill_source", "student");
     if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");
     struct call call;
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill_source", "teacher");

@@ -55,16 +55,16 @@ size_t aenc_tensor_dim(const aenc_tensor *tensor, size_t axis) {
     return tensor == NULL || axis >= tensor->rank ? 0 : tensor->dim[axis];
 }
 
-static aenc_status floats_check(const aenc_tensor *tensor, const char *call, const void *floats, size_t count) {
+static aenc_status floats_check(const aenc_tensor *tensor, const char *call, const char *name, const void *data, size_t floats) {
     if (tensor == NULL) return AENC_ERR_ARGUMENT;
-    if (floats == NULL) return aenc_null(tensor->ctx, call, "the buffer");
-    if (count == tensor->count) return AENC_OK;
-    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: %zu floats for a tensor of %zu", call, count, tensor->count);
+    if (data == NULL) return aenc_null(tensor->ctx, call, name);
+    if (floats == tensor->count) return AENC_OK;
+    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: floats is %zu; the tensor has %zu", call, floats, tensor->count);
 }
 
 aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    aenc_status status = floats_check(tensor, "aenc_tensor_read", out, floats);
+    aenc_status status = floats_check(tensor, "aenc_tensor_read", "out", out, floats);
     if (status != AENC_OK) return status;
     if (tensor->type == AENC_F32) memcpy(out, tensor->data, floats * sizeof *out);
     for (size_t i = 0; i < floats && tensor->type == AENC_I32; i++) out[i] = (float)((const int32_t *)tensor->data)[i];
@@ -80,7 +80,7 @@ static bool holds(int32_t type, float value) {
 
 aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t floats) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
-    aenc_status status = floats_check(tensor, "aenc_tensor_write", values, floats);
+    aenc_status status = floats_check(tensor, "aenc_tensor_write", "values", values, floats);
     if (status != AENC_OK) return status;
     if (tensor->type == AENC_F32) {
         memcpy(tensor->data, values, floats * sizeof *values);

@@ -233,7 +233,7 @@ aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double l
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_optimizer_set_learning_rate: %g is not a learning rate", learning_rate);
+                         "aenc_optimizer_set_learning_rate: learning_rate is %g; it is finite and not negative", learning_rate);
     aenc_status status = aenc_call_check(optimizer->model->ctx, "aenc_optimizer_set_learning_rate", CALL_READS, NULL);
     if (status != AENC_OK) return status;
     aenc_optim_set_learning_rate(optimizer->optimizer, learning_rate);
@@ -259,12 +259,12 @@ aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, 
 /* ---- Steps ---- */
 
 /* A batch of any age, checked, as rows. */
-static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struct check_batch *out) {
-    if (batch == NULL) return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "batch is NULL");
+static aenc_status batch_check(aenc_model *model, const char *call, const aenc_batch *batch, struct check_batch *out) {
+    if (batch == NULL) return aenc_null(model->ctx, call, "batch");
     aenc_batch b;
     aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
     const aenc_matrix *target = b.target.data == NULL ? NULL : &b.target;
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"input", "target"}, &b.input, target);
+    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"aenc_batch.input", "aenc_batch.target"}, &b.input, target);
     if (status == AENC_OK && b.weight != NULL)
         status = aenc_count_check(model->ctx, "aenc_batch", ".weight_count", b.weight_count, b.input.rows, 1);
     if (status == AENC_OK && b.weight == NULL && b.weight_count != 0)
@@ -278,7 +278,7 @@ static aenc_status batch_check(aenc_model *model, const aenc_batch *batch, struc
 
 static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
     struct check_batch b;
-    aenc_status status = batch_check(model, batch, &b);
+    aenc_status status = batch_check(model, "aenc_model_gradients", batch, &b);
     return status == AENC_OK ? aenc_train_gradients(model, &b.input, &b.target, b.weight, loss) : status;
 }
 
@@ -310,7 +310,7 @@ static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc
     if (optimizer->model != model)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_step: the optimizer belongs to another model");
     struct check_batch b;
-    aenc_status status = batch_check(model, batch, &b);
+    aenc_status status = batch_check(model, "aenc_model_step", batch, &b);
     if (status != AENC_OK) return status;
     return aenc_train_step(model, optimizer->optimizer, &b.input, &b.target, b.weight, loss);
 }
@@ -318,7 +318,7 @@ static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc
 aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (model == NULL) return aenc_null(optimizer == NULL ? NULL : optimizer->model->ctx, "aenc_model_step", "model");
     const struct held held = {.model = model, .optimizer = optimizer};
     aenc_status status = aenc_call_begin(&call, "aenc_model_step", CALL_CHANGES, held);
     if (status == AENC_OK) status = step(model, optimizer, batch, loss);
@@ -328,7 +328,7 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
 static aenc_status evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
     if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
     struct check_batch b;
-    aenc_status status = batch_check(model, batch, &b);
+    aenc_status status = batch_check(model, "aenc_model_evaluate", batch, &b);
     return status == AENC_OK ? aenc_train_evaluate(model, &b.input, &b.target, b.weight, loss) : status;
 }
 
@@ -352,7 +352,7 @@ static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, c
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                            "aenc_gradient_check: step is %g, directions %lld; from 0 to 1 and to %d", o.step,
                            (long long)o.directions, INT32_MAX);
-    if (status == AENC_OK) status = batch_check(model, batch, &b);
+    if (status == AENC_OK) status = batch_check(model, "aenc_check_gradients", batch, &b);
     const struct gradient_check how = {o.step > 0 ? o.step : 1.0 / 128, o.directions > 0 ? o.directions : 8};
     double error = NAN;
     if (status == AENC_OK) status = aenc_train_gradient_check(model, &b, &how, &error, &name);

@@ -336,6 +336,10 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.tied is %lld; it is 0 or 1", (long long)o->tied);
     if (o->decoder_widths != NULL && o->encoder_widths == NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.decoder_widths goes with encoder_widths");
+    enum function function;
+    double parameter;
+    /* also where no hidden layer has it */
+    if (o->activation != NULL && !aenc_activation_find(ctx, o->activation, &function, &parameter)) return ctx->status;
     aenc_status status = widths_check(ctx, "aenc_model_options.encoder_widths", o->encoder_widths,
                                       o->encoder_widths == NULL ? 0 : o->encoder_count);
     if (status != AENC_OK) return status;

@@ -98,7 +98,7 @@ static aenc_status too_small(struct aenc_model *model, enum journey_kind kind, i
     size_t needed;
     aenc_status status = aenc_runner_bytes(model, kind, rows, &needed);
     if (status != AENC_OK) return status;
-    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "the runner's memory has %zu bytes; %zu are needed", size, needed);
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_runner_options.memory_size is %zu; %zu are needed", size, needed);
 }
 
 aenc_status aenc_runner_make(struct aenc_model *model, enum journey_kind kind, int64_t rows, void *block, size_t size,

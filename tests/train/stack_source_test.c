@@ -111,7 +111,7 @@ static void test_matrix(const char *description) {
     struct trial a = trial_create(description, 3, 1), b = trial_create(description, 3, 1), c = trial_create(description, 3, 3);
     double losses[2][LAYERS] = {{0}, {0}};
     aenc_fit_options fit = plain();
-    aenc_pretrain_options o = {.struct_size = sizeof o, .fit = &fit, .count = 1, .loss_count = LAYERS};
+    aenc_pretrain_options o = {.struct_size = sizeof o, .fit = &fit, .count = 1};
     aenc_source *matrix, *file;
     fit.valid_share = 0.2;
     fit.patience = 2;
@@ -124,6 +124,7 @@ static void test_matrix(const char *description) {
     CHECK(trial_same(&a, &b) && trial_same(&a, &c));
     o.count = 0;
     o.losses = losses[0];
+    o.loss_count = LAYERS;
     CHECK_STATUS(a.ctx, aenc_pretrain(a.model, &x, &o), AENC_OK);
     o.losses = losses[1];
     CHECK_STATUS(b.ctx, aenc_pretrain_source(b.model, matrix, &o), AENC_OK);

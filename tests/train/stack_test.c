@@ -275,7 +275,7 @@ static void test_distill_sizes(void) {
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .valid = &x, .patience = 1};
     aenc_distill_options o = {.struct_size = sizeof o, .fit = &fit, .code_loss = &code};
     CHECK_STATUS(t.ctx, aenc_distill(t.model, teacher.model, &x, &o), AENC_ERR_SHAPE);
-    CHECK(says(&t, "2 numbers and the teacher's 3"));
+    CHECK(says(&t, "2 values and the teacher's 3"));
     o.output_weight = 1;
     CHECK_STATUS(t.ctx, aenc_distill(t.model, teacher.model, &x, &o), AENC_OK);
     CHECK(code != code);
