@@ -85,11 +85,8 @@ size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 :
 
 /* ---- Training ---- */
 
-/* closed: the fit is one pass, to the end of the source. */
+/* closed: the fit is one pass, to the end of the source. A target has been refused before (fields.c). */
 static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o, bool closed) {
-    if (o->target != NULL)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "aenc_fit_options.target is given, but a stream brings its own targets");
     if (o->valid == NULL && o->valid_share > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.valid_share is %g, but a stream cannot be split; hold rows out in valid",
