@@ -71,7 +71,7 @@ static aenc_status sweep(struct world *w, const aenc_matrix *x, const aenc_matri
     aenc_sweep_point point[1] = {{.struct_size = sizeof *point}};
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid = valid};
     aenc_sweep_options options = {.struct_size = sizeof options, .codes = sizes, .code_count = 1, .fit = &fit, .test = test};
-    return aenc_sweep(w->ctx, x, &options, point, 2);
+    return aenc_sweep(w->ctx, x, &options, point, 1);
 }
 static aenc_status call_sweep(struct world *w, const aenc_matrix *m) { return sweep(w, m, NULL, NULL); }
 static aenc_status call_sweep_valid(struct world *w, const aenc_matrix *m) { return sweep(w, &w->x, m, NULL); }
@@ -206,9 +206,9 @@ static void test_curves(struct world *w) {
     CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "codes|NULL");
     o.codes = (const size_t[]){2, 0}, o.code_count = 2;
     CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "codes[1]|0");
-    o.codes = sizes, o.code_count = 2;
+    o.codes = (const size_t[]){2, 3};
     CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 1), AENC_ERR_SHAPE, "aenc_sweep: out_count|1|2");
-    o.code_count = 1, model.loss = "msee";
+    o.codes = sizes, o.code_count = 1, model.loss = "msee";
     CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), bad, "msee");
     model.loss = "gaussian_nll";
     CHECK_FAILS(w, aenc_sweep(w->ctx, &w->x, &o, point, 2), AENC_ERR_SHAPE, "12|6");
