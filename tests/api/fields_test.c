@@ -1,5 +1,7 @@
 /* fields_test.c - a field that is given to a call which has no use for it is refused by name; one rule of paths; messages that
  * leave the caller's text alone whatever the locale. */
+#define _POSIX_C_SOURCE 200809L
+
 #include <autoenc/ops.h>
 #include <locale.h>
 
@@ -151,16 +153,58 @@ static void test_paths(void) {
     trial_free(&b);
 }
 
+static aenc_node *scaled(void *user, aenc_recorder *r, aenc_node *in) {
+    (void)user;
+    return aenc_node_multiply(r, in, aenc_node_parameter(r, "gain", (const size_t[]){4}, 1, "constant:gain=1"));
+}
+
+/* The same rule for the parameters of plug-ins: their names are paths as well. */
+static void test_plugin_paths(void) {
+    char deep[512] = "{\"input\":[4],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":4}";
+    for (int i = 0; i < 10; i++) strcat(deep, ",{\"type\":\"scaled\"}");
+    strcat(deep, "]},\"decoder\":{\"type\":\"dense\",\"units\":4}}");
+    struct trial t = trial_create(small, 1, 1);
+    const aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LAYER, .name = "scaled", .layer = scaled};
+    const aenc_fit_options once = {.struct_size = sizeof once, .epochs = 1};
+    const char *const layers[] = {"encoder.1.gain", "encoder.10.gain"};
+    float before[4], after[4];
+    CHECK_STATUS(t.ctx, aenc_register(t.ctx, &p), AENC_OK);
+    aenc_model_free(t.model);
+    CHECK_STATUS(t.ctx, aenc_model_parse(t.ctx, deep, strlen(deep), &t.model), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_freeze(t.model, "encoder.1", 1), AENC_OK);
+    for (int i = 0; i < 2; i++) {
+        CHECK(trial_read(&t, layers[i], before, 4) == 4);
+        CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &once), AENC_OK);
+        trial_read(&t, layers[i], after, 4);
+        CHECK((memcmp(before, after, sizeof before) == 0) == (i == 0));
+    }
+    CHECK_STATUS(t.ctx, aenc_model_copy(t.model, "encoder.10", t.model, "encoder.1"), AENC_OK);
+    trial_read(&t, "encoder.2.gain", before, 4);
+    trial_read(&t, layers[1], after, 4);
+    CHECK(after[0] == 1 && before[0] != 1);
+    CHECK_STATUS(t.ctx, aenc_model_freeze(t.model, "encoder.1.ga", 1), AENC_ERR_ARGUMENT);
+    trial_free(&t);
+}
+
 static void test_messages(void) {
     struct trial t = trial_create(small, 1, 1);
     aenc_model *model;
+    /* where no such locale is installed, one is made, if the machine can */
     bool comma = setlocale(LC_ALL, "de_DE.UTF-8") != NULL || setlocale(LC_ALL, "fr_FR.UTF-8") != NULL;
+    if (!comma && system("localedef -i de_DE -f UTF-8 ./fields_test.utf8 >/dev/null 2>&1") == 0) {
+        setenv("LOCPATH", ".", 1);
+        comma = setlocale(LC_ALL, "fields_test.utf8") != NULL;
+    }
+    if (comma) CHECK(strcmp(localeconv()->decimal_point, ",") == 0);
     CHECK_STATUS(t.ctx, aenc_model_load(t.ctx, "/nowhere/run_1,5.model", &model), AENC_ERR_IO);
     CHECK(says(&t, "run_1,5.model"));
     CHECK_STATUS(t.ctx, aenc_model_set_epochs(t.model, -0.5), AENC_ERR_ARGUMENT);
     CHECK(says(&t, "-0.5"));
-    if (!comma) fprintf(stderr, "no locale with a comma here\n");
+    CHECK_STATUS(t.ctx, aenc_model_set_epochs(t.model, -1234567.25), AENC_ERR_ARGUMENT);
+    CHECK(strchr(aenc_message(t.ctx), ',') == NULL);
+    fprintf(stderr, comma ? "with a decimal comma\n" : "SKIPPED: no locale with a decimal comma, and none can be made\n");
     setlocale(LC_ALL, "C");
+    system("rm -rf ./fields_test.utf8");
     trial_free(&t);
 }
 
@@ -170,6 +214,7 @@ int main(void) {
     test_fits();
     test_plugin();
     test_paths();
+    test_plugin_paths();
     test_messages();
     return check_finish();
 }

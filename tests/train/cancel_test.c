@@ -164,6 +164,65 @@ static void test_pca(void) {
     trial_free(&t);
 }
 
+/* A partial fit too: whether it is cancelled before its rows or among them, the PCA is that of the rows before. */
+static void test_partial_pca(void) {
+    struct trial t = trial_create(small, 2, 1);
+    static char before[4096], after[4096];
+    size_t size, same;
+    aenc_model *pca;
+    pthread_t thread;
+    const aenc_matrix first = {data, 20, IN, 0};
+    enum { MANY = 2000000 };
+    float *many = malloc((size_t)MANY * IN * sizeof *many);
+    if (many == NULL) exit(2);
+    for (size_t i = 0; i < (size_t)MANY * IN; i++) many[i] = data[i % (ROWS * IN)];
+    CHECK_STATUS(t.ctx, aenc_pca_create(t.ctx, &first, NULL, &pca), AENC_OK);
+    CHECK_STATUS(t.ctx, aenc_model_save_memory(pca, before, sizeof before, &size), AENC_OK);
+    const aenc_matrix long_one = {many, MANY, IN, 0};
+    if (pthread_create(&thread, NULL, cancel_later, pca) != 0) exit(2);
+    CHECK_STATUS(t.ctx, aenc_partial_fit(pca, &long_one, NULL), AENC_OK);
+    pthread_join(thread, NULL);
+    CHECK_STATUS(t.ctx, aenc_model_save_memory(pca, after, sizeof after, &same), AENC_OK);
+    /* on a machine that is so fast, the whole of it */
+    if (aenc_model_stopped(pca) == AENC_STOPPED_CANCEL) CHECK(same == size && memcmp(before, after, size) == 0);
+    else CHECK(aenc_model_stopped(pca) == AENC_STOPPED_END);
+    fprintf(stderr, "partial fit of a PCA: stopped %d\n", (int)aenc_model_stopped(pca));
+    aenc_model_free(pca);
+    free(many);
+    trial_free(&t);
+}
+
+/* ---- Calls of several fits ---- */
+
+static int layer_ended_at(void *user, int64_t layer, int64_t layers, const aenc_progress *now) {
+    (void)layer, (void)layers;
+    return ended_at(user, now);
+}
+
+static void test_stacks(void) {
+    struct trial t = trial_create(small, 2, 1), teacher = {t.ctx, NULL};
+    struct ending e = {.model = t.model};
+    const aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .batch = 20},
+                           watched = {sizeof watched, .epochs = 2, .batch = 20, .progress = ended_at, .progress_user = &e};
+    const aenc_pretrain_options stack = {.struct_size = sizeof stack, .fit = &fit, .progress = layer_ended_at, .progress_user = &e};
+    const aenc_distill_options lesson = {.struct_size = sizeof lesson, .fit = &watched};
+    static const struct {
+        int64_t cancel_at, stop_at;
+        int32_t why;
+    } ends[] = {{2, 0, AENC_STOPPED_CANCEL}, {0, 2, AENC_STOPPED_CALLBACK}, {0, 0, AENC_STOPPED_END}};
+    CHECK_STATUS(t.ctx, aenc_model_parse(t.ctx, small, sizeof small - 1, &teacher.model), AENC_OK);
+    for (int i = 0; i < 3; i++) {
+        e = (struct ending){.model = t.model, .cancel_at = ends[i].cancel_at, .stop_at = ends[i].stop_at};
+        CHECK_STATUS(t.ctx, aenc_pretrain(t.model, &x, &stack), AENC_OK);
+        CHECK(aenc_model_stopped(t.model) == ends[i].why && (e.step == 2 || i == 2));
+        e = (struct ending){.model = t.model, .cancel_at = ends[i].cancel_at, .stop_at = ends[i].stop_at};
+        CHECK_STATUS(t.ctx, aenc_distill(t.model, teacher.model, &x, &lesson), AENC_OK);
+        CHECK(aenc_model_stopped(t.model) == ends[i].why && (e.step == 2 || i == 2));
+    }
+    aenc_model_free(teacher.model);
+    trial_free(&t);
+}
+
 /* ---- What is not finite ---- */
 
 static int stop_at(void *user, const aenc_progress *now) {
@@ -237,6 +296,8 @@ int main(void) {
     test_signal();
     test_endings();
     test_pca();
+    test_partial_pca();
+    test_stacks();
     test_diverged();
     test_named();
     return check_finish();
