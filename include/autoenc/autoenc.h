@@ -36,7 +36,8 @@
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
  *            No C++ exception (without unwind tables it ends the process) and no longjmp may leave a callback.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
- *            exceptions. Contexts share nothing.
+ *            exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
+ * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
  */
 #ifndef AUTOENC_H
 #define AUTOENC_H
@@ -176,7 +177,8 @@ enum {
     AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
 };
 
-/* What a run knows at an event. Losses are means per row over the epoch so far (train) or the whole set (valid). */
+/* What a run knows at an event; valid during the callback. Losses are means per row over the epoch so far (train) or the
+ * whole set (valid). */
 typedef struct aenc_progress {
     size_t struct_size;
     int64_t event;           /* AENC_EVENT_STEP, AENC_EVENT_EPOCH */
@@ -229,8 +231,8 @@ typedef struct aenc_fit_options {
  * ends with the same bits as one that was never interrupted. What differs is refused by name (AENC_ERR_ARGUMENT), but
  * `epochs` may be raised. Of x, target, labels, valid and its targets every number is fingerprinted, so that one changed number
  * is noticed; of sources see aenc_fit_source. A damaged file, or one with contents that no run has, is AENC_ERR_FORMAT; in each
- * case the model is as it was. A checkpoint that cannot
- * be written ends the run with AENC_ERR_IO: the file before is still there, and the model has its last whole step. */
+ * case the model is as it was. A checkpoint that cannot be written ends the run with AENC_ERR_IO: the file before is still
+ * there, and the model has its last whole step. */
 AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 
 /* One pass over these rows, in their order, as they arrive: the moments of the optimizer stay with the model from call to
@@ -326,7 +328,7 @@ AENC_API size_t aenc_source_cols(const aenc_source *source);
  * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
-/* ---- Use: `out` has room for out_floats floats, at least rows times the size on the right; rows are written dense ---- */
+/* ---- Use: `out`, which must not overlap x, has room for rows times the size on the right (out_floats); rows are dense ---- */
 
 AENC_API aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);    /* code */
 AENC_API aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats); /* output */
@@ -402,11 +404,11 @@ AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, cons
  * layer, and is empty to the next. */
 AENC_API aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options);
 
-/* A new model that is deeper by these layers (one, or a "sequential" of several): they stand behind the code and make the new
- * one, their mirror stands in front of the decoder, and everything else has model's numbers. A dense layer with at least as many
- * units as the old code has numbers starts as the identity, where neither has an activation that changes it (none, or relu on
- * codes of relu) and its spec has no init: the new model then is, at first, the same function. In front of a head of classes
- * nothing is mirrored, and a head that no longer fits begins anew. Moments and history stay behind. */
+/* Creates a deeper model: layers (one, or a "sequential") are appended to the encoder, and their mirror is put in front of the
+ * decoder. All other layers are copied with their parameters. A new dense layer without init in its spec starts as the identity
+ * if it has at least as many units as the old code has elements and no activation (or relu, on a code that is relu's): then the
+ * new model computes the same function at first. In front of a head of classes no mirror is put; a head that no longer fits is
+ * initialised anew. Moments and history are not copied. */
 AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out);
 
 typedef struct aenc_distill_options {
@@ -431,7 +433,7 @@ AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teache
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
- * A runner is a snapshot of a model for one journey through it. It refers to the model's weights without copying them; the
+ * A runner is a snapshot of a model for one task (encode, score ...). It refers to the model's weights without copying them; the
  * first call that changes them while a runner lives gives the model a copy beforehand. Many runners of one model run at the
  * same time, each on one thread at a time. Create, refresh and free, and the context's message, belong to the thread that
  * uses the context at the time; aenc_runner_run and aenc_runner_message to the one that uses the runner. A run neither allocates nor locks nor calls
@@ -559,8 +561,7 @@ AENC_API aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, 
 AENC_API void aenc_optimizer_free(aenc_optimizer *optimizer);
 AENC_API aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate);
 AENC_API double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer); /* NaN for NULL */
-/* 0: no limit */
-AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value);
+AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value); /* 0: no limit */
 
 typedef struct aenc_batch {
     size_t struct_size;
@@ -577,8 +578,7 @@ AENC_API aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *b
 /* Updates the parameters from the gradients of the last aenc_model_gradients and commits staged state, once. AENC_ERR_DIVERGED,
  * naming it, if that would make a parameter, a moment or a state infinite; the model is as it was. */
 AENC_API aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer);
-/* Both. */
-AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss);
+AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss); /* both */
 /* Loss over the batch as evaluation sees it (no dropout, running statistics). */
 AENC_API aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss);
 

@@ -20,7 +20,7 @@ extern "C" {
  * A plug-in is called when a task of a model (training, encoding, scoring ...) is recorded: in aenc_model_create and its like,
  * when a call first needs the task, and again where it needs it anew (more rows, frozen parameters, a runner). It puts
  * nodes together, and the recording is replayed for every batch. What it answers must follow from its arguments and settings
- * alone, so that every journey gets the same function. One that draws, or looks at the batch, outside of training makes a row's
+ * alone, so that every task gets the same function. One that draws, or looks at the batch, outside of training makes a row's
  * result depend on the rows that come with it, also in a runner. */
 
 typedef struct aenc_node aenc_node;         /* belongs to the recording; nothing to be freed or kept */
@@ -81,7 +81,7 @@ AENC_API aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin)
 
 /* The value of one of the plug-in's settings; NaN, and the recording has failed, where it has none of that name. */
 AENC_API double aenc_recorder_setting(const aenc_recorder *recorder, const char *name);
-/* 1 while a training journey is recorded: for what evaluation does not do, such as noise. */
+/* 1 while the task of training is recorded: for what evaluation does not do, such as noise. */
 AENC_API int32_t aenc_recorder_training(const aenc_recorder *recorder);
 /* Ends the recording with that status (negative) and text, and with it the call that asked for it. The first one counts. */
 AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text);
@@ -91,9 +91,9 @@ AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, 
 AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
                                         const char *init);
 /* Numbers of layers and penalties that are not trained, such as running means: named, saved and copied like parameters, each
- * `start` at first. To be asked for in every journey that needs them, and in the training journey. */
+ * `start` at first. To be asked for in every task that needs them, and in training. */
 AENC_API aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start);
-/* What the state becomes with the update of each training step; in other journeys nothing. value is one for the batch, in the
+/* What the state becomes with the update of each training step; in other tasks nothing. value is one for the batch, in the
  * state's shape, and is what the call returns. A step that fails, or is not applied, leaves the state. */
 AENC_API aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value);
 
