@@ -1,7 +1,8 @@
 /* read_ahead.c - a thread that fills the next batch while one is trained on.
  *
  * Two batches take turns. The thread fills as long as one is free, and stops at the number of batches that the run can
- * need: but for the rows that tell whether a pass ends (stream.c), it never reads what nobody will ask for. After a failure, or where the source has ended, it fills no more.
+ * need: but for the rows that tell whether a pass ends (stream.c), it never reads what nobody will ask for. After a
+ * failure, or where the source has ended, it fills no more.
  *
  * In a child process the thread does not exist, and it may have been within a read when the process was forked, so that nobody
  * knows where the source stands: the next batch there is a failure (STREAM_FORKED). */
