@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell.h"
+#include "number.h"
+
 int tool_labels_read(const struct options *options, const char *name, const char *path, const struct data *of,
                      struct data *out) {
     struct data_options how = tool_label_options(options);
@@ -26,7 +29,8 @@ int tool_labels_whole(const struct data *labels, int32_t **out) {
         if (value < 0.0f || value > 1e9f || value != floorf(value)) {
             free(*out);
             *out = NULL;
-            return tool_fail("%s: row %zu is %.9g, not a class 0, 1, 2 ...", labels->name, i + 1, (double)value);
+            return tool_fail("%s: %s is %s, not a class 0, 1, 2 ...", labels->name, tool_row_text(i).text,
+                             tool_value_float(value).text);
         }
         (*out)[i] = (int32_t)value;
     }
@@ -42,14 +46,16 @@ static int layer_event(void *user, int64_t layer, int64_t layers, const aenc_pro
     return tool_progress_event(progress, now);
 }
 
-int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const aenc_matrix *x,
+int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                   struct progress *progress) {
+    aenc_matrix x = tool_data_matrix(data);
     aenc_fit_options fit = {.struct_size = sizeof fit};
     aenc_pretrain_options asked = {.struct_size = sizeof asked};
     fit.epochs = options->pretrain;
     fit.batch = options->batch;
     fit.optimizer = options->pretrain_optimizer;
-    fit.valid_share = options->valid_share; /* the same rows as in training: they follow from the seed and their number */
+    fit.valid_share = options->valid_share; /* the same rows as in training: they follow from
+                                               the seed and their number */
     fit.checkpoint = options->checkpoint;
     fit.resume = options->checkpoint != NULL && options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
     (void)tool_every_parse(options, &fit); /* was read before */
@@ -61,10 +67,10 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     asked.tied = options->tied;
     asked.progress = layer_event;
     asked.progress_user = progress;
-    aenc_status status = aenc_pretrain(model, x, &asked);
+    aenc_status status = aenc_pretrain(model, &x, &asked);
     progress->layer = progress->layers = 0;
     if (aenc_model_notice(model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(model));
-    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
+    return status == AENC_OK ? TOOL_OK : tool_library_refused(options, ctx, status, &(struct tables){.x = data});
 }
 
 const char *tool_pretrain_key(const struct options *options, char *key, size_t size) {

@@ -11,7 +11,7 @@ int tool_labels_read(const struct options *options, const char *name, const char
 /* As whole numbers from malloc, for free(). */
 int tool_labels_whole(const struct data *labels, int32_t **out);
 /* The layers of the encoder one by one, as --pretrain and its kin ask for. */
-int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const aenc_matrix *x,
+int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                   struct progress *progress);
 /* Removes the checkpoints of layers, which --checkpoint itself has made useless. */
 void tool_pretrain_forget(const struct options *options);

@@ -38,8 +38,9 @@ static int finish(const struct data_options *options, struct data *out) {
     if (!out->text && (options->columns != NULL || options->drop != NULL)) {
         int status = tool_columns_choose(options, out->name, NULL, out->cols, &columns);
         if (status != TOOL_OK) return status;
-        tool_columns_apply(&columns, out);
+        status = tool_columns_apply(&columns, out);
         tool_columns_free(&columns);
+        if (status != TOOL_OK) return status;
     }
     if (!out->text && options->verbose) {
         tool_note("%s: binary; %zu rows, %zu columns%s", out->name, out->rows, out->cols,
@@ -85,8 +86,10 @@ int tool_data_read(const char *path, const struct data_options *options, struct 
 void tool_data_free(struct data *data) {
     free(data->values);
     free(data->names);
+    free(data->places);
     data->values = NULL;
     data->names = NULL;
+    data->places = NULL;
 }
 
 int tool_data_fits(const struct data *data, const char *option, const char *whose, size_t wanted) {
@@ -235,8 +238,8 @@ static int take_element(struct intake *intake, const unsigned char *bytes, size_
     float rounded = (float)value;
     int number = isfinite(value) ? tool_watch_round(&intake->watch[col], value, &rounded) : (int)NUMBER_OK;
     if (number == (int)NUMBER_TINY) {
-        return tool_fail("%s: row %zu, column %zu: %.9g is too small for a float32, which would make it 0", out->name,
-                         row + 1, col + 1, value);
+        return tool_fail("%s: %s: %s is too small for a float32, which would make it 0", out->name,
+                         tool_cell_text(out, row, col).text, tool_value(value).text);
     }
     out->values[i] = shifted ? rounded : element_value(intake->element, bytes);
     return TOOL_OK;
@@ -261,8 +264,8 @@ static int take_elements(struct source *source, struct intake *intake) {
         if (status != TOOL_OK) return status;
         done += count;
         if (count < wanted) {
-            return tool_fail("%s: ends in row %zu of the %zu that its header declares", source->name,
-                             done / out->cols + 1, out->rows);
+            return tool_fail("%s: ends in %s of the %zu that its header declares", source->name,
+                             tool_row_text(done / out->cols).text, out->rows);
         }
     }
     return status == TOOL_OK ? tool_source_expect_end(source) : status;

@@ -31,6 +31,8 @@ struct data {
     float *values;    /* (rows, cols) dense */
     size_t rows, cols;
     char **names;             /* of the columns, from a CSV's header; NULL: none. One block. */
+    size_t *places;           /* of the columns in the file, from 0; NULL: as they stand
+                                 here */
     struct image_shape image; /* from the file's dimensions; channels 0: a row is no picture */
     bool flat;                /* a binary file of one dimension: rows of one number */
     bool text, header;        /* from a CSV; from one with a header */

@@ -110,8 +110,15 @@ void tool_columns_free(struct columns *columns) {
     *columns = (struct columns){0};
 }
 
-void tool_columns_apply(const struct columns *columns, struct data *data) {
+int tool_columns_apply(const struct columns *columns, struct data *data) {
     size_t to = 0;
+    if (columns->kept < columns->count) {
+        data->places = tool_allocate("columns", columns->kept, sizeof *data->places);
+        if (data->places == NULL) return TOOL_FAILED;
+    }
+    for (size_t i = 0, place = 0; data->places != NULL && i < columns->count; i++) {
+        if (columns->keep[i]) data->places[place++] = i;
+    }
     for (size_t i = 0, total = data->rows * columns->count; data->values != NULL && i < total; i++) {
         if (columns->keep[i % columns->count]) data->values[to++] = data->values[i];
     }
@@ -120,6 +127,7 @@ void tool_columns_apply(const struct columns *columns, struct data *data) {
     }
     if (columns->kept < columns->count) data->image = (struct image_shape){0};
     data->cols = columns->kept;
+    return TOOL_OK;
 }
 
 /* ---- Rounding ---- */
@@ -142,6 +150,11 @@ int tool_watch_round(struct watch *watch, double value, float *out) {
     return (int)NUMBER_OK;
 }
 
+static struct cell_text column_text(const struct data *data, size_t column) {
+    return tool_column_text(data->places != NULL ? data->places[column] : column,
+                            data->names != NULL ? data->names[column] : NULL);
+}
+
 void tool_watch_report(const struct watch *watch, const struct data *data) {
     size_t reports = 0;
     for (size_t i = 0; i < data->cols; i++) {
@@ -155,18 +168,11 @@ void tool_watch_report(const struct watch *watch, const struct data *data) {
         if (w->merged > 0) {
             (void)snprintf(merged, sizeof merged, "; %zu of them become equal to the value before", w->merged);
         }
-        tool_note("%s: %s: values such as %.17g are rounded to float32, %.17g (%zu of %zu)%s; subtract an offset "
+        tool_note("%s: %s: values such as %s are rounded to float32, %s (%zu of %zu)%s; subtract an offset "
                   "beforehand with --offset COLUMN=NUMBER, or leave the column out with --drop",
-                  data->name, tool_column_name(data->names, i).text, w->example, (double)(float)w->example,
-                  w->rounded > 0 ? w->rounded : w->merged, w->count, merged);
+                  data->name, column_text(data, i).text, tool_value(w->example).text,
+                  tool_value((double)(float)w->example).text, w->rounded > 0 ? w->rounded : w->merged, w->count, merged);
     }
-}
-
-struct place tool_column_name(char *const *names, size_t column) {
-    struct place place;
-    if (names == NULL) (void)snprintf(place.text, sizeof place.text, "column %zu", column + 1);
-    else (void)snprintf(place.text, sizeof place.text, "column %zu ('%.24s')", column + 1, names[column]);
-    return place;
 }
 
 /* ---- Missing values ---- */
@@ -183,7 +189,9 @@ static int drop_rows(struct data *data) {
     }
     data->rows = kept;
     if (kept == 0) return tool_fail("%s: every row has a missing value", data->name);
-    if (dropped > 0) tool_note("%s: %zu of %zu rows have a missing value and are left out", data->name, dropped, kept + dropped);
+    if (dropped > 0)
+        tool_note("%s: %zu of %zu rows have a missing value and are left out; rows are counted without them",
+                  data->name, dropped, kept + dropped);
     return TOOL_OK;
 }
 
@@ -200,8 +208,7 @@ static int fill_means(struct data *data) {
         }
         if (count == data->rows) continue;
         if (count == 0) {
-            return tool_fail("%s: %s has no value at all; --drop leaves it out", data->name,
-                             tool_column_name(data->names, col).text);
+            return tool_fail("%s: %s has no value at all; --drop leaves it out", data->name, column_text(data, col).text);
         }
         for (size_t row = 0; row < data->rows; row++) {
             float *value = &data->values[row * data->cols + col];
@@ -218,10 +225,8 @@ int tool_missing_fill(const struct data_options *options, struct data *data) {
     for (size_t i = 0; i < count; i++) {
         float value = data->values[i];
         if (isfinite(value) || (isnan(value) && options->missing != MISSING_REFUSE)) continue;
-        return tool_fail("%s: row %zu, %s %s", data->name, i / data->cols + 1,
-                         tool_column_name(data->names, i % data->cols).text,
-                         isnan(value) ? "is NaN (--missing drop leaves such rows out, --missing mean fills them in)"
-                                      : "is infinite, or too large for a float32");
+        return tool_fail("%s: %s %s", data->name, tool_cell_text(data, i / data->cols, i % data->cols).text,
+                         isnan(value) ? "is nan" TOOL_MISSING_HINT : "is infinite, or too large for a float32");
     }
     if (options->missing == MISSING_DROP) return drop_rows(data);
     return options->missing == MISSING_MEAN ? fill_means(data) : TOOL_OK;

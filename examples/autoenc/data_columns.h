@@ -2,6 +2,7 @@
 #ifndef TOOL_DATA_COLUMNS_H
 #define TOOL_DATA_COLUMNS_H
 
+#include "cell.h"
 #include "data.h"
 
 struct columns {
@@ -15,7 +16,7 @@ int tool_columns_choose(const struct data_options *options, const char *file, ch
                         struct columns *out);
 void tool_columns_free(struct columns *columns);
 /* Takes the other columns out of values and names that are there already. */
-void tool_columns_apply(const struct columns *columns, struct data *data);
+int tool_columns_apply(const struct columns *columns, struct data *data);
 
 /* What rounding does to one column. */
 struct watch {
@@ -28,12 +29,6 @@ struct watch {
 int tool_watch_round(struct watch *watch, double value, float *out);
 /* Reports each column of data in which rounding matters. */
 void tool_watch_report(const struct watch *watch, const struct data *data);
-
-/* "column 3" or "column 3 ('flow')", for messages; lives until the end of the full expression. */
-struct place {
-    char text[64];
-};
-struct place tool_column_name(char *const *names, size_t column);
 
 /* NaNs are what is missing: refuses them, leaves out their rows or puts the column's mean there. */
 int tool_missing_fill(const struct data_options *options, struct data *data);

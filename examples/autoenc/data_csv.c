@@ -72,22 +72,21 @@ static int read_header(struct csv *csv) {
 
 static int fail_field(const struct csv *csv, size_t line, size_t column, const struct field *field, int why) {
     const char *name = name_of(csv), *hint = "";
-    struct place place = tool_column_name(csv->out->names, column);
+    struct cell_text place = tool_line_text(line, column, csv->out->names != NULL ? csv->out->names[column] : NULL);
     char shown[FIELD_SHOWN + 1];
     bool first = csv->dialect.line == line;
     tool_field_show(field, shown);
     if (tool_field_missing(field)) {
         static const char ways[] = "--missing drop leaves such rows out, --missing mean fills them in";
         if (first && !csv->dialect.header) hint = "; if this line is a header: --header yes";
-        if (field->length == 0) return tool_fail("%s: line %zu, %s is empty (%s%s)", name, line, place.text, ways, hint);
-        return tool_fail("%s: line %zu, %s is missing: '%s' (%s%s)", name, line, place.text, shown, ways, hint);
+        if (field->length == 0) return tool_fail("%s: %s is empty (%s%s)", name, place.text, ways, hint);
+        return tool_fail("%s: %s is missing: '%s' (%s%s)", name, place.text, shown, ways, hint);
     }
     if (why == (int)NUMBER_INFINITE) {
-        return tool_fail("%s: line %zu, %s: '%s' is infinite, or too large for a float32", name, line, place.text, shown);
+        return tool_fail("%s: %s: '%s' is infinite, or too large for a float32", name, place.text, shown);
     }
     if (why == (int)NUMBER_TINY) {
-        return tool_fail("%s: line %zu, %s: '%s' is too small for a float32, which would make it 0", name, line,
-                         place.text, shown);
+        return tool_fail("%s: %s: '%s' is too small for a float32, which would make it 0", name, place.text, shown);
     }
     if (csv->dialect.decimal == ',' && memchr(field->text, '.', field->length) != NULL) {
         hint = " (the decimal mark is read as a comma; --decimal . changes that)";
@@ -98,7 +97,7 @@ static int fail_field(const struct csv *csv, size_t line, size_t column, const s
     } else {
         hint = " (--drop leaves a column out)";
     }
-    return tool_fail("%s: line %zu, %s: '%s' is not a number%s", name, line, place.text, shown, hint);
+    return tool_fail("%s: %s: '%s' is not a number%s", name, place.text, shown, hint);
 }
 
 static int read_cell(struct csv *csv, const struct record *record, size_t column, size_t kept, const struct field *field,
@@ -125,8 +124,8 @@ static int fail_length(const struct csv *csv, const struct record *record, size_
         return tool_fail("%s: line %zu ends after column %zu: line %zu has %zu%s", name_of(csv), record->line, count,
                          dialect->line, dialect->cols, of);
     }
-    return tool_fail("%s: line %zu, column %zu is one too many: line %zu has %zu%s", name_of(csv), record->line,
-                     dialect->cols + 1, dialect->line, dialect->cols, of);
+    return tool_fail("%s: %s is one too many: line %zu has %zu%s", name_of(csv),
+                     tool_line_text(record->line, dialect->cols, NULL).text, dialect->line, dialect->cols, of);
 }
 
 /* The numbers of the line, appended to out as one more row. */
@@ -139,7 +138,7 @@ static int read_row(struct csv *csv, const struct record *record) {
         struct field field;
         tool_field_next(record, dialect->separator, &at, &field);
         if (record->open && at == SIZE_MAX) {
-            return tool_fail("%s: line %zu, column %zu: a quote is not closed", out->name, record->line, column + 1);
+            return tool_fail("%s: %s: a quote is not closed", out->name, tool_line_text(record->line, column, NULL).text);
         }
         if (column == dialect->cols) {
             bool empty = dialect->trailing && field.length == 0 && at == SIZE_MAX;
@@ -254,8 +253,10 @@ static int read_table(struct csv *csv) {
     /* the errors above name columns of the file, what follows those that are left */
     size_t cols = csv->out->cols;
     struct data names_alone = {.names = csv->out->names};
-    tool_columns_apply(&csv->columns, &names_alone);
+    status = tool_columns_apply(&csv->columns, &names_alone);
+    csv->out->places = names_alone.places;
     csv->out->cols = cols;
+    if (status != TOOL_OK) return status;
     report(csv);
     return TOOL_OK;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell.h"
 #include "commands.h"
 #include "judgement.h"
 #include "number.h"
@@ -52,10 +53,8 @@ static int labels_read(struct detection *d) {
     for (size_t i = 0; i < d->labels.rows; i++) {
         float value = d->labels.values[i];
         if (value != 0.0f && value != 1.0f) {
-            char text[32];
-            (void)tool_number_print(value, text);
-            return tool_fail("--labels %s: row %zu is %s; a label is 1 for an anomaly and 0 otherwise", options->labels,
-                             i + 1, text);
+            return tool_fail("--labels %s: %s is %s; a label is 1 for an anomaly and 0 otherwise",
+                             options->labels, tool_row_text(i).text, tool_value_float(value).text);
         }
         d->label[i] = value == 1.0f;
         ones += d->label[i];

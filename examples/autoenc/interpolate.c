@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell.h"
 #include "commands.h"
 #include "picture.h"
 #include "pictures.h"
@@ -47,7 +48,8 @@ static int pick_ends(struct job *job) {
     for (size_t i = 0; i < 2 * pairs; i++) {
         size_t row = picked->value[i];
         if (row > data->rows) {
-            return tool_usage("interpolate: --rows: %s has no row %zu, only %zu", data->name, row, data->rows);
+            return tool_usage("interpolate: --rows: %s has no %s, only %zu rows", data->name, tool_row_text(row - 1).text,
+                              data->rows);
         }
         memcpy(job->ends + (i % 2 * pairs + i / 2) * data->cols, data->values + (row - 1) * data->cols,
                data->cols * sizeof *job->ends);
@@ -71,6 +73,19 @@ static int draw(const struct job *job, size_t pairs, size_t steps, size_t cols) 
     return status;
 }
 
+/* The library knows the ends as rows of a and b; the command line, as rows of
+ * the file. */
+static int refused(const struct job *job, aenc_status status) {
+    const char *at = strstr(aenc_message(job->ctx), "a[");
+    struct library_cell cell;
+    if (at == NULL || !tool_library_cell(at, &cell) || 2 * cell.row + 1 >= job->options->picked.count) {
+        return tool_library_failed(job->options, job->ctx, status);
+    }
+    const size_t *picked = job->options->picked.value + 2 * cell.row;
+    return tool_fail("interpolate: --rows: the codes of %s and %s of %s point in opposite directions: no arc is the shortest",
+                     tool_row_text(picked[0] - 1).text, tool_row_text(picked[1] - 1).text, job->data.name);
+}
+
 static int run(struct job *job) {
     const struct options *options = job->options;
     size_t pairs = options->picked.count / 2, steps = options->steps > 0 ? (size_t)options->steps : 9;
@@ -83,7 +98,7 @@ static int run(struct job *job) {
     b.data += pairs * job->data.cols;
     aenc_status answer = aenc_interpolate(job->model, &a, &b, steps, options->spherical ? AENC_SPHERICAL : AENC_LINEAR,
                                           job->result, count);
-    if (answer != AENC_OK) return tool_library_failed(options, job->ctx, answer);
+    if (answer != AENC_OK) return refused(job, answer);
     if (!is_picture(options->out)) {
         return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);
     }

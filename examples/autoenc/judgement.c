@@ -94,7 +94,9 @@ static bool put_row(struct lines *text, const struct judgement *judgement, const
     int flag = (double)judgement->score[i] > judgement->threshold;
     text->used += (size_t)snprintf(text->at + text->used, 128, "%zu,%s,%s,%d,", i + 1, score, probability, flag);
     if (name != NULL) put_name(text, name);
-    else text->used += (size_t)snprintf(text->at + text->used, 24, "%zu", column + 1);
+    else
+        text->used +=
+            (size_t)snprintf(text->at + text->used, 24, "%zu", (data->places != NULL ? data->places[column] : column) + 1);
     text->at[text->used++] = '\n';
     return true;
 }

@@ -96,3 +96,26 @@ size_t tool_number_print(float value, char *out) {
     }
     return (size_t)length;
 }
+
+static struct value_text print_value(double value, bool single) {
+    struct value_text out;
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(out.text, sizeof out.text, "%.*g", digits, value);
+        double back = strtod(out.text, NULL);
+        if (single ? (float)back == (float)value : back == value) break;
+    }
+    /* 100000 rather than 1e+05 */
+    double size = value < 0 ? -value : value;
+    if (size >= 10 && size < 1e15 && value == (double)(int64_t)value) {
+        (void)snprintf(out.text, sizeof out.text, "%lld", (long long)value);
+    }
+    if (value != value) (void)snprintf(out.text, sizeof out.text, "nan");
+    return out;
+}
+
+struct value_text tool_value(double value) {
+    return print_value(value, false);
+}
+struct value_text tool_value_float(float value) {
+    return print_value((double)value, true);
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell.h"
 #include "number.h"
 #include "option_table.h"
 
@@ -123,11 +124,13 @@ static bool parse_image(const char *text, struct image_shape *out) {
 static int bad_value(const struct options *options, const struct option_row *row, const char *text) {
     char wanted[512] = "";
     if (row->kind == KIND_WHOLE) {
-        (void)snprintf(wanted, sizeof wanted, "a whole number from %.0f to %.0f", row->low, row->high);
+        (void)snprintf(wanted, sizeof wanted, "a whole number from %s to %s", tool_value(row->low).text,
+                       tool_value(row->high).text);
     } else if (row->kind == KIND_SEED) {
         (void)snprintf(wanted, sizeof wanted, "a whole number from 0 to %llu", ~0ULL);
     } else if (row->kind == KIND_NUMBER) {
-        (void)snprintf(wanted, sizeof wanted, "a number from %g to %g", row->low, row->high);
+        (void)snprintf(wanted, sizeof wanted, "a number from %s to %s", tool_value(row->low).text,
+                       tool_value(row->high).text);
     } else if (row->kind == KIND_WIDTHS) {
         (void)snprintf(wanted, sizeof wanted, "1 to %d positive whole numbers such as 128,64,32", WIDTHS_MAX);
     } else if (row->kind == KIND_IMAGE) {
@@ -335,7 +338,47 @@ static int path_failed(const struct options *options, const char *message) {
     return tool_fail("%s", message);
 }
 
+static bool is_name(const struct library_cell *cell, const char *name) {
+    return strlen(name) == cell->name_length && memcmp(cell->name, name, cell->name_length) == 0;
+}
+
+/* "x[3, 5] is nan" as "data.csv: row 4, column 6 ('flow') is nan". False where
+ * the message names no cell of a table. */
+static bool cell_failed(const struct options *options, const char *message, const struct tables *tables) {
+    struct library_cell cell;
+    if (!tool_library_cell(message, &cell)) return false;
+    bool own = is_name(&cell, "x") || is_name(&cell, "source") || is_name(&cell, "code");
+    const struct {
+        const char *name, *option;
+        const struct data *data;
+    } known[] = {{"target", options->target != NULL ? "target" : "labels", tables->target},
+                 {"valid", "valid", tables->valid},
+                 {"valid_target", options->valid_target != NULL ? "valid-target" : "valid-labels", tables->valid_target}};
+    struct data none = {.name = options->operand_count > 0 ? options->operand[options->operand_count - 1] : "x"};
+    if (own) {
+        const struct data *data = tables->x != NULL ? tables->x : &none;
+        const char *hint = strcmp(cell.rest, " is nan") == 0 ? TOOL_MISSING_HINT : "";
+        (void)tool_fail("%s: %s%s%s", data->name, tool_cell_text(data, cell.row, cell.column).text, cell.rest, hint);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const struct data *data = known[i].data;
+        if (!is_name(&cell, known[i].name) || data == NULL || data->name == NULL) continue;
+        if (strstr(known[i].option, "labels") != NULL) cell.column = SIZE_MAX; /* one a row */
+        (void)tool_fail("%s: --%s %s: %s%s", options->command_name, known[i].option, data->name,
+                        tool_cell_text(data, cell.row, cell.column).text, cell.rest);
+        return true;
+    }
+    return false;
+}
+
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status) {
+    return tool_library_refused(options, ctx, status, &(struct tables){NULL});
+}
+
+int tool_library_refused(const struct options *options, const aenc_context *ctx, aenc_status status,
+                         const struct tables *tables) {
+    if (cell_failed(options, aenc_message(ctx), tables)) return status == AENC_ERR_ARGUMENT ? TOOL_USAGE : TOOL_FAILED;
     const char *message = aenc_message(ctx), *culprit = NULL;
     bool asked = status == AENC_ERR_ARGUMENT || status == AENC_ERR_SHAPE || status == AENC_ERR_UNSUPPORTED;
     const struct option_row *of = NULL;

@@ -95,6 +95,13 @@ int tool_options_parse(int argc, char **argv, struct options *out);
 
 /* Says why the library refused. TOOL_USAGE when its message names the value of an option, which is then named too. */
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status);
+/* The same where cells of these tables (NULL: not there) may be to blame: they
+ * are named with their file and column. */
+struct tables {
+    const struct data *x, *target, *valid, *valid_target;
+};
+int tool_library_refused(const struct options *options, const aenc_context *ctx, aenc_status status,
+                         const struct tables *tables);
 
 /* A context as the options ask for it. */
 int tool_context_create(const struct options *options, aenc_context **out);

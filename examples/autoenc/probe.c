@@ -7,6 +7,9 @@
 
 #include "commands.h"
 
+#include "cell.h"
+#include "number.h"
+
 enum { EVERY = 5 };
 
 /* Rows with labels, split into what is learned from and what is asked. */
@@ -35,7 +38,8 @@ static int read_labels(const struct options *options, const char *option, const 
     for (size_t i = 0; i < rows; i++) {
         double label = (double)out->values[i];
         if (label == floor(label) && fabs(label) < 2147483648.0) continue;
-        return tool_fail("--%s %s: row %zu is %.9g, and labels are whole numbers", option, path, i + 1, label);
+        return tool_fail("--%s %s: %s is %s, and labels are whole numbers", option, path, tool_row_text(i).text,
+                         tool_value_float(out->values[i]).text);
     }
     return TOOL_OK;
 }
@@ -45,7 +49,8 @@ static int check_kinds(const struct options *options, const struct data *labels)
     for (size_t i = 1; i < labels->rows; i++) {
         if (labels->values[i] != labels->values[0]) return TOOL_OK;
     }
-    return tool_fail("--labels %s: every label is %.9g; a probe needs two kinds", options->labels, (double)labels->values[0]);
+    return tool_fail("--labels %s: every label is %s; a probe needs two kinds", options->labels,
+                     tool_value_float(labels->values[0]).text);
 }
 
 static int read_job(struct job *job) {

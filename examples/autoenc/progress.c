@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "number.h"
+
 enum { BAR_MIN = 10, BAR_MAX = 30, LINE_MAX_COLUMNS = 200 };
 
 /* A handler can reach nothing but a global of this type. */
@@ -160,8 +162,10 @@ static void print_epoch(struct progress *progress, const aenc_progress *now, dou
 
 /* JSON has no NaN; what is not known is null. */
 static void put_number(FILE *log, const char *key, double value) {
-    if (isfinite(value)) (void)fprintf(log, ", \"%s\": %.10g", key, value);
-    else (void)fprintf(log, ", \"%s\": null", key);
+    if (isfinite(value))
+        (void)fprintf(log, ", \"%s\": %s", key, tool_value(value).text);
+    else
+        (void)fprintf(log, ", \"%s\": null", key);
 }
 
 static void log_epoch(struct progress *progress, const aenc_progress *now, double share) {
@@ -181,7 +185,8 @@ static void log_epoch(struct progress *progress, const aenc_progress *now, doubl
     for (size_t i = 0; terms > 1 && i < terms; i++) {
         double value = aenc_model_term_value(progress->model, i);
         (void)fprintf(log, "%s\"%s\": ", i == 0 ? ", \"terms\": {" : ", ", aenc_model_term_name(progress->model, i));
-        if (isfinite(value)) (void)fprintf(log, "%.10g", value);
+        if (isfinite(value))
+            (void)fputs(tool_value(value).text, log);
         else (void)fputs("null", log);
     }
     if (terms > 1) (void)fputc('}', log);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "number.h"
 #include "pictures.h"
 
 struct sweep {
@@ -62,8 +63,10 @@ static int read_data(struct sweep *sweep) {
 
 /* A number in JSON, which has no NaN. */
 static void log_number(struct sweep *sweep, const char *name, double value) {
-    if (isfinite(value)) (void)fprintf(sweep->log, ",\"%s\":%.9g", name, value);
-    else (void)fprintf(sweep->log, ",\"%s\":null", name);
+    if (isfinite(value))
+        (void)fprintf(sweep->log, ",\"%s\":%s", name, tool_value(value).text);
+    else
+        (void)fprintf(sweep->log, ",\"%s\":null", name);
 }
 
 /* For aenc_sweep_options.progress. */

@@ -219,13 +219,7 @@ const char *tool_optimizer_spec(const struct options *options, char *out, size_t
         (void)tool_usage("%s: --lr and --optimizer %s both set the learning rate", options->command_name, spec);
         return NULL;
     }
-    char rate[32];
-    for (int digits = 1; digits <= 17; digits++) {
-        (void)snprintf(rate, sizeof rate, "%.*g", digits, options->lr);
-        double back = 0.0;
-        if (tool_number_parse(rate, strlen(rate), &back) == NUMBER_OK && back == options->lr) break;
-    }
-    int length = snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', rate);
+    int length = snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', tool_value(options->lr).text);
     if (length >= 0 && (size_t)length < size) return out;
     (void)tool_usage("%s: --optimizer is too long", options->command_name);
     return NULL;
@@ -263,7 +257,9 @@ static int fit(struct job *job, struct progress *progress) {
                                              : aenc_fit(job->model, &x, &asked);
     if (aenc_model_notice(job->model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(job->model));
     if (status == AENC_OK) return TOOL_OK;
-    int answer = tool_library_failed(options, job->ctx, status);
+    const struct tables tables = {&job->data, options->target != NULL ? &job->target : &job->labels, &job->valid,
+                                  options->valid_target != NULL ? &job->valid_target : &job->valid_labels};
+    int answer = tool_library_refused(options, job->ctx, status, &tables);
     (void)tool_fail("nothing was saved");
     return answer;
 }
@@ -360,8 +356,7 @@ static int fit_and_save(struct job *job) {
     progress.rows = tool_data_matrix(&job->valid);
     progress.labels = job->classes;
     if (options->pretrain > 0 && !going_on(options)) {
-        aenc_matrix x = tool_data_matrix(&job->data);
-        status = tool_pretrain(options, job->ctx, job->model, &x, &progress);
+        status = tool_pretrain(options, job->ctx, job->model, &job->data, &progress);
     }
     bool stopped = tool_progress_signal() != 0;
     if (status == TOOL_OK && !stopped) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cell.h"
 #include "commands.h"
 #include "judgement.h"
 #include "number.h"
@@ -63,7 +64,7 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
     if (status == AENC_OK) return TOOL_OK;
     free(*out);
     *out = NULL;
-    return tool_library_failed(options, ctx, status);
+    return tool_library_refused(options, ctx, status, &(struct tables){.x = data, .target = target});
 }
 
 /* The detector of a file of score's, else the model. */
@@ -117,16 +118,17 @@ static int scores_limit(struct job *job) {
     for (size_t row = 0; row < job->data.rows; row++) {
         bool beyond = false;
         for (size_t i = row * job->cols; i < (row + 1) * job->cols; i++) {
-            if (isnan(job->result[i])) return tool_fail("%s: row %zu has no score: it is not a number", job->data.name, row + 1);
+            if (isnan(job->result[i]))
+                return tool_fail("%s: %s has no score: it is not a number", job->data.name, tool_row_text(row).text);
             if (!isinf(job->result[i])) continue;
             job->result[i] = job->result[i] > 0 ? FLT_MAX : -FLT_MAX;
             beyond = true;
         }
-        if (beyond && count++ == 0) first = row + 1;
+        if (beyond && count++ == 0) first = row;
     }
     if (count > 0) {
-        tool_note("%s: the scores of %zu row%s (the first is row %zu) are beyond what a float holds; the largest float is "
-                  "written", job->data.name, count, count == 1 ? "" : "s", first);
+        tool_note("%s: the scores of %zu row%s (the first is %s) are beyond what a float holds; the largest float is written",
+                  job->data.name, count, count == 1 ? "" : "s", tool_row_text(first).text);
     }
     return TOOL_OK;
 }

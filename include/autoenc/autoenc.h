@@ -16,12 +16,12 @@
  *   use.h       what is done with a trained model: anomalies, codes; included at the end
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
- * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value
- *            that were wrong. Where the first argument is NULL it goes to the next handle's context; without one, nowhere.
- *            On failure a result handed back through the last parameter is NULL and the model is as it was before the
- *            call. Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their like) leave it as it
- *            was after their last whole step; without one, as before. What a call that succeeded leaves behind can be
- *            saved, and loaded again.
+ * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value that
+ *            were wrong: a place as an index, x[3, 5], counted from 0 as in C; a value in the fewest digits that read back as
+ *            it; a shape by its dimensions, (2, 9). Where the first argument is NULL it goes to the next handle's context. On
+ *            failure a result handed back through the last parameter is NULL and the model is as it was before the call.
+ *            Calls that train step by step (aenc_fit, aenc_partial_fit, aenc_distill and their like) leave it as after their
+ *            last whole step; without one, as before. What a success leaves can be saved and loaded.
  * Ownership  What a call hands back through `T **out` is yours: give it to T_free, which accepts NULL. Pointers passed
  *            in are borrowed until the call returns. Handles keep alive what they need, so the order of freeing is free.
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.

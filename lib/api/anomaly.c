@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "api/api.h"
+#include "io/message_text.h"
 #include "use/use.h"
 
 static aenc_status scores_check(aenc_context *ctx, const char *call, const void *score, const void *label, size_t count) {
@@ -68,10 +69,10 @@ aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const u
     double taken = 0, found = 0, all = 0;
     aenc_status status = scores_check(ctx, "aenc_precision_recall", score, label, count);
     if (status == AENC_OK && threshold != threshold)
-        status = aenc_fail(ctx, AENC_ERR_NONFINITE, "aenc_precision_recall: threshold is %g", threshold);
+        status = aenc_fail(ctx, AENC_ERR_NONFINITE, "aenc_precision_recall: threshold is %s", aenc_shown(threshold).text);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         if (score[i] - score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score[%zu] is %g", i, (double)score[i]);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(score[i]).text);
         bool above = (double)score[i] > threshold, positive = label[i] != 0;
         taken += above;
         found += above && positive;

@@ -2,6 +2,7 @@
 #include "use/classes.h"
 
 #include "api/api.h"
+#include "io/message_text.h"
 
 static aenc_status classes_check(aenc_model *model, const char *call, const aenc_matrix *x, size_t *answers) {
     if (model->classes == 0)
@@ -64,8 +65,8 @@ static aenc_status labels_check(const aenc_model *model, const char *of, const c
                                 size_t count) {
     for (size_t i = 0; i < count; i++)
         if (labels[i] < 0 || labels[i] >= model->classes)
-            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s%s[%zu] is %ld; loss '%s' takes classes from 0 to %lld", of,
-                             name, i, (long)labels[i], model->loss->name, (long long)model->classes - 1);
+            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s%s%s is %ld; loss '%s' takes classes from 0 to %lld", of,
+                             name, aenc_at(i).text, (long)labels[i], model->loss->name, (long long)model->classes - 1);
     return AENC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "io/message_text.h"
 
 /* ---- What they share ---- */
 
@@ -167,7 +168,8 @@ static aenc_status codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, 
     if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, share_count, codes->cols);
     for (size_t i = 0; status == AENC_OK && i < share_count; i++)
         if (!(shares[i] >= 0 && shares[i] <= 1))
-            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: shares[%zu] is %g; it is from 0 to 1", call, i, shares[i]);
+            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: shares%s is %s; it is from 0 to 1", call, aenc_at(i).text,
+                               aenc_shown(shares[i]).text);
     if (status != AENC_OK) return status;
     struct rows x = aenc_rows_of(codes);
     return aenc_codes_shares(ctx, &x, (int64_t)codes->cols, shares, (int64_t)share_count, out);
@@ -359,15 +361,17 @@ static aenc_status rate_distortion(aenc_model *model, const aenc_matrix *x, cons
     if (status == AENC_OK && steps == NULL) status = aenc_null(model->ctx, call, "steps");
     if (status == AENC_OK) status = points_check(model->ctx, call, "aenc_rate_point", out, &size);
     if (status == AENC_OK && !(peak >= 0 && peak < HUGE_VAL))
-        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %g; it is a positive number", call, peak);
+        status =
+            aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %s; it is a positive number", call, aenc_shown(peak).text);
     if (status == AENC_OK && !aenc_model_reconstructs(model))
         status = aenc_fail(model->ctx, AENC_ERR_SHAPE,
-                           "%s: the output of %zu elements (loss '%s') is not a value for each of the %zu of x", call,
-                           (size_t)model->output_size, model->loss->name, (size_t)model->input_size);
+                           "%s: the output of shape %s (loss '%s') is not a value for each of x, of shape %s",
+                           call, aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
+                           aenc_dims(model->input.dim, model->input.rank, false).text);
     for (size_t i = 0; status == AENC_OK && i < count; i++)
         if (!(steps[i] > 0 && steps[i] < HUGE_VAL))
-            status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: steps[%zu] is %g; it is a positive number", call, i,
-                               steps[i]);
+            status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: steps%s is %s; it is a positive number", call,
+                               aenc_at(i).text, aenc_shown(steps[i]).text);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     return aenc_rate_find(model, &rows, steps, (int64_t)count, peak > 0 ? peak : 1, out, size);
@@ -410,7 +414,7 @@ static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const ae
     if (status == AENC_OK && o->test != NULL) status = codes_check(ctx, "test", o->test, x->cols);
     if (status == AENC_OK && o->codes == NULL) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes is NULL");
     for (size_t i = 0; status == AENC_OK && i < o->code_count; i++)
-        if (o->codes[i] == 0) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes[%zu] is 0", i);
+        if (o->codes[i] == 0) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes%s is 0", aenc_at(i).text);
     if (status != AENC_OK) return status;
     if (trainer->model.encoder_layers != NULL || trainer->model.decoder_layers != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.model has layers; a sweep takes widths");

@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "io/file.h"
+#include "io/message_text.h"
 #include "use/detector.h"
 
 static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
@@ -10,7 +11,8 @@ static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, cons
     aenc_detector_options o;
     aenc_status status = aenc_options_read(ctx, "aenc_detector_options", options, sizeof o, &o);
     if (status == AENC_OK && !(o.noise >= 0 && o.noise <= 1e6))
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.noise is %g; it is from 0 to 1e6", o.noise);
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.noise is %s; it is from 0 to 1e6",
+                           aenc_shown(o.noise).text);
     if (status == AENC_OK && (o.steps < 0 || o.steps > INT32_MAX))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.steps is %lld; it is from 0 to %d",
                            (long long)o.steps, INT32_MAX);
@@ -136,7 +138,8 @@ aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshol
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     if (threshold - threshold != 0)
-        return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %g", threshold);
+        return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %s",
+                         aenc_shown(threshold).text);
     aenc_status status = aenc_call_check(detector->model->ctx, "aenc_detector_set_threshold", CALL_READS, NULL);
     if (status != AENC_OK) return status;
     detector->threshold = threshold;

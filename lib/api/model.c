@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "api/tensor.h"
+#include "io/message_text.h"
 
 aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     struct arena arena;
@@ -143,12 +144,11 @@ aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, a
 
 static aenc_status shape_fail(const aenc_model *model, const char *name, const aenc_tensor *value,
                               const struct entry *entry) {
-    struct node want = {.kind = NODE_PARAMETER, .shape = entry->shape}, have = {.kind = NODE_PARAMETER};
-    have.shape.rank = (int)aenc_tensor_rank(value);
-    for (int i = 0; i < have.shape.rank; i++) have.shape.dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
-    char want_text[SHAPE_TEXT], have_text[SHAPE_TEXT];
+    int64_t dim[RANK_MAX];
+    int rank = (int)aenc_tensor_rank(value);
+    for (int i = 0; i < rank; i++) dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
     return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_parameter_set: the tensor has shape %s; '%s' has %s",
-                     aenc_shape_text(&have, have_text), name, aenc_shape_text(&want, want_text));
+                     aenc_dims(dim, rank, false).text, name, aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
 aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
@@ -169,8 +169,8 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
     status = aenc_tensor_read(value, floats, (size_t)entry->count);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
         if (floats[i] - floats[i] != 0)
-            status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: element %lld of the value for '%s' is %g", call,
-                               (long long)i, name, (double)floats[i]);
+            status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: '%s'%s is %s", call, name,
+                               aenc_element(entry->shape.dim, entry->shape.rank, i).text, aenc_shown_float(floats[i]).text);
         else if (!aenc_entry_takes(entry, (double)floats[i]))
             status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
     if (status == AENC_OK) status = aenc_store_own(&model->store);

@@ -2,6 +2,7 @@
 #include "train/pca.h"
 
 #include "api/api.h"
+#include "io/message_text.h"
 
 /* ---- Making ---- */
 
@@ -13,10 +14,11 @@ static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *optio
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.components is %lld; it is from 0 to %d",
                          (long long)o.components, INT32_MAX);
     if (!(o.share >= 0 && o.share <= 1))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.share is %g; it is from 0 to 1", o.share);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.share is %s; it is from 0 to 1",
+                         aenc_shown(o.share).text);
     if (o.components > 0 && o.share > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options has both components %lld and share %g",
-                         (long long)o.components, o.share);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options has both components %lld and share %s",
+                         (long long)o.components, aenc_shown(o.share).text);
     if (o.whiten != 0 && o.whiten != 1)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.whiten is %lld; 0 or 1", (long long)o.whiten);
     *out = (struct pca_request){.method = o.method, .components = o.components, .share = o.share, .whiten = o.whiten == 1};

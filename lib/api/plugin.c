@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "io/bytes.h"
+#include "io/message_text.h"
 
 const char *aenc_plugin_family(int64_t kind) {
     switch (kind) {
@@ -186,13 +187,13 @@ static aenc_status settings_take(aenc_context *ctx, struct registered *new) {
     for (size_t i = 0; i < new->call.setting_count; i++) {
         const aenc_setting *s = &new->call.settings[i];
         if (!name_good(s->name) || setting_taken(new, i, s->name))
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': settings[%zu].name is '%s', which is taken or not a name",
-                             family, new->name, i, s->name == NULL ? "" : aenc_quoted(s->name).text);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': settings%s.name is '%s', which is taken or not a name",
+                             family, new->name, aenc_at(i).text, s->name == NULL ? "" : aenc_quoted(s->name).text);
         bool any = s->low == 0 && s->high == 0, must = s->fallback != s->fallback;
         double low = any ? -INFINITY : s->low, high = any ? INFINITY : s->high;
         if (!(low <= high) || (!must && !(s->fallback >= low && s->fallback <= high)))
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': setting '%s' has %g as default, not within %g and %g", family,
-                             new->name, s->name, s->fallback, low, high);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': setting '%s' has %s as default, not within %s and %s", family,
+                             new->name, s->name, aenc_shown(s->fallback).text, aenc_shown(low).text, aenc_shown(high).text);
         memcpy(new->setting[i], s->name, strlen(s->name) + 1);
         new->rules[i] = (struct setting_rule){.name = new->setting[i],
                                               .kind = s->whole != 0 ? SETTING_INTEGER : SETTING_NUMBER,

@@ -2,6 +2,7 @@
 #include "train/stack.h"
 
 #include "api/api.h"
+#include "io/message_text.h"
 
 /* What of a fit's options has no meaning here, and whether the rest is good for data of the model's, or of its layers'. */
 static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user user, const aenc_fit_options *given,
@@ -15,7 +16,8 @@ static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user u
     rest.valid = NULL;
     if (out->valid != NULL) {
         if (out->valid_share > 0)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %g", out->valid_share);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %s",
+                             aenc_shown(out->valid_share).text);
         rest.valid_share = 0.5; /* only so that patience has something to be patient with */
         status = aenc_matrix_check(ctx, "valid", out->valid, (size_t)model->input_size);
     }
@@ -35,7 +37,8 @@ static aenc_status data_read(aenc_model *model, const aenc_matrix *x, const aenc
 
 static aenc_status texts_check(aenc_context *ctx, const char *field, const char *const *text, size_t count) {
     for (size_t i = 0; text != NULL && i < count; i++)
-        if (text[i] == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain_options.%s[%zu] is NULL", field, i);
+        if (text[i] == NULL)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pretrain_options.%s%s is NULL", field, aenc_at(i).text);
     return AENC_OK;
 }
 
@@ -123,8 +126,8 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
     bool finite = o.output_weight - o.output_weight == 0 && o.code_weight - o.code_weight == 0;
     if (status == AENC_OK && !(finite && o.output_weight >= 0 && o.code_weight >= 0))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                           "aenc_distill_options: output_weight is %g and code_weight %g; they are finite and not negative",
-                           o.output_weight, o.code_weight);
+                           "aenc_distill_options: output_weight is %s and code_weight %s; they are finite and not negative",
+                           aenc_shown(o.output_weight).text, aenc_shown(o.code_weight).text);
     if (o.output_weight == 0 && o.code_weight == 0) o.output_weight = o.code_weight = 1;
     if (status == AENC_OK) status = pair_check(student, teacher, call, &o);
     if (status == AENC_OK) status = data_read(student, x, source, &fit, &data);

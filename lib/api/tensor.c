@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/tensor.h"
+#include "io/message_text.h"
 
 static size_t element_size(int32_t type) { return type == AENC_F32 || type == AENC_I32 ? 4 : type == AENC_U8 ? 1 : 0; }
 
@@ -22,7 +23,8 @@ aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *di
     size_t count = 1;
     for (size_t i = 0; i < rank; i++)
         if (dims[i] == 0 || !aenc_size_multiply(count, dims[i], &count))
-            return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_tensor_create: dims[%zu] is %zu: empty or too large", i, dims[i]);
+            return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_tensor_create: dims%s is %zu: empty or too large", aenc_at(i).text,
+                             dims[i]);
     aenc_tensor *tensor = aenc_alloc(ctx, 1, sizeof *tensor);
     if (tensor == NULL) return AENC_ERR_NO_MEMORY;
     tensor->data = aenc_alloc(ctx, count, element_size(type));
@@ -59,7 +61,10 @@ static aenc_status floats_check(const aenc_tensor *tensor, const char *call, con
     if (tensor == NULL) return AENC_ERR_ARGUMENT;
     if (data == NULL) return aenc_null(tensor->ctx, call, name);
     if (floats == tensor->count) return AENC_OK;
-    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: floats is %zu; the tensor has %zu", call, floats, tensor->count);
+    int64_t dim[AENC_RANK_MAX];
+    for (size_t i = 0; i < tensor->rank; i++) dim[i] = (int64_t)tensor->dim[i];
+    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: floats is %zu; the tensor has %zu, shape %s", call, floats, tensor->count,
+                     aenc_dims(dim, (int)tensor->rank, false).text);
 }
 
 aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats) {
@@ -88,8 +93,9 @@ aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t f
     }
     for (size_t i = 0; i < floats; i++)
         if (!holds(tensor->type, values[i]))
-            return aenc_fail(tensor->ctx, AENC_ERR_ARGUMENT, "aenc_tensor_write: element %zu, %g, does not fit the type",
-                             i, (double)values[i]);
+            return aenc_fail(tensor->ctx, AENC_ERR_ARGUMENT,
+                             "aenc_tensor_write: values%s is %s, which the tensor's type cannot hold",
+                             aenc_at(i).text, aenc_shown_float(values[i]).text);
     for (size_t i = 0; i < floats && tensor->type == AENC_I32; i++) ((int32_t *)tensor->data)[i] = (int32_t)values[i];
     for (size_t i = 0; i < floats && tensor->type == AENC_U8; i++) ((uint8_t *)tensor->data)[i] = (uint8_t)values[i];
     return AENC_OK;

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "io/bytes.h"
+#include "io/message_text.h"
 #include "train/pca.h"
 
 /* ---- Fit ---- */
@@ -19,8 +20,8 @@ static aenc_status count_check(aenc_context *ctx, const char *field, int64_t val
 
 static aenc_status real_check(aenc_context *ctx, const char *field, double value, double end) {
     if (value >= 0 && value < end) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.%s is %g; it is at least 0 and below %g", field, value,
-                     end);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.%s is %s; it is at least 0 and below %s", field,
+                     aenc_shown(value).text, aenc_shown(end).text);
 }
 
 static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o) {
@@ -55,10 +56,12 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
     if (status == AENC_OK) status = real_check(ctx, "clip_value", o->clip_value, HUGE_VAL);
     if (status != AENC_OK) return status;
     if (o->valid != NULL && o->valid_share > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %g", o->valid_share);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %s",
+                         aenc_shown(o->valid_share).text);
     if (o->min_improvement > 0 && o->patience == 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.min_improvement is %g, and patience is 0: nothing waits for it",
-                         o->min_improvement);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_options.min_improvement is %s, and patience is 0: nothing waits for it",
+                         aenc_shown(o->min_improvement).text);
     if (o->valid == NULL && o->valid_target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_target is given without valid");
     if (o->patience > 0 && o->valid == NULL && !(o->valid_share > 0))
@@ -182,7 +185,8 @@ aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (!(epochs >= 0) || epochs - epochs != 0 || epochs > 0x1p53)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %g; it is at least 0", epochs);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %s; it is at least 0",
+                         aenc_shown(epochs).text);
     aenc_status status = aenc_call_check(model->ctx, "aenc_model_set_epochs", CALL_CHANGES, model);
     if (status != AENC_OK) return status;
     model->clock = epochs;
@@ -233,7 +237,8 @@ aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double l
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_optimizer_set_learning_rate: learning_rate is %g; it is finite and not negative", learning_rate);
+                         "aenc_optimizer_set_learning_rate: learning_rate is %s; it is finite and not negative",
+                         aenc_shown(learning_rate).text);
     aenc_status status = aenc_call_check(optimizer->model->ctx, "aenc_optimizer_set_learning_rate", CALL_READS, NULL);
     if (status != AENC_OK) return status;
     aenc_optim_set_learning_rate(optimizer->optimizer, learning_rate);
@@ -249,7 +254,8 @@ aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, 
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(norm >= 0) || !(value >= 0))
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_optimizer_set_clipping: norm %g and value %g are at least 0", norm, value);
+                         "aenc_optimizer_set_clipping: norm %s and value %s are at least 0", aenc_shown(norm).text,
+                         aenc_shown(value).text);
     aenc_status status = aenc_call_check(optimizer->model->ctx, "aenc_optimizer_set_clipping", CALL_READS, NULL);
     if (status != AENC_OK) return status;
     aenc_optim_set_clipping(optimizer->optimizer, norm, value);
@@ -350,8 +356,8 @@ static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, c
     aenc_status status = aenc_options_read(model->ctx, "aenc_gradient_check", options, sizeof o, &o);
     if (status == AENC_OK && !(o.step >= 0 && o.step <= 1 && o.directions >= 0 && o.directions <= INT32_MAX))
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                           "aenc_gradient_check: step is %g, directions %lld; from 0 to 1 and to %d", o.step,
-                           (long long)o.directions, INT32_MAX);
+                           "aenc_gradient_check: step is %s, directions %lld; from 0 to 1 and to %d",
+                           aenc_shown(o.step).text, (long long)o.directions, INT32_MAX);
     if (status == AENC_OK) status = batch_check(model, "aenc_check_gradients", batch, &b);
     const struct gradient_check how = {o.step > 0 ? o.step : 1.0 / 128, o.directions > 0 ? o.directions : 8};
     double error = NAN;

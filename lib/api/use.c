@@ -2,6 +2,7 @@
 #include <float.h>
 
 #include "api/api.h"
+#include "io/message_text.h"
 
 /* One journey: x with x_cols columns through the model, row_size floats per row out. */
 static aenc_status journey_take(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
@@ -115,11 +116,13 @@ static aenc_status denoising_score(aenc_model *model, const aenc_matrix *x, doub
                                    size_t out_floats) {
     aenc_context *ctx = model->ctx;
     if (!(sigma > 0) || sigma - sigma != 0 || sigma * sigma < DBL_MIN)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %g; it is a number above 0", sigma);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %s; it is a number above 0",
+                         aenc_shown(sigma).text);
     if (!aenc_model_reconstructs(model))
         return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                         "aenc_denoising_score: the output of %lld elements (loss '%s') is not a value for each of the input's "
-                         "%lld", (long long)model->output_size, model->loss->name, (long long)model->input_size);
+                         "aenc_denoising_score: the output of shape %s (loss '%s') is not a value for each of x, of shape %s",
+                         aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
+                         aenc_dims(model->input.dim, model->input.rank, false).text);
     aenc_status status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
     if (status == AENC_OK)
         status = aenc_room_check(ctx, "aenc_denoising_score", out, out_floats, x->rows, (size_t)model->input_size);

@@ -6,6 +6,7 @@
 
 #include "base/plugin.h"
 #include "io/bytes.h"
+#include "io/message_text.h"
 
 static const struct corruption_type *const types[] = {
     &aenc_corruption_mask,
@@ -61,13 +62,13 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
     }
     if (to == NULL) return AENC_OK;
     if (to->number < rule->low || to->number > rule->high)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %g; '%s' is from %g to %g", type->name,
-                         to->number, type->level, rule->low, rule->high);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %s; '%s' is from %s to %s", type->name,
+                         aenc_shown(to->number).text, type->level, aenc_shown(rule->low).text, aenc_shown(rule->high).text);
     struct ramp ramp = ramp_of(type, spec);
     if (ramp.shape == RAMP_EXPONENTIAL && !(ramp.from > 0 && ramp.to > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "corruption '%s': an exponential goes from %g to %g; both must be above 0", type->name, ramp.from,
-                         ramp.to);
+                         "corruption '%s': an exponential goes from %s to %s; both must be above 0",
+                         type->name, aenc_shown(ramp.from).text, aenc_shown(ramp.to).text);
     return AENC_OK;
 }
 

@@ -75,6 +75,9 @@ aenc_status aenc_json_write(aenc_context *ctx, const struct json *value, char **
  * numbers only. Shortest means the fewest digits to which the number can be rounded correctly without becoming
  * another. */
 size_t aenc_number_text(double number, char *buffer);
+/* The same; with single the number is a float, and the text reads back as that
+ * float. */
+size_t aenc_number_text_of(double number, bool single, char *buffer);
 /* Reads a decimal number from the whole of [text, text + length): sign, digits, point, exponent; no locale, no hex, no
  * inf/nan. False when it is anything else, beyond the range of double or longer than NUMBER_LENGTH. Correctly
  * rounded. */

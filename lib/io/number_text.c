@@ -13,6 +13,7 @@
 
 /* A double that is whole is exact up to here. */
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */
+#define WHOLE_FLOAT_MAX 16777216.0   /* 2^24 */
 /* Beyond these an exponent changes nothing: every number is then zero or out of range. */
 enum { EXPONENT_BOUND = 100000 };
 
@@ -98,6 +99,11 @@ static double decimal_value(const struct decimal *decimal) {
     return strtod(text, NULL);
 }
 
+static bool reads_back(const struct decimal *decimal, double number, bool single) {
+    double value = decimal_value(decimal);
+    return single ? (float)value == (float)number : value == number;
+}
+
 /* As people write it: 0.001, 12.5, 1e-7, 3.5e20. */
 static size_t decimal_layout(const struct decimal *decimal, char *buffer) {
     const char *digits = decimal->digits;
@@ -113,12 +119,13 @@ static size_t decimal_layout(const struct decimal *decimal, char *buffer) {
     return (size_t)length;
 }
 
-size_t aenc_number_text(double number, char *buffer) {
+size_t aenc_number_text(double number, char *buffer) { return aenc_number_text_of(number, false, buffer); }
+
+size_t aenc_number_text_of(double number, bool single, char *buffer) {
     if (number == 0) return (size_t)snprintf(buffer, 32, signbit(number) ? "-0" : "0");
-    if (fabs(number) <= WHOLE_MAX && floor(number) == number)
+    if (fabs(number) <= (single ? WHOLE_FLOAT_MAX : WHOLE_MAX) && floor(number) == number)
         return (size_t)snprintf(buffer, 32, "%" PRId64, (int64_t)number);
     struct decimal decimal = decimal_from(number, 1);
-    for (int count = 2; count <= 17 && decimal_value(&decimal) != number; count++)
-        decimal = decimal_from(number, count);
+    for (int count = 2; count <= 17 && !reads_back(&decimal, number, single); count++) decimal = decimal_from(number, count);
     return decimal_layout(&decimal, buffer);
 }

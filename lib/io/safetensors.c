@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "io/message_text.h"
 #include "io/sort.h"
 
 enum { PREFIX = 8 }; /* bytes of the header's length */
@@ -260,8 +261,8 @@ const char *aenc_safetensors_metadata(const struct safetensors *file, const char
 aenc_status aenc_tensor_entry_floats(aenc_context *ctx, const struct tensor_entry *entry, float *out, size_t count) {
     const unsigned char *bytes = entry->bytes;
     if (count != entry->count)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "tensor '%s' has %llu elements, not %zu", aenc_quoted(entry->name).text,
-                         (unsigned long long)entry->count, count);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "tensor '%s' has shape %s, not %zu elements", aenc_quoted(entry->name).text,
+                         aenc_dims((const int64_t *)entry->dim, entry->rank, false).text, count);
     switch (entry->type) {
     case TENSOR_F32: aenc_bytes_copy_little(out, bytes, count, 4); return AENC_OK;
     case TENSOR_F64:

@@ -9,6 +9,7 @@
 
 #include "base/plugin.h"
 #include "io/bytes.h"
+#include "io/message_text.h"
 
 enum { DESCRIPTION_SIZE = 128, KNOWN_MAX = 64 };
 
@@ -19,16 +20,13 @@ const char *aenc_settings_type(const struct json *spec) {
 
 /* ---- Words for messages ---- */
 
-static void describe_number(double number, char text[32]) {
-    if (isfinite(number)) aenc_number_text(number, text);
-    else snprintf(text, 32, isnan(number) ? "NaN" : number > 0 ? "infinity" : "-infinity");
-}
-
 static void describe_value(const struct json *value, char text[DESCRIPTION_SIZE]) {
     switch (value->kind) {
     case JSON_NULL: snprintf(text, DESCRIPTION_SIZE, "null"); break;
     case JSON_BOOL: snprintf(text, DESCRIPTION_SIZE, value->truth ? "true" : "false"); break;
-    case JSON_NUMBER: describe_number(value->number, text); break;
+    case JSON_NUMBER:
+        snprintf(text, DESCRIPTION_SIZE, "%s", aenc_shown(value->number).text);
+        break;
     case JSON_TEXT: snprintf(text, DESCRIPTION_SIZE, "'%s'", aenc_quoted(value->text).text); break;
     case JSON_ARRAY: snprintf(text, DESCRIPTION_SIZE, "a list of %zu", value->count); break;
     case JSON_OBJECT: snprintf(text, DESCRIPTION_SIZE, "an object"); break;
@@ -37,19 +35,20 @@ static void describe_value(const struct json *value, char text[DESCRIPTION_SIZE]
 
 /* " from 1 to 6", " above 0", ...; "" without limits. */
 static void describe_range(const struct setting_rule *rule, char text[DESCRIPTION_SIZE]) {
-    char low[32], high[32], lower[48] = "", upper[48] = "";
+    const struct value_text low = aenc_shown(rule->low), high = aenc_shown(rule->high);
+    char lower[48] = "", upper[48] = "";
     const bool has_low = rule->low > -INFINITY, has_high = rule->high < INFINITY;
     const bool above_zero = rule->low == DBL_MIN, below_one = rule->high == 1 - DBL_EPSILON;
-    describe_number(rule->low, low);
-    describe_number(rule->high, high);
     if (has_low && has_high && !above_zero && !below_one) {
-        snprintf(text, DESCRIPTION_SIZE, " from %s to %s", low, high);
+        snprintf(text, DESCRIPTION_SIZE, " from %s to %s", low.text, high.text);
         return;
     }
     if (above_zero) snprintf(lower, sizeof lower, " above 0");
-    else if (has_low) snprintf(lower, sizeof lower, " of at least %s", low);
+    else if (has_low)
+        snprintf(lower, sizeof lower, " of at least %s", low.text);
     if (below_one) snprintf(upper, sizeof upper, " below 1");
-    else if (has_high) snprintf(upper, sizeof upper, " of at most %s", high);
+    else if (has_high)
+        snprintf(upper, sizeof upper, " of at most %s", high.text);
     snprintf(text, DESCRIPTION_SIZE, "%s%s%s", lower, lower[0] != '\0' && upper[0] != '\0' ? " and" : "", upper);
 }
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "layer/init.h"
 #include "layer/store.h"
 
@@ -115,11 +116,6 @@ static struct node *leaf_find(struct store *store, const struct tape *tape, cons
     return n != NULL && leaf_of(n, entry) ? n : NULL;
 }
 
-static void shape_print(const struct shape *shape, char *text) {
-    struct node like = {.kind = NODE_PARAMETER, .shape = *shape};
-    aenc_shape_text(&like, text);
-}
-
 /* The entry called `path`, declared if it is new; NULL with tape->status set. */
 static struct entry *entry_of(struct store *store, struct tape *tape, const char *path, const struct entry *wanted) {
     struct entry *entry = aenc_store_find(store, path);
@@ -130,10 +126,9 @@ static struct entry *entry_of(struct store *store, struct tape *tape, const char
         return NULL;
     }
     if (entry->kind == wanted->kind && aenc_shape_equal(&entry->shape, &wanted->shape)) return entry;
-    char have[SHAPE_TEXT], want[SHAPE_TEXT];
-    shape_print(&entry->shape, have);
-    shape_print(&wanted->shape, want);
-    aenc_tape_fail(tape, AENC_ERR_SHAPE, "'%s' has shape %s, and %s is asked for", path, have, want);
+    const struct shape *have = &entry->shape, *want = &wanted->shape;
+    aenc_tape_fail(tape, AENC_ERR_SHAPE, "'%s' has shape %s, and %s is asked for", path,
+                   aenc_dims(have->dim, have->rank, false).text, aenc_dims(want->dim, want->rank, false).text);
     return NULL;
 }
 
@@ -186,7 +181,8 @@ int64_t aenc_entry_bad(const struct entry *entry, const num *values) {
 aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry, int64_t index,
                               double value) {
     static const char *const must[] = {"it must be finite", "it must be finite and not negative", "it must be finite and positive"};
-    return aenc_fail(ctx, status, "%s: element %" PRId64 " of '%s' is %g; %s", what, index, entry->name, value,
+    return aenc_fail(ctx, status, "%s: '%s'%s is %s; %s", what, entry->name,
+                     aenc_element(entry->shape.dim, entry->shape.rank, index).text, aenc_shown_num((num)value).text,
                      must[entry->range]);
 }
 

@@ -1,6 +1,7 @@
 /* copy.c - numbers of one model for another, by name. */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "model/model.h"
 
 /* Where numbers go and come from. */
@@ -17,10 +18,9 @@ static struct entry *counterpart(const struct aenc_model *model, struct arena *a
 }
 
 static aenc_status shapes_differ(aenc_context *ctx, const struct entry *to, const struct entry *from) {
-    struct node a = {.kind = NODE_PARAMETER, .shape = to->shape}, b = {.kind = NODE_PARAMETER, .shape = from->shape};
-    char to_text[SHAPE_TEXT], from_text[SHAPE_TEXT];
     return aenc_fail(ctx, AENC_ERR_SHAPE, "'%s' of shape %s cannot be copied to '%s' of shape %s", from->name,
-                     aenc_shape_text(&b, from_text), to->name, aenc_shape_text(&a, to_text));
+                     aenc_dims(from->shape.dim, from->shape.rank, false).text, to->name,
+                     aenc_dims(to->shape.dim, to->shape.rank, false).text);
 }
 
 /* Everything of `from` that lies below its path, with its counterpart; without one, or one of another shape, it is refused

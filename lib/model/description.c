@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "layer/handle.h"
 #include "model/pca.h"
 
@@ -60,8 +61,8 @@ static aenc_status widths_check(aenc_context *ctx, const char *field, const size
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s has %zu entries; at most %d are taken", field, count, WIDTHS_MAX);
     for (size_t i = 0; i < count; i++)
         if (width[i] == 0 || width[i] > INT32_MAX)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s[%zu] is %zu; a width is from 1 to %d", field, i, width[i],
-                             INT32_MAX);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %zu; a width is from 1 to %d", field, aenc_at(i).text,
+                             width[i], INT32_MAX);
     return AENC_OK;
 }
 
@@ -169,8 +170,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
                      d->number == (double)(int64_t)d->number;
         if (!whole || !aenc_size_multiply(count, (size_t)d->number, &count) || count > INT32_MAX)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "model: dimension %d of 'input' is %.17g; it must be a whole number, the product of all at "
-                             "most %d", shape->rank, d->kind == JSON_NUMBER ? d->number : NAN, INT32_MAX);
+                             "model: dimension %d of 'input' is %s; it must be a whole number, the product of all at most %d",
+                             shape->rank, aenc_shown(d->kind == JSON_NUMBER ? d->number : NAN).text, INT32_MAX);
         shape->dim[shape->rank++] = (int64_t)d->number;
     }
     return AENC_OK;
@@ -195,8 +196,8 @@ static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     const struct json *format = aenc_json_member(given, "format");
     if (format == NULL || (format->kind == JSON_NUMBER && format->number == FORMAT)) return AENC_OK;
     if (format->kind == JSON_NUMBER && format->number > FORMAT)
-        return aenc_fail(ctx, AENC_ERR_VERSION, "the model description has format %g; this library reads up to %d",
-                         format->number, FORMAT);
+        return aenc_fail(ctx, AENC_ERR_VERSION, "the model description has format %s; this library reads up to %d",
+                         aenc_shown(format->number).text, FORMAT);
     return aenc_fail(ctx, AENC_ERR_FORMAT, "the model description's 'format' is not %d", FORMAT);
 }
 
@@ -357,7 +358,7 @@ static aenc_status texts_add(aenc_context *ctx, struct arena *arena, struct json
     struct json *list = aenc_json_add(arena, given, key, JSON_ARRAY);
     for (size_t i = 0; i < count; i++) {
         if (text[i] == NULL)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s[%zu] is NULL", field, i);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s%s is NULL", field, aenc_at(i).text);
         aenc_json_add_text(arena, list, NULL, text[i]);
     }
     return AENC_OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "io/message_text.h"
 #include "io/safetensors.h"
 #include "model/model.h"
 
@@ -62,9 +63,9 @@ static aenc_status entry_check(aenc_context *ctx, const struct safetensors *file
     bool same = tensor->rank == entry->shape.rank;
     for (int i = 0; same && i < tensor->rank; i++) same = tensor->dim[i] == (uint64_t)entry->shape.dim[i];
     if (same) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_FORMAT,
-                     "%s: tensor '%s' has %" PRIu64 " elements in rank %d; the description wants %" PRId64 " in rank %d",
-                     what, entry->name, tensor->count, tensor->rank, entry->count, entry->shape.rank);
+    return aenc_fail(ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has shape %s; by the description it has %s", what, entry->name,
+                     aenc_dims((const int64_t *)tensor->dim, tensor->rank, false).text,
+                     aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
 /* A checkpoint's tensors besides the model. */

@@ -1,4 +1,5 @@
 /* infer.c - rows through a journey, chunk by chunk. */
+#include "io/message_text.h"
 #include "model/model.h"
 
 struct inference {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "io/message_text.h"
 
 /* Beyond so many columns S (8 cols^2 bytes) is no longer kept, and fewer rows than columns no longer held at once. */
 enum { ORDER_MAX = 4096 };
@@ -55,8 +56,9 @@ static aenc_status shape_check(aenc_context *ctx, const struct json *description
                          "activation and not tied on either side, an output as large as the input, and loss mse");
     double components = aenc_json_member(encoder, "units")->number;
     if (components <= cols) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' has %.0f components; an input of %.0f columns has at most as many",
-                     components, cols);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                     "model: 'pca' has %s components; an input of %s columns has at most as many",
+                     aenc_shown(components).text, aenc_shown(cols).text);
 }
 
 aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
@@ -211,8 +213,8 @@ static void weights_write(const struct aenc_model *model, const double *mean, co
 aenc_status aenc_pca_solve(struct pca_work *work) {
     const struct moments *m = &work->moments;
     if (m->total / (m->rows > 1 ? m->rows - 1 : 1) > FLT_MAX)
-        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: the variance is %g, more than a float holds; scale the numbers",
-                         m->total / (m->rows - 1));
+        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: the variance is %s, more than a float holds; scale the numbers",
+                         aenc_shown(m->total / (m->rows - 1)).text);
     if (aenc_moments_spectrum(m, &work->spectrum)) return AENC_OK;
     return aenc_fail(m->ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
 }

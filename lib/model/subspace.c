@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "io/message_text.h"
 #include "math/subspace.h"
 #include "model/pca.h"
 
@@ -61,8 +62,8 @@ static aenc_status orthonormalise(aenc_context *ctx, const char *which, double *
     int64_t row = aenc_rows_orthonormalise(a, rows, cols, dependent);
     if (row == rows) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                     "%s spans less than %lld dimensions: row %lld is zero or depends on those before it", which,
-                     (long long)rows, (long long)row);
+                     "%s spans less than %lld dimensions: %s%s is zero or depends on the rows before it",
+                     which, (long long)rows, which, aenc_at((size_t)row).text);
 }
 
 aenc_status aenc_subspace_compare(aenc_context *ctx, double *a, int64_t a_rows, double *b, int64_t b_rows, int64_t cols,

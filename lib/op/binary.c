@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/broadcast.h"
 #include "op/family.h"
 

@@ -2,6 +2,7 @@
  * that it has a name and a derivative of its own or none. */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/family.h"
 
 struct custom_attr {

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/broadcast.h"
 #include "op/family.h"
 
@@ -269,8 +270,8 @@ struct clamp_attr {
 static aenc_status clamp_infer(struct tape *tape, struct node *n) {
     const struct clamp_attr *attr = n->attr;
     if (!(attr->low <= attr->high))
-        return aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "op 'clamp': low is %g, and high is %g", (double)attr->low,
-                              (double)attr->high);
+        return aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "op 'clamp': low is %s, and high is %s",
+                              aenc_shown_num(attr->low).text, aenc_shown_num(attr->high).text);
     return aenc_op_infer_like(n, n->in[0]);
 }
 

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "math/blas.h"
 #include "op/family.h"
 #include "op/lines.h"

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/family.h"
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }

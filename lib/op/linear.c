@@ -10,6 +10,7 @@
  */
 #include <inttypes.h>
 
+#include "io/message_text.h"
 #include "math/blas.h"
 #include "op/family.h"
 #include "op/lines.h"

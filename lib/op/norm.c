@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "io/message_text.h"
 #include "op/family.h"
 #include "op/lines.h"
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/family.h"
 
 enum { CHUNK = 512 }; /* elements drawn at a time; half of it is a multiple of AENC_PHILOX_WORDS */
@@ -105,7 +106,8 @@ static aenc_status dropout_infer(struct tape *tape, struct node *n) {
     const struct dropout *dropout = n->attr;
     char text[SHAPE_TEXT];
     if (!(dropout->rate >= 0 && dropout->rate < 1))
-        return aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "op 'dropout': rate %g is not in [0, 1)", dropout->rate);
+        return aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "op 'dropout': rate %s is not in [0, 1)",
+                              aenc_shown(dropout->rate).text);
     if (n->in[0]->kind != NODE_ROW)
         return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'dropout': x of shape %s has no rows",
                               aenc_shape_text(n->in[0], text));

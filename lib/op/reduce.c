@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "op/family.h"
 
 /* The operand as three axes, of the part that a call covers. */

@@ -3,6 +3,7 @@
  *   y = e^x / sum e^x         dx = y (dy - sum(dy y))
  *   y = x - log sum e^x       dx = dy - e^y sum(dy)
  */
+#include "io/message_text.h"
 #include "op/family.h"
 #include "op/lines.h"
 

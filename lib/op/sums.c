@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "math/blas.h"
 #include "op/family.h"
 

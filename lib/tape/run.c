@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "math/blas.h"
 #include "tape/tape.h"
 

@@ -1,6 +1,7 @@
 /* shape.c - counting, comparing and naming shapes. */
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "io/message_text.h"
 
 #include "tape/tape.h"
 
@@ -24,14 +25,6 @@ int64_t aenc_node_row_size(const struct node *n) {
 }
 
 char *aenc_shape_text(const struct node *n, char *buffer) {
-    size_t used = (size_t)snprintf(buffer, SHAPE_TEXT, "(");
-    for (int i = 0; i < n->shape.rank && used < SHAPE_TEXT; i++) {
-        const char *comma = i == 0 ? "" : ", ";
-        int wrote = n->kind == NODE_ROW && i == 0
-                        ? snprintf(buffer + used, SHAPE_TEXT - used, "rows")
-                        : snprintf(buffer + used, SHAPE_TEXT - used, "%s%" PRId64, comma, n->shape.dim[i]);
-        used += (size_t)wrote;
-    }
-    if (used < SHAPE_TEXT) snprintf(buffer + used, SHAPE_TEXT - used, ")");
-    return buffer;
+    const struct dims_text text = aenc_dims(n->shape.dim, n->shape.rank, n->kind == NODE_ROW);
+    return memcpy(buffer, text.text, sizeof text.text);
 }

@@ -63,6 +63,7 @@
 #include "base/number.h"
 #include "base/pool.h"
 #include "base/random.h"
+#include "io/message_text.h"
 #include "math/kernels.h"
 
 enum { RANK_MAX = AENC_RANK_MAX, OPERANDS_MAX = 8, SPACES_MAX = 4 };
@@ -245,7 +246,7 @@ bool aenc_shape_equal(const struct shape *a, const struct shape *b);
 /* Numbers of a row node's one row, or of any other node. */
 int64_t aenc_node_row_size(const struct node *n);
 /* "(rows, 28, 28)" or "(128, 784)", into a buffer of SHAPE_TEXT bytes; answers the buffer. */
-enum { SHAPE_TEXT = 160 };
+enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);
 
 /* ---- Plan ---- */

@@ -1,4 +1,5 @@
 /* batches.c - splitting rows and shuffling them. */
+#include "io/message_text.h"
 #include "train/train.h"
 
 static void swap(int64_t *a, int64_t *b) {
@@ -31,8 +32,8 @@ aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_sh
     *out = (struct batches){ctx, NULL, NULL, 0, 0};
     int64_t valid = aenc_batches_held(rows, valid_share);
     if (valid >= rows)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "valid_share %g leaves none of the %lld rows to train on", valid_share,
-                         (long long)rows);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "valid_share %s leaves none of the %lld rows to train on",
+                         aenc_shown(valid_share).text, (long long)rows);
     out->train = aenc_alloc_raw(ctx, (size_t)rows, sizeof *out->train);
     if (out->train == NULL) return AENC_ERR_NO_MEMORY;
     for (int64_t i = 0; i < rows; i++) out->train[i] = i;

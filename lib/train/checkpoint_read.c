@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "io/message_text.h"
 #include "train/fit.h"
 
 /* One reading. */
@@ -219,8 +220,8 @@ static aenc_status tensor_find(struct reading *r, const struct part *part, const
     for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
     *out = tensor;
     if (good) return AENC_OK;
-    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape", r->path,
-                     part->name);
+    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape, %s", r->path,
+                     part->name, aenc_dims(shape->dim, shape->rank, false).text);
 }
 
 /* Every number what its entry takes, means of squares not negative. */
@@ -232,8 +233,9 @@ static aenc_status values_check(const struct reading *r, const struct part *part
         aenc_bytes_copy_little(values, tensor->bytes + (size_t)at * sizeof *values, (size_t)now, sizeof *values);
         for (int64_t i = 0; i < now; i++)
             if (!aenc_entry_takes(part->entry, (double)values[i]) || (part->squares && values[i] < 0))
-                return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': element %lld of tensor '%s' is %g", r->path,
-                                 (long long)(at + i), part->name, (double)values[i]);
+                return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': '%s'%s is %s", r->path, part->name,
+                                 aenc_element(part->entry->shape.dim, part->entry->shape.rank, at + i).text,
+                                 aenc_shown_num(values[i]).text);
     }
     return AENC_OK;
 }

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "train/fit.h"
 
 double aenc_seconds_since(const struct timespec *begin) {
@@ -103,12 +104,12 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
     if (status != AENC_OK || !fit->data.unchecked) return status;
     bool own = aenc_fit_own_target(fit), passes = fit->data.passage != NULL;
     struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
-    status = aenc_rows_check(model->ctx, (struct row_names){"the source", out->first}, &out->input, aenc_fit_cols(fit),
+    status = aenc_rows_check(model->ctx, (struct row_names){"source", out->first}, &out->input, aenc_fit_cols(fit),
                              own || passes ? none : rule);
     if (status == AENC_OK && passes) return aenc_passage_batch(fit, &out->input, &out->target);
     if (status != AENC_OK || !own) return status;
-    return aenc_rows_check(model->ctx, (struct row_names){"the source's target", out->first}, &out->target,
-                           model->target_size, rule);
+    return aenc_rows_check(model->ctx, (struct row_names){"source.target", out->first}, &out->target, model->target_size,
+                           rule);
 }
 
 /* What the step came to, added to the epoch's means. */
@@ -156,8 +157,8 @@ static aenc_status validate(struct fit *fit) {
     aenc_status status = aenc_passage_evaluate(fit, &fit->now.valid_loss);
     if (status != AENC_OK) return status;
     if (fit->now.valid_loss - fit->now.valid_loss != 0)
-        return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %g",
-                         (long long)fit->now.epoch, fit->now.valid_loss);
+        return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %s",
+                         (long long)fit->now.epoch, aenc_shown(fit->now.valid_loss).text);
     bool first = fit->now.best_epoch == 0;
     double gain = fit->now.best_valid_loss - fit->now.valid_loss;
     bool better = first || gain > fit->options->min_improvement;

@@ -18,7 +18,7 @@ static aenc_status valid_prepare(struct fit *fit) {
     fit->validated = fit->valid.data != NULL;
     if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
     bool own = fit->data.passage != NULL || fit->valid_target.data != NULL;
-    return aenc_rows_check(fit->model->ctx, (struct row_names){"the source", 0}, &fit->valid, aenc_fit_cols(fit),
+    return aenc_rows_check(fit->model->ctx, (struct row_names){"source", 0}, &fit->valid, aenc_fit_cols(fit),
                            own ? aenc_finite_rule() : aenc_target_rule(fit->model));
 }
 

@@ -5,6 +5,7 @@
  */
 #include <math.h>
 
+#include "io/message_text.h"
 #include "train/pca.h"
 
 /* ---- Rows in ---- */
@@ -12,7 +13,7 @@
 static aenc_status take(struct pca_work *work, const struct rows *rows, int64_t cols, bool unchecked, uint64_t first) {
     aenc_context *ctx = work->moments.ctx;
     aenc_status status = AENC_OK;
-    if (unchecked) status = aenc_rows_check(ctx, (struct row_names){"the source", first}, rows, cols, aenc_finite_rule());
+    if (unchecked) status = aenc_rows_check(ctx, (struct row_names){"source", first}, rows, cols, aenc_finite_rule());
     if (status == AENC_OK && !aenc_moments_add(&work->moments, &work->spectrum, rows->data, rows->stride, rows->count))
         status = aenc_fail(ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
     return status;
@@ -33,8 +34,8 @@ static aenc_status feed_memory(struct pca_work *work, const struct fit_data *dat
 static aenc_status weights_check(aenc_context *ctx, const struct stream_batch *batch) {
     for (int64_t r = 0; r < batch->count; r++)
         if (batch->weight[r] != 1)
-            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "the source: row %llu has weight %g; a PCA takes rows as equals",
-                             (unsigned long long)(batch->first + (uint64_t)r), (double)batch->weight[r]);
+            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "source.weight%s is %s; a PCA takes rows as equals",
+                             aenc_at((size_t)batch->first + (size_t)r).text, aenc_shown_float(batch->weight[r]).text);
     return AENC_OK;
 }
 
@@ -88,8 +89,8 @@ static aenc_status components_find(const struct pca_work *work, const struct pca
         return AENC_OK;
     }
     if (!(m->total > 0))
-        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: all rows are equal: there is no variance to explain %g of",
-                         request->share);
+        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: all rows are equal: there is no variance to explain %s of",
+                         aenc_shown(request->share).text);
     while (*out < work->spectrum.count && work->spectrum.values[*out] > 0 && sum < rounding * request->share * m->total)
         sum += work->spectrum.values[(*out)++];
     return AENC_OK;

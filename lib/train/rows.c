@@ -1,4 +1,5 @@
 /* rows.c - rows that nobody has looked at before they are trained on. */
+#include "io/message_text.h"
 #include "train/source.h"
 
 struct row_rule aenc_target_rule(const struct aenc_model *model) {
@@ -29,15 +30,14 @@ aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const str
         const float *row = rows->data + number * rows->stride;
         if (row_good(row, cols, rule)) continue;
         int64_t c = bad_column(row, cols, rule);
-        unsigned long long at = names.first + (unsigned long long)number;
-        if (row[c] - row[c] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s: row %llu, column %lld is %g", names.what, at, (long long)c,
-                             (double)row[c]);
+        struct value_text value = aenc_shown_float(row[c]);
+        struct dims_text at = aenc_cell((int64_t)names.first + number, c);
+        if (row[c] - row[c] != 0) return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s%s is %s", names.what, at.text, value.text);
         if (rule.classes > 0)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: row %llu is %g; loss '%s' takes whole classes from 0 to %lld",
-                             names.what, at, (double)row[c], rule.loss, (long long)rule.classes - 1);
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: row %llu, column %lld is %g; loss '%s' takes targets from 0 to 1",
-                         names.what, at, (long long)c, (double)row[c], rule.loss);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %s; loss '%s' takes whole classes from 0 to %lld", names.what,
+                             at.text, value.text, rule.loss, (long long)rule.classes - 1);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %s; loss '%s' takes targets from 0 to 1", names.what, at.text,
+                         value.text, rule.loss);
     }
     return AENC_OK;
 }

@@ -82,7 +82,8 @@ static aenc_status see_stream(struct learning *l, const struct aenc_source *sour
         status = aenc_stream_next(&stream, &got);
         if (status != AENC_OK) break;
         struct rows rows = {got->input, source->cols, got->count, NULL};
-        status = aenc_rows_check(model->ctx, (struct row_names){"the source", got->first}, &rows, source->cols, aenc_finite_rule());
+        status =
+            aenc_rows_check(model->ctx, (struct row_names){"source", got->first}, &rows, source->cols, aenc_finite_rule());
         if (status == AENC_OK) see(l, &rows);
         more = got->count > 0 && got->after != 0;
     }
@@ -117,7 +118,7 @@ aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *
     struct learning l = {model, aenc_alloc(model->ctx, (size_t)model->input_size, sizeof *l.column), 0};
     aenc_status status = l.column == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     if (status == AENC_OK && data->unchecked && data->stream == NULL)
-        status = aenc_rows_check(model->ctx, (struct row_names){"the source", 0}, rows, model->input_size, aenc_finite_rule());
+        status = aenc_rows_check(model->ctx, (struct row_names){"source", 0}, rows, model->input_size, aenc_finite_rule());
     if (status == AENC_OK && data->stream != NULL) status = see_stream(&l, data->stream, batch, batches);
     else if (status == AENC_OK) see(&l, rows);
     if (status == AENC_OK && aenc_scaling_kind(model->scaling) == SCALING_ROBUST) status = quartiles(&l, rows);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "model/pca.h"
 #include "train/train.h"
 
@@ -27,12 +28,13 @@ static aenc_status weight_sum(aenc_context *ctx, const float *weight, int64_t ro
         bool finite = finite_number((double)weight[r]);
         if (!finite || weight[r] < 0)
             return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
-                             "weight[%lld] is %g; weights are finite and not negative", (long long)r, (double)weight[r]);
+                             "weight%s is %s; weights are finite and not negative", aenc_at((size_t)r).text,
+                             aenc_shown_float(weight[r]).text);
         sum += (double)weight[r];
     }
     *out = sum;
     if (sum > 0) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %g", sum);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %s", aenc_shown(sum).text);
 }
 
 static void bind(struct run *run, size_t field, const struct rows *rows) {
@@ -78,7 +80,7 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
     if (finite_number(loss))
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s",
                          culprit, update, behind);
-    return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %g%s%s%s", update, loss,
+    return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %s%s%s%s", update, aenc_shown(loss).text,
                      culprit == NULL ? "" : ", as is the gradient of ", culprit == NULL ? "" : culprit, behind);
 }
 
@@ -178,9 +180,9 @@ static aenc_status update_checked(struct aenc_model *model, struct optimizer *op
     if (name != NULL) {
         aenc_optim_restore(optimizer, &model->store, &kept);
         status = aenc_fail(model->ctx, AENC_ERR_DIVERGED,
-                           "update %llu would make '%s' infinite: its learning rate is %g, its gradient's norm %g",
-                           (unsigned long long)model->step + 1, name, aenc_optim_learning_rate(optimizer),
-                           model->gradient_norm);
+                           "update %llu would make '%s' infinite: its learning rate is %s, its gradient's norm %s",
+                           (unsigned long long)model->step + 1, name, aenc_shown(aenc_optim_learning_rate(optimizer)).text,
+                           aenc_shown(model->gradient_norm).text);
     }
     aenc_optim_kept_free(model->ctx, &kept);
     return status;

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "io/message_text.h"
 #include "train/source.h"
 
 /* ---- Filling ---- */
@@ -151,18 +152,19 @@ void aenc_stream_close(struct stream *stream) {
 
 static aenc_status failed(const struct stream *stream, const struct stream_batch *batch) {
     aenc_context *ctx = stream->source->ctx;
-    unsigned long long row = batch->first + (unsigned long long)batch->count;
+    size_t row = (size_t)batch->first + (size_t)batch->count;
     switch (batch->failure) {
         case STREAM_REFUSED:
-            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld at row %llu", (long long)batch->answer,
-                             row);
+            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld for source%s", (long long)batch->answer,
+                             aenc_at(row).text);
         case STREAM_SEEK:
             return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
         case STREAM_TOO_MANY:
             return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "the source's read says at row %llu that it wrote more rows than fit", row);
+                             "the source's read says for source%s that it wrote more rows than fit",
+                             aenc_at(row).text);
         case STREAM_SHORT:
-            return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after row %llu; it had stated %llu rows", row,
+            return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after %zu rows; it had stated %llu", row,
                              (unsigned long long)stream->source->call.rows);
         case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
         case STREAM_FORKED:

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "io/safetensors.h"
 #include "use/detector.h"
 
@@ -130,8 +131,8 @@ static aenc_status metadata_read(struct reading *reading, const struct safetenso
     if (!known)
         return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'format' is not a whole number from 1", reading->what);
     if (format->number > FORMAT)
-        return aenc_fail(reading->ctx, AENC_ERR_VERSION, "%s: the detector has format %g; this library reads up to %d",
-                         reading->what, format->number, FORMAT);
+        return aenc_fail(reading->ctx, AENC_ERR_VERSION, "%s: the detector has format %s; this library reads up to %d",
+                         reading->what, aenc_shown(format->number).text, FORMAT);
     *version = (int)format->number;
     return AENC_OK;
 }

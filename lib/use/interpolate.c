@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "io/sort.h"
 #include "use/codes.h"
 
@@ -31,7 +32,8 @@ aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const st
         bool arc = spherical && angle_between(from, to, cols, &angle);
         if (arc && pi - angle < 1e-6)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "row %lld of a and of b point in opposite directions: no arc is the shortest", (long long)r);
+                             "the codes of a%s and b%s point in opposite directions: no arc is the shortest",
+                             aenc_at((size_t)r).text, aenc_at((size_t)r).text);
         for (int64_t s = 0; s < steps; s++) {
             double t = (double)s / (double)(steps - 1);
             /* linear: (1 - t) a + t b; Shoemake 1985: sin((1 - t) w) / sin w a + sin(t w) / sin w b */

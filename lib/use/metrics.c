@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "io/message_text.h"
 #include "io/sort.h"
 #include "use/use.h"
 
@@ -23,9 +24,9 @@ static aenc_status pairs_fill(aenc_context *ctx, const struct judged *j, struct 
     size_t positives = 0;
     for (size_t i = 0; i < j->count; i++) {
         if (j->score[i] - j->score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score[%zu] is %g", i, (double)j->score[i]);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(j->score[i]).text);
         if (j->label[i] > 1)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "label[%zu] is %d; it is 0 or 1", i, j->label[i]);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "label%s is %d; it is 0 or 1", aenc_at(i).text, j->label[i]);
         positives += j->label[i];
         pair[i] = (struct pair){j->score[i], j->label[i]};
     }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "use/codes.h"
 
 enum { BLOCK = 4096, MEMORY = 10, HALVINGS = 30 };

@@ -16,6 +16,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/message_text.h"
 #include "io/settings.h"
 #include "io/sort.h"
 #include "use/use.h"
@@ -31,7 +32,7 @@ aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count
     *out = NULL;
     for (size_t i = 0; i < count; i++)
         if (score[i] - score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score[%zu] is %g", i, (double)score[i]);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(score[i]).text);
     float *sorted = aenc_alloc_raw(ctx, count, 2 * sizeof *sorted);
     if (sorted == NULL) return AENC_ERR_NO_MEMORY;
     memcpy(sorted, score, count * sizeof *sorted);
@@ -157,8 +158,9 @@ static double fpr_rank(const struct json *spec, size_t count) {
 static aenc_status fpr_check(aenc_context *ctx, const struct json *spec, size_t count) {
     double rate = aenc_setting_number(spec, fpr_rules, "rate");
     if (fpr_rank(spec, count) <= (double)count) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'fpr': %zu scores cannot tell a rate of %g; at least %.0f are needed",
-                     count, rate, ceil(1 / rate - 1 - 1e-9));
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                     "threshold 'fpr': %zu scores cannot tell a rate of %s; at least %s are needed",
+                     count, aenc_shown(rate).text, aenc_shown(ceil(1 / rate - 1 - 1e-9)).text);
 }
 
 static aenc_status fpr(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
@@ -172,9 +174,9 @@ enum { PEAKS = 10 }; /* fewer excesses do not determine a tail */
 
 static aenc_status pot_few(aenc_context *ctx, const struct json *spec, size_t peaks, size_t count) {
     return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                     "threshold 'pot': %zu of %zu scores lie above the level of %g, and at least %d that differ are "
-                     "needed; give more scores or a lower level", peaks, count, aenc_setting_number(spec, pot_rules, "level"),
-                     PEAKS);
+                     "threshold 'pot': %zu of %zu scores lie above the level of %s, and at least %d that differ are "
+                     "needed; give more scores or a lower level",
+                     peaks, count, aenc_shown(aenc_setting_number(spec, pot_rules, "level")).text, PEAKS);
 }
 
 /* No more than these can lie above the quantile. */
@@ -192,8 +194,9 @@ static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted
     if (peaks < PEAKS || sorted[first] == sorted[count - 1]) return pot_few(ctx, spec, peaks, count);
     double left = risk * (double)count / (double)peaks;
     if (left >= 1)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'pot': risk %g is not below the share of %g above the level",
-                         risk, (double)peaks / (double)count);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "threshold 'pot': risk %s is not below the share of %s above the level",
+                         aenc_shown(risk).text, aenc_shown((double)peaks / (double)count).text);
     double *excess = aenc_alloc_raw(ctx, peaks, sizeof *excess);
     if (excess == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < peaks; i++) excess[i] = (double)sorted[first + i] - start;
@@ -251,10 +254,12 @@ aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float
     if (status == AENC_OK) status = way_choose(ctx, parsed, count, &way);
     if (status == AENC_OK) status = aenc_scores_sort(ctx, score, count, &sorted);
     if (status == AENC_OK && sorted[0] == sorted[count - 1])
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': all %zu scores are %g", way->name, count, (double)sorted[0]);
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': all %zu scores are %s", way->name, count,
+                           aenc_shown_float(sorted[0]).text);
     if (status == AENC_OK) status = way->find(ctx, parsed, sorted, count, &found);
     if (status == AENC_OK && found - found != 0)
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %g", way->name, found);
+        status =
+            aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %s", way->name, aenc_shown(found).text);
     if (status == AENC_OK) *out = found;
     aenc_release(ctx, sorted);
     aenc_arena_free(&arena);

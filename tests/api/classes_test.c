@@ -157,7 +157,7 @@ static void test_refused(void) {
     for (int i = 0; i < 4; i++) {
         bad[5] = values[i];
         CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &fit), AENC_ERR_ARGUMENT);
-        CHECK(says(&t, "target: row 5 is"));
+        CHECK(says(&t, "target[5, 0] is"));
     }
     fit.labels = labels;
     fit.label_count = ROWS;

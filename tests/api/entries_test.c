@@ -151,7 +151,7 @@ static void test_fit_options(struct scene *s) {
     REFUSED(ALL, bad_argument, "min_improvement", .min_improvement = -1);
     REFUSED(STREAM | DISTILL | PRETRAIN, AENC_ERR_SHAPE, "cols|5", .valid = &narrow);
     REFUSED(partial, AENC_ERR_SHAPE, "cols|5", .valid = &narrow);
-    REFUSED(partial, AENC_ERR_NONFINITE, "valid|row 0|column 2|nan", .valid = &broken);
+    REFUSED(partial, AENC_ERR_NONFINITE, "valid[0, 2] is nan", .valid = &broken);
     REFUSED(PARTIAL, bad_argument, "aenc_partial_fit|run_key", .run_key = "k");
     REFUSED(FIT | PARTIAL | ROWS | SWEEP, bad_argument, "labels is given", .labels = labels, .label_count = WORLD_ROWS);
     REFUSED(FIT | PARTIAL | ROWS | STREAM | SWEEP, bad_argument, "label_count", .label_count = WORLD_ROWS);
@@ -384,7 +384,7 @@ static void test_classes(struct world *w) {
         CHECK_FAILS(w, calls[i].call(model, NULL, WORLD_ROWS), AENC_ERR_ARGUMENT, "x is NULL");
         CHECK_FAILS(w, calls[i].call(model, &narrow, WORLD_ROWS), AENC_ERR_SHAPE, "x|cols is 5");
         CHECK_FAILS(w, calls[i].call(model, &none, WORLD_ROWS), AENC_ERR_SHAPE, "x|rows is 0");
-        CHECK_FAILS(w, calls[i].call(model, &broken, WORLD_ROWS), AENC_ERR_NONFINITE, "row 1|column 2|inf");
+        CHECK_FAILS(w, calls[i].call(model, &broken, WORLD_ROWS), AENC_ERR_NONFINITE, "[1, 2] is inf");
         CHECK_STATUS(w->ctx, calls[i].call(model, &w->x, WORLD_ROWS), AENC_OK);
     }
     CHECK_FAILS(w, call_classify(model, &w->x, WORLD_ROWS - 1), AENC_ERR_SHAPE, "aenc_classify|3|4");

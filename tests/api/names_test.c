@@ -288,7 +288,7 @@ static void test_descriptions(struct world *w) {
         {"{\"input\":[],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input"},
         {"{\"input\":[6.5],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|6.5"},
         {"{\"input\":[-6],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|-6"},
-        {"{\"input\":[1e300],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|1e+300"},
+        {"{\"input\":[1e300],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|1e300"},
         {"{\"input\":[\"6\"],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|dimension 0"},
         {"{\"input\":[2,2,2,2,2,2],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_ARGUMENT, "input|5"},
         {"{\"format\":2,\"input\":[6],\"encoder\":{\"type\":\"relu\"}}", AENC_ERR_VERSION, "format|2"},

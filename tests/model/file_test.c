@@ -241,7 +241,7 @@ static void test_values(struct scene *s) {
         size_t size = file_of(OF(TINY) "," RIGHT, 96, bytes);
         for (int i = 0; i < 4; i++) bytes[size - 4 * 5 + (size_t)i] = (unsigned char)(bad[k] >> (8 * i));
         CHECK_STATUS(s->ctx, load_exact(s, bytes, size, &model), AENC_ERR_NONFINITE);
-        CHECK(strstr(aenc_message(s->ctx), "decoder.0.weight") != NULL && strstr(aenc_message(s->ctx), "7") != NULL);
+        CHECK(strstr(aenc_message(s->ctx), "'decoder.0.weight'[") != NULL);
     }
     size_t size = file_of(OF(TINY) ",\"encoder.weight\":{\"dtype\":\"F16\",\"shape\":[2,6],\"data_offsets\":[0,24]},"
                           F32("decoder.0.weight", "6,2", 24, 72), 72, bytes);

@@ -122,7 +122,7 @@ static void test_streams(aenc_context *ctx) {
         feed.at = 0;
         feed.weight = 2;
         CHECK_STATUS(ctx, aenc_fit_source(model, source, NULL), AENC_ERR_UNSUPPORTED);
-        CHECK(strstr(aenc_message(ctx), "row 29 has weight 2") != NULL);
+        CHECK(strstr(aenc_message(ctx), "source.weight[29] is 2") != NULL);
         check_golden(ctx, model, &goldens[0], false, 2e-6);
         aenc_model_free(model);
         aenc_source_free(source);
@@ -325,7 +325,7 @@ static void test_create_refusals(aenc_context *ctx) {
     CHECK_REFUSED(ctx, aenc_pca_create(ctx, NULL, &o, &model), AENC_ERR_ARGUMENT, "gram");
     float poisoned[4] = {1, 2, NAN, 4};
     aenc_matrix bad = {poisoned, 2, 2, 0};
-    CHECK_REFUSED(ctx, aenc_pca_create(ctx, &bad, NULL, &model), AENC_ERR_NONFINITE, "row 1, column 0");
+    CHECK_REFUSED(ctx, aenc_pca_create(ctx, &bad, NULL, &model), AENC_ERR_NONFINITE, "x[1, 0]");
     CHECK(model == NULL);
 }
 

@@ -263,7 +263,7 @@ static void test_run_mistakes(void) {
     bad[2 * NET_COLS + 7] = NAN;
     m = x;
     m.data = bad;
-    CHECK(run_all(runner, &m, NULL, out) == AENC_ERR_NONFINITE && says(runner, "row 2, column 7"));
+    CHECK(run_all(runner, &m, NULL, out) == AENC_ERR_NONFINITE && says(runner, "x[2, 7]"));
     CHECK(run_all(scores, &x, &m, out) == AENC_ERR_NONFINITE && says(scores, "target"));
     bad[2 * NET_COLS + 7] = 2;
     CHECK(run_all(scores, &x, &m, out) == AENC_ERR_ARGUMENT && says(scores, "loss 'bce'"));
@@ -271,7 +271,7 @@ static void test_run_mistakes(void) {
     m.rows = 3;
     CHECK(run_all(scores, &x, &m, out) == AENC_ERR_SHAPE && says(scores, "target has 3 rows"));
     /* each its own message, and none the context's */
-    CHECK(says(runner, "column 7") && strcmp(aenc_message(scene.ctx), "") == 0);
+    CHECK(says(runner, ", 7]") && strcmp(aenc_message(scene.ctx), "") == 0);
     CHECK(run_all(runner, &x, NULL, out) == AENC_OK && run_all(scores, &x, NULL, out) == AENC_OK);
     CHECK(aenc_runner_run(NULL, &x, NULL, out, ROOM) == AENC_ERR_ARGUMENT);
     CHECK(aenc_runner_refresh(NULL) == AENC_ERR_ARGUMENT && says(NULL, "NULL"));

@@ -124,8 +124,8 @@ static void test_refusals(aenc_context *ctx) {
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &twice, got, 2), AENC_ERR_ARGUMENT, "a spans less than 1");
     none.data = x;
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &twice, got, 2), AENC_ERR_ARGUMENT,
-                  "b spans less than 2 dimensions: row 1");
-    check_refused(ctx, aenc_matrix_angles(ctx, &none, &bad, got, 2), AENC_ERR_NONFINITE, "row 0, column 1");
+                  "b spans less than 2 dimensions: b[1]");
+    check_refused(ctx, aenc_matrix_angles(ctx, &none, &bad, got, 2), AENC_ERR_NONFINITE, "[0, 1]");
     check_refused(ctx, aenc_matrix_angles(ctx, &none, &long_rows, got, 2), AENC_ERR_SHAPE, "a has 2 columns and b has 4");
     check_refused(ctx, aenc_matrix_angles(ctx, NULL, &bad, got, 2), AENC_ERR_ARGUMENT, "a is NULL");
 }

@@ -234,6 +234,23 @@ class Data(unittest.TestCase):
         self.refuses(text, "no column", "is left", more=["--drop", "1-4"], status=2)
         self.refuses(binary, "no header", more=["--drop", "a"], name="b.npy", status=2)
 
+    def test_places(self):
+        """A cell is named alike by the reader and where the library refuses it: from 1, by its column in the file."""
+        def says(words, *args):
+            done = self.run_tool(*args)
+            self.assertNotEqual(done.returncode, 0, args)
+            self.assertIn(words, done.stderr.decode())
+        train = ["--encoder", "1", "--epochs", "1", "-o", self.path("x.st")]
+        path = self.write("p.csv", "id,a,b\n1,0.5,0.5\n2,0.5,1.0000001\n3,0.1,0.2\n")
+        for choice in (["--drop", "id"], ["--columns", "2,3"]):
+            says("p.csv: row 2, column 3 ('b') is 1.0000001;", "train", path, *choice, "--loss", "bce", "--output", "sigmoid",
+                 *train)
+        hole = self.write("h.npy", npy([1, 2, 3, float("nan"), 5, 6], (3, 2)))
+        cell = "h.npy: row 2, column 2 is nan (--missing drop"
+        says(cell, "train", hole, *train)
+        says(cell, "train", hole, "--drop", "1", *train) # the only column left is the second of the file
+        says(cell, "pca", hole, "-o", self.path("x.st")) # mapped: found by the library
+
     def test_missing(self):
         for word in ("", "NA", "nan", "NaN", "null", "N/A", "?"):
             text = "a,b\n1,2\n%s,4\n3,6\n" % word
@@ -244,7 +261,7 @@ class Data(unittest.TestCase):
         self.refuses("a,b\n,2\n,4\n", "column 1 ('a') has no value", more=["--missing", "mean"])
         self.refuses("a,b\n,2\n,4\n", "every row", more=["--missing", "drop"])
         hole = npy([1, 2, float("nan"), 4], (2, 2))
-        self.refuses(hole, "row 2, column 1 is NaN", "--missing", name="b.npy", more=["-v"])
+        self.refuses(hole, "row 2, column 1 is nan", "--missing", name="b.npy", more=["-v"])
         self.reads(hole, [[1, 2]], "--missing", "drop", name="b.npy", words=["1 of 2 rows"])
 
     # ---- What a float cannot hold ----

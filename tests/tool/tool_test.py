@@ -535,7 +535,7 @@ class Tool(unittest.TestCase):
         huge = npy([], (2 ** 40, 2 ** 40))
         self.refuse("a.npy", huge, "more than memory")
         self.refuse("a.npy", npy([], (10 ** 12, 36)), "only 0 follow")
-        self.refuse("a.npy", npy([1.0] * 35 + [math.nan] + [1.0] * 36, (2, COLS)), "row 1, column 36 is NaN")
+        self.refuse("a.npy", npy([1.0] * 35 + [math.nan] + [1.0] * 36, (2, COLS)), "row 1, column 36 is nan")
         self.refuse("a.npy", npy([1.0] * 40 + [1e300] + [1.0] * 31, (2, COLS), "<f8"), "row 2, column 5", "too large")
         for piece in (whole[:-1], npy([], (10 ** 12, 36))):
             self.bad(1, ["standard input", "ends in row"], "encode", "model.safetensors", "-", data=piece, text=False)

@@ -302,22 +302,22 @@ static void refuse(struct reader *reader, aenc_source_callbacks change, int64_t 
 static void test_refusals(void) {
     struct reader good = {.rows = ROWS, .fail_at = -1}, failing = {.rows = ROWS, .fail_at = 19};
     const aenc_source_callbacks none = {.rows = ROWS};
-    refuse(&failing, none, 0, AENC_ERR_IO, "answered 7 at row 1", 2);
+    refuse(&failing, none, 0, AENC_ERR_IO, "answered 7 for source[1", 2);
     refuse(&good, (aenc_source_callbacks){.rows = 0}, 0, AENC_ERR_ARGUMENT, "steps_per_epoch", 0);
-    refuse(&good, (aenc_source_callbacks){.rows = ROWS + 1}, 0, AENC_ERR_SHAPE, "after row 50", 6);
+    refuse(&good, (aenc_source_callbacks){.rows = ROWS + 1}, 0, AENC_ERR_SHAPE, "after 50 rows", 6);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS, .read = read_too_much}, 0, AENC_ERR_ARGUMENT, "more rows", 0);
     refuse(&good, (aenc_source_callbacks){.rows = 0, .read = read_nothing}, 3, AENC_ERR_SHAPE, "no rows", 0);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS, .seek = seek_never}, 0, AENC_ERR_IO, "seek answered -3", 0);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS, .cols = IN + 1}, 0, AENC_ERR_SHAPE, "5 columns", 0);
     float kept = data[20 * IN + 2];
     data[20 * IN + 2] = NAN;
-    refuse(&good, none, 0, AENC_ERR_NONFINITE, "row 20, column 2 is nan", 2);
+    refuse(&good, none, 0, AENC_ERR_NONFINITE, "source[20, 2] is nan", 2);
     struct trial a = trial_create(dropping, 5, 1), b = trial_create(dropping, 5, 1);
     aenc_source *source;
     aenc_fit_options options = plain();
     CHECK_STATUS(a.ctx, aenc_source_matrix(a.ctx, &x, &source), AENC_OK);
     CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_ERR_NONFINITE);
-    CHECK(strstr(aenc_message(a.ctx), "row 20, column 2") != NULL && trial_finite(&a));
+    CHECK(strstr(aenc_message(a.ctx), "source[20, 2]") != NULL && trial_finite(&a));
     data[20 * IN + 2] = kept;
     CHECK_STATUS(b.ctx, aenc_fit_source(b.model, source, &options), AENC_ERR_ARGUMENT); /* another context's */
     CHECK_STATUS(a.ctx, aenc_fit_source(a.model, NULL, &options), AENC_ERR_ARGUMENT);
