@@ -470,7 +470,7 @@ static void test_sources(struct scene *s) {
     CHECK_NONE(w, aenc_source_matrix(w->ctx, &empty, &source), source, AENC_ERR_SHAPE, "matrix|cols is 0");
 }
 
-/* Weights of a batch by each call that takes one; more steps than can be counted; a container in itself. */
+/* Weights of a batch by each call that takes one; more steps than can be counted; the container itself. */
 static void test_others(struct scene *s) {
     struct world *w = s->w;
     const float weight[WORLD_ROWS] = {1, 2, 1, 2};
@@ -505,7 +505,7 @@ static void test_others(struct scene *s) {
     s->stream = stream;
     aenc_source_free(endless);
     CHECK_STATUS(w->ctx, aenc_layer_create(w->ctx, "sequential", &layer), AENC_OK);
-    CHECK_FAILS(w, aenc_layer_add(layer, layer), AENC_ERR_ARGUMENT, "a container in itself");
+    CHECK_FAILS(w, aenc_layer_add(layer, layer), AENC_ERR_ARGUMENT, "the container itself");
     CHECK_FAILS(w, aenc_layer_add(layer, NULL), AENC_ERR_ARGUMENT, "aenc_layer_add: child|NULL");
     aenc_layer_free(layer);
     /* ranks at their borders */
