@@ -373,7 +373,7 @@ static bool cell_failed(const struct options *options, const char *message, cons
 }
 
 int tool_library_failed(const struct options *options, const aenc_context *ctx, aenc_status status) {
-    return tool_library_refused(options, ctx, status, &(struct tables){NULL});
+    return tool_library_refused(options, ctx, status, &(struct tables){.target = NULL});
 }
 
 int tool_library_refused(const struct options *options, const aenc_context *ctx, aenc_status status,

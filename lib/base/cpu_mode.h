@@ -82,7 +82,7 @@ static inline void cpu_mode_restore(const struct cpu_mode *before) { fesetenv(&b
 
 #if defined(__GNUC__)
 static inline void cpu_mode_leave(struct cpu_mode *before) { cpu_mode_restore(before); }
-#define CPU_MODE_RESTORED __attribute__((cleanup(cpu_mode_leave)))
+#define CPU_MODE_RESTORED __attribute__((unused, cleanup(cpu_mode_leave)))
 #else
 #error "a compiler with the attribute cleanup is needed"
 #endif

@@ -13,8 +13,8 @@
 enum { KINDS = 4, ROWS = 24, COLS = 5, ROOM = 1 << 16 };
 
 static const char *const descriptions[KINDS] = {
-    "{\"input\":[5],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":4},{\"type\":\"batch_norm\"},"
-    "{\"type\":\"relu\"},{\"type\":\"dense\",\"units\":2}]}}",
+    ("{\"input\":[5],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":4},{\"type\":\"batch_norm\"},"
+     "{\"type\":\"relu\"},{\"type\":\"dense\",\"units\":2}]}}"),
     "{\"input\":[5],\"encoder\":{\"type\":\"dense\",\"units\":3},\"penalties\":[\"l1:weight=1e-3\",\"l2_weights:weight=1e-3\"]}",
     "{\"input\":[5],\"encoder\":{\"type\":\"dense\",\"units\":2},\"scaling\":\"standard\"}",
     "{\"input\":[5],\"encoder\":{\"type\":\"dense\",\"units\":2}}"};
