@@ -125,6 +125,7 @@ bool fuzz_tool_read(const struct fuzz_input *input, enum fuzz_reader reader, str
     FUZZ_DEMAND(sum >= 0);
     for (size_t i = 0; data.names != NULL && i < data.cols; i++) FUZZ_DEMAND(strlen(data.names[i]) <= 2 * input->size + 3);
     free(data.names);
+    free(data.places);
     *out = (struct fuzz_table){data.values, data.rows, data.cols};
     return true;
 }
