@@ -34,7 +34,7 @@
  *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
  *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
- *            No C++ exception (without unwind tables it ends the process) and no longjmp may leave a callback.
+ *            No C++ exception or longjmp may leave a callback: the call's handles and context could not be used or freed then.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
  *            exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
  * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
