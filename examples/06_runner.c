@@ -1,5 +1,5 @@
-/* 06_runner.c - four threads score rows with one model, each with a runner of its own. The runners live in a static array: once
- * they are there, scoring allocates nothing, takes no lock and calls the system for nothing. */
+/* 06_runner.c - four threads score rows with one model, each with a runner of its own. The runners live in a static
+ * array: once they are there, scoring allocates nothing, takes no lock and calls the system for nothing. */
 #include <autoenc/autoenc.h>
 #include <math.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* 08_sparse_denoising.c - digits through a tied autoencoder whose sigmoid code is wider than what it needs, kept sparse by a
- * KL penalty, and which sees a third of the pixels masked while it learns: how active the code is, how much of the damage is
- * repaired, and which way the data lie from a noisy digit. */
+/* 08_sparse_denoising.c - digits through a tied autoencoder whose sigmoid code is wider than what it needs, kept
+ * sparse by a KL penalty, and which sees a third of the pixels masked while it learns: how active the code is, how
+ * much of the damage is repaired, and which way the data lie from a noisy digit. */
 #include <autoenc/autoenc.h>
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +35,8 @@ static aenc_status train(aenc_model *model) {
         double first, last;
         (void)aenc_model_history_term(model, 0, term, &first);
         (void)aenc_model_history_term(model, EPOCHS - 1, term, &last);
-        (void)printf("%-16s %.5f in the first epoch, %.5f in the last\n", aenc_model_term_name(model, term), first, last);
+        (void)printf("%-16s %.5f in the first epoch, %.5f in the last\n", aenc_model_term_name(model, term), first,
+                     last);
     }
     return status;
 }
@@ -93,7 +94,8 @@ int main(int count, char **argument) {
         double furthest, mean = activity(0.1, &furthest), along = 0;
         for (int i = 0; i < ROWS * COLS; i++) along += (double)score[i] * ((double)digit[i] - (double)damaged[i]);
         (void)printf("mean activation %.3f, no element further than %.3f from 0.1\n", mean, furthest);
-        (void)printf("squared distance to the digits: damaged %.2f, repaired %.2f\n", distance(damaged), distance(repaired));
+        (void)printf("squared distance to the digits: damaged %.2f, repaired %.2f\n", distance(damaged),
+                     distance(repaired));
         (void)printf("the score points %s the digits\n", along > 0 ? "towards" : "away from");
         good = fabs(mean - 0.1) < 0.02 && distance(repaired) < 0.5 * distance(damaged) && along > 0;
     } else {

@@ -36,16 +36,16 @@ static aenc_status parameter(const aenc_model *model, const char *name, float *o
     return status;
 }
 
-/* 64 -> 10 -> 64, all linear. decay is the optimizer's weight_decay: what is minimised is the mean over rows and pixels of
- * the squared error, plus decay / 2 times the sum of all squared weights. */
+/* 64 -> 10 -> 64, all linear. decay is the optimizer's weight_decay: what is minimised is the mean over rows and
+ * pixels of the squared error, plus decay / 2 times the sum of all squared weights. */
 static aenc_status train(aenc_context *ctx, double decay, aenc_model **out) {
     const size_t input = COLS, code = CODE;
     char optimizer[96];
-    aenc_model_options options = {.struct_size = sizeof options, .input = &input, .input_rank = 1,
-                                  .encoder_widths = &code, .encoder_count = 1};
+    aenc_model_options options = {
+        .struct_size = sizeof options, .input = &input, .input_rank = 1, .encoder_widths = &code, .encoder_count = 1};
     (void)snprintf(optimizer, sizeof optimizer, "adam:lr=2e-2,decay_all=false,weight_decay=%.9g", decay);
-    aenc_fit_options fit = {.struct_size = sizeof fit, .optimizer = optimizer, .schedule = "cosine", .epochs = 500,
-                            .batch = 900};
+    aenc_fit_options fit = {
+        .struct_size = sizeof fit, .optimizer = optimizer, .schedule = "cosine", .epochs = 500, .batch = 900};
     aenc_status status = aenc_model_create(ctx, &options, out);
     return status == AENC_OK ? aenc_fit(*out, &data, &fit) : status;
 }

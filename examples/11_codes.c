@@ -1,9 +1,19 @@
-/* 11_codes.c - what the codes of the handwritten digits are good for: groups, neighbours, probes, and the way from one digit
- * to another. Reads examples/data (.npy files whose headers have 128 bytes). */
+/* 11_codes.c - what the codes of the handwritten digits are good for: groups, neighbours, probes, and the way from
+ * one digit to another. Reads examples/data (.npy files whose headers have 128 bytes). */
 #include <autoenc/autoenc.h>
 #include <stdio.h>
 
-enum { ROWS = 1797, COLS = 64, SIDE = 8, CODE = 12, TRAIN = 1500, TEST = ROWS - TRAIN, DIGITS = 10, STEPS = 7, HEADER = 128 };
+enum {
+    ROWS = 1797,
+    COLS = 64,
+    SIDE = 8,
+    CODE = 12,
+    TRAIN = 1500,
+    TEST = ROWS - TRAIN,
+    DIGITS = 10,
+    STEPS = 7,
+    HEADER = 128
+};
 
 static float digits[ROWS * COLS], code[ROWS * CODE], way[STEPS * COLS];
 static int32_t label[ROWS], group[ROWS];
@@ -12,7 +22,8 @@ static int read_data(void) {
     static unsigned char bytes[ROWS];
     FILE *images = fopen("examples/data/digits.npy", "rb"), *names = fopen("examples/data/digits_labels.npy", "rb");
     int good = images != NULL && names != NULL && fseek(images, HEADER, SEEK_SET) == 0 &&
-               fseek(names, HEADER, SEEK_SET) == 0 && fread(digits, sizeof *digits, ROWS * COLS, images) == ROWS * COLS &&
+               fseek(names, HEADER, SEEK_SET) == 0 &&
+               fread(digits, sizeof *digits, ROWS * COLS, images) == ROWS * COLS &&
                fread(bytes, 1, ROWS, names) == ROWS;
     for (int i = 0; i < ROWS; i++) label[i] = bytes[i];
     if (images != NULL) (void)fclose(images);

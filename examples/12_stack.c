@@ -108,8 +108,8 @@ int main(int argc, char **argv) {
     if (status != AENC_OK) (void)printf("failed: %s\n", aenc_message(ctx));
     (void)printf("digits classified correctly: %.1f %% without, %.1f %% with pretrained layers\n", 100.0 * plain,
                  100.0 * stacked);
-    (void)printf("error of the teacher %.5f, of its student %.5f, of the student alone %.5f\n", error[0],
-                 error[1], error[2]);
+    (void)printf("error of the teacher %.5f, of its student %.5f, of the student alone %.5f\n", error[0], error[1],
+                 error[2]);
     aenc_context_free(ctx);
     return status == AENC_OK && stacked > plain + 0.01 && error[0] < error[1] ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-/* 13_plugins.c - two layers, a loss, a penalty and a corruption of one's own: registered, checked against differences of the loss,
- * and trained together on the digits. */
+/* 13_plugins.c - two layers, a loss, a penalty and a corruption of one's own: registered, checked against
+ * differences of the loss, and trained together on the digits. */
 #include <autoenc/ops.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@ enum { ROWS = 1797, COLS = 64, CHECKED = 64 };
 
 static float digit[ROWS * COLS];
 
-/* A layer with a trained exponent for each unit: y = x exp((p - 1) log(|x| + eps)), about sign(x) |x|^p. Its mirror is another
- * one. */
+/* A layer with a trained exponent for each unit: y = x exp((p - 1) log(|x| + eps)), about sign(x) |x|^p. Its mirror
+ * is another one. */
 static aenc_node *power(void *user, aenc_recorder *r, aenc_node *x) {
     size_t dims[] = {aenc_node_dim(x, 0)};
     aenc_node *less = aenc_node_parameter(r, "exponent", dims, 1, "constant:gain=0");
@@ -19,18 +19,21 @@ static aenc_node *power(void *user, aenc_recorder *r, aenc_node *x) {
     return aenc_node_multiply(r, x, scale);
 }
 
-static int power_mirror(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec, size_t size) {
+static int power_mirror(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec,
+                        size_t size) {
     (void)user, (void)dims;
     return rank != 1 || snprintf(spec, size, "power:epsilon=%g", aenc_recorder_setting(settings, "epsilon")) < 0;
 }
 
-/* A layer that keeps something: x less the mean of the batch, and at use less the running mean, which it moves while training. */
+/* A layer that keeps something: x less the mean of the batch, and at use less the running mean, which it moves while
+ * training. */
 static aenc_node *recentred(void *user, aenc_recorder *r, aenc_node *x) {
     size_t dims[] = {aenc_node_dim(x, 0)};
     aenc_node *before = aenc_node_state(r, "mean", dims, 1, 0), *mean = aenc_node_batch_mean(r, x);
     (void)user;
     if (!aenc_recorder_training(r)) return aenc_node_subtract(r, x, before);
-    aenc_node_stage(r, before, aenc_node_add(r, aenc_node_affine(r, before, 0.9, 0), aenc_node_affine(r, mean, 0.1, 0)));
+    aenc_node_stage(r, before,
+                    aenc_node_add(r, aenc_node_affine(r, before, 0.9, 0), aenc_node_affine(r, mean, 0.1, 0)));
     return aenc_node_subtract(r, x, mean);
 }
 
@@ -40,8 +43,8 @@ static void log_cosh(void *user, const float *x, float *y, size_t rows, size_t i
     for (size_t i = 0; i < rows * in; i++) y[i] = fabsf(x[i]) + log1pf(expf(-2 * fabsf(x[i]))) - 0.6931472f;
 }
 
-static void log_cosh_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
-                              size_t out) {
+static void log_cosh_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows,
+                              size_t in, size_t out) {
     (void)user, (void)y, (void)out;
     for (size_t i = 0; i < rows * in; i++) dx[i] += dy[i] * tanhf(x[i]);
 }
@@ -100,7 +103,8 @@ static const char description[] =
     "{\"input\": [64], \"encoder\": {\"type\": \"sequential\", \"layers\": ["
     " {\"type\": \"dense\", \"units\": 32}, {\"type\": \"power\"}, {\"type\": \"recentred\"},"
     " {\"type\": \"dense\", \"units\": 8}]},"
-    " \"loss\": \"log_cosh\", \"penalties\": [\"centred:weight=0.01\"], \"corrupt\": [\"fade:level=0.5,to=0.1,over=5\"]}";
+    " \"loss\": \"log_cosh\", \"penalties\": [\"centred:weight=0.01\"], \"corrupt\": "
+    "[\"fade:level=0.5,to=0.1,over=5\"]}";
 
 /* The digits that ship with the project: 1797 rows of 64 little-endian floats in [0, 1] behind the header of a .npy. */
 static int read_digits(const char *path) {

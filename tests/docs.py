@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""C in the documentation is C that the tests run: every line of a ```c block stands, in order, in an example. Links between
+"""C in the documentation is C that the tests run: every statement of a ```c block stands, in order, in an example. Links between
 pages and to pictures lead to files.
 
     docs.py SOURCE_ROOT
@@ -10,9 +10,9 @@ import sys
 
 
 def lines_of(text):
-    """Code without indentation, comments and empty lines."""
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    """Statements, wherever their lines are broken, without comments."""
+    text = " ".join(re.sub(r"/\*.*?\*/", "", text, flags=re.S).split())
+    return [part.strip() for part in re.split(r"(?<=[;{}])", text.replace("( ", "(")) if part.strip()]
 
 
 def stands_in(block, example):

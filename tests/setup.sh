@@ -1,6 +1,6 @@
 # setup.sh - what ./examples/quickstart, ./tests/run and CI share: installing what is missing, configuring and building.
 #
-# Sourced by POSIX shells with $top set to the root of the sources. A need is a word: compiler, cxx, clang, meson, ninja,
+# Sourced by POSIX shells with $top set to the root of the sources. A need is a word: compiler, cxx, clang, clang-format, meson, ninja,
 # pkgconf, blas, netlib, zlib, png, python, cross-arm64, cross-s390x. install_needs looks first and installs only what is not
 # there, so that a machine that has everything is not touched and nobody is asked for a password.
 # shellcheck disable=SC2046,SC2086 # lists of words are split on purpose
@@ -43,6 +43,7 @@ there() { # NEED
         compiler) compiles "${CC:-cc}" c || compiles gcc c || compiles clang c ;;
         cxx) compiles "${CXX:-c++}" c++ ;;
         clang) compiles clang c -fsanitize=address,undefined ;;
+        clang-format) command -v clang-format >/dev/null ;;
         meson) find_meson || command -v meson >/dev/null ;;
         ninja) command -v ninja >/dev/null || command -v ninja-build >/dev/null || command -v samu >/dev/null ;;
         pkgconf) command -v pkg-config >/dev/null ;;
@@ -75,6 +76,7 @@ packages='
 compiler  gcc,libc6-dev          gcc                 gcc                gcc,musl-dev       -
 cxx       g++                    gcc-c++             gcc                g++                -
 clang     clang,libclang-rt-dev  clang,compiler-rt   clang,compiler-rt  clang,compiler-rt  -
+clang-format  clang-format       clang-tools-extra   clang              clang-extra-tools  clang-format
 meson     meson                  meson               meson              meson              meson
 ninja     ninja-build            ninja-build         ninja              samurai            ninja
 pkgconf   pkg-config             pkgconf-pkg-config  pkgconf            pkgconf            pkgconf

@@ -63,8 +63,10 @@ struct point tool_axes_point(const struct axes *axes, double x, double y) {
 static void tick_text(const struct axis *axis, double value, char *out, size_t size) {
     double largest = fmax(fabs(axis->low), fabs(axis->high));
     int decimals = axis->logarithmic ? 0 : (int)fmax(0.0, -floor(log10(axis->step) + 1e-9));
-    if (axis->logarithmic || largest >= 1e6 || decimals > 5) (void)snprintf(out, size, "%.4g", value);
-    else (void)snprintf(out, size, "%.*f", decimals, fabs(value) < 1e-9 * axis->step ? 0.0 : value);
+    if (axis->logarithmic || largest >= 1e6 || decimals > 5)
+        (void)snprintf(out, size, "%.4g", value);
+    else
+        (void)snprintf(out, size, "%.*f", decimals, fabs(value) < 1e-9 * axis->step ? 0.0 : value);
 }
 
 static void draw_ticks(const struct axes *axes) {

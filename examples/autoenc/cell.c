@@ -8,8 +8,10 @@
 /* Appends the column. */
 static struct cell_text with_column(struct cell_text out, size_t place, const char *name) {
     size_t used = strlen(out.text), room = sizeof out.text - used;
-    if (name == NULL) (void)snprintf(out.text + used, room, "column %zu", place + 1);
-    else (void)snprintf(out.text + used, room, "column %zu ('%.24s')", place + 1, name);
+    if (name == NULL)
+        (void)snprintf(out.text + used, room, "column %zu", place + 1);
+    else
+        (void)snprintf(out.text + used, room, "column %zu ('%.24s')", place + 1, name);
     return out;
 }
 
@@ -54,9 +56,12 @@ bool tool_library_cell(const char *message, struct library_cell *out) {
         at += length;
         if (length == 0) return false;
         if (*at == '[') break;
-        if (*at == '.') at++;
-        else if (strncmp(at, ": ", 2) == 0) at += 2;
-        else return false;
+        if (*at == '.')
+            at++;
+        else if (strncmp(at, ": ", 2) == 0)
+            at += 2;
+        else
+            return false;
     }
     at++;
     if (!take_index(&at, &out->row)) return false;

@@ -1,8 +1,8 @@
 /* cell.h - places in tables, as every message of the tool writes them.
  *
- * Lines, rows and columns count from 1, as in an editor; a line is one of the text, a row is one of the numbers (a header
- * is none). A column is its place in the file, whatever --columns and --drop leave. The library counts from 0 and writes
- * its places as indices, x[3, 5]: they are translated here before they are shown.
+ * Lines, rows and columns count from 1, as in an editor; a line is one of the text, a row is one of the numbers (a
+ * header is none). A column is its place in the file, whatever --columns and --drop leave. The library counts from 0
+ * and writes its places as indices, x[3, 5]: they are translated here before they are shown.
  */
 #ifndef TOOL_CELL_H
 #define TOOL_CELL_H

@@ -110,7 +110,8 @@ static int job_read(struct job *job) {
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
-    if (status == TOOL_OK) status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
+    if (status == TOOL_OK)
+        status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK || options->labels == NULL) return status;
     status = tool_labels_read(options, "labels", options->labels, &job->data, &job->labels);
     return status == TOOL_OK ? tool_labels_whole(&job->labels, &job->wanted) : status;

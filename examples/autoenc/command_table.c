@@ -6,8 +6,10 @@
 
 static const struct command_row commands[] = {
     {COMMAND_TRAIN, "train", "DATA", "-o MODEL", tool_train, "Train a model on DATA and save it",
-     "The network is given by --encoder, --model-json or --start. With --valid the parameters of the best epoch are saved.\n\n"
-     "Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves the model and ends with status 3; a second one ends the run at "
+     "The network is given by --encoder, --model-json or --start. With --valid the parameters of the best epoch are "
+     "saved.\n\n"
+     "Ctrl-C (or SIGTERM, SIGHUP) finishes the step, saves the model and ends with status 3; a second one ends the run "
+     "at "
      "once.",
      "autoenc train digits.npy --encoder 32,8 --valid 0.1 --epochs 50 -o digits.safetensors\n"
      "autoenc train train-images-idx3-ubyte.gz --valid t10k-images-idx3-ubyte.gz --encoder 128,64,32 \\\n"
@@ -31,24 +33,27 @@ static const struct command_row commands[] = {
      "With --labels the share of correct classes is reported.",
      "autoenc classify classes.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
     {COMMAND_DETECT, "detect", "DATA", "", tool_detect, "Fit an anomaly detector to DATA and score rows",
-     "The rows of DATA are scored, or those of --test; high scores mark rows unlike the others. Columns are raw: their scales "
-     "are learned. The training rows may contain anomalies. With --model nothing is fitted: a saved detector scores DATA.\n\n"
+     "The rows of DATA are scored, or those of --test; high scores mark rows unlike the others. Columns are raw: their "
+     "scales "
+     "are learned. The training rows may contain anomalies. With --model nothing is fitted: a saved detector scores "
+     "DATA.\n\n"
      "A CSV result has a header and the fields row (from 1), score, probability, flag (1 where the score is above the "
      "threshold) and column (the one that adds most to the score); .npy and IDX have the scores.",
      "autoenc detect table.csv --threshold fpr:rate=0.01 --save detector.safetensors -o scores.csv\n"
      "autoenc detect train.npy --test test.npy --labels labels.npy -o scores.npy\n"
      "autoenc detect new.csv --model detector.safetensors -o scores.csv\n"},
     {COMMAND_PCA, "pca", "DATA", "-o MODEL", tool_pca, "Compute the principal components of DATA as a model",
-     "The commands encode, decode, reconstruct, score and info take the model. One pass is made over the data; .npy files may "
+     "The commands encode, decode, reconstruct, score and info take the model. One pass is made over the data; .npy "
+     "files may "
      "be larger than memory.",
      "autoenc pca digits.npy --components 0.95 -o pca.safetensors --pictures pictures --image 8x8\n"
      "autoenc pca train-images-idx3-ubyte.gz --components 30 --whiten -o mnist.safetensors\n"},
-    {COMMAND_SWEEP, "sweep", "DATA", "--codes SIZES", tool_sweep, "Train a model for each size of the code; compare with PCA",
+    {COMMAND_SWEEP, "sweep", "DATA", "--codes SIZES", tool_sweep,
+     "Train a model for each size of the code; compare with PCA",
      "Errors are mean squared errors per value. Without --valid every tenth row is held out.",
      "autoenc sweep digits.npy --codes 2,4,8,16,32 --log sweep.jsonl --pictures pictures\n"},
     {COMMAND_INTERPOLATE, "interpolate", "MODEL DATA", "--rows A,B -o FILE", tool_interpolate,
-     "Draw or write the decoded codes between rows",
-     "A FILE that ends in .png is drawn; any other gets the rows.",
+     "Draw or write the decoded codes between rows", "A FILE that ends in .png is drawn; any other gets the rows.",
      "autoenc interpolate digits.safetensors digits.npy --rows 3,17,5,9 --image 8x8 -o strip.png\n"},
     {COMMAND_PROBE, "probe", "MODEL DATA", "--labels DATA", tool_probe, "Measure how well codes predict labels",
      "Without --test every fifth row is left out of the fit of the probes, and the accuracy is measured on these.",

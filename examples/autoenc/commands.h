@@ -17,8 +17,8 @@ int tool_probe(const struct options *options);
 int tool_version(const struct options *options);
 int tool_help_command(const struct options *options);
 
-/* The optimizer's spec with --lr in it, into out unless there is nothing to add; NULL with the usage told where it says lr
- * twice, NULL without --lr and --optimizer. */
+/* The optimizer's spec with --lr in it, into out unless there is nothing to add; NULL with the usage told where it
+ * says lr twice, NULL without --lr and --optimizer. */
 const char *tool_optimizer_spec(const struct options *options, char *out, size_t size);
 int tool_classify(const struct options *options);
 

@@ -1,7 +1,7 @@
 /* completion.c - completions for bash, zsh and fish, printed from the tables.
  *
- * A script offers commands, the options of the command that was chosen, the values of options with a closed list, and paths
- * for everything else that is one. Operands are paths, but for help, which takes a command.
+ * A script offers commands, the options of the command that was chosen, the values of options with a closed list,
+ * and paths for everything else that is one. Operands are paths, but for help, which takes a command.
  */
 #include <stdio.h>
 #include <string.h>
@@ -30,8 +30,10 @@ static void print_command_names(void) {
 static void print_quoted(const char *text) {
     (void)putchar('\'');
     for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '\'') (void)printf("'\\''");
-        else (void)putchar(*at);
+        if (*at == '\'')
+            (void)printf("'\\''");
+        else
+            (void)putchar(*at);
     }
     (void)putchar('\'');
 }
@@ -74,15 +76,16 @@ static void bash_options(const struct command_row *command) {
 static void print_bash(void) {
     size_t count = 0;
     const struct command_row *rows = tool_command_rows(&count);
-    (void)printf("# Completion of autoenc for bash, printed by: autoenc help --completion bash\n"
-                 "_autoenc() {\n"
-                 "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n"
-                 "    local words='' kind=''\n"
-                 "    COMPREPLY=()\n"
-                 "    if [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
-                 "    if [ \"$current\" = = ]; then before=${COMP_WORDS[COMP_CWORD-1]} current=''; fi\n"
-                 "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                 "        COMPREPLY=($(compgen -W '");
+    (void)printf(
+        "# Completion of autoenc for bash, printed by: autoenc help --completion bash\n"
+        "_autoenc() {\n"
+        "    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}\n"
+        "    local words='' kind=''\n"
+        "    COMPREPLY=()\n"
+        "    if [ \"$before\" = = ]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+        "    if [ \"$current\" = = ]; then before=${COMP_WORDS[COMP_CWORD-1]} current=''; fi\n"
+        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+        "        COMPREPLY=($(compgen -W '");
     print_command_names();
     (void)printf(" --help --version' -- \"$current\"))\n"
                  "        return\n"
@@ -97,14 +100,15 @@ static void print_bash(void) {
                  "    elif [ -z \"$words$kind\" ] && [ \"$command\" = help ]; then\n"
                  "        words='");
     print_command_names();
-    (void)printf("'\n"
-                 "    fi\n"
-                 "    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-                 "    elif [ \"$kind\" = directory ]; then compopt -o filenames; COMPREPLY=($(compgen -d -- \"$current\"))\n"
-                 "    elif [ \"$kind\" != none ]; then compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))\n"
-                 "    fi\n"
-                 "}\n"
-                 "complete -F _autoenc autoenc\n");
+    (void)printf(
+        "'\n"
+        "    fi\n"
+        "    if [ -n \"$words\" ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+        "    elif [ \"$kind\" = directory ]; then compopt -o filenames; COMPREPLY=($(compgen -d -- \"$current\"))\n"
+        "    elif [ \"$kind\" != none ]; then compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))\n"
+        "    fi\n"
+        "}\n"
+        "complete -F _autoenc autoenc\n");
 }
 
 /* ---- zsh ---- */
@@ -112,16 +116,21 @@ static void print_bash(void) {
 /* A help text within the brackets of _arguments. */
 static void zsh_help(const char *text) {
     for (const char *at = text; *at != '\0'; at++) {
-        if (*at == '\'') (void)printf("'\\''");
-        else if (strchr("[]:\\", *at) != NULL) (void)printf("\\%c", *at);
-        else (void)putchar(*at);
+        if (*at == '\'')
+            (void)printf("'\\''");
+        else if (strchr("[]:\\", *at) != NULL)
+            (void)printf("\\%c", *at);
+        else
+            (void)putchar(*at);
     }
 }
 
 static void zsh_option(const struct option_row *row, const char *dashes, const char *name) {
     char words[512];
     (void)printf(" \\\n                '%s%s%s%s[", row->kind == KIND_SPECS ? "*" : "", dashes, name,
-                 row->kind == KIND_FLAG ? "" : dashes[1] == '-' ? "=" : "+");
+                 row->kind == KIND_FLAG ? ""
+                 : dashes[1] == '-'     ? "="
+                                        : "+");
     zsh_help(row->help);
     (void)printf("]");
     if (row->kind != KIND_FLAG) {
@@ -164,10 +173,12 @@ static void print_zsh(void) {
             (void)printf(" \\\n                '1:command:(");
             print_command_names();
             (void)printf(")'");
-        } else if (commands[i].operands[0] != '\0') (void)printf(" \\\n                '*:file:_files'");
+        } else if (commands[i].operands[0] != '\0')
+            (void)printf(" \\\n                '*:file:_files'");
         (void)printf(" ;;\n");
     }
-    (void)printf("    esac\n}\nif [ \"$funcstack[1]\" = _autoenc ]; then _autoenc \"$@\"; else compdef _autoenc autoenc; fi\n");
+    (void)printf(
+        "    esac\n}\nif [ \"$funcstack[1]\" = _autoenc ]; then _autoenc \"$@\"; else compdef _autoenc autoenc; fi\n");
 }
 
 /* ---- fish ---- */
@@ -212,7 +223,10 @@ static void print_fish(void) {
 }
 
 void tool_completion(const char *shell) {
-    if (strcmp(shell, "bash") == 0) print_bash();
-    else if (strcmp(shell, "zsh") == 0) print_zsh();
-    else print_fish();
+    if (strcmp(shell, "bash") == 0)
+        print_bash();
+    else if (strcmp(shell, "zsh") == 0)
+        print_zsh();
+    else
+        print_fish();
 }

@@ -18,7 +18,7 @@ struct reading {
     size_t commas, groups; /* decimal commas; of them those with three digits behind and up to three before */
     size_t all, open_ends; /* lines, the first included; of them those whose last field is empty */
     bool first_open;
-    size_t first_words;    /* fields of the first line that are neither numbers nor missing */
+    size_t first_words; /* fields of the first line that are neither numbers nor missing */
 };
 
 /* ---- Fields ---- */
@@ -201,7 +201,8 @@ static void choose(const struct walk *sample, const struct csv_options *options,
             char decimal = options->decimal != '\0' ? options->decimal : decimals[d];
             if (options->separator != '\0' && s > 0) break;
             if (options->decimal != '\0' && d > 0) break;
-            if (separator != '\0' && memchr(sample->bytes, separator, sample->size) == NULL && separator != ' ') continue;
+            if (separator != '\0' && memchr(sample->bytes, separator, sample->size) == NULL && separator != ' ')
+                continue;
             struct reading reading;
             read_as(*sample, separator, decimal, &reading);
             if (separator == ',' && decimal == ',' && !commas_in_quotes(&reading, options)) continue;
@@ -236,8 +237,8 @@ static bool is_index(const struct field *field, size_t *out) {
 struct names {
     size_t count;
     bool begins_empty, begins_word; /* a word is neither a number nor missing */
-    bool numbered; /* the fields, but perhaps for the first, count up by one from 0 */
-    bool counted;  /* they count up by one from anything */
+    bool numbered;                  /* the fields, but perhaps for the first, count up by one from 0 */
+    bool counted;                   /* they count up by one from anything */
 };
 
 static struct names names_of(const struct record *record, const struct csv_dialect *dialect) {
@@ -248,8 +249,8 @@ static struct names names_of(const struct record *record, const struct csv_diale
         double value;
         size_t index = 0;
         tool_field_next(record, dialect->separator, &at, &field);
-        bool word = !tool_field_missing(&field) &&
-                    tool_field_number(&field, dialect->decimal, &value) == (int)NUMBER_BAD;
+        bool word =
+            !tool_field_missing(&field) && tool_field_number(&field, dialect->decimal, &value) == (int)NUMBER_BAD;
         if (names.count == 0) {
             names.begins_empty = field.length == 0;
             names.begins_word = word;
@@ -266,14 +267,15 @@ static struct names names_of(const struct record *record, const struct csv_diale
 }
 
 /* Whether most of the first line's fields are words where the second has numbers; of all fields where it has none. */
-static bool words_over_numbers(const struct record *first, const struct record *second, const struct csv_dialect *dialect) {
+static bool words_over_numbers(const struct record *first, const struct record *second,
+                               const struct csv_dialect *dialect) {
     size_t numbers = 0, over = 0, fields = 0, words = 0;
     for (size_t at = 0, below = second != NULL ? 0 : SIZE_MAX; at != SIZE_MAX;) {
         struct field field, other = {0};
         double value;
         tool_field_next(first, dialect->separator, &at, &field);
-        bool word = !tool_field_missing(&field) &&
-                    tool_field_number(&field, dialect->decimal, &value) == (int)NUMBER_BAD;
+        bool word =
+            !tool_field_missing(&field) && tool_field_number(&field, dialect->decimal, &value) == (int)NUMBER_BAD;
         if (below != SIZE_MAX) tool_field_next(second, dialect->separator, &below, &other);
         bool number = other.length > 0 && tool_field_number(&other, dialect->decimal, &value) != (int)NUMBER_BAD;
         fields += field.length > 0;
@@ -355,8 +357,7 @@ static bool find_row_names(const struct walk *sample, const struct csv_dialect *
 
 static void count_columns(const struct walk *sample, const struct csv_options *options, struct csv_dialect *out,
                           const struct reading *best) {
-    out->header = options->header == HEADER_YES ||
-                  (options->header == HEADER_AUTO && find_header(sample, out, best));
+    out->header = options->header == HEADER_YES || (options->header == HEADER_AUTO && find_header(sample, out, best));
     out->cols = best->first;
     size_t rows = best->all - out->header, open = best->open_ends - (out->header && best->first_open);
     bool rows_open = rows > 0 ? open == rows : best->first_open;

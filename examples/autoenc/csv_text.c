@@ -99,8 +99,9 @@ static int reserve(struct text *text, size_t more) {
 static int fail_zero(const struct text *text, const char *zero) {
     size_t line = text->line;
     for (const char *at = text->bytes + text->begin; at < zero; at++) line += *at == '\n';
-    return tool_fail("%s: line %zu has a zero byte; it is not .npy, .npz, IDX or CSV, nor UTF-16 with a byte order mark",
-                     text->source->name, line);
+    return tool_fail(
+        "%s: line %zu has a zero byte; it is not .npy, .npz, IDX or CSV, nor UTF-16 with a byte order mark",
+        text->source->name, line);
 }
 
 int tool_text_more(struct text *text) {
@@ -132,8 +133,10 @@ static size_t quoted_length(const char *text, size_t size, size_t *breaks, bool 
     for (size_t i = 1; i < size; i++) {
         if (text[i] == '\n' || (text[i] == '\r' && (i + 1 == size || text[i + 1] != '\n'))) ++*breaks;
         if (text[i] != '"') continue;
-        if (i + 1 < size && text[i + 1] == '"') i++;
-        else return i + 1;
+        if (i + 1 < size && text[i + 1] == '"')
+            i++;
+        else
+            return i + 1;
     }
     *open = true;
     return size;
@@ -146,7 +149,8 @@ static bool cut_plain(const char *bytes, size_t size, struct record *out) {
     if (end == NULL || memchr(bytes, '"', length) != NULL) return false;
     const char *cr = memchr(bytes, '\r', length);
     if (cr != NULL && cr + 1 != end) return false;
-    *out = (struct record){.text = bytes, .length = length - (cr != NULL), .next = length + 1, .breaks = 1, .ends = true};
+    *out =
+        (struct record){.text = bytes, .length = length - (cr != NULL), .next = length + 1, .breaks = 1, .ends = true};
     return true;
 }
 

@@ -15,12 +15,12 @@ struct text {
     struct source *source;
     char *bytes; /* from begin to end; UTF-8, or whatever the file has */
     size_t begin, end, capacity;
-    size_t line;  /* of what stands at begin, from 1 */
-    bool ended;   /* nothing follows end */
-    bool started; /* the encoding is known */
+    size_t line;           /* of what stands at begin, from 1 */
+    bool ended;            /* nothing follows end */
+    bool started;          /* the encoding is known */
     bool wide, big_endian; /* UTF-16 */
-    int odd;       /* the first byte of a unit whose second has not arrived; -1: none */
-    uint32_t high; /* the first half of a surrogate pair; 0: none */
+    int odd;               /* the first byte of a unit whose second has not arrived; -1: none */
+    uint32_t high;         /* the first half of a surrogate pair; 0: none */
 };
 
 struct field {

@@ -95,11 +95,14 @@ void tool_data_free(struct data *data) {
 int tool_data_fits(const struct data *data, const char *option, const char *whose, size_t wanted) {
     if (wanted == 0 || data->cols == wanted) return TOOL_OK;
     const char *hint = "";
-    if (data->flat) hint = "; an array of one dimension is rows of one number";
-    else if (data->text && data->cols == 1) hint = "; a separator may not have been found, see --separator and -v";
+    if (data->flat)
+        hint = "; an array of one dimension is rows of one number";
+    else if (data->text && data->cols == 1)
+        hint = "; a separator may not have been found, see --separator and -v";
     bool named = option != NULL;
-    return tool_fail("%s%s%s%s: has rows of %zu number%s, and %s takes rows of %zu%s", named ? "--" : "", named ? option : "",
-                     named ? " " : "", data->name, data->cols, data->cols == 1 ? "" : "s", whose, wanted, hint);
+    return tool_fail("%s%s%s%s: has rows of %zu number%s, and %s takes rows of %zu%s", named ? "--" : "",
+                     named ? option : "", named ? " " : "", data->name, data->cols, data->cols == 1 ? "" : "s", whose,
+                     wanted, hint);
 }
 
 aenc_matrix tool_data_matrix(const struct data *data) {

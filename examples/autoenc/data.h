@@ -39,18 +39,18 @@ struct data {
     bool unit;                /* from unsigned bytes, divided by 255 */
 };
 
-/* Reads the whole of path ("-": standard input; "FILE.npz:NAME": an array of an archive). Values are finite and there is
- * at least one. On failure there is nothing to free. */
+/* Reads the whole of path ("-": standard input; "FILE.npz:NAME": an array of an archive). Values are finite and
+ * there is at least one. On failure there is nothing to free. */
 int tool_data_read(const char *path, const struct data_options *options, struct data *out);
 /* The name of the array in "FILE.npz:NAME"; NULL where the path is that of a file. */
 const char *tool_array_of(const char *path);
 void tool_data_free(struct data *data);
 aenc_matrix tool_data_matrix(const struct data *data);
-/* Whether rows have `wanted` numbers (0: any number will do), as `whose` ("model.safetensors") takes them. option (NULL: none)
- * is what the data were given with. */
+/* Whether rows have `wanted` numbers (0: any number will do), as `whose` ("model.safetensors") takes them. option
+ * (NULL: none) is what the data were given with. */
 int tool_data_fits(const struct data *data, const char *option, const char *whose, size_t wanted);
-/* For a message about labels (or the like) that are not one for each of `rows`: whether a line more or less was taken for
- * a header; otherwise "". */
+/* For a message about labels (or the like) that are not one for each of `rows`: whether a line more or less was
+ * taken for a header; otherwise "". */
 const char *tool_data_header_hint(const struct data *labels, size_t rows);
 
 /* ---- for the readers ---- */

@@ -75,8 +75,7 @@ static int read_offsets(const char *list, const char *file, char *const *names, 
         double value = 0.0;
         for (size_t i = 0; i < length; i++) equal = at[i] == '=' ? at + i : equal;
         struct entry entry = {.text = at, .length = equal != NULL ? (size_t)(equal - at) : 0};
-        if (equal == NULL ||
-            tool_number_parse(equal + 1, length - entry.length - 1, &value) != NUMBER_OK) {
+        if (equal == NULL || tool_number_parse(equal + 1, length - entry.length - 1, &value) != NUMBER_OK) {
             return tool_usage("--offset: '%.*s' is not a column and a number such as time=1.7e9", (int)length, at);
         }
         int status = find_entry("offset", file, names, out->count, &entry);
@@ -171,7 +170,8 @@ void tool_watch_report(const struct watch *watch, const struct data *data) {
         tool_note("%s: %s: values such as %s are rounded to float32, %s (%zu of %zu)%s; subtract an offset "
                   "beforehand with --offset COLUMN=NUMBER, or leave the column out with --drop",
                   data->name, column_text(data, i).text, tool_value(w->example).text,
-                  tool_value((double)(float)w->example).text, w->rounded > 0 ? w->rounded : w->merged, w->count, merged);
+                  tool_value((double)(float)w->example).text, w->rounded > 0 ? w->rounded : w->merged, w->count,
+                  merged);
     }
 }
 
@@ -208,7 +208,8 @@ static int fill_means(struct data *data) {
         }
         if (count == data->rows) continue;
         if (count == 0) {
-            return tool_fail("%s: %s has no value at all; --drop leaves it out", data->name, column_text(data, col).text);
+            return tool_fail("%s: %s has no value at all; --drop leaves it out", data->name,
+                             column_text(data, col).text);
         }
         for (size_t row = 0; row < data->rows; row++) {
             float *value = &data->values[row * data->cols + col];
@@ -216,7 +217,8 @@ static int fill_means(struct data *data) {
         }
         filled += data->rows - count;
     }
-    if (filled > 0) tool_note("%s: %zu missing values are replaced by the mean of their column in this file", data->name, filled);
+    if (filled > 0)
+        tool_note("%s: %zu missing values are replaced by the mean of their column in this file", data->name, filled);
     return TOOL_OK;
 }
 

@@ -11,7 +11,8 @@ struct columns {
     size_t count, kept;
 };
 
-/* What --columns, --drop and --offset make of `count` columns; names NULL: they have none. Nothing to free on failure. */
+/* What --columns, --drop and --offset make of `count` columns; names NULL: they have none. Nothing to free on
+ * failure. */
 int tool_columns_choose(const struct data_options *options, const char *file, char *const *names, size_t count,
                         struct columns *out);
 void tool_columns_free(struct columns *columns);
@@ -20,7 +21,7 @@ int tool_columns_apply(const struct columns *columns, struct data *data);
 
 /* What rounding does to one column. */
 struct watch {
-    double last; /* the value before */
+    double last;                   /* the value before */
     size_t count, merged, rounded; /* values; equal to the one before as floats alone; whole numbers that are rounded */
     double example;
 };

@@ -100,8 +100,8 @@ static int fail_field(const struct csv *csv, size_t line, size_t column, const s
     return tool_fail("%s: %s: '%s' is not a number%s", name, place.text, shown, hint);
 }
 
-static int read_cell(struct csv *csv, const struct record *record, size_t column, size_t kept, const struct field *field,
-                     float *out) {
+static int read_cell(struct csv *csv, const struct record *record, size_t column, size_t kept,
+                     const struct field *field, float *out) {
     double value = 0.0;
     int number = tool_field_number(field, csv->dialect.decimal, &value);
     if (number == (int)NUMBER_OK) {
@@ -138,7 +138,8 @@ static int read_row(struct csv *csv, const struct record *record) {
         struct field field;
         tool_field_next(record, dialect->separator, &at, &field);
         if (record->open && at == SIZE_MAX) {
-            return tool_fail("%s: %s: a quote is not closed", out->name, tool_line_text(record->line, column, NULL).text);
+            return tool_fail("%s: %s: a quote is not closed", out->name,
+                             tool_line_text(record->line, column, NULL).text);
         }
         if (column == dialect->cols) {
             bool empty = dialect->trailing && field.length == 0 && at == SIZE_MAX;
@@ -201,19 +202,23 @@ static void report(const struct csv *csv) {
                   dialect->cols);
     }
     if (csv->unnamed && csv->columns.keep[0]) {
-        tool_note("%s: column 1 has no name in the header, as an index has none; it is read as a column, and --drop 1 leaves it out",
+        tool_note("%s: column 1 has no name in the header, as an index has none; it is read as a column, and --drop 1 "
+                  "leaves it out",
                   name);
     }
     if (dialect->one_or_two) {
-        tool_note("%s: read as two columns of whole numbers; as one column with a decimal comma it could be read as well: "
-                  "--separator , or --decimal , states which", name);
+        tool_note(
+            "%s: read as two columns of whole numbers; as one column with a decimal comma it could be read as well: "
+            "--separator , or --decimal , states which",
+            name);
     }
     if (dialect->thousands) {
         tool_note("%s: commas are read as decimal marks, 1,234 as 1.234; --decimal . refuses them", name);
     }
     if (dialect->numbered) {
-        tool_note(dialect->header ? "%s: the first line, 0, 1, 2 and so on, is read as a header; if it is data: --header no"
-                                  : "%s: the first line is read as data; if its numbers are the names of columns: --header yes",
+        tool_note(dialect->header
+                      ? "%s: the first line, 0, 1, 2 and so on, is read as a header; if it is data: --header no"
+                      : "%s: the first line is read as data; if its numbers are the names of columns: --header yes",
                   name);
     }
     if (dialect->row_names) {

@@ -104,10 +104,14 @@ static int read_dictionary(struct npy *npy) {
         char key[32];
         int status = TOOL_OK;
         if (!read_word(npy, key, sizeof key) || !skip(npy, ':')) return fail_header(npy);
-        if (strcmp(key, "descr") == 0 && !npy->have_type) status = read_type(npy);
-        else if (strcmp(key, "fortran_order") == 0 && !npy->have_order) status = read_order(npy);
-        else if (strcmp(key, "shape") == 0 && !npy->have_shape) status = read_shape(npy);
-        else status = fail_header(npy);
+        if (strcmp(key, "descr") == 0 && !npy->have_type)
+            status = read_type(npy);
+        else if (strcmp(key, "fortran_order") == 0 && !npy->have_order)
+            status = read_order(npy);
+        else if (strcmp(key, "shape") == 0 && !npy->have_shape)
+            status = read_shape(npy);
+        else
+            status = fail_header(npy);
         if (status != TOOL_OK) return status;
         if (!skip(npy, ',') && *npy->at != '}') return fail_header(npy);
     }

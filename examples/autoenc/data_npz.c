@@ -1,12 +1,19 @@
-/* data_npz.c - NumPy's .npz: a zip archive whose entries are .npy files, stored or deflated. An archive of one array is a
- * table; of several one is named. The directory at the end of the archive is believed as far as the bytes bear it out:
- * every offset and length is checked, and each entry's CRC. */
+/* data_npz.c - NumPy's .npz: a zip archive whose entries are .npy files, stored or deflated. An archive of one array
+ * is a table; of several one is named. The directory at the end of the archive is believed as far as the bytes bear
+ * it out: every offset and length is checked, and each entry's CRC. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "data.h"
 
-enum { END_SIZE = 22, END_SEARCH = 65535 + END_SIZE, ENTRY_SIZE = 46, LOCAL_SIZE = 30, RATIO_MAX = 1040, LIST_MAX = 300 };
+enum {
+    END_SIZE = 22,
+    END_SEARCH = 65535 + END_SIZE,
+    ENTRY_SIZE = 46,
+    LOCAL_SIZE = 30,
+    RATIO_MAX = 1040,
+    LIST_MAX = 300
+};
 
 struct archive {
     const char *name;
@@ -67,7 +74,8 @@ static int find_directory(struct archive *archive) {
     if (!wide) return TOOL_OK;
     if (place < 20 || memcmp(end - 20, "PK\6\7", 4) != 0) return fail_damaged(archive);
     uint64_t at = little(end - 20 + 8, 8);
-    if (at > archive->size || archive->size - at < 56 || memcmp(bytes + at, "PK\6\6", 4) != 0) return fail_damaged(archive);
+    if (at > archive->size || archive->size - at < 56 || memcmp(bytes + at, "PK\6\6", 4) != 0)
+        return fail_damaged(archive);
     archive->entries = little(bytes + at + 32, 8);
     archive->at = little(bytes + at + 48, 8);
     return TOOL_OK;
@@ -99,9 +107,14 @@ static int read_entry(const struct archive *archive, uint64_t *at, struct entry 
     size_t name = (size_t)little(bytes + 28, 2), extra = (size_t)little(bytes + 30, 2);
     size_t whole = ENTRY_SIZE + name + extra + (size_t)little(bytes + 32, 2);
     if (memcmp(bytes, "PK\1\2", 4) != 0 || archive->size - *at < whole) return fail_damaged(archive);
-    *out = (struct entry){.name = bytes + ENTRY_SIZE, .name_length = name, .flags = (unsigned)little(bytes + 8, 2),
-                          .method = (unsigned)little(bytes + 10, 2), .crc = (uint32_t)little(bytes + 16, 4),
-                          .packed = little(bytes + 20, 4), .size = little(bytes + 24, 4), .at = little(bytes + 42, 4)};
+    *out = (struct entry){.name = bytes + ENTRY_SIZE,
+                          .name_length = name,
+                          .flags = (unsigned)little(bytes + 8, 2),
+                          .method = (unsigned)little(bytes + 10, 2),
+                          .crc = (uint32_t)little(bytes + 16, 4),
+                          .packed = little(bytes + 20, 4),
+                          .size = little(bytes + 24, 4),
+                          .at = little(bytes + 42, 4)};
     read_wide(bytes + ENTRY_SIZE + name, extra, out);
     if (name > 4 && memcmp(out->name + name - 4, ".npy", 4) == 0) out->name_length -= 4;
     *at += whole;
@@ -122,8 +135,10 @@ static int find_array(const struct archive *archive, const char *wanted, struct 
         }
         for (size_t k = 0; k < out->name_length + 2 && used + 3 < sizeof list; k++) {
             static const char between[] = ", ";
-            if (k >= 2) list[used++] = (char)out->name[k - 2];
-            else if (i > 0) list[used++] = between[k];
+            if (k >= 2)
+                list[used++] = (char)out->name[k - 2];
+            else if (i > 0)
+                list[used++] = between[k];
         }
     }
     if (archive->entries == 0) return tool_fail("%s: its .npz archive holds no array", archive->name);
@@ -146,16 +161,19 @@ static int unpack(const struct archive *archive, const struct entry *entry, cons
     if (entry->method == 0 && entry->size != entry->packed) return fail_damaged(archive);
     if (entry->method == 8) {
         if (tool_gunzip_version() == NULL) {
-            return tool_fail("%s: is compressed, and this autoenc was built without zlib; numpy.savez does not compress",
-                             archive->name);
+            return tool_fail(
+                "%s: is compressed, and this autoenc was built without zlib; numpy.savez does not compress",
+                archive->name);
         }
         if (entry->size / RATIO_MAX > entry->packed || entry->size > SIZE_MAX) return fail_damaged(archive);
         *unpacked = malloc(entry->size > 0 ? (size_t)entry->size : 1);
-        if (*unpacked == NULL) return tool_fail("%s: no memory for %llu bytes", archive->name, (unsigned long long)entry->size);
+        if (*unpacked == NULL)
+            return tool_fail("%s: no memory for %llu bytes", archive->name, (unsigned long long)entry->size);
         if (!tool_inflate(*bytes, (size_t)entry->packed, *unpacked, (size_t)entry->size)) return fail_damaged(archive);
         *bytes = *unpacked;
     } else if (entry->method != 0) {
-        return tool_fail("%s: its array is compressed by method %u; known: stored, deflate", archive->name, entry->method);
+        return tool_fail("%s: its array is compressed by method %u; known: stored, deflate", archive->name,
+                         entry->method);
     }
     return tool_crc32(*bytes, (size_t)entry->size) == entry->crc ? TOOL_OK : fail_damaged(archive);
 }

@@ -1,4 +1,5 @@
-/* detect.c - anomalies in a table: fit a detector on one or load it, score rows, judge the scores by labels, draw them. */
+/* detect.c - anomalies in a table: fit a detector on one or load it, score rows, judge the scores by labels, draw
+ * them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,9 @@ static int options_check(const struct options *options) {
     const struct {
         const char *name;
         bool given;
-    } fits[] = {{"--test", options->test != NULL},       {"--threshold", options->threshold != NULL},
-                {"--scale", options->scaling != NULL},   {"--noise", options->noise != 0.0},
-                {"--steps", options->steps != 0},        {"--save", options->save != NULL}};
+    } fits[] = {{"--test", options->test != NULL},     {"--threshold", options->threshold != NULL},
+                {"--scale", options->scaling != NULL}, {"--noise", options->noise != 0.0},
+                {"--steps", options->steps != 0},      {"--save", options->save != NULL}};
     for (size_t i = 0; options->model != NULL && i < sizeof fits / sizeof *fits; i++) {
         if (!fits[i].given) continue;
         return tool_usage("detect: %s belongs to the fit of a detector; with --model there is none, and DATA is scored",
@@ -53,8 +54,8 @@ static int labels_read(struct detection *d) {
     for (size_t i = 0; i < d->labels.rows; i++) {
         float value = d->labels.values[i];
         if (value != 0.0f && value != 1.0f) {
-            return tool_fail("--labels %s: %s is %s; a label is 1 for an anomaly and 0 otherwise",
-                             options->labels, tool_row_text(i).text, tool_value_float(value).text);
+            return tool_fail("--labels %s: %s is %s; a label is 1 for an anomaly and 0 otherwise", options->labels,
+                             tool_row_text(i).text, tool_value_float(value).text);
         }
         d->label[i] = value == 1.0f;
         ones += d->label[i];
@@ -89,8 +90,10 @@ static int detector_load(struct detection *d) {
 static int detector_fit(struct detection *d) {
     const struct options *options = d->options;
     aenc_matrix train = tool_data_matrix(&d->train);
-    aenc_detector_options asked = {.struct_size = sizeof asked, .threshold = options->threshold,
-                                   .scaling = options->scaling, .noise = options->noise,
+    aenc_detector_options asked = {.struct_size = sizeof asked,
+                                   .threshold = options->threshold,
+                                   .scaling = options->scaling,
+                                   .noise = options->noise,
                                    .steps = options->steps};
     aenc_status status = aenc_detector_create(d->ctx, &train, &asked, &d->detector);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, d->ctx, status);
@@ -136,7 +139,8 @@ static void report_none(const struct judgement *j) {
     tool_threshold_print(j->threshold, threshold);
     if (strcmp(highest, threshold) == 0) {
         tool_note("no row is flagged: the highest score, %s, which %zu row%s, is the threshold itself; "
-                  "--threshold with a lower quantile, or mad, flags them", highest, equal, equal == 1 ? " has" : "s have");
+                  "--threshold with a lower quantile, or mad, flags them",
+                  highest, equal, equal == 1 ? " has" : "s have");
     } else {
         tool_note("no row is flagged: the highest score is %s, and the threshold is %s", highest, threshold);
     }
@@ -161,7 +165,8 @@ static int detect(struct detection *d, const char *path, enum format format) {
     int status = options->model != NULL ? detector_load(d) : TOOL_OK;
     if (status == TOOL_OK) status = tables_read(d);
     if (status == TOOL_OK && options->model != NULL) {
-        status = tool_data_fits(d->scored, NULL, options->model, aenc_model_input_size(aenc_detector_model(d->detector)));
+        status =
+            tool_data_fits(d->scored, NULL, options->model, aenc_model_input_size(aenc_detector_model(d->detector)));
     }
     if (status == TOOL_OK && options->model == NULL) status = detector_fit(d);
     if (status == TOOL_OK) status = tool_judgement_make(options, d->ctx, d->detector, d->scored, whole, &d->judgement);
@@ -169,8 +174,10 @@ static int detect(struct detection *d, const char *path, enum format format) {
     if (status == TOOL_OK && options->save != NULL && aenc_detector_save(d->detector, options->save) != AENC_OK) {
         status = tool_fail("%s", aenc_message(d->ctx));
     }
-    if (status == TOOL_OK && whole) status = tool_judgement_write(path, &d->judgement, d->scored);
-    else if (status == TOOL_OK) status = tool_output_table(path, format, d->judgement.score, d->judgement.rows, 1);
+    if (status == TOOL_OK && whole)
+        status = tool_judgement_write(path, &d->judgement, d->scored);
+    else if (status == TOOL_OK)
+        status = tool_output_table(path, format, d->judgement.score, d->judgement.rows, 1);
     return status;
 }
 

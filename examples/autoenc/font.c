@@ -1,8 +1,8 @@
 /* font.c - text on a canvas: outlines filled by the area that they cover of each pixel.
  *
- * Every edge adds, in the rows that it crosses, the area between itself and the right end of the row: as a difference to the
- * pixel before, so that sums from left to right are the share of each pixel that lies inside. Edges that go down add it,
- * edges that go up take it off, and holes, which run the other way, stay empty.
+ * Every edge adds, in the rows that it crosses, the area between itself and the right end of the row: as a
+ * difference to the pixel before, so that sums from left to right are the share of each pixel that lies inside.
+ * Edges that go down add it, edges that go up take it off, and holes, which run the other way, stay empty.
  */
 #include "font.h"
 
@@ -29,7 +29,8 @@ double tool_text_width(const char *text, double size) {
     return width * size / FONT_CAPITAL;
 }
 
-/* One row's part of an edge from x to next, left to right or not, that covers `down` of the row's height, with its sign. */
+/* One row's part of an edge from x to next, left to right or not, that covers `down` of the row's height, with its
+ * sign. */
 static void add_slice(float *row, double x, double next, double down) {
     double left = fmin(x, next), right = fmax(x, next), before = 0.0;
     size_t first = (size_t)left, last = (size_t)ceil(right);
@@ -102,8 +103,10 @@ static void draw_glyph(struct canvas *canvas, const struct pen *pen, char c, str
         bool ends = pair[0] == FONT_END;
         struct point here = pen_point(pen, pair);
         here = ends ? first : (struct point){here.x - low.x, here.y - low.y};
-        if (begins) first = here;
-        else add_edge(&cover, before, here);
+        if (begins)
+            first = here;
+        else
+            add_edge(&cover, before, here);
         before = here;
         begins = ends;
     }
@@ -122,12 +125,16 @@ void tool_canvas_text(struct canvas *canvas, struct point at, double size, const
     double back = tool_text_width(text, size);
     if (align == TEXT_LEFT) back = 0.0;
     if (align == TEXT_CENTER) back *= 0.5;
-    if (upward) pen.at = (struct point){round(at.x), at.y + back};
-    else pen.at = (struct point){at.x - back, round(at.y)};
+    if (upward)
+        pen.at = (struct point){round(at.x), at.y + back};
+    else
+        pen.at = (struct point){at.x - back, round(at.y)};
     for (; *text != '\0'; text++) {
         draw_glyph(canvas, &pen, *text, color);
         double advance = glyph(*text)->advance * pen.scale;
-        if (upward) pen.at.y -= advance;
-        else pen.at.x += advance;
+        if (upward)
+            pen.at.y -= advance;
+        else
+            pen.at.x += advance;
     }
 }

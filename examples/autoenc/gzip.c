@@ -52,7 +52,8 @@ bool tool_inflate(const unsigned char *in, size_t in_size, unsigned char *out, s
     z.next_out = out_size > 0 ? out : &nothing;
     int answer = Z_OK;
     while (answer == Z_OK) {
-        uInt given = (uInt)(in_size < PORTION ? in_size : PORTION), room = (uInt)(out_size < PORTION ? out_size : PORTION);
+        uInt given = (uInt)(in_size < PORTION ? in_size : PORTION),
+             room = (uInt)(out_size < PORTION ? out_size : PORTION);
         z.avail_in = given;
         z.avail_out = room;
         answer = inflate(&z, Z_NO_FLUSH);
@@ -77,7 +78,9 @@ uint32_t tool_crc32(const unsigned char *bytes, size_t size) {
 
 const char *tool_gunzip_version(void) { return NULL; }
 
-struct gunzip *tool_gunzip_create(void) { return NULL; }
+struct gunzip *tool_gunzip_create(void) {
+    return NULL;
+}
 
 void tool_gunzip_free(struct gunzip *stream) { (void)stream; }
 

@@ -8,20 +8,22 @@
 
 enum { WIDTH = 80, COLUMN = 30 }; /* of a line; where the texts of options begin */
 
-const char tool_help_data[] =
-    "DATA is .npy, .npz, CSV or IDX, also compressed with gzip; '-' is standard input. Unsigned bytes of .npy and IDX files are "
-    "divided by 255 (see --u8), those of labels are not. Separator, decimal mark and header of a CSV file are found out from "
-    "its first lines; --verbose reports them.";
+const char tool_help_data[] = "DATA is .npy, .npz, CSV or IDX, also compressed with gzip; '-' is standard input. "
+                              "Unsigned bytes of .npy and IDX files are "
+                              "divided by 255 (see --u8), those of labels are not. Separator, decimal mark and header "
+                              "of a CSV file are found out from "
+                              "its first lines; --verbose reports them.";
 const char tool_help_names[] =
-    "A NAME may carry settings, as in adam:lr=1e-3,beta1=0.9. The documentation lists them: training.md those of losses, "
+    "A NAME may carry settings, as in adam:lr=1e-3,beta1=0.9. The documentation lists them: training.md those of "
+    "losses, "
     "optimizers and schedules, layers.md those of activations and initial weights, penalties.md those of penalties and "
     "corruptions, anomaly.md those of thresholds.";
-const char tool_help_status[] =
-    "The exit status is 0 on success, 1 on failure, 2 when the command line was wrong and 3 when a signal (Ctrl-C, SIGTERM, "
-    "SIGHUP) stopped the training and the model was saved as it was then.";
+const char tool_help_status[] = "The exit status is 0 on success, 1 on failure, 2 when the command line was wrong and "
+                                "3 when a signal (Ctrl-C, SIGTERM, "
+                                "SIGHUP) stopped the training and the model was saved as it was then.";
 
-/* Words in lines of WIDTH from column `at` on, the first line going on where the cursor stands; an empty line of the text
- * stays one. */
+/* Words in lines of WIDTH from column `at` on, the first line going on where the cursor stands; an empty line of the
+ * text stays one. */
 static void print_wrapped(const char *text, int at) {
     int column = at;
     for (const char *word = text; *word != '\0';) {
@@ -51,8 +53,10 @@ static void print_option(const struct option_row *row, bool with_names) {
                           row->letter != 0 ? row->letter : ' ', row->letter != 0 ? ',' : ' ', row->name,
                           value[0] != '\0' ? " " : "", value);
     (void)printf("%s", left);
-    if (length > COLUMN - 2) (void)printf("\n%*s", COLUMN, "");
-    else (void)printf("%*s", COLUMN - length, "");
+    if (length > COLUMN - 2)
+        (void)printf("\n%*s", COLUMN, "");
+    else
+        (void)printf("%*s", COLUMN - length, "");
     print_wrapped(row->help, COLUMN);
     if (row->names == NULL || !with_names) return;
     tool_words_join(row->names, ", ", names, sizeof names);
@@ -156,9 +160,12 @@ int tool_help_command(const struct options *options) {
     if (options->man + (options->completion != NULL) + (name != NULL) > 1) {
         return tool_usage("help: only one of COMMAND, --man and --completion can be given");
     }
-    if (options->man) tool_manual();
-    else if (options->completion != NULL) tool_completion(options->completion);
-    else if (name == NULL) tool_help(NULL);
+    if (options->man)
+        tool_manual();
+    else if (options->completion != NULL)
+        tool_completion(options->completion);
+    else if (name == NULL)
+        tool_help(NULL);
     else {
         const struct command_row *command = tool_command_find(name);
         if (command == NULL) return tool_usage("help: unknown command '%s'; see: autoenc help", name);

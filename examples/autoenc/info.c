@@ -14,8 +14,10 @@ static const char *value_end(const char *text) {
     bool quoted = false;
     for (; *text != '\0'; text++) {
         if (quoted) {
-            if (*text == '\\' && text[1] != '\0') text++;
-            else if (*text == '"') quoted = false;
+            if (*text == '\\' && text[1] != '\0')
+                text++;
+            else if (*text == '"')
+                quoted = false;
             continue;
         }
         if (*text == '"') quoted = true;
@@ -30,9 +32,12 @@ static void print_flat(const char *text, const char *end) {
     bool quoted = false;
     for (; text < end; text++) {
         (void)putchar(*text);
-        if (quoted && *text == '\\' && text + 1 < end) (void)putchar(*++text);
-        else if (*text == '"') quoted = !quoted;
-        else if (!quoted && (*text == ',' || *text == ':')) (void)putchar(' ');
+        if (quoted && *text == '\\' && text + 1 < end)
+            (void)putchar(*++text);
+        else if (*text == '"')
+            quoted = !quoted;
+        else if (!quoted && (*text == ',' || *text == ':'))
+            (void)putchar(' ');
     }
 }
 
@@ -71,8 +76,8 @@ static int print_parameter(const struct options *options, aenc_context *ctx, con
     char shape[160] = "";
     size_t used = 0;
     for (size_t axis = 0; axis < aenc_tensor_rank(tensor); axis++) {
-        int more = snprintf(shape + used, sizeof shape - used, "%s%zu", axis > 0 ? " x " : "",
-                            aenc_tensor_dim(tensor, axis));
+        int more =
+            snprintf(shape + used, sizeof shape - used, "%s%zu", axis > 0 ? " x " : "", aenc_tensor_dim(tensor, axis));
         used += more > 0 ? (size_t)more : 0;
     }
     bool state = *seen >= aenc_model_parameter_size(model);
@@ -113,7 +118,8 @@ static int print_variances(const struct options *options, aenc_context *ctx, con
     if (status == TOOL_OK) {
         status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);
     }
-    if (status == TOOL_OK) (void)printf("\nvariance\n  %9s %14s %10s %10s\n", "component", "variance", "share", "together");
+    if (status == TOOL_OK)
+        (void)printf("\nvariance\n  %9s %14s %10s %10s\n", "component", "variance", "share", "together");
     for (size_t i = 0; status == TOOL_OK && i < count; i++) {
         sum += (double)ratio[i];
         if (i >= SHOWN && i + 1 < count) continue;
@@ -134,8 +140,8 @@ static int print_detector(const struct options *options, aenc_context *ctx) {
     if (status != TOOL_OK || detector == NULL) return status;
     tool_threshold_print(aenc_detector_threshold(detector), threshold);
     tool_threshold_origin(detector, origin, sizeof origin);
-    (void)printf("\ndetector\n  threshold %s (%s)\n  a row is flagged where its score is above the threshold\n", threshold,
-                 origin);
+    (void)printf("\ndetector\n  threshold %s (%s)\n  a row is flagged where its score is above the threshold\n",
+                 threshold, origin);
     aenc_detector_free(detector);
     return TOOL_OK;
 }

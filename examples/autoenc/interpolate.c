@@ -48,8 +48,8 @@ static int pick_ends(struct job *job) {
     for (size_t i = 0; i < 2 * pairs; i++) {
         size_t row = picked->value[i];
         if (row > data->rows) {
-            return tool_usage("interpolate: --rows: %s has no %s, only %zu rows", data->name, tool_row_text(row - 1).text,
-                              data->rows);
+            return tool_usage("interpolate: --rows: %s has no %s, only %zu rows", data->name,
+                              tool_row_text(row - 1).text, data->rows);
         }
         memcpy(job->ends + (i % 2 * pairs + i / 2) * data->cols, data->values + (row - 1) * data->cols,
                data->cols * sizeof *job->ends);
@@ -60,8 +60,13 @@ static int pick_ends(struct job *job) {
 static int draw(const struct job *job, size_t pairs, size_t steps, size_t cols) {
     const struct options *options = job->options;
     char *captions = tool_allocate(options->out, pairs, GRID_CAPTION);
-    struct grid_plot plot = {.rows = job->result, .count = pairs * steps, .across = steps, .cols = cols, .captions = captions,
-                             .title = options->spherical ? "Spherical interpolation of codes" : "Linear interpolation of codes",
+    struct grid_plot plot = {.rows = job->result,
+                             .count = pairs * steps,
+                             .across = steps,
+                             .cols = cols,
+                             .captions = captions,
+                             .title = options->spherical ? "Spherical interpolation of codes"
+                                                         : "Linear interpolation of codes",
                              .note = "Left: the numbers of the first and the last row."};
     if (captions == NULL) return TOOL_FAILED;
     for (size_t i = 0; i < pairs; i++) {
@@ -82,8 +87,9 @@ static int refused(const struct job *job, aenc_status status) {
         return tool_library_failed(job->options, job->ctx, status);
     }
     const size_t *picked = job->options->picked.value + 2 * cell.row;
-    return tool_fail("interpolate: --rows: the codes of %s and %s of %s point in opposite directions: no arc is the shortest",
-                     tool_row_text(picked[0] - 1).text, tool_row_text(picked[1] - 1).text, job->data.name);
+    return tool_fail(
+        "interpolate: --rows: the codes of %s and %s of %s point in opposite directions: no arc is the shortest",
+        tool_row_text(picked[0] - 1).text, tool_row_text(picked[1] - 1).text, job->data.name);
 }
 
 static int run(struct job *job) {
@@ -112,7 +118,8 @@ int tool_interpolate(const struct options *options) {
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job.ctx, options->operand[0], &job.model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job.data);
-    if (status == TOOL_OK) status = tool_data_fits(&job.data, NULL, options->operand[0], aenc_model_input_size(job.model));
+    if (status == TOOL_OK)
+        status = tool_data_fits(&job.data, NULL, options->operand[0], aenc_model_input_size(job.model));
     if (status == TOOL_OK) status = run(&job);
     free(job.ends);
     free(job.result);

@@ -13,8 +13,8 @@
 
 enum { BLOCK = 1024 }; /* rows whose features are held at once */
 
-static int columns_find(const struct options *options, aenc_context *ctx, aenc_detector *detector, const struct data *data,
-                        size_t *column) {
+static int columns_find(const struct options *options, aenc_context *ctx, aenc_detector *detector,
+                        const struct data *data, size_t *column) {
     size_t most = data->rows < BLOCK ? data->rows : BLOCK;
     float *feature = tool_allocate("scores of features", most, data->cols * sizeof *feature);
     aenc_status status = AENC_OK;
@@ -34,8 +34,8 @@ static int columns_find(const struct options *options, aenc_context *ctx, aenc_d
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, ctx, status);
 }
 
-int tool_judgement_make(const struct options *options, aenc_context *ctx, aenc_detector *detector, const struct data *data,
-                        bool whole, struct judgement *out) {
+int tool_judgement_make(const struct options *options, aenc_context *ctx, aenc_detector *detector,
+                        const struct data *data, bool whole, struct judgement *out) {
     aenc_matrix x = tool_data_matrix(data);
     *out = (struct judgement){.rows = data->rows, .threshold = aenc_detector_threshold(detector)};
     out->score = tool_allocate("scores", data->rows, sizeof *out->score);
@@ -93,10 +93,11 @@ static bool put_row(struct lines *text, const struct judgement *judgement, const
     if (!text_reserve(text, 160 + (name != NULL ? 2 * strlen(name) : 0))) return false;
     int flag = (double)judgement->score[i] > judgement->threshold;
     text->used += (size_t)snprintf(text->at + text->used, 128, "%zu,%s,%s,%d,", i + 1, score, probability, flag);
-    if (name != NULL) put_name(text, name);
+    if (name != NULL)
+        put_name(text, name);
     else
-        text->used +=
-            (size_t)snprintf(text->at + text->used, 24, "%zu", (data->places != NULL ? data->places[column] : column) + 1);
+        text->used += (size_t)snprintf(text->at + text->used, 24, "%zu",
+                                       (data->places != NULL ? data->places[column] : column) + 1);
     text->at[text->used++] = '\n';
     return true;
 }
@@ -124,9 +125,12 @@ void tool_threshold_print(double threshold, char *out) {
 void tool_threshold_origin(const aenc_detector *detector, char *out, size_t size) {
     const char *spec = aenc_detector_threshold_spec(detector);
     size_t rows = aenc_detector_rows(detector);
-    if (spec != NULL && rows > 0) (void)snprintf(out, size, "%s of the scores of %zu training rows", spec, rows);
-    else if (rows > 0) (void)snprintf(out, size, "set by the caller; %zu training rows", rows);
-    else (void)snprintf(out, size, "the file does not state how it was found");
+    if (spec != NULL && rows > 0)
+        (void)snprintf(out, size, "%s of the scores of %zu training rows", spec, rows);
+    else if (rows > 0)
+        (void)snprintf(out, size, "set by the caller; %zu training rows", rows);
+    else
+        (void)snprintf(out, size, "the file does not state how it was found");
 }
 
 /* ---- Files ---- */

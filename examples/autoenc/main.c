@@ -52,7 +52,8 @@ int main(int argc, char **argv) {
     int status = tool_options_parse(argc, argv, &options);
     if (status == TOOL_OK) {
         const struct command_row *command = tool_command_find(options.command_name);
-        if (options.help) tool_help(command);
+        if (options.help)
+            tool_help(command);
         else {
             status = tool_places_check(&options, &places);
             if (status == TOOL_OK) status = command->run(&options);

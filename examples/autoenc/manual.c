@@ -11,10 +11,14 @@ static void print_escaped(const char *text, size_t length) {
     bool begins = true;
     for (size_t i = 0; i < length; i++) {
         if (begins && (text[i] == '.' || text[i] == '\'')) (void)printf("\\&");
-        if (text[i] == '-') (void)printf("\\-");
-        else if (text[i] == '\\') (void)printf("\\e");
-        else if (text[i] == '\'') (void)printf("\\(aq");
-        else (void)putchar(text[i]);
+        if (text[i] == '-')
+            (void)printf("\\-");
+        else if (text[i] == '\\')
+            (void)printf("\\e");
+        else if (text[i] == '\'')
+            (void)printf("\\(aq");
+        else
+            (void)putchar(text[i]);
         begins = text[i] == '\n';
     }
 }
@@ -114,8 +118,9 @@ void tool_manual(void) {
                  ".SH SYNOPSIS\n.B autoenc\n.I COMMAND\n.RI [ ARGUMENT ]...\n"
                  ".br\n.B autoenc help\n.RI [ COMMAND ]\n.SH DESCRIPTION\n",
                  aenc_version_string());
-    print_text("autoenc trains autoencoders, principal components and anomaly detectors on tables of numbers and images, and "
-               "applies them. Models are safetensors files.");
+    print_text(
+        "autoenc trains autoencoders, principal components and anomaly detectors on tables of numbers and images, and "
+        "applies them. Models are safetensors files.");
     (void)printf(".PP\n");
     print_text(tool_help_data);
     (void)printf(".PP\n");

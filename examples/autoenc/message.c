@@ -39,8 +39,10 @@ __attribute__((format(printf, 2, 0))) static void print_line(const char *kind, c
     int length = vsnprintf(short_line, sizeof short_line, format, arguments);
     if (length >= (int)sizeof short_line) {
         line = malloc((size_t)length + 1);
-        if (line != NULL) (void)vsnprintf(line, (size_t)length + 1, format, again);
-        else line = short_line;
+        if (line != NULL)
+            (void)vsnprintf(line, (size_t)length + 1, format, again);
+        else
+            line = short_line;
     }
     va_end(again);
     make_printable(line);

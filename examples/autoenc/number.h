@@ -7,7 +7,8 @@
 enum number { NUMBER_OK, NUMBER_NAN, NUMBER_INFINITE, NUMBER_TINY, NUMBER_BAD };
 
 /* Reads the whole of [text, text + length): sign, digits, point, exponent, or the words nan, inf, infinity. Correctly
- * rounded. NUMBER_INFINITE also for what is beyond the range of double, NUMBER_TINY for what is not 0 and below it. *out is set for NUMBER_OK only. */
+ * rounded. NUMBER_INFINITE also for what is beyond the range of double, NUMBER_TINY for what is not 0 and below it.
+ * *out is set for NUMBER_OK only. */
 enum number tool_number_parse(const char *text, size_t length, double *out);
 
 /* The shortest of 7, 8 or 9 digits that read back as the same float; answers the length. At least 24 bytes. */

@@ -25,8 +25,17 @@ enum option_kind {
 };
 
 /* In the order of the help. */
-enum option_group { GROUP_DATA, GROUP_NETWORK, GROUP_METHOD, GROUP_TRAINING, GROUP_PRETRAINING, GROUP_CHECKPOINTS,
-                    GROUP_OUTPUT, GROUP_GENERAL, GROUP_COUNT };
+enum option_group {
+    GROUP_DATA,
+    GROUP_NETWORK,
+    GROUP_METHOD,
+    GROUP_TRAINING,
+    GROUP_PRETRAINING,
+    GROUP_CHECKPOINTS,
+    GROUP_OUTPUT,
+    GROUP_GENERAL,
+    GROUP_COUNT
+};
 
 struct option_row {
     enum option_group group;

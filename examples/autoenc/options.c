@@ -293,8 +293,10 @@ int tool_options_parse(int argc, char **argv, struct options *out) {
             only_operands = true;
             continue;
         }
-        if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0') status = add_operand(out, command, argv[i]);
-        else status = parse_option(out, argc, argv, &i);
+        if (only_operands || argv[i][0] != '-' || argv[i][1] == '\0')
+            status = add_operand(out, command, argv[i]);
+        else
+            status = parse_option(out, argc, argv, &i);
         if (status != TOOL_OK) return status;
         if (out->help) return TOOL_OK;
     }
@@ -318,7 +320,8 @@ static int is_about(const char *message, const char *value) {
 static const struct option_row *path_of(const struct options *options, const char *message, const char **rest) {
     char name[NAME_LONGEST] = "";
     size_t length = strcspn(message, ": ");
-    if (strncmp(message, "aenc_", 5) == 0 && message[length] == ':') return path_of(options, message + length + 2, rest);
+    if (strncmp(message, "aenc_", 5) == 0 && message[length] == ':')
+        return path_of(options, message + length + 2, rest);
     if (message[length] != ':' || length >= sizeof name) return NULL;
     for (size_t i = 0; i < length; i++) name[i] = message[i] == '_' ? '-' : message[i];
     const struct option_row *row = find_row(options->command, name, length, 0);
@@ -351,9 +354,10 @@ static bool cell_failed(const struct options *options, const char *message, cons
     const struct {
         const char *name, *option;
         const struct data *data;
-    } known[] = {{"target", options->target != NULL ? "target" : "labels", tables->target},
-                 {"valid", "valid", tables->valid},
-                 {"valid_target", options->valid_target != NULL ? "valid-target" : "valid-labels", tables->valid_target}};
+    } known[] = {
+        {"target", options->target != NULL ? "target" : "labels", tables->target},
+        {"valid", "valid", tables->valid},
+        {"valid_target", options->valid_target != NULL ? "valid-target" : "valid-labels", tables->valid_target}};
     struct data none = {.name = options->operand_count > 0 ? options->operand[options->operand_count - 1] : "x"};
     if (own) {
         const struct data *data = tables->x != NULL ? tables->x : &none;
@@ -407,15 +411,19 @@ int tool_library_refused(const struct options *options, const aenc_context *ctx,
 }
 
 struct data_options tool_data_options(const struct options *options) {
-    return (struct data_options){
-        .csv = {(enum header)options->header, options->separator, options->decimal}, .raw_bytes = options->bytes != 0,
-        .missing = (enum missing)options->missing, .columns = options->columns, .drop = options->drop,
-        .offset = options->offset, .array = options->array, .verbose = options->verbose};
+    return (struct data_options){.csv = {(enum header)options->header, options->separator, options->decimal},
+                                 .raw_bytes = options->bytes != 0,
+                                 .missing = (enum missing)options->missing,
+                                 .columns = options->columns,
+                                 .drop = options->drop,
+                                 .offset = options->offset,
+                                 .array = options->array,
+                                 .verbose = options->verbose};
 }
 
 struct data_options tool_label_options(const struct options *options) {
-    return (struct data_options){.csv = {(enum header)options->labels_header, '\0', '\0'}, .raw_bytes = true,
-                                 .verbose = options->verbose};
+    return (struct data_options){
+        .csv = {(enum header)options->labels_header, '\0', '\0'}, .raw_bytes = true, .verbose = options->verbose};
 }
 
 bool tool_data_changed(const struct options *options) {

@@ -53,7 +53,7 @@ struct options {
     const char *activation, *code_activation, *output, *loss, *init, *scaling; /* specs: the library knows the names */
     struct specs penalties, corruptions;
     bool tied;
-    const char *model_json, *start;                                  /* paths */
+    const char *model_json, *start; /* paths */
 
     const char *optimizer, *schedule; /* specs */
     double lr, clip_norm, clip_value, min_improvement;
@@ -62,13 +62,13 @@ struct options {
     const char *valid; /* a path or a share */
     double valid_share;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
-    const char *save, *model, *threshold; /* paths of detectors; a spec */
+    const char *save, *model, *threshold;                              /* paths of detectors; a spec */
     double noise;
-    const char *valid_labels;                                          /* a path */
-    int64_t pretrain;                                                  /* epochs; 0: none */
+    const char *valid_labels;                                             /* a path */
+    int64_t pretrain;                                                     /* epochs; 0: none */
     const char *pretrain_corrupt, *pretrain_penalty, *pretrain_optimizer; /* specs */
-    const char *checkpoint, *checkpoint_every; /* a path; steps, or seconds with an s */
-    const char *components, *method; /* a count or a share; a spec */
+    const char *checkpoint, *checkpoint_every;                            /* a path; steps, or seconds with an s */
+    const char *components, *method;                                      /* a count or a share; a spec */
     struct image_shape image;
     struct widths codes, hidden, picked; /* of sweep: sizes of the code, widths before it; rows from 1 */
     const char *test, *test_labels;      /* paths */

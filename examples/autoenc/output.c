@@ -208,9 +208,12 @@ int tool_output_table(const char *path, enum format format, const float *values,
     }
     status = open_output(&output, path);
     if (status != TOOL_OK) return status;
-    if (format == FORMAT_NPY) (void)put_npy(&output, values, rows, cols);
-    else if (format == FORMAT_IDX) (void)put_idx(&output, values, rows, cols);
-    else (void)put_csv(&output, values, rows, cols);
+    if (format == FORMAT_NPY)
+        (void)put_npy(&output, values, rows, cols);
+    else if (format == FORMAT_IDX)
+        (void)put_idx(&output, values, rows, cols);
+    else
+        (void)put_csv(&output, values, rows, cols);
     return close_output(&output, TOOL_OK);
 }
 

@@ -27,10 +27,13 @@ static int components_parse(const struct options *options, aenc_pca_options *ask
     if (good && !share) good = value == floor(value) && value <= INT32_MAX;
     if (!good) {
         return tool_usage("pca: --components: '%s' is neither a number of them such as 30 nor a share of the variance "
-                          "such as 0.95", text);
+                          "such as 0.95",
+                          text);
     }
-    if (share) asked->share = value;
-    else asked->components = (int64_t)value;
+    if (share)
+        asked->share = value;
+    else
+        asked->components = (int64_t)value;
     return TOOL_OK;
 }
 

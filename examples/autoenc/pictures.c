@@ -120,7 +120,8 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     return status;
 }
 
-int tool_picture_grid(const struct options *options, const char *path, const struct data *data, struct grid_plot *plot) {
+int tool_picture_grid(const struct options *options, const char *path, const struct data *data,
+                      struct grid_plot *plot) {
     int status = image_of(options, data, plot->cols, &plot->image);
     return status == TOOL_OK ? tool_plot_grid(path, plot) : status;
 }
@@ -152,9 +153,16 @@ static int draw_strongest(const char *path, const char *name, const float *value
     if (status == TOOL_OK) {
         qsort(rank, units, sizeof *rank, compare_ranks);
         for (size_t u = 0; u < shown; u++) memcpy(rows + u * cols, values + rank[u].place * cols, cols * sizeof *rows);
-        struct grid_plot plot = {.rows = rows, .count = shown, .across = shown < FILTERS_ACROSS ? shown : FILTERS_ACROSS,
-                                 .cols = cols, .image = image, .signed_each = true, .title = title, .note = signed_note};
-        (void)snprintf(title, sizeof title, "Filters: rows of %.60s with the largest norms, %zu of %zu", name, shown, units);
+        struct grid_plot plot = {.rows = rows,
+                                 .count = shown,
+                                 .across = shown < FILTERS_ACROSS ? shown : FILTERS_ACROSS,
+                                 .cols = cols,
+                                 .image = image,
+                                 .signed_each = true,
+                                 .title = title,
+                                 .note = signed_note};
+        (void)snprintf(title, sizeof title, "Filters: rows of %.60s with the largest norms, %zu of %zu", name, shown,
+                       units);
         status = tool_plot_grid(path, &plot);
     }
     free(rank);
@@ -162,7 +170,8 @@ static int draw_strongest(const char *path, const char *name, const float *value
     return status;
 }
 
-/* The first parameter with a row of weights for every pixel; images only, and none so small that a filter shows nothing. */
+/* The first parameter with a row of weights for every pixel; images only, and none so small that a filter shows
+ * nothing. */
 static int draw_filters(const struct options *options, aenc_context *ctx, const aenc_model *model,
                         const struct data *data) {
     struct image_shape image;
@@ -195,9 +204,9 @@ static int draw_filters(const struct options *options, aenc_context *ctx, const 
 
 /* What a walk through each element of the code needs: quantiles 0.05, 0.5 and 0.95 of the rows' codes, and room. */
 struct walks {
-    float *quantile; /* (3, code): low, middle, high */
-    float *output;   /* (code * WALK_STEPS, output) */
-    float *shown;    /* (WALKS_MAX * WALK_STEPS, output) */
+    float *quantile;   /* (3, code): low, middle, high */
+    float *output;     /* (code * WALK_STEPS, output) */
+    float *shown;      /* (WALKS_MAX * WALK_STEPS, output) */
     struct rank *rank; /* (code): by how far they move */
     size_t code, cols;
 };
@@ -220,8 +229,12 @@ static aenc_status walk(aenc_context *ctx, aenc_model *model, const float *codes
 static int draw_walks(const struct options *options, const struct data *data, struct walks *walks) {
     char captions[WALKS_MAX][GRID_CAPTION];
     size_t lines = walks->code < WALKS_MAX ? walks->code : WALKS_MAX, line = WALK_STEPS * walks->cols;
-    struct grid_plot plot = {.rows = walks->shown, .count = lines * WALK_STEPS, .across = WALK_STEPS,
-                             .cols = walks->cols, .captions = captions[0], .title = "Latent traversal",
+    struct grid_plot plot = {.rows = walks->shown,
+                             .count = lines * WALK_STEPS,
+                             .across = WALK_STEPS,
+                             .cols = walks->cols,
+                             .captions = captions[0],
+                             .title = "Latent traversal",
                              .note = "One element of the code moves from its 5 % to its 95 % quantile, "
                                      "the others rest at their medians."};
     for (size_t i = 0; i < lines; i++) {
@@ -271,10 +284,14 @@ static int draw_traversal(const struct options *options, aenc_context *ctx, aenc
 int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *point, size_t count) {
     double values[5][WIDTHS_MAX];
     bool test = options->test != NULL;
-    struct curves_plot plot = {
-        .x = values[0], .y = {values[1], values[2], values[3], values[4]}, .count = count,
-        .name = {test ? "model, test" : "model, valid", test ? "PCA, test" : "PCA, valid", "model, train", "PCA, train"},
-        .title = "Error by size of the code", .x_name = "elements of the code", .y_name = "mean squared error"};
+    struct curves_plot plot = {.x = values[0],
+                               .y = {values[1], values[2], values[3], values[4]},
+                               .count = count,
+                               .name = {test ? "model, test" : "model, valid", test ? "PCA, test" : "PCA, valid",
+                                        "model, train", "PCA, train"},
+                               .title = "Error by size of the code",
+                               .x_name = "elements of the code",
+                               .y_name = "mean squared error"};
     for (size_t i = 0; i < count; i++) {
         values[0][i] = (double)point[i].code;
         values[1][i] = test ? point[i].test : point[i].valid;
@@ -324,7 +341,8 @@ static int find_points(const struct options *options, aenc_context *ctx, struct 
 }
 
 /* The code of a PCA is its own first two components, with their shares of the variance of the data. */
-static int take_components(const struct options *options, aenc_context *ctx, const aenc_model *model, struct code_rows *code) {
+static int take_components(const struct options *options, aenc_context *ctx, const aenc_model *model,
+                           struct code_rows *code) {
     float *ratio = NULL;
     size_t count = 0, cols = code->rows.cols;
     int status = tool_model_numbers(options, ctx, model, "pca.explained_variance_ratio", &ratio, &count);
@@ -414,9 +432,11 @@ static int draw_components(const char *path, struct grid_plot *plot, const float
     char *captions = tool_allocate("components.png", plot->count, GRID_CAPTION);
     if (captions == NULL) return TOOL_FAILED;
     for (size_t i = 0; i < plot->count; i++) {
-        (void)snprintf(captions + i * GRID_CAPTION, GRID_CAPTION, "%zu: %.4g %%", i + 1, round(1000.0 * (double)ratio[i]) / 10.0);
+        (void)snprintf(captions + i * GRID_CAPTION, GRID_CAPTION, "%zu: %.4g %%", i + 1,
+                       round(1000.0 * (double)ratio[i]) / 10.0);
     }
-    (void)snprintf(title, sizeof title, "Principal components, %zu of %zu, with their shares of the variance", plot->count, of);
+    (void)snprintf(title, sizeof title, "Principal components, %zu of %zu, with their shares of the variance",
+                   plot->count, of);
     plot->title = title;
     plot->note = signed_note;
     plot->signed_each = true;
@@ -426,7 +446,8 @@ static int draw_components(const char *path, struct grid_plot *plot, const float
     return status;
 }
 
-int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data) {
+int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model,
+                      const struct data *data) {
     struct grid_plot plot = {.count = aenc_model_code_size(model), .cols = data->cols};
     float *ratio = NULL, *weight = NULL;
     size_t count = 0, numbers = 0;

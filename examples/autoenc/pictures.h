@@ -15,10 +15,11 @@ int tool_image_fits(const struct options *options, const struct data *data);
 /* DIR/loss.png from the model's last fit. */
 int tool_pictures_loss(const struct options *options, const aenc_model *model);
 /* DIR/variance.png (what the components of a PCA explain together) and, where rows are pictures, DIR/components.png. */
-int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model, const struct data *data);
-/* DIR/reconstructions.png (originals above), DIR/filters.png (rows of the first weight, the strongest first, where rows are
- * images of 12 pixels or more either way), DIR/traversal.png (a line for each element of the code, moved through its range) and DIR/code.png. labels
- * NULL: one colour. */
+int tool_pictures_pca(const struct options *options, aenc_context *ctx, const aenc_model *model,
+                      const struct data *data);
+/* DIR/reconstructions.png (originals above), DIR/filters.png (rows of the first weight, the strongest first, where
+ * rows are images of 12 pixels or more either way), DIR/traversal.png (a line for each element of the code, moved
+ * through its range) and DIR/code.png. labels NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);
 /* DIR/sweep.png: error against size of the code. */

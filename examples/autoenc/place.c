@@ -26,8 +26,10 @@ static char *folder_of(const char *path, const char **name) {
     char *folder = tool_allocate(path, length + 2, 1);
     *name = slash != NULL ? slash + 1 : path;
     if (folder == NULL) return NULL;
-    if (slash == NULL) folder[0] = '.';
-    else memcpy(folder, path, length);
+    if (slash == NULL)
+        folder[0] = '.';
+    else
+        memcpy(folder, path, length);
     return folder;
 }
 
@@ -138,7 +140,8 @@ static bool same_place(const char *a, const char *b) {
 static bool same_as_input(const char *output, const char *input) {
     struct stat one, other;
     if (!is_stream(input)) return same_place(output, input);
-    return fstat(STDIN_FILENO, &one) == 0 && stat(output, &other) == 0 && S_ISREG(one.st_mode) && same_info(&one, &other);
+    return fstat(STDIN_FILENO, &one) == 0 && stat(output, &other) == 0 && S_ISREG(one.st_mode) &&
+           same_info(&one, &other);
 }
 
 /* The file of "FILE.npz:NAME", into room; otherwise the path. */
@@ -169,11 +172,18 @@ int tool_places_check(struct options *options, struct places *places) {
                                    {"save", &options->save, true},
                                    {"checkpoint", &options->checkpoint, true},
                                    {"log", &options->log, false}};
-    const struct named inputs[] = {{NULL, options->operand[0]}, {NULL, options->operand[1]},
-        {"target", options->target}, {"valid", options->valid}, {"valid-target", options->valid_target},
-        {"labels", options->labels}, {"valid-labels", options->valid_labels}, {"test", options->test},
-        {"test-labels", options->test_labels}, {"start", options->start}, {"model-json", options->model_json},
-        {"model", options->model}};
+    const struct named inputs[] = {{NULL, options->operand[0]},
+                                   {NULL, options->operand[1]},
+                                   {"target", options->target},
+                                   {"valid", options->valid},
+                                   {"valid-target", options->valid_target},
+                                   {"labels", options->labels},
+                                   {"valid-labels", options->valid_labels},
+                                   {"test", options->test},
+                                   {"test-labels", options->test_labels},
+                                   {"start", options->start},
+                                   {"model-json", options->model_json},
+                                   {"model", options->model}};
     *places = (struct places){{0}, 0};
     for (size_t i = 0; i < PLACES_MAX; i++) {
         const char **path = outputs[i].path;

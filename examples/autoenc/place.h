@@ -1,8 +1,8 @@
 /* place.h - where results go, checked before any work is done.
  *
- * Every output must be writable: its folder is there and takes new files, nothing but a file stands at its name, the name
- * leaves room for a temporary file beside it. No output may be a file that the command reads, nor another output; links
- * are followed first, so that a result replaces what a link points to and not the link.
+ * Every output must be writable: its folder is there and takes new files, nothing but a file stands at its name, the
+ * name leaves room for a temporary file beside it. No output may be a file that the command reads, nor another
+ * output; links are followed first, so that a result replaces what a link points to and not the link.
  */
 #ifndef TOOL_PLACE_H
 #define TOOL_PLACE_H

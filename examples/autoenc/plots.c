@@ -66,8 +66,7 @@ static void draw_losses(const struct axes *axes, const struct loss_plot *plot, b
     tool_canvas_disc(axes->canvas, (struct point){x + 13, axes->top + 76}, 7.0, orange, 1.0);
     tool_canvas_disc(axes->canvas, (struct point){x + 13, axes->top + 76}, 4.2, white, 1.0);
     (void)snprintf(text, sizeof text, "best: %zu", plot->best);
-    tool_canvas_text(axes->canvas, (struct point){x + 36, axes->top + 82}, LEGEND_SIZE, text, TEXT_LEFT,
-                     false, ink);
+    tool_canvas_text(axes->canvas, (struct point){x + 36, axes->top + 82}, LEGEND_SIZE, text, TEXT_LEFT, false, ink);
 }
 
 int tool_plot_loss(const char *path, const struct loss_plot *plot) {
@@ -86,8 +85,10 @@ int tool_plot_loss(const char *path, const struct loss_plot *plot) {
     axes.x = tool_axis_linear("epoch", fmax(0.0, 1.0 - side), last + side, true);
     if (plot->count == 1) axes.x = tool_axis_linear("epoch", 0.5, 1.5, true);
     bool wide = low > 0.0 && high / low > 20.0;
-    if (wide) axes.y = tool_axis_logarithmic("loss (logarithmic)", low / 1.15, high * 1.15);
-    else axes.y = tool_axis_linear("loss", low >= 0.0 ? fmax(0.0, low - pad) : low - pad, high + pad, false);
+    if (wide)
+        axes.y = tool_axis_logarithmic("loss (logarithmic)", low / 1.15, high * 1.15);
+    else
+        axes.y = tool_axis_linear("loss", low >= 0.0 ? fmax(0.0, low - pad) : low - pad, high + pad, false);
     draw_losses(&axes, plot, has_valid);
     status = tool_canvas_save(&canvas, path);
     tool_canvas_free(&canvas);
@@ -152,8 +153,10 @@ static struct classes find_classes(const double *labels, size_t count) {
         classes.high = fmax(classes.high, labels[i]);
         while (k < classes.count && classes.value[k] != labels[i]) k++;
         if (!classed || k < classes.count) continue;
-        if (k == CLASSES_MAX || labels[i] != floor(labels[i])) classed = false;
-        else classes.value[classes.count++] = labels[i];
+        if (k == CLASSES_MAX || labels[i] != floor(labels[i]))
+            classed = false;
+        else
+            classes.value[classes.count++] = labels[i];
     }
     if (!classed) classes.count = 0;
     qsort(classes.value, classes.count, sizeof *classes.value, compare_doubles);

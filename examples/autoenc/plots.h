@@ -34,7 +34,7 @@ struct rows_plot {
     const float *input;  /* (rows, input_cols) */
     const float *output; /* (rows, output_cols) */
     size_t rows, input_cols, output_cols;
-    size_t of; /* rows of the data that these are spread over, for their numbers */
+    size_t of;                /* rows of the data that these are spread over, for their numbers */
     struct image_shape image; /* channels 0: rows are drawn as curves */
     const char *name;         /* of the data */
 };
@@ -59,7 +59,7 @@ struct grid_plot {
     const char *title, *note;  /* above; NULL: none */
     const char *captions;      /* (lines, GRID_CAPTION), NUL-terminated, left of the lines; NULL: none */
     const char *tile_captions; /* (count, GRID_CAPTION), below the tiles; NULL: none */
-    bool signed_each; /* from blue over white for 0 to red, each row on a scale of its own */
+    bool signed_each;          /* from blue over white for 0 to red, each row on a scale of its own */
 };
 enum { GRID_CAPTION = 48 };
 /* How many tiles of such images stand side by side in a picture of the usual width. */
@@ -68,8 +68,8 @@ int tool_plot_grid(const char *path, const struct grid_plot *plot);
 
 /* Curves over a logarithmic axis. */
 struct curves_plot {
-    const double *x;     /* (count) positive, ascending */
-    const double *y[4];  /* (count); NULL beyond the last */
+    const double *x;    /* (count) positive, ascending */
+    const double *y[4]; /* (count); NULL beyond the last */
     const char *name[4];
     size_t count;
     const char *title, *x_name, *y_name;

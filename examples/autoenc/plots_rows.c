@@ -1,4 +1,5 @@
-/* plots_rows.c - rows beside their reconstructions, and grids of rows: pictures as a grid of tiles, other rows as two curves. */
+/* plots_rows.c - rows beside their reconstructions, and grids of rows: pictures as a grid of tiles, other rows as
+ * two curves. */
 #include <math.h>
 #include <stdio.h>
 
@@ -12,7 +13,7 @@ enum {
     GAP = 4,
     PAIR_GAP = 44, /* with the error of one pair and the number of the next */
     MARGIN = 16,
-    HEAD = 56,       /* title and note */
+    HEAD = 56, /* title and note */
     CAPTION = 96,
     TEXT_WIDTH = 44, /* the narrowest tile with text at it */
     CURVES_ACROSS = 3,
@@ -35,8 +36,8 @@ struct range {
     double low, high;
 };
 
-/* In float to the end of the row: gcc 12 for AArch64 ends in an internal error where it vectorises fmin and fmax over floats
- * widened to double. */
+/* In float to the end of the row: gcc 12 for AArch64 ends in an internal error where it vectorises fmin and fmax
+ * over floats widened to double. */
 static void widen(struct range *range, const float *row, size_t cols) {
     float low = INFINITY, high = -INFINITY;
     for (size_t k = 0; k < cols; k++) {
@@ -134,7 +135,8 @@ static void draw_pair(struct canvas *canvas, const struct rows_plot *plot, size_
     (void)snprintf(text, sizeof text, "%zu", row_number(plot, row));
     tool_canvas_text(canvas, (struct point){middle, (double)top - 5}, 8, text, TEXT_CENTER, false, grey);
     (void)snprintf(text, sizeof text, error < 10.0 ? "%#.2g" : "%.3g", error);
-    tool_canvas_text(canvas, (struct point){middle, (double)(top + 2 * height + GAP + 13)}, 8, text, TEXT_CENTER, false, ink);
+    tool_canvas_text(canvas, (struct point){middle, (double)(top + 2 * height + GAP + 13)}, 8, text, TEXT_CENTER, false,
+                     ink);
 }
 
 static int plot_images(const char *path, const struct rows_plot *plot) {
@@ -148,7 +150,8 @@ static int plot_images(const char *path, const struct rows_plot *plot) {
     struct range range = input_range(plot, shown);
     (void)snprintf(title, sizeof title, "Reconstructions of %.80s", plot->name);
     size_t wide = CAPTION + columns * (width + GAP) - GAP, head = (size_t)head_width(title, note);
-    int status = tool_canvas_create(&canvas, 2 * MARGIN + (wide > head ? wide : head), MARGIN + HEAD + 16 + pairs * line, paper);
+    int status =
+        tool_canvas_create(&canvas, 2 * MARGIN + (wide > head ? wide : head), MARGIN + HEAD + 16 + pairs * line, paper);
     if (status != TOOL_OK) return status;
     draw_head(&canvas, title, note);
     for (size_t i = 0; i < shown; i++) {
@@ -186,8 +189,8 @@ static void draw_signed(struct canvas *canvas, const float *row, struct image_sh
     }
 }
 
-static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols, struct point corner,
-                           struct point size, struct range range, struct color color) {
+static void draw_row_curve(struct canvas *canvas, const float *row, size_t cols, struct point corner, struct point size,
+                           struct range range, struct color color) {
     double across = size.x - 20.0, down = size.y - 20.0;
     struct point before = {0.0, 0.0};
     for (size_t k = 0; k < cols; k++) {
@@ -225,7 +228,8 @@ static int plot_curves(const char *path, const struct rows_plot *plot) {
         draw_row_curve(&canvas, plot->output + row * plot->output_cols, plot->output_cols, corner, panel, range,
                        orange);
         int length = snprintf(text, sizeof text, "row %zu", row_number(plot, row));
-        if (isfinite(error)) (void)snprintf(text + length, sizeof text - (size_t)length, ", mean squared error %.3g", error);
+        if (isfinite(error))
+            (void)snprintf(text + length, sizeof text - (size_t)length, ", mean squared error %.3g", error);
         tool_canvas_text(&canvas, (struct point){corner.x, corner.y - 5}, 8, text, TEXT_LEFT, false, grey);
     }
     status = tool_canvas_save(&canvas, path);
@@ -247,8 +251,8 @@ struct grid_cell {
     size_t width, height, scale;
 };
 
-static void draw_cell(struct canvas *canvas, const struct grid_plot *plot, size_t i, const struct grid_cell *cell, size_t left,
-                      size_t top, struct range range) {
+static void draw_cell(struct canvas *canvas, const struct grid_plot *plot, size_t i, const struct grid_cell *cell,
+                      size_t left, size_t top, struct range range) {
     const float *row = plot->rows + i * plot->cols;
     if (plot->image.channels == 0) {
         tool_canvas_fill(canvas, left, top, cell->width, cell->height, white);
@@ -274,14 +278,16 @@ int tool_plot_grid(const char *path, const struct grid_plot *plot) {
     size_t lines = 1 + (plot->count - 1) / plot->across, gap = GAP + (plot->tile_captions != NULL ? 14 : 0);
     size_t head = plot->title == NULL ? 0 : plot->note == NULL ? 30 : HEAD;
     size_t side = MARGIN + (plot->captions != NULL ? CAPTION : 0);
-    size_t wide = side - MARGIN + plot->across * (cell.width + GAP) - GAP, text = (size_t)head_width(plot->title, plot->note);
+    size_t wide = side - MARGIN + plot->across * (cell.width + GAP) - GAP,
+           text = (size_t)head_width(plot->title, plot->note);
     struct range range = grid_range(plot);
     int status = tool_canvas_create(&canvas, 2 * MARGIN + (wide > text ? wide : text + 1),
                                     2 * MARGIN + head + lines * (cell.height + gap) - GAP, paper);
     if (status != TOOL_OK) return status;
     if (plot->title != NULL) draw_head(&canvas, plot->title, plot->note);
     for (size_t i = 0; i < plot->count; i++) {
-        size_t left = side + i % plot->across * (cell.width + GAP), top = MARGIN + head + i / plot->across * (cell.height + gap);
+        size_t left = side + i % plot->across * (cell.width + GAP),
+               top = MARGIN + head + i / plot->across * (cell.height + gap);
         draw_cell(&canvas, plot, i, &cell, left, top, range);
         if (plot->captions != NULL && i % plot->across == 0) {
             draw_caption(&canvas, top, cell.height, plot->captions + i / plot->across * GRID_CAPTION);

@@ -28,8 +28,8 @@ static void mark_threshold(const struct axes *axes, const aenc_curve_point *curv
     tool_canvas_disc(axes->canvas, (struct point){at.x - tool_text_width(text, 12) - 16, at.y - 6}, 7.0, orange, 1.0);
     tool_canvas_disc(axes->canvas, (struct point){at.x - tool_text_width(text, 12) - 16, at.y - 6}, 4.2, white, 1.0);
     tool_canvas_text(axes->canvas, at, 12, text, TEXT_RIGHT, false, ink);
-    (void)snprintf(text, sizeof text, "true positives %.1f %%, false positives %.1f %%", 100.0 * here->true_positive_rate,
-                   100.0 * here->false_positive_rate);
+    (void)snprintf(text, sizeof text, "true positives %.1f %%, false positives %.1f %%",
+                   100.0 * here->true_positive_rate, 100.0 * here->false_positive_rate);
     tool_canvas_text(axes->canvas, (struct point){at.x, at.y + 24}, 10, text, TEXT_RIGHT, false, ink);
 }
 
@@ -45,8 +45,9 @@ int tool_plot_roc(const char *path, const aenc_curve_point *curve, size_t points
     tool_axes_draw(&axes, title);
     tool_canvas_line(&canvas, tool_axes_point(&axes, 0, 0), tool_axes_point(&axes, 1, 1), 1.2, ink, 0.5);
     for (size_t i = 1; i < points; i++) {
-        tool_canvas_line(&canvas, tool_axes_point(&axes, curve[i - 1].false_positive_rate, curve[i - 1].true_positive_rate),
-                         tool_axes_point(&axes, curve[i].false_positive_rate, curve[i].true_positive_rate), 2.2, blue, 1.0);
+        tool_canvas_line(
+            &canvas, tool_axes_point(&axes, curve[i - 1].false_positive_rate, curve[i - 1].true_positive_rate),
+            tool_axes_point(&axes, curve[i].false_positive_rate, curve[i].true_positive_rate), 2.2, blue, 1.0);
     }
     mark_threshold(&axes, curve, points, threshold);
     status = tool_canvas_save(&canvas, path);
@@ -85,8 +86,8 @@ static void draw_key(const struct axes *axes, const struct histogram_plot *plot)
     for (size_t i = 1; i < lines; i++) {
         double y = at.y + 24.0 * (double)i;
         tool_canvas_fill(axes->canvas, (size_t)at.x, (size_t)y - 11, 16, 11, i == 1 ? orange : blue);
-        tool_canvas_text(axes->canvas, (struct point){at.x + 26, y}, 11, i == 1 ? "labelled anomalies" : "other rows", TEXT_LEFT,
-                         false, ink);
+        tool_canvas_text(axes->canvas, (struct point){at.x + 26, y}, 11, i == 1 ? "labelled anomalies" : "other rows",
+                         TEXT_LEFT, false, ink);
     }
 }
 

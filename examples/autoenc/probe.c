@@ -32,8 +32,8 @@ static int read_labels(const struct options *options, const char *option, const 
     int status = tool_data_read(path, &how, out);
     if (status != TOOL_OK) return status;
     if (out->cols != 1 || out->rows != rows) {
-        return tool_fail("--%s %s: has %zu rows of %zu, where %zu labels are wanted%s", option, path, out->rows, out->cols,
-                         rows, tool_data_header_hint(out, rows));
+        return tool_fail("--%s %s: has %zu rows of %zu, where %zu labels are wanted%s", option, path, out->rows,
+                         out->cols, rows, tool_data_header_hint(out, rows));
     }
     for (size_t i = 0; i < rows; i++) {
         double label = (double)out->values[i];
@@ -59,12 +59,14 @@ static int read_job(struct job *job) {
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
-    if (status == TOOL_OK) status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
+    if (status == TOOL_OK)
+        status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status == TOOL_OK) status = read_labels(options, "labels", options->labels, job->data.rows, &job->labels);
     if (status == TOOL_OK) status = check_kinds(options, &job->labels);
     if (status != TOOL_OK || options->test == NULL) return status;
     status = tool_data_read(options->test, &how, &job->test);
-    if (status == TOOL_OK) status = tool_data_fits(&job->test, "test", options->operand[0], aenc_model_input_size(job->model));
+    if (status == TOOL_OK)
+        status = tool_data_fits(&job->test, "test", options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK) return status;
     return read_labels(options, "test-labels", options->test_labels, job->test.rows, &job->test_labels);
 }
@@ -126,8 +128,8 @@ static int print_row(struct job *job, const char *what, const struct half *train
     double share = 0.0;
     (void)printf("%-6s %7zu", what, cols);
     for (size_t i = 0; i < (asked != NULL ? 1 : 2); i++) {
-        aenc_status status = aenc_probe(job->ctx, asked != NULL ? asked : both[i], &from, train->label,
-                                        from.rows, &to, test->label, to.rows, NULL, 0, &share);
+        aenc_status status = aenc_probe(job->ctx, asked != NULL ? asked : both[i], &from, train->label, from.rows, &to,
+                                        test->label, to.rows, NULL, 0, &share);
         if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);
         (void)printf(" %10.4f", share);
     }
@@ -146,8 +148,8 @@ static int probe_rows(struct job *job, const char *what, const float *values, co
                            split ? EVERY : 0, true, &test);
     }
     if (status == TOOL_OK && test.rows == 0) {
-        status = tool_fail("%s: has %zu rows, too few to leave out every fifth; see --test", job->data.name,
-                           job->data.rows);
+        status =
+            tool_fail("%s: has %zu rows, too few to leave out every fifth; see --test", job->data.name, job->data.rows);
     }
     if (status == TOOL_OK) status = print_row(job, what, &train, &test, cols);
     free(train.values);

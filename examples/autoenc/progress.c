@@ -72,7 +72,8 @@ int tool_progress_begin(struct progress *progress, const char *log_path, bool ap
     if (progress->bar && ioctl(fileno(progress->screen), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
         progress->width = size.ws_col < LINE_MAX_COLUMNS ? size.ws_col : LINE_MAX_COLUMNS;
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* a reader of the output that goes away must not cost the training: an error of write */
+    (void)signal(SIGPIPE,
+                 SIG_IGN); /* a reader of the output that goes away must not cost the training: an error of write */
     hold_signals(true);
     return TOOL_OK;
 }
@@ -80,11 +81,16 @@ int tool_progress_begin(struct progress *progress, const char *log_path, bool ap
 /* "12 ms", "1.5 s", "42 s", "3:05", "2:13:20" */
 static void time_text(double seconds, char *out, size_t size) {
     unsigned long whole = seconds < 1e9 ? (unsigned long)(seconds + 0.5) : 1000000000UL;
-    if (seconds < 0.0995) (void)snprintf(out, size, "%.0f ms", 1000.0 * seconds);
-    else if (seconds < 9.95) (void)snprintf(out, size, "%.1f s", seconds);
-    else if (whole < 60) (void)snprintf(out, size, "%lu s", whole);
-    else if (whole < 3600) (void)snprintf(out, size, "%lu:%02lu", whole / 60, whole % 60);
-    else (void)snprintf(out, size, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
+    if (seconds < 0.0995)
+        (void)snprintf(out, size, "%.0f ms", 1000.0 * seconds);
+    else if (seconds < 9.95)
+        (void)snprintf(out, size, "%.1f s", seconds);
+    else if (whole < 60)
+        (void)snprintf(out, size, "%lu s", whole);
+    else if (whole < 3600)
+        (void)snprintf(out, size, "%lu:%02lu", whole / 60, whole % 60);
+    else
+        (void)snprintf(out, size, "%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
 static void clear_bar(struct progress *progress) {
@@ -103,8 +109,8 @@ static void draw_bar(struct progress *progress, const aenc_progress *now) {
     char head[64], tail[96], wait[32], bar[BAR_MAX + 1];
     time_text(left > 0.0 ? left : 0.0, wait, sizeof wait);
     int head_length = snprintf(head, sizeof head, "epoch %lld/%lld ", (long long)now->epoch, (long long)now->epochs);
-    int tail_length = snprintf(tail, sizeof tail, " %3.0f %%  loss %.6g  %s left", 100.0 * share, now->train_loss,
-                               wait);
+    int tail_length =
+        snprintf(tail, sizeof tail, " %3.0f %%  loss %.6g  %s left", 100.0 * share, now->train_loss, wait);
     size_t used = (size_t)(head_length + tail_length) + 3;
     size_t room = progress->width > used + BAR_MIN ? progress->width - used : BAR_MIN;
     if (room > BAR_MAX) room = BAR_MAX;
@@ -128,7 +134,8 @@ static double accuracy(const struct progress *progress) {
     return status == AENC_OK ? share : NAN;
 }
 
-/* How many terms the loss has; 0 where they are not known, as those of a layer that is pretrained with penalties of its own. */
+/* How many terms the loss has; 0 where they are not known, as those of a layer that is pretrained with penalties of
+ * its own. */
 static size_t known_terms(const struct progress *progress) {
     size_t terms = aenc_model_term_count(progress->model);
     return isnan(aenc_model_term_value(progress->model, 0)) ? 0 : terms;
@@ -179,15 +186,18 @@ static void log_epoch(struct progress *progress, const aenc_progress *now, doubl
     put_number(log, "learning_rate", now->learning_rate);
     put_number(log, "gradient_norm", now->gradient_norm);
     put_number(log, "best_valid_loss", now->best_valid_loss);
-    if (now->best_epoch > 0) (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
-    else (void)fprintf(log, ", \"best_epoch\": null");
+    if (now->best_epoch > 0)
+        (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
+    else
+        (void)fprintf(log, ", \"best_epoch\": null");
     size_t terms = known_terms(progress);
     for (size_t i = 0; terms > 1 && i < terms; i++) {
         double value = aenc_model_term_value(progress->model, i);
         (void)fprintf(log, "%s\"%s\": ", i == 0 ? ", \"terms\": {" : ", ", aenc_model_term_name(progress->model, i));
         if (isfinite(value))
             (void)fputs(tool_value(value).text, log);
-        else (void)fputs("null", log);
+        else
+            (void)fputs("null", log);
     }
     if (terms > 1) (void)fputc('}', log);
     (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld", (long long)now->epochs, (long long)now->steps);

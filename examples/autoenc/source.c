@@ -80,8 +80,10 @@ static void fill(struct source *source) {
         source->end -= source->begin;
         source->begin = 0;
     }
-    if (source->gunzip != NULL) fill_inflated(source);
-    else source->end += read_file(source, source->bytes + source->end, BUFFER - source->end);
+    if (source->gunzip != NULL)
+        fill_inflated(source);
+    else
+        source->end += read_file(source, source->bytes + source->end, BUFFER - source->end);
 }
 
 static int begin_gunzip(struct source *source) {
@@ -123,8 +125,10 @@ int tool_source_open(struct source *source, const char *path) {
     size_t count = 0;
     if (status == TOOL_OK) {
         const unsigned char *start = tool_source_peek(source, 2, &count);
-        if (source->failed) status = TOOL_FAILED;
-        else if (count >= 2 && start[0] == 0x1F && start[1] == 0x8B) status = begin_gunzip(source);
+        if (source->failed)
+            status = TOOL_FAILED;
+        else if (count >= 2 && start[0] == 0x1F && start[1] == 0x8B)
+            status = begin_gunzip(source);
     }
     if (status != TOOL_OK) tool_source_close(source);
     return status;

@@ -15,18 +15,18 @@ struct source {
     FILE *file;
     unsigned char *bytes; /* decoded, from begin to end */
     size_t begin, end;
-    struct gunzip *gunzip;    /* NULL: plain */
-    unsigned char *packed;    /* compressed, from packed_at on */
+    struct gunzip *gunzip; /* NULL: plain */
+    unsigned char *packed; /* compressed, from packed_at on */
     const unsigned char *packed_at;
     size_t packed_size;
-    bool member_open; /* inside a gzip member */
-    bool members;     /* one is behind us */
+    bool member_open;            /* inside a gzip member */
+    bool members;                /* one is behind us */
     const unsigned char *memory; /* instead of the file; borrowed */
     size_t memory_left;
-    bool failed;      /* a failure was reported; reads answer 0 */
-    bool size_known;  /* a plain regular file */
-    uint64_t size;    /* bytes in all, where known */
-    uint64_t taken;   /* bytes handed out */
+    bool failed;     /* a failure was reported; reads answer 0 */
+    bool size_known; /* a plain regular file */
+    uint64_t size;   /* bytes in all, where known */
+    uint64_t taken;  /* bytes handed out */
 };
 
 /* path "-" is standard input. On failure there is nothing to close. */

@@ -16,7 +16,7 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct data data, target, valid, valid_target, labels, valid_labels;
-    int32_t *classes; /* of valid_labels */
+    int32_t *classes;    /* of valid_labels */
     aenc_source *source; /* DATA mapped instead of read: data has no values then */
     bool label_valid;    /* the labels are those of the held-out data */
 };
@@ -32,8 +32,10 @@ int tool_every_parse(const struct options *options, aenc_fit_options *asked) {
     if (!good) {
         return tool_usage("train: --checkpoint-every: '%s' is neither steps such as 500 nor seconds such as 30s", text);
     }
-    if (seconds) asked->checkpoint_seconds = value;
-    else asked->checkpoint_steps = (int64_t)value;
+    if (seconds)
+        asked->checkpoint_seconds = value;
+    else
+        asked->checkpoint_steps = (int64_t)value;
     return TOOL_OK;
 }
 
@@ -44,13 +46,14 @@ static int check_options(const struct options *options) {
     if (ways == 0) return tool_usage("train needs --encoder A,B,C (or --model-json FILE, or --start MODEL)");
     if (ways > 1) return tool_usage("train: only one of --encoder, --model-json and --start can be given");
     const void *const fixed[] = {options->activation, options->code_activation, options->output, options->loss,
-                                 options->init, options->scaling};
+                                 options->init,       options->scaling};
     static const char *const names[] = {"activation", "code-activation", "output", "loss", "init", "scale"};
     for (size_t i = 0; options->encoder.count == 0 && i < sizeof names / sizeof *names; i++) {
         if (fixed[i] == NULL) continue;
         return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
     }
-    const size_t counts[] = {options->decoder.count, options->penalties.count, options->corruptions.count, options->tied};
+    const size_t counts[] = {options->decoder.count, options->penalties.count, options->corruptions.count,
+                             options->tied};
     static const char *const counted[] = {"decoder", "penalty", "corrupt", "tied"};
     for (size_t i = 0; options->encoder.count == 0 && i < 4; i++) {
         if (counts[i] > 0) return tool_usage("train: --%s goes with --encoder only; the model has its own", counted[i]);
@@ -73,7 +76,7 @@ static int check_options(const struct options *options) {
     if (options->valid_labels != NULL && options->valid == NULL) {
         return tool_usage("train: --valid-labels goes with --valid DATA only");
     }
-    const char *const inputs[] = {options->operand[0],   options->target,     options->valid,       options->valid_target,
+    const char *const inputs[] = {options->operand[0], options->target, options->valid,       options->valid_target,
                                   options->model_json, options->labels, options->valid_labels};
     return tool_stdin_once(options, inputs, 7);
 }
@@ -87,8 +90,8 @@ static bool map_data(struct job *job) {
     if (whole || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
     if (!S_ISREG(facts.st_mode) || facts.st_size < MAPPED_MIN) return false;
     if (aenc_source_npy(job->ctx, path, &job->source) != AENC_OK) return false;
-    job->data = (struct data){.name = path, .rows = (size_t)aenc_source_rows(job->source),
-                              .cols = aenc_source_cols(job->source)};
+    job->data = (struct data){
+        .name = path, .rows = (size_t)aenc_source_rows(job->source), .cols = aenc_source_cols(job->source)};
     return true;
 }
 
@@ -183,7 +186,8 @@ static int check_tables(const struct job *job) {
     if (status == TOOL_OK && options->valid != NULL) status = tool_data_fits(&job->valid, "valid", whose, input);
     if (status != TOOL_OK || classes) return status;
     if (options->target != NULL) status = tool_data_fits(&job->target, "target", whose, output);
-    if (status == TOOL_OK && options->valid_target != NULL) status = tool_data_fits(&job->valid_target, "valid-target", whose, output);
+    if (status == TOOL_OK && options->valid_target != NULL)
+        status = tool_data_fits(&job->valid_target, "valid-target", whose, output);
     return status;
 }
 
@@ -192,8 +196,9 @@ static int read_classes(struct job *job) {
     const struct options *options = job->options;
     bool classes = aenc_model_class_count(job->model) > 0;
     if (!classes && (options->valid_labels != NULL || (options->labels != NULL && options->pictures == NULL))) {
-        return tool_usage("train: --labels goes with a loss of classes such as cross_entropy:classes=10, or with --pictures "
-                          "to colour");
+        return tool_usage(
+            "train: --labels goes with a loss of classes such as cross_entropy:classes=10, or with --pictures "
+            "to colour");
     }
     if (!classes) return TOOL_OK;
     if (options->labels != NULL && options->target != NULL) {
@@ -219,7 +224,8 @@ const char *tool_optimizer_spec(const struct options *options, char *out, size_t
         (void)tool_usage("%s: --lr and --optimizer %s both set the learning rate", options->command_name, spec);
         return NULL;
     }
-    int length = snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', tool_value(options->lr).text);
+    int length =
+        snprintf(out, size, "%s%clr=%s", spec, strchr(spec, ':') != NULL ? ',' : ':', tool_value(options->lr).text);
     if (length >= 0 && (size_t)length < size) return out;
     (void)tool_usage("%s: --optimizer is too long", options->command_name);
     return NULL;
@@ -250,11 +256,12 @@ static int fit(struct job *job, struct progress *progress) {
     asked.progress_user = progress;
     progress->model = job->model;
     asked.checkpoint = options->checkpoint;
-    if (options->checkpoint != NULL && options->pretrain > 0) asked.run_key = tool_pretrain_key(options, key, sizeof key);
+    if (options->checkpoint != NULL && options->pretrain > 0)
+        asked.run_key = tool_pretrain_key(options, key, sizeof key);
     asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
     (void)tool_every_parse(options, &asked); /* was read before */
-    aenc_status status = job->source != NULL ? aenc_fit_source(job->model, job->source, &asked)
-                                             : aenc_fit(job->model, &x, &asked);
+    aenc_status status =
+        job->source != NULL ? aenc_fit_source(job->model, job->source, &asked) : aenc_fit(job->model, &x, &asked);
     if (aenc_model_notice(job->model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(job->model));
     if (status == AENC_OK) return TOOL_OK;
     const struct tables tables = {&job->data, options->target != NULL ? &job->target : &job->labels, &job->valid,
@@ -328,17 +335,19 @@ static int note_constant_code(const struct job *job) {
     free(code);
     if (constant == 0) return TOOL_OK;
     if (constant < size) {
-        tool_note("%zu of the %zu elements of the code are the same for all of %zu rows, and carry nothing", constant, size,
-                  few.rows);
+        tool_note("%zu of the %zu elements of the code are the same for all of %zu rows, and carry nothing", constant,
+                  size, few.rows);
     } else {
-        tool_note("the code is the same for all of %zu rows, so it carries nothing; a lower --lr, another --activation or "
-                  "--code-activation, or --scale may help", few.rows);
+        tool_note(
+            "the code is the same for all of %zu rows, so it carries nothing; a lower --lr, another --activation or "
+            "--code-activation, or --scale may help",
+            few.rows);
     }
     return TOOL_OK;
 }
 
-/* Whether there is a checkpoint behind the pretraining to go on from. One that a run without --resume will replace is removed
- * before its layers are trained: if the run is broken off among them, nobody shall go on from it. */
+/* Whether there is a checkpoint behind the pretraining to go on from. One that a run without --resume will replace
+ * is removed before its layers are trained: if the run is broken off among them, nobody shall go on from it. */
 static bool going_on(const struct options *options) {
     struct stat facts;
     bool there = options->checkpoint != NULL && stat(options->checkpoint, &facts) == 0 && S_ISREG(facts.st_mode);
@@ -373,12 +382,12 @@ static int fit_and_save(struct job *job) {
     if (status == TOOL_OK && !quiet) say_end(job, log_is_stdout ? stderr : stdout);
     if (status == TOOL_OK && !quiet) status = note_constant_code(job);
     if (status == TOOL_OK && options->pictures != NULL) {
-        const struct data *rows = options->valid != NULL && (options->labels == NULL || job->label_valid) ? &job->valid
-                                                                                                        : &job->data;
+        const struct data *rows =
+            options->valid != NULL && (options->labels == NULL || job->label_valid) ? &job->valid : &job->data;
         status = tool_pictures_loss(options, job->model);
         if (status == TOOL_OK) {
-            status = tool_pictures_rows(options, job->ctx, job->model, rows,
-                                        options->labels != NULL ? &job->labels : NULL);
+            status =
+                tool_pictures_rows(options, job->ctx, job->model, rows, options->labels != NULL ? &job->labels : NULL);
         }
     }
     if (status == TOOL_OK) status = log_status;

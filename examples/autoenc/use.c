@@ -56,11 +56,16 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
         wanted = tool_data_matrix(target);
         y = &wanted;
     }
-    if (command == COMMAND_ENCODE) status = aenc_encode(model, &x, *out, count);
-    else if (command == COMMAND_DECODE) status = aenc_decode(model, &x, *out, count);
-    else if (command == COMMAND_RECONSTRUCT) status = aenc_reconstruct(model, &x, *out, count);
-    else if (options->features) status = aenc_score_features(model, &x, y, *out, count);
-    else status = aenc_score(model, &x, y, *out, count);
+    if (command == COMMAND_ENCODE)
+        status = aenc_encode(model, &x, *out, count);
+    else if (command == COMMAND_DECODE)
+        status = aenc_decode(model, &x, *out, count);
+    else if (command == COMMAND_RECONSTRUCT)
+        status = aenc_reconstruct(model, &x, *out, count);
+    else if (options->features)
+        status = aenc_score_features(model, &x, y, *out, count);
+    else
+        status = aenc_score(model, &x, y, *out, count);
     if (status == AENC_OK) return TOOL_OK;
     free(*out);
     *out = NULL;
@@ -79,7 +84,8 @@ static int open_model(struct job *job) {
     }
     job->model = aenc_detector_model(job->detector);
     if (options->target == NULL) return TOOL_OK;
-    return tool_usage("score: %s is a detector, and scores rows by themselves, not against --target", options->operand[0]);
+    return tool_usage("score: %s is a detector, and scores rows by themselves, not against --target",
+                      options->operand[0]);
 }
 
 static int read_job(struct job *job) {
@@ -107,8 +113,9 @@ static int detector_run(struct job *job) {
     job->cols = options->features ? x.cols : 1;
     job->result = tool_allocate("scores", x.rows, job->cols * sizeof *job->result);
     if (job->result == NULL) return TOOL_FAILED;
-    aenc_status status = options->features ? aenc_detector_score_features(job->detector, &x, job->result, x.rows * x.cols)
-                                           : aenc_detector_score(job->detector, &x, job->result, x.rows);
+    aenc_status status = options->features
+                             ? aenc_detector_score_features(job->detector, &x, job->result, x.rows * x.cols)
+                             : aenc_detector_score(job->detector, &x, job->result, x.rows);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
 }
 
@@ -127,8 +134,9 @@ static int scores_limit(struct job *job) {
         if (beyond && count++ == 0) first = row;
     }
     if (count > 0) {
-        tool_note("%s: the scores of %zu row%s (the first is %s) are beyond what a float holds; the largest float is written",
-                  job->data.name, count, count == 1 ? "" : "s", tool_row_text(first).text);
+        tool_note(
+            "%s: the scores of %zu row%s (the first is %s) are beyond what a float holds; the largest float is written",
+            job->data.name, count, count == 1 ? "" : "s", tool_row_text(first).text);
     }
     return TOOL_OK;
 }
@@ -138,8 +146,8 @@ static int run_job(struct job *job) {
     const char *path = options->out != NULL ? options->out : "-";
     const struct data *target = options->target != NULL ? &job->target : NULL;
     int status = job->detector != NULL ? detector_run(job)
-                                       : tool_model_run(options, job->ctx, job->model, options->command, &job->data, target,
-                                                        &job->result, &job->cols);
+                                       : tool_model_run(options, job->ctx, job->model, options->command, &job->data,
+                                                        target, &job->result, &job->cols);
     if (status == TOOL_OK && options->command == COMMAND_SCORE) status = scores_limit(job);
     if (status == TOOL_OK) {
         status = tool_output_table(path, (enum format)options->format, job->result, job->data.rows, job->cols);

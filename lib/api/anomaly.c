@@ -5,7 +5,8 @@
 #include "io/message_text.h"
 #include "use/use.h"
 
-static aenc_status scores_check(aenc_context *ctx, const char *call, const void *score, const void *label, size_t count) {
+static aenc_status scores_check(aenc_context *ctx, const char *call, const void *score, const void *label,
+                                size_t count) {
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_check(ctx, call, CALL_READS, NULL);
     if (status != AENC_OK) return status;
@@ -52,7 +53,8 @@ aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *lab
     if (status != AENC_OK) return status;
     *points = cuts;
     if (out != NULL && capacity < cuts)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_curve: out has room for %zu points; %zu are needed", capacity, cuts);
+        status =
+            aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_curve: out has room for %zu points; %zu are needed", capacity, cuts);
     const struct cut all = cut[cuts - 1];
     for (size_t i = 0; i < cuts && out != NULL && status == AENC_OK; i++) {
         double taken = cut[i].positives + cut[i].negatives;
@@ -69,10 +71,12 @@ aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const u
     double taken = 0, found = 0, all = 0;
     aenc_status status = scores_check(ctx, "aenc_precision_recall", score, label, count);
     if (status == AENC_OK && threshold != threshold)
-        status = aenc_fail(ctx, AENC_ERR_NONFINITE, "aenc_precision_recall: threshold is %s", aenc_shown(threshold).text);
+        status =
+            aenc_fail(ctx, AENC_ERR_NONFINITE, "aenc_precision_recall: threshold is %s", aenc_shown(threshold).text);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         if (score[i] - score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(score[i]).text);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
+                             aenc_shown_float(score[i]).text);
         bool above = (double)score[i] > threshold, positive = label[i] != 0;
         taken += above;
         found += above && positive;

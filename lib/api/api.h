@@ -16,9 +16,9 @@ struct aenc_optimizer {
     struct optimizer *optimizer;
 };
 
-/* Copies what the caller's struct and this library both know into out (`known` bytes) and zero-fills the rest. given NULL:
- * all zero. AENC_ERR_ARGUMENT for an impossible struct_size, AENC_ERR_VERSION with the offset of the byte when the caller's
- * struct is larger and says something there. `name` is the struct's. */
+/* Copies what the caller's struct and this library both know into out (`known` bytes) and zero-fills the rest. given
+ * NULL: all zero. AENC_ERR_ARGUMENT for an impossible struct_size, AENC_ERR_VERSION with the offset of the byte when
+ * the caller's struct is larger and says something there. `name` is the struct's. */
 aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *given, size_t known, void *out);
 
 /* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
@@ -33,11 +33,12 @@ aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *ou
 struct room_names {
     const char *out, *unit; /* "out", "floats" */
 };
-aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out, size_t room,
-                               size_t rows, size_t cols);
+aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out,
+                               size_t room, size_t rows, size_t cols);
 /* Whether `field` counts what is read: `each` for each of so many rows. call: or the name of the struct, with a dot in
  * front of field. */
-aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows, size_t each);
+aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows,
+                             size_t each);
 /* What a call calls its data in messages. */
 struct data_names {
     const char *x, *target;
@@ -50,13 +51,15 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model
                                const aenc_matrix *x, const aenc_matrix *target);
 /* Everything in the options of a fit but the target's fit to the data. */
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
-/* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its end. */
+/* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its
+ * end. */
 aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed);
 /* Its rows, to be looked at batch by batch. */
 struct fit_data aenc_source_data(const aenc_source *source);
 /* What a fit of a PCA cannot take: frozen parameters. */
 aenc_status aenc_pca_fit_check(aenc_model *model);
-/* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they are of. */
+/* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they
+ * are of. */
 struct label_targets {
     aenc_context *ctx;
     aenc_matrix target, valid_target;

@@ -18,7 +18,8 @@ aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind 
     int inside = atomic_load_explicit(&ctx->inside, memory_order_relaxed);
     if (inside == INSIDE_NOTHING) return AENC_OK;
     if (!pthread_equal(ctx->thread, pthread_self())) return AENC_ERR_BUSY;
-    if (inside == INSIDE_CALL) return busy(ctx, name, "the context is in the middle of another call, which called this back");
+    if (inside == INSIDE_CALL)
+        return busy(ctx, name, "the context is in the middle of another call, which called this back");
     if (kind == CALL_TRAINS) return busy(ctx, name, "a call that trains is running, which called this back");
     if (kind == CALL_CHANGES && model != NULL && model->training > 0)
         return busy(ctx, name, "the model is in use by the running call, which called this back");
@@ -55,8 +56,11 @@ static void held_release(const struct held *held) {
 
 static aenc_context *context_of(const struct held *held) { return held->ctx != NULL ? held->ctx : held->model->ctx; }
 
-/* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of any call. */
-static bool calls_back(const aenc_context *ctx, enum call_kind kind) { return kind == CALL_TRAINS || ctx->plugins != NULL; }
+/* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of
+ * any call. */
+static bool calls_back(const aenc_context *ctx, enum call_kind kind) {
+    return kind == CALL_TRAINS || ctx->plugins != NULL;
+}
 
 static void training_count(const struct held *held, int change) {
     if (held->model != NULL) held->model->training += change;

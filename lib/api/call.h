@@ -1,8 +1,9 @@
 /* call.h - public calls that come back through a callback.
  *
- * A context is used by one thread at a time; still a call can find it in use, because a callback calls the library again. Each
- * public call that changes something, runs callbacks or uses the workers passes here first: aenc_call_begin and aenc_call_end
- * around it, or, where it is short and calls nobody, aenc_call_check. What then may be done is decided in one place:
+ * A context is used by one thread at a time; still a call can find it in use, because a callback calls the library
+ * again. Each public call that changes something, runs callbacks or uses the workers passes here first:
+ * aenc_call_begin and aenc_call_end around it, or, where it is short and calls nobody, aenc_call_check. What then
+ * may be done is decided in one place:
  *
  *     in use by        calls that     read    compare   change     train
  *     nobody                          yes     yes       yes        yes
@@ -11,7 +12,8 @@
  *     two steps of its work                   student   model in
  *                                                       training
  *
- * A call that may come to a callback keeps alive what it works on: a handle that the callback frees goes when the call ends.
+ * A call that may come to a callback keeps alive what it works on: a handle that the callback frees goes when the
+ * call ends.
  */
 #ifndef AENC_API_CALL_H
 #define AENC_API_CALL_H
@@ -47,8 +49,8 @@ struct call {
     int before; /* enum inside, of the context; negative: the call did not begin */
 };
 
-/* AENC_ERR_BUSY, with a message on the context's own thread, where such a call has to wait. `name` is the call's; model may be
- * NULL. Writes nothing. */
+/* AENC_ERR_BUSY, with a message on the context's own thread, where such a call has to wait. `name` is the call's;
+ * model may be NULL. Writes nothing. */
 aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind kind, const struct aenc_model *model);
 /* The same; then the call has begun. At least ctx or model is there. */
 aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind, struct held held);

@@ -28,13 +28,13 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
     return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, (struct row_rule){false, 0, NULL});
 }
 
-aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out, size_t room,
-                               size_t rows, size_t cols) {
+aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out,
+                               size_t room, size_t rows, size_t cols) {
     size_t needed;
     if (out == NULL) return aenc_null(ctx, call, names.out);
     if (!aenc_size_multiply(rows, cols, &needed) || needed > room)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %s has room for %zu %s; %zu rows of %zu are needed", call, names.out, room,
-                         names.unit, rows, cols);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: %s has room for %zu %s; %zu rows of %zu are needed", call, names.out,
+                         room, names.unit, rows, cols);
     return AENC_OK;
 }
 
@@ -43,12 +43,13 @@ aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *ou
     return aenc_room_check_as(ctx, call, (struct room_names){"out", "floats"}, out, floats, rows, cols);
 }
 
-aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows, size_t each) {
+aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *field, size_t count, size_t rows,
+                             size_t each) {
     size_t needed;
     const char *between = *field == '.' ? "" : ": ";
     if (!aenc_size_multiply(rows, each, &needed))
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s%s%s: %zu rows of %zu are more than memory can address", call, between, field,
-                         rows, each);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s%s%s: %zu rows of %zu are more than memory can address", call, between,
+                         field, rows, each);
     if (count == needed) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_SHAPE, "%s%s%s is %zu; it must be %zu: %zu rows of %zu", call, between, field, count,
                      needed, rows, each);
@@ -65,15 +66,15 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struc
     aenc_status status = aenc_matrix_check(ctx, names.x, x, (size_t)model->input_size);
     if (status != AENC_OK) return status;
     if (target == NULL && model->classes > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL; loss '%s' needs the class of each row there", names.target,
-                         model->loss->name);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL; loss '%s' needs the class of each row there",
+                         names.target, model->loss->name);
     if (target == NULL && model->target_size != model->input_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s is NULL, and %s with %zu columns cannot stand in: the output has %zu",
                          names.target, names.x, (size_t)model->input_size, (size_t)model->target_size);
     if (target != NULL) status = aenc_matrix_check(ctx, names.target, target, (size_t)model->target_size);
     if (status == AENC_OK && target != NULL && target->rows != x->rows)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows,
-                           names.x, x->rows);
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows and %s has %zu", names.target, target->rows, names.x,
+                           x->rows);
     if (status != AENC_OK || (!model->unit_target && model->classes == 0)) return status;
     return target == NULL ? target_check(ctx, model, names.x, x) : target_check(ctx, model, names.target, target);
 }

@@ -105,11 +105,12 @@ struct given_labels {
     size_t count;
 };
 
-static aenc_status labels_convert(aenc_model *model, struct given_labels given, const aenc_matrix *of, aenc_matrix *out) {
+static aenc_status labels_convert(aenc_model *model, struct given_labels given, const aenc_matrix *of,
+                                  aenc_matrix *out) {
     size_t cols = (size_t)model->target_size, count = given.count;
     if (given.label == NULL && count != 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is %zu, and %s is NULL", given.count_field, count,
-                         given.field + 1);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is %zu, and %s is NULL", given.count_field,
+                         count, given.field + 1);
     if (given.label == NULL || of == NULL || of->rows == 0) return AENC_OK;
     if (model->classes == 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is given, and loss '%s' has no classes",

@@ -217,7 +217,8 @@ static aenc_status traverse(aenc_model *model, const aenc_matrix *code, const ae
                             float *out, size_t out_floats) {
     aenc_status status = walk_check(model->ctx, code, range, (size_t)model->code_size);
     if (status == AENC_OK)
-        status = steps_check(model->ctx, "aenc_traverse", code->cols, steps, (size_t)model->output_size, out, out_floats);
+        status =
+            steps_check(model->ctx, "aenc_traverse", code->cols, steps, (size_t)model->output_size, out, out_floats);
     if (status != AENC_OK) return status;
     float *codes = code_room(model, code->cols * steps);
     struct rows ends = aenc_rows_of(range);
@@ -253,8 +254,8 @@ static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const 
     if (!aenc_size_multiply(asking->rows, k, &wanted) || wanted > count)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: count is %zu; %zu rows of %zu are needed", call, count, asking->rows,
                          k);
-    struct search search = {aenc_rows_of(base), aenc_rows_of(asking), (int64_t)base->cols, (int64_t)k,
-                            metric == AENC_COSINE, query == NULL};
+    struct search search = {aenc_rows_of(base), aenc_rows_of(asking),  (int64_t)base->cols,
+                            (int64_t)k,         metric == AENC_COSINE, query == NULL};
     struct near *near = aenc_alloc_raw(ctx, wanted, sizeof *near);
     status = near == NULL ? AENC_ERR_NO_MEMORY : aenc_search(ctx, &search, near);
     for (size_t i = 0; status == AENC_OK && i < wanted; i++) {
@@ -311,9 +312,10 @@ aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmea
     return aenc_call_end(&call, status);
 }
 
-static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
-                               size_t train_count, const aenc_matrix *test, const int32_t *test_labels, size_t test_count,
-                               int32_t *predicted, size_t predicted_count, double *accuracy) {
+static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_matrix *train,
+                               const int32_t *train_labels, size_t train_count, const aenc_matrix *test,
+                               const int32_t *test_labels, size_t test_count, int32_t *predicted,
+                               size_t predicted_count, double *accuracy) {
     const char *call = "aenc_probe";
     aenc_status status = codes_check(ctx, "train", train, 0);
     if (status == AENC_OK) status = codes_check(ctx, "test", test, train->cols);
@@ -327,7 +329,8 @@ static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_
                            test->rows);
     if (status != AENC_OK) return status;
     const struct labelled from = {aenc_rows_of(train), train_labels}, to = {aenc_rows_of(test), test_labels};
-    return aenc_probe_ask(ctx, probe == NULL ? "softmax" : probe, (int64_t)train->cols, &from, &to, predicted, accuracy);
+    return aenc_probe_ask(ctx, probe == NULL ? "softmax" : probe, (int64_t)train->cols, &from, &to, predicted,
+                          accuracy);
 }
 
 aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
@@ -361,12 +364,12 @@ static aenc_status rate_distortion(aenc_model *model, const aenc_matrix *x, cons
     if (status == AENC_OK && steps == NULL) status = aenc_null(model->ctx, call, "steps");
     if (status == AENC_OK) status = points_check(model->ctx, call, "aenc_rate_point", out, &size);
     if (status == AENC_OK && !(peak >= 0 && peak < HUGE_VAL))
-        status =
-            aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %s; it is a positive number", call, aenc_shown(peak).text);
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: peak is %s; it is a positive number", call,
+                           aenc_shown(peak).text);
     if (status == AENC_OK && !aenc_model_reconstructs(model))
         status = aenc_fail(model->ctx, AENC_ERR_SHAPE,
-                           "%s: the output of shape %s (loss '%s') is not a value for each of x, of shape %s",
-                           call, aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
+                           "%s: the output of shape %s (loss '%s') is not a value for each of x, of shape %s", call,
+                           aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
                            aenc_dims(model->input.dim, model->input.rank, false).text);
     for (size_t i = 0; status == AENC_OK && i < count; i++)
         if (!(steps[i] > 0 && steps[i] < HUGE_VAL))
@@ -410,11 +413,14 @@ static aenc_status train_one(void *user, size_t code, aenc_model **out) {
 static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *o,
                                const struct trainer *trainer) {
     aenc_status status = codes_check(ctx, "x", x, 0);
-    if (status == AENC_OK && trainer->fit.valid != NULL) status = codes_check(ctx, "valid", trainer->fit.valid, x->cols);
+    if (status == AENC_OK && trainer->fit.valid != NULL)
+        status = codes_check(ctx, "valid", trainer->fit.valid, x->cols);
     if (status == AENC_OK && o->test != NULL) status = codes_check(ctx, "test", o->test, x->cols);
-    if (status == AENC_OK && o->codes == NULL) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes is NULL");
+    if (status == AENC_OK && o->codes == NULL)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes is NULL");
     for (size_t i = 0; status == AENC_OK && i < o->code_count; i++)
-        if (o->codes[i] == 0) status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes%s is 0", aenc_at(i).text);
+        if (o->codes[i] == 0)
+            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes%s is 0", aenc_at(i).text);
     if (status != AENC_OK) return status;
     if (trainer->model.encoder_layers != NULL || trainer->model.decoder_layers != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.model has layers; a sweep takes widths");
@@ -422,8 +428,8 @@ static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const ae
     return status == AENC_OK ? aenc_fit_fields_check(ctx, "aenc_sweep", FIT_SWEEP, &trainer->fit) : status;
 }
 
-static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options, aenc_sweep_point *out,
-                         size_t out_count) {
+static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
+                         aenc_sweep_point *out, size_t out_count) {
     struct trainer trainer = {.ctx = ctx, .x = x};
     aenc_sweep_options o;
     size_t size;
@@ -435,7 +441,8 @@ static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_swe
     if (status == AENC_OK) status = aenc_options_read(ctx, "aenc_fit_options", o.fit, sizeof trainer.fit, &trainer.fit);
     if (status == AENC_OK) status = sweep_check(ctx, x, &o, &trainer);
     if (status == AENC_OK && out_count < o.code_count)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_sweep: out_count is %zu; %zu points are needed", out_count, o.code_count);
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_sweep: out_count is %zu; %zu points are needed", out_count,
+                           o.code_count);
     if (status != AENC_OK) return status;
     size_t hidden = trainer.model.encoder_widths == NULL ? 0 : trainer.model.encoder_count;
     if (hidden < SIZE_MAX) trainer.widths = aenc_alloc_raw(ctx, hidden + 1, sizeof *trainer.widths);
@@ -444,17 +451,21 @@ static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_swe
     trainer.model.encoder_widths = trainer.widths;
     trainer.model.encoder_count = hidden + 1;
     if (trainer.model.input == NULL) trainer.model.input = &x->cols, trainer.model.input_rank = 1;
-    const struct sweep plan = {
-        .set = {aenc_rows_of(x), aenc_rows_of(trainer.fit.valid), aenc_rows_of(o.test)},
-        .cols = (int64_t)x->cols, .count = (int64_t)o.code_count, .codes = o.codes, .train = train_one, .user = &trainer,
-        .progress = o.progress, .progress_user = o.progress_user};
+    const struct sweep plan = {.set = {aenc_rows_of(x), aenc_rows_of(trainer.fit.valid), aenc_rows_of(o.test)},
+                               .cols = (int64_t)x->cols,
+                               .count = (int64_t)o.code_count,
+                               .codes = o.codes,
+                               .train = train_one,
+                               .user = &trainer,
+                               .progress = o.progress,
+                               .progress_user = o.progress_user};
     status = aenc_sweep_run(ctx, &plan, out, size);
     aenc_release(ctx, trainer.widths);
     return status;
 }
 
-aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options, aenc_sweep_point *out,
-                       size_t out_count) {
+aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
+                       aenc_sweep_point *out, size_t out_count) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;

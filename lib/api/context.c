@@ -92,8 +92,10 @@ aenc_status aenc_context_create(const aenc_context_options *options, aenc_contex
     ctx->seed = o.seed;
     ctx->caller_mode = before;
     status = context_start(ctx, &o);
-    if (status == AENC_OK) *out = ctx;
-    else aenc_context_release(ctx);
+    if (status == AENC_OK)
+        *out = ctx;
+    else
+        aenc_context_release(ctx);
     return status;
 }
 

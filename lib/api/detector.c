@@ -104,8 +104,8 @@ aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix
 static aenc_status detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
     aenc_status status = aenc_matrix_check(detector->model->ctx, "x", x, (size_t)detector->model->input_size);
     if (status == AENC_OK)
-        status = aenc_room_check_as(detector->model->ctx, "aenc_detector_flag", (struct room_names){"out", "bytes"}, out, out_bytes,
-                                    x->rows, 1);
+        status = aenc_room_check_as(detector->model->ctx, "aenc_detector_flag", (struct room_names){"out", "bytes"},
+                                    out, out_bytes, x->rows, 1);
     if (status != AENC_OK) return status;
     float *score = aenc_alloc_raw(detector->model->ctx, x->rows, sizeof *score);
     if (score == NULL) return AENC_ERR_NO_MEMORY;

@@ -11,7 +11,8 @@ struct field {
     unsigned users;
 };
 
-#define FIELD(type, name, users) {#name, offsetof(type, name), sizeof(((type *)0)->name), (users)}
+#define FIELD(type, name, users)                                                                                       \
+    { #name, offsetof(type, name), sizeof(((type *)0)->name), (users) }
 
 /* NULL and 0 are all bits zero wherever this library runs. */
 static bool given(const struct field *field, const void *options) {
@@ -65,7 +66,8 @@ static const char *why(enum fit_user user) {
     switch (user) {
     case FIT_STREAM: return "a stream brings its own targets and cannot be split";
     case FIT_PARTIAL: return "it is one pass at a constant rate";
-    case FIT_PRETRAIN: return "there it has no meaning; layers learn their own input, and progress of aenc_pretrain_options";
+    case FIT_PRETRAIN:
+        return "there it has no meaning; layers learn their own input, and progress of aenc_pretrain_options";
     case FIT_DISTILL: return "there it has no meaning; the student learns what the teacher makes of its input";
     case FIT_PCA: return "the model is a PCA, which is fitted in closed form";
     case FIT_SWEEP: return "a sweep is many runs over x alone";
@@ -73,7 +75,8 @@ static const char *why(enum fit_user user) {
     }
 }
 
-aenc_status aenc_fit_fields_check(aenc_context *ctx, const char *call, enum fit_user user, const aenc_fit_options *options) {
+aenc_status aenc_fit_fields_check(aenc_context *ctx, const char *call, enum fit_user user,
+                                  const aenc_fit_options *options) {
     aenc_fit_options o = *options;
     bool once = user == FIT_PARTIAL || user == FIT_PCA;
     if (once && o.epochs == 1) o.epochs = 0;
@@ -87,8 +90,11 @@ aenc_status aenc_fit_fields_check(aenc_context *ctx, const char *call, enum fit_
 
 /* What they are made from: one of each line. */
 enum model_user {
-    ENCODER_WIDTHS = 1, ENCODER_LAYERS = 2,
-    DECODER_MIRRORED = 4, DECODER_WIDTHS = 8, DECODER_LAYERS = 16
+    ENCODER_WIDTHS = 1,
+    ENCODER_LAYERS = 2,
+    DECODER_MIRRORED = 4,
+    DECODER_WIDTHS = 8,
+    DECODER_LAYERS = 16
 };
 enum { ENCODERS = ENCODER_WIDTHS | ENCODER_LAYERS, DECODERS = DECODER_MIRRORED | DECODER_WIDTHS | DECODER_LAYERS };
 
@@ -104,8 +110,8 @@ static const struct field model_fields[] = {
 };
 
 /* A count beside a pointer that is NULL. */
-static aenc_status counted(aenc_context *ctx, const char *options, const char *field, const void *data, const char *count_field,
-                           size_t count) {
+static aenc_status counted(aenc_context *ctx, const char *options, const char *field, const void *data,
+                           const char *count_field, size_t count) {
     if (data != NULL || count == 0) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s.%s is %zu, and %s is NULL", options, count_field, count, field);
 }
@@ -113,7 +119,8 @@ static aenc_status counted(aenc_context *ctx, const char *options, const char *f
 aenc_status aenc_model_counts_check(aenc_context *ctx, const aenc_model_options *o) {
     const char *name = "aenc_model_options";
     aenc_status status = counted(ctx, name, "encoder_widths", o->encoder_widths, "encoder_count", o->encoder_count);
-    if (status == AENC_OK) status = counted(ctx, name, "decoder_widths", o->decoder_widths, "decoder_count", o->decoder_count);
+    if (status == AENC_OK)
+        status = counted(ctx, name, "decoder_widths", o->decoder_widths, "decoder_count", o->decoder_count);
     return status == AENC_OK ? counted(ctx, name, "input", o->input, "input_rank", o->input_rank) : status;
 }
 
@@ -122,8 +129,11 @@ aenc_status aenc_model_fields_check(aenc_context *ctx, const aenc_model_options 
     aenc_status status = aenc_model_counts_check(ctx, o);
     if (status != AENC_OK) return status;
     unsigned encoder = o->encoder_layers != NULL ? ENCODER_LAYERS : ENCODER_WIDTHS;
-    unsigned decoder = o->decoder_layers != NULL ? DECODER_LAYERS : o->decoder_widths != NULL ? DECODER_WIDTHS : DECODER_MIRRORED;
-    if (o->encoder_layers != NULL && o->encoder_widths != NULL) return AENC_OK; /* refused as both, where descriptions are made */
+    unsigned decoder = o->decoder_layers != NULL   ? DECODER_LAYERS
+                       : o->decoder_widths != NULL ? DECODER_WIDTHS
+                                                   : DECODER_MIRRORED;
+    if (o->encoder_layers != NULL && o->encoder_widths != NULL)
+        return AENC_OK; /* refused as both, where descriptions are made */
     if (o->decoder_layers != NULL && o->decoder_widths != NULL) return AENC_OK;
     const char *beside = "encoder_layers";
     const char *field = useless(model_fields, fields, o, encoder);
@@ -132,13 +142,15 @@ aenc_status aenc_model_fields_check(aenc_context *ctx, const aenc_model_options 
         beside = decoder == DECODER_LAYERS ? "decoder_layers" : "decoder_widths";
     }
     if (field == NULL) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s is given, and has no meaning beside %s", field, beside);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s is given, and has no meaning beside %s", field,
+                     beside);
 }
 
 aenc_status aenc_pretrain_fields_check(aenc_context *ctx, const aenc_pretrain_options *o) {
     const char *name = "aenc_pretrain_options";
     aenc_status status = counted(ctx, name, "penalties", o->penalties, "penalty_count", o->penalty_count);
-    if (status == AENC_OK) status = counted(ctx, name, "corruptions", o->corruptions, "corruption_count", o->corruption_count);
+    if (status == AENC_OK)
+        status = counted(ctx, name, "corruptions", o->corruptions, "corruption_count", o->corruption_count);
     if (status == AENC_OK) status = counted(ctx, name, "losses", o->losses, "loss_count", o->loss_count);
     return status;
 }
@@ -148,9 +160,11 @@ aenc_status aenc_pretrain_fields_check(aenc_context *ctx, const aenc_pretrain_op
 enum plugin_user { LAYER = 1, LOSS = 2, PENALTY = 4, CORRUPTION = 8 };
 
 static const struct field plugin_fields[] = {
-    FIELD(aenc_plugin, layer, LAYER),        FIELD(aenc_plugin, mirror_role, LAYER), FIELD(aenc_plugin, mirror, LAYER),
-    FIELD(aenc_plugin, loss, LOSS),          FIELD(aenc_plugin, loss_each, LOSS),    FIELD(aenc_plugin, unit_target, LOSS),
-    FIELD(aenc_plugin, output_factor, LOSS), FIELD(aenc_plugin, penalty, PENALTY),   FIELD(aenc_plugin, corruption, CORRUPTION),
+    FIELD(aenc_plugin, layer, LAYER),           FIELD(aenc_plugin, mirror_role, LAYER),
+    FIELD(aenc_plugin, mirror, LAYER),          FIELD(aenc_plugin, loss, LOSS),
+    FIELD(aenc_plugin, loss_each, LOSS),        FIELD(aenc_plugin, unit_target, LOSS),
+    FIELD(aenc_plugin, output_factor, LOSS),    FIELD(aenc_plugin, penalty, PENALTY),
+    FIELD(aenc_plugin, corruption, CORRUPTION),
 };
 
 aenc_status aenc_plugin_fields_check(aenc_context *ctx, const aenc_plugin *p) {
@@ -162,5 +176,6 @@ aenc_status aenc_plugin_fields_check(aenc_context *ctx, const aenc_plugin *p) {
     if (field == NULL && p->mirror != NULL && p->mirror_role != AENC_MIRROR_REFUSED) field = "mirror_role";
     if (field == NULL) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_plugin.%s is given, and has no meaning %s", field,
-                     strcmp(field, "mirror_role") == 0 && p->kind == AENC_PLUGIN_LAYER ? "beside mirror" : "for that kind");
+                     strcmp(field, "mirror_role") == 0 && p->kind == AENC_PLUGIN_LAYER ? "beside mirror"
+                                                                                       : "for that kind");
 }

@@ -32,8 +32,10 @@ aenc_status aenc_layer_create(aenc_context *ctx, const char *spec, aenc_layer **
     aenc_context_retain(ctx);
     aenc_arena_create(ctx, &layer->arena);
     status = spec_read(layer, spec);
-    if (status == AENC_OK) *out = layer;
-    else aenc_layer_free(layer);
+    if (status == AENC_OK)
+        *out = layer;
+    else
+        aenc_layer_free(layer);
     return status;
 }
 
@@ -48,7 +50,8 @@ aenc_status aenc_layer_add(aenc_layer *container, const aenc_layer *child) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (container == NULL) return aenc_null(child == NULL ? NULL : child->ctx, "aenc_layer_add", "container");
     if (child == NULL) return aenc_null(container->ctx, "aenc_layer_add", "child");
-    if (child == container) return aenc_fail(container->ctx, AENC_ERR_ARGUMENT, "aenc_layer_add: child is the container itself");
+    if (child == container)
+        return aenc_fail(container->ctx, AENC_ERR_ARGUMENT, "aenc_layer_add: child is the container itself");
     if (!is_container(container->spec))
         return aenc_fail(container->ctx, AENC_ERR_ARGUMENT,
                          "aenc_layer_add: '%s' is not a container; sequential and residual are",

@@ -105,8 +105,10 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) floats[i] = (float)(scale * (double)values[i]);
     if (status == AENC_OK) status = aenc_tensor_write(tensor, floats, (size_t)entry->count);
     aenc_release(model->ctx, floats);
-    if (status == AENC_OK) *out = tensor;
-    else aenc_tensor_free(tensor);
+    if (status == AENC_OK)
+        *out = tensor;
+    else
+        aenc_tensor_free(tensor);
     return status;
 }
 
@@ -132,7 +134,8 @@ aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, a
     const struct entry *entry = entry_find(model, "aenc_model_gradient_get", name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
     if (entry->kind != ENTRY_PARAMETER)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_gradient_get: '%s' is a state and not trained", name);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_gradient_get: '%s' is a state and not trained",
+                         name);
     if (entry->frozen)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_model_gradient_get: '%s' is frozen, and its gradient is not computed", name);
@@ -148,7 +151,8 @@ static aenc_status shape_fail(const aenc_model *model, const char *name, const a
     int rank = (int)aenc_tensor_rank(value);
     for (int i = 0; i < rank; i++) dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
     return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_parameter_set: the tensor has shape %s; '%s' has %s",
-                     aenc_dims(dim, rank, false).text, name, aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
+                     aenc_dims(dim, rank, false).text, name,
+                     aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
 aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
@@ -169,12 +173,14 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
     status = aenc_tensor_read(value, floats, (size_t)entry->count);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
         if (floats[i] - floats[i] != 0)
-            status = aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: '%s'%s is %s", call, name,
-                               aenc_element(entry->shape.dim, entry->shape.rank, i).text, aenc_shown_float(floats[i]).text);
+            status =
+                aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: '%s'%s is %s", call, name,
+                          aenc_element(entry->shape.dim, entry->shape.rank, i).text, aenc_shown_float(floats[i]).text);
         else if (!aenc_entry_takes(entry, (double)floats[i]))
             status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
-    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) aenc_store_values(&model->store, entry)[i] = (num)floats[i];
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
+        aenc_store_values(&model->store, entry)[i] = (num)floats[i];
     if (status == AENC_OK && aenc_scaling_entry(entry)) model->scaling_known = true;
     aenc_release(model->ctx, floats);
     return status;
@@ -183,7 +189,10 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
 aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (dst == NULL) return aenc_null(src == NULL ? NULL : src->ctx, "aenc_model_copy", "dst");
-    const char *missing = dst_prefix == NULL ? "dst_prefix" : src == NULL ? "src" : src_prefix == NULL ? "src_prefix" : NULL;
+    const char *missing = dst_prefix == NULL   ? "dst_prefix"
+                          : src == NULL        ? "src"
+                          : src_prefix == NULL ? "src_prefix"
+                                               : NULL;
     if (missing != NULL) return aenc_null(dst->ctx, "aenc_model_copy", missing);
     aenc_status status = aenc_call_check(dst->ctx, "aenc_model_copy", CALL_CHANGES, dst);
     if (status != AENC_OK) return status;
@@ -204,7 +213,8 @@ aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t fro
         found++;
     }
     if (found == 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_freeze: no parameter is called '%s' or lies below it", prefix);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_freeze: no parameter is called '%s' or lies below it", prefix);
     aenc_model_forget_journeys(model);
     return AENC_OK;
 }

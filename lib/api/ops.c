@@ -26,7 +26,8 @@ static struct node *taken(const aenc_recorder *r, const char *call, const aenc_n
 }
 
 /* Sizes that have a product. */
-static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *dims, size_t rank, struct shape *shape) {
+static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *dims, size_t rank,
+                        struct shape *shape) {
     size_t count = 1;
     if (!sound(r)) return false;
     bool good = rank <= RANK_MAX && (dims != NULL || rank == 0);
@@ -36,8 +37,10 @@ static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *
     }
     shape->rank = (int)rank;
     if (!good)
-        aenc_tape_fail(r->tape, AENC_ERR_SHAPE, "aenc_node_%s: dims are %zu sizes above 0, at most %d of them, with a product "
-                       "of at most %d", call, rank, RANK_MAX, INT32_MAX);
+        aenc_tape_fail(r->tape, AENC_ERR_SHAPE,
+                       "aenc_node_%s: dims are %zu sizes above 0, at most %d of them, with a product "
+                       "of at most %d",
+                       call, rank, RANK_MAX, INT32_MAX);
     return good;
 }
 
@@ -65,7 +68,8 @@ int32_t aenc_recorder_training(const aenc_recorder *recorder) {
 
 aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text) {
     if (sound(recorder))
-        aenc_tape_fail(recorder->tape, status < 0 ? status : AENC_ERR_ARGUMENT, "%s", text == NULL ? "it failed" : text);
+        aenc_tape_fail(recorder->tape, status < 0 ? status : AENC_ERR_ARGUMENT, "%s",
+                       text == NULL ? "it failed" : text);
     return NULL;
 }
 
@@ -77,7 +81,8 @@ static bool own_taken(aenc_recorder *r, const char *call, const char *name, cons
     if (length == 0 || length >= PLUGIN_NAME)
         aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: name is NULL, empty or too long", call);
     else if (r->store == NULL)
-        aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED, "aenc_node_%s: only layers and penalties have numbers of their own", call);
+        aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED,
+                       "aenc_node_%s: only layers and penalties have numbers of their own", call);
     return sound(r);
 }
 
@@ -127,7 +132,8 @@ size_t aenc_node_dim(const aenc_node *node, size_t axis) {
 typedef struct node *binary(struct tape *tape, struct node *a, struct node *b);
 typedef struct node *unary(struct tape *tape, struct node *x);
 
-static aenc_node *two(aenc_recorder *r, const char *call, binary *build, const aenc_node *first, const aenc_node *second) {
+static aenc_node *two(aenc_recorder *r, const char *call, binary *build, const aenc_node *first,
+                      const aenc_node *second) {
     struct node *a = taken(r, call, first), *b = taken(r, call, second);
     return a == NULL || b == NULL ? NULL : aenc_node_shown(build(r->tape, a, b));
 }
@@ -149,7 +155,9 @@ aenc_node *aenc_node_multiply(aenc_recorder *recorder, aenc_node *a, aenc_node *
 aenc_node *aenc_node_divide(aenc_recorder *recorder, aenc_node *a, aenc_node *b) {
     return two(recorder, "divide", aenc_op_divide, a, b);
 }
-aenc_node *aenc_node_row_sum(aenc_recorder *recorder, aenc_node *x) { return one(recorder, "row_sum", aenc_op_row_sum, x); }
+aenc_node *aenc_node_row_sum(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "row_sum", aenc_op_row_sum, x);
+}
 aenc_node *aenc_node_row_mean(aenc_recorder *recorder, aenc_node *x) {
     return one(recorder, "row_mean", aenc_op_row_mean, x);
 }
@@ -159,7 +167,9 @@ aenc_node *aenc_node_batch_sum(aenc_recorder *recorder, aenc_node *x) {
 aenc_node *aenc_node_batch_mean(aenc_recorder *recorder, aenc_node *x) {
     return one(recorder, "batch_mean", aenc_op_batch_mean, x);
 }
-aenc_node *aenc_node_softmax(aenc_recorder *recorder, aenc_node *x) { return one(recorder, "softmax", aenc_op_softmax, x); }
+aenc_node *aenc_node_softmax(aenc_recorder *recorder, aenc_node *x) {
+    return one(recorder, "softmax", aenc_op_softmax, x);
+}
 aenc_node *aenc_node_log_softmax(aenc_recorder *recorder, aenc_node *x) {
     return one(recorder, "log_softmax", aenc_op_log_softmax, x);
 }
@@ -181,8 +191,12 @@ aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aen
     static const struct {
         const char *name;
         enum function function;
-    } more[] = {{"exp", FUNCTION_EXP},       {"log", FUNCTION_LOG},       {"sqrt", FUNCTION_SQRT},
-                {"square", FUNCTION_SQUARE}, {"absolute", FUNCTION_ABSOLUTE}, {"negate", FUNCTION_NEGATE},
+    } more[] = {{"exp", FUNCTION_EXP},
+                {"log", FUNCTION_LOG},
+                {"sqrt", FUNCTION_SQRT},
+                {"square", FUNCTION_SQUARE},
+                {"absolute", FUNCTION_ABSOLUTE},
+                {"negate", FUNCTION_NEGATE},
                 {"reciprocal", FUNCTION_RECIPROCAL}};
     enum function found = FUNCTION_COUNT;
     double slope = 0;
@@ -198,20 +212,23 @@ aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aen
     return aenc_node_shown(found == FUNCTION_IDENTITY ? n : aenc_op_function(recorder->tape, found, slope, n));
 }
 
-aenc_node *aenc_node_dense(aenc_recorder *recorder, aenc_node *x, aenc_node *weight, aenc_node *bias, int32_t transposed) {
+aenc_node *aenc_node_dense(aenc_recorder *recorder, aenc_node *x, aenc_node *weight, aenc_node *bias,
+                           int32_t transposed) {
     struct node *n = taken(recorder, "dense", x), *w = taken(recorder, "dense", weight);
     struct node *b = bias == NULL ? NULL : taken(recorder, "dense", bias);
     if (!sound(recorder)) return NULL;
     return aenc_node_shown(aenc_op_dense(recorder->tape, n, w, b, transposed != 0, FUNCTION_IDENTITY, 0));
 }
 
-aenc_node *aenc_node_matmul(aenc_recorder *recorder, aenc_node *a, aenc_node *b, int32_t transpose_a, int32_t transpose_b) {
+aenc_node *aenc_node_matmul(aenc_recorder *recorder, aenc_node *a, aenc_node *b, int32_t transpose_a,
+                            int32_t transpose_b) {
     struct node *left = taken(recorder, "matmul", a), *right = taken(recorder, "matmul", b);
     if (!sound(recorder)) return NULL;
     return aenc_node_shown(aenc_op_matmul(recorder->tape, left, right, transpose_a != 0, transpose_b != 0));
 }
 
-static aenc_node *reduced(aenc_recorder *r, const char *call, enum reduction reduction, const aenc_node *x, size_t axis) {
+static aenc_node *reduced(aenc_recorder *r, const char *call, enum reduction reduction, const aenc_node *x,
+                          size_t axis) {
     struct node *n = taken(r, call, x);
     return n == NULL ? NULL : aenc_node_shown(aenc_op_reduce(r->tape, reduction, n, axis_of(n, axis), false));
 }
@@ -248,7 +265,8 @@ aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t
     return aenc_node_shown(aenc_op_concat(recorder->tape, in, (int)count, axis_of(in[0], axis)));
 }
 
-aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, size_t count, const size_t *dims, size_t rank) {
+aenc_node *aenc_node_constant(aenc_recorder *recorder, const float *values, size_t count, const size_t *dims,
+                              size_t rank) {
     struct shape shape;
     num *numbers;
     if (!shape_taken(recorder, "constant", dims, rank, &shape)) return NULL;
@@ -281,8 +299,8 @@ aenc_node *aenc_node_uniform(aenc_recorder *recorder, const char *name, const si
 
 /* ---- Operations ---- */
 
-aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *x, const size_t *dims,
-                               size_t rank) {
+aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *x,
+                               const size_t *dims, size_t rank) {
     aenc_operation o;
     struct shape shape;
     struct node *n = taken(recorder, "operation", x);

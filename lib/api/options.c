@@ -20,7 +20,7 @@ aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *g
     for (size_t i = known; i < size; i++)
         if (((const unsigned char *)given)[i] != 0)
             return aenc_fail(ctx, AENC_ERR_VERSION,
-                             "%s: byte %zu is set, and this library knows only the first %zu bytes of that struct", name,
-                             i, known);
+                             "%s: byte %zu is set, and this library knows only the first %zu bytes of that struct",
+                             name, i, known);
     return AENC_OK;
 }

@@ -6,7 +6,8 @@
 
 /* ---- Making ---- */
 
-static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *options, struct pca_request *out, size_t *cols) {
+static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *options, struct pca_request *out,
+                                size_t *cols) {
     aenc_pca_options o;
     aenc_status status = aenc_options_read(ctx, "aenc_pca_options", options, sizeof o, &o);
     if (status != AENC_OK) return status;
@@ -21,7 +22,8 @@ static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *optio
                          (long long)o.components, aenc_shown(o.share).text);
     if (o.whiten != 0 && o.whiten != 1)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.whiten is %lld; 0 or 1", (long long)o.whiten);
-    *out = (struct pca_request){.method = o.method, .components = o.components, .share = o.share, .whiten = o.whiten == 1};
+    *out =
+        (struct pca_request){.method = o.method, .components = o.components, .share = o.share, .whiten = o.whiten == 1};
     *cols = o.cols;
     return AENC_OK;
 }
@@ -30,9 +32,11 @@ static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *optio
 static aenc_status make_empty(aenc_context *ctx, const struct pca_request *request, size_t cols, aenc_model **out) {
     struct moments moments;
     if (cols == 0 || cols > INT32_MAX || request->components == 0 || (size_t)request->components > cols)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "aenc_pca_create: x is NULL; then aenc_pca_options.cols (%zu) and components (%lld), at most as "
-                         "many, are needed", cols, (long long)request->components);
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "aenc_pca_create: x is NULL; then aenc_pca_options.cols (%zu) and components (%lld), at most as "
+            "many, are needed",
+            cols, (long long)request->components);
     aenc_status status = aenc_pca_moments(ctx, request, 1, 0, &moments); /* for its look at the method */
     aenc_moments_free(&moments);
     return status == AENC_OK ? aenc_pca_model(ctx, (int64_t)cols, request->components, request, out) : status;
@@ -67,7 +71,8 @@ static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, con
     struct pca_request request;
     size_t cols;
     if (source == NULL) return aenc_null(ctx, "aenc_pca_create_source", "source");
-    if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_create_source: source belongs to another context");
+    if (source->ctx != ctx)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_create_source: source belongs to another context");
     aenc_status status = request_read(ctx, options, &request, &cols);
     if (status == AENC_OK && cols != 0 && cols != (size_t)source->cols)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %lld columns", cols,
@@ -158,9 +163,9 @@ static aenc_status matrix_angles(aenc_context *ctx, const aenc_matrix *a, const 
         status = angles_check(ctx, "aenc_matrix_angles", a->cols, b->cols, lesser(a->rows, b->rows), out, count);
     if (status != AENC_OK) return status;
     double *first = in_double(ctx, a), *second = first == NULL ? NULL : in_double(ctx, b);
-    status = second == NULL ? AENC_ERR_NO_MEMORY
-                            : aenc_subspace_compare(ctx, first, (int64_t)a->rows, second, (int64_t)b->rows,
-                                                    (int64_t)a->cols, out);
+    status = second == NULL
+                 ? AENC_ERR_NO_MEMORY
+                 : aenc_subspace_compare(ctx, first, (int64_t)a->rows, second, (int64_t)b->rows, (int64_t)a->cols, out);
     aenc_release(ctx, first);
     aenc_release(ctx, second);
     return status;

@@ -36,7 +36,8 @@ static struct node *answer(const aenc_recorder *r, const aenc_node *shown) {
     if (tape->status == AENC_OK) return n;
     char text[MESSAGE_SIZE];
     memcpy(text, tape->ctx->message, sizeof text);
-    aenc_fail(tape->ctx, tape->status, "%s '%s': %s", aenc_plugin_family(r->plugin->plugin.kind), r->plugin->name, text);
+    aenc_fail(tape->ctx, tape->status, "%s '%s': %s", aenc_plugin_family(r->plugin->plugin.kind), r->plugin->name,
+              text);
     return NULL;
 }
 
@@ -58,7 +59,8 @@ static struct node *layer_record(struct recorder *recorder, const struct json *s
     return shaped(&r, y, y != NULL && y->kind == NODE_ROW, "rows");
 }
 
-static struct json *layer_mirror(aenc_context *ctx, struct arena *arena, const struct json *spec, const struct shape *in) {
+static struct json *layer_mirror(aenc_context *ctx, struct arena *arena, const struct json *spec,
+                                 const struct shape *in) {
     const char *name = aenc_settings_type(spec);
     const struct registered *plugin = (const struct registered *)aenc_plugin_find(ctx, AENC_PLUGIN_LAYER, name);
     aenc_recorder r = {ctx, NULL, NULL, plugin, spec};
@@ -71,7 +73,8 @@ static struct json *layer_mirror(aenc_context *ctx, struct arena *arena, const s
     if (refused)
         aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "layer '%s' has no mirror%s; give a decoder", name,
                   plugin->call.mirror == NULL ? "" : " for this shape");
-    else if (aenc_settings_parse(arena, "layer", text, &mirrored) == AENC_OK && aenc_layer_check(ctx, mirrored) != AENC_OK)
+    else if (aenc_settings_parse(arena, "layer", text, &mirrored) == AENC_OK &&
+             aenc_layer_check(ctx, mirrored) != AENC_OK)
         mirrored = NULL;
     return mirrored;
 }
@@ -160,15 +163,16 @@ static aenc_status plugin_check(aenc_context *ctx, const aenc_plugin *p) {
     bool role = p->mirror_role == AENC_MIRROR_REFUSED || p->mirror_role == AENC_MIRROR_REPEATED ||
                 p->mirror_role == AENC_MIRROR_OMITTED;
     if (!role)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.mirror_role is %lld, which is none of AENC_MIRROR_*",
-                         family, p->name, (long long)p->mirror_role);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "%s '%s': aenc_plugin.mirror_role is %lld, which is none of AENC_MIRROR_*", family, p->name,
+                         (long long)p->mirror_role);
     if (p->output_factor < 0 || p->output_factor > INT32_MAX)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.output_factor is %lld; it is from 0 to %d", family,
-                         p->name, (long long)p->output_factor, INT32_MAX);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.output_factor is %lld; it is from 0 to %d",
+                         family, p->name, (long long)p->output_factor, INT32_MAX);
     bool level = p->kind != AENC_PLUGIN_CORRUPTION || p->setting_count > 0;
     if (level && p->setting_count <= PLUGIN_SETTINGS && (p->settings != NULL || p->setting_count == 0)) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.settings %s %zu; %d to %d are taken", family, p->name,
-                     p->settings == NULL ? "is NULL and counts" : "counts", p->setting_count,
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': aenc_plugin.settings %s %zu; %d to %d are taken", family,
+                     p->name, p->settings == NULL ? "is NULL and counts" : "counts", p->setting_count,
                      p->kind == AENC_PLUGIN_CORRUPTION, PLUGIN_SETTINGS);
 }
 
@@ -192,8 +196,9 @@ static aenc_status settings_take(aenc_context *ctx, struct registered *new) {
         bool any = s->low == 0 && s->high == 0, must = s->fallback != s->fallback;
         double low = any ? -INFINITY : s->low, high = any ? INFINITY : s->high;
         if (!(low <= high) || (!must && !(s->fallback >= low && s->fallback <= high)))
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': setting '%s' has %s as default, not within %s and %s", family,
-                             new->name, s->name, aenc_shown(s->fallback).text, aenc_shown(low).text, aenc_shown(high).text);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s '%s': setting '%s' has %s as default, not within %s and %s",
+                             family, new->name, s->name, aenc_shown(s->fallback).text, aenc_shown(low).text,
+                             aenc_shown(high).text);
         memcpy(new->setting[i], s->name, strlen(s->name) + 1);
         new->rules[i] = (struct setting_rule){.name = new->setting[i],
                                               .kind = s->whole != 0 ? SETTING_INTEGER : SETTING_NUMBER,
@@ -217,14 +222,20 @@ static void type_fill(struct registered *new) {
         new->type.layer = (struct layer_type){new->name, new->rules, role, NULL, layer_record, layer_mirror};
         break;
     case AENC_PLUGIN_LOSS:
-        new->type.loss = (struct loss_type){new->name, new->rules, p->output_factor > 0 ? (int)p->output_factor : 1,
-                                            p->unit_target != 0, loss_record, p->loss_each == NULL ? NULL : loss_each, NULL};
+        new->type.loss = (struct loss_type){new->name,
+                                            new->rules,
+                                            p->output_factor > 0 ? (int)p->output_factor : 1,
+                                            p->unit_target != 0,
+                                            loss_record,
+                                            p->loss_each == NULL ? NULL : loss_each,
+                                            NULL};
         break;
     case AENC_PLUGIN_PENALTY:
         new->type.penalty = (struct penalty_type){new->name, new->rules, NULL, penalty_record};
         break;
     default:
-        new->type.corruption = (struct corruption_type){new->name, new->rules, new->setting[0], NULL, corruption_record};
+        new->type.corruption =
+            (struct corruption_type){new->name, new->rules, new->setting[0], NULL, corruption_record};
     }
 }
 

@@ -13,15 +13,15 @@ struct wish {
 
 static aenc_status journey_read(aenc_context *ctx, int64_t journey, enum journey_kind *out) {
     switch (journey) {
-        case AENC_RUN_ENCODE: *out = JOURNEY_ENCODE; break;
-        case AENC_RUN_DECODE: *out = JOURNEY_DECODE; break;
-        case 0:
-        case AENC_RUN_RECONSTRUCT: *out = JOURNEY_RECONSTRUCT; break;
-        case AENC_RUN_SCORE: *out = JOURNEY_SCORE; break;
-        case AENC_RUN_FEATURES: *out = JOURNEY_FEATURES; break;
-        default:
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.journey is %lld, not an AENC_RUN_...",
-                             (long long)journey);
+    case AENC_RUN_ENCODE: *out = JOURNEY_ENCODE; break;
+    case AENC_RUN_DECODE: *out = JOURNEY_DECODE; break;
+    case 0:
+    case AENC_RUN_RECONSTRUCT: *out = JOURNEY_RECONSTRUCT; break;
+    case AENC_RUN_SCORE: *out = JOURNEY_SCORE; break;
+    case AENC_RUN_FEATURES: *out = JOURNEY_FEATURES; break;
+    default:
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.journey is %lld, not an AENC_RUN_...",
+                         (long long)journey);
     }
     return AENC_OK;
 }
@@ -63,7 +63,8 @@ aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *optio
 static aenc_status runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
     struct wish wish;
     aenc_status status = wish_read(model, options, &wish);
-    return status == AENC_OK ? aenc_runner_make(model, wish.kind, wish.rows, wish.memory, wish.memory_size, out) : status;
+    return status == AENC_OK ? aenc_runner_make(model, wish.kind, wish.rows, wish.memory, wish.memory_size, out)
+                             : status;
 }
 
 aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
@@ -79,8 +80,10 @@ aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *opt
 
 void aenc_runner_free(aenc_runner *runner) {
     if (runner == NULL) return;
-    if (runner->running) runner->freed = true;
-    else aenc_runner_end(runner);
+    if (runner->running)
+        runner->freed = true;
+    else
+        aenc_runner_end(runner);
 }
 
 aenc_status aenc_runner_refresh(aenc_runner *runner) {
@@ -113,8 +116,9 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
     if (runner->running)
-        return aenc_fail(&runner->context, AENC_ERR_BUSY, "aenc_runner_run: the runner is in the middle of a run, which called "
-                                                          "this back");
+        return aenc_fail(&runner->context, AENC_ERR_BUSY,
+                         "aenc_runner_run: the runner is in the middle of a run, which called "
+                         "this back");
     size_t row_size = (size_t)aenc_node_row_size(runner->journey.result);
     aenc_status status = data_check(runner, x, target);
     if (status == AENC_OK)

@@ -38,8 +38,10 @@ aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **o
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
     status = aenc_source_map(ctx, path, source);
-    if (status == AENC_OK) *out = source;
-    else aenc_source_release(source);
+    if (status == AENC_OK)
+        *out = source;
+    else
+        aenc_source_release(source);
     return status;
 }
 

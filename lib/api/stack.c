@@ -4,7 +4,8 @@
 #include "api/api.h"
 #include "io/message_text.h"
 
-/* What of a fit's options has no meaning here, and whether the rest is good for data of the model's, or of its layers'. */
+/* What of a fit's options has no meaning here, and whether the rest is good for data of the model's, or of its
+ * layers'. */
 static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user user, const aenc_fit_options *given,
                             aenc_fit_options *out) {
     aenc_context *ctx = model->ctx;
@@ -25,8 +26,8 @@ static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user u
 }
 
 /* The rows of x, or, without it, of source. */
-static aenc_status data_read(aenc_model *model, const aenc_matrix *x, const aenc_source *source, const aenc_fit_options *fit,
-                             struct fit_data *out) {
+static aenc_status data_read(aenc_model *model, const aenc_matrix *x, const aenc_source *source,
+                             const aenc_fit_options *fit, struct fit_data *out) {
     if (source != NULL) {
         *out = aenc_source_data(source);
         return aenc_source_check(model, source, fit, false);
@@ -52,9 +53,10 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
     if (status == AENC_OK) status = fit_read(model, call, FIT_PRETRAIN, o.fit, &fit);
     if (status == AENC_OK) status = aenc_pretrain_fields_check(ctx, &o);
     if (status == AENC_OK && (o.first < 0 || o.count < 0 || o.tied < 0 || o.tied > 1))
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                           "aenc_pretrain_options: first is %lld, count %lld and tied %lld; none is negative, tied 0 or 1",
-                           (long long)o.first, (long long)o.count, (long long)o.tied);
+        status =
+            aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                      "aenc_pretrain_options: first is %lld, count %lld and tied %lld; none is negative, tied 0 or 1",
+                      (long long)o.first, (long long)o.count, (long long)o.tied);
     if (status == AENC_OK) status = texts_check(ctx, "penalties", o.penalties, o.penalty_count);
     if (status == AENC_OK) status = texts_check(ctx, "corruptions", o.corruptions, o.corruption_count);
     if (status == AENC_OK) status = data_read(model, x, source, &fit, &data);
@@ -105,13 +107,14 @@ static aenc_status pair_check(const aenc_model *student, const aenc_model *teach
     if (student->input_size != teacher->input_size || student->target_size != teacher->output_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE,
                          "%s: the student takes %lld values and learns %lld; the teacher takes %lld and "
-                         "returns %lld", call, (long long)student->input_size, (long long)student->target_size,
+                         "returns %lld",
+                         call, (long long)student->input_size, (long long)student->target_size,
                          (long long)teacher->input_size, (long long)teacher->output_size);
     if (o->code_weight > 0 && student->code_size != teacher->code_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE,
                          "%s: the student's code has %lld values and the teacher's %lld; with output_weight 1 "
-                         "and code_weight 0 the codes are left alone", call, (long long)student->code_size,
-                         (long long)teacher->code_size);
+                         "and code_weight 0 the codes are left alone",
+                         call, (long long)student->code_size, (long long)teacher->code_size);
     return AENC_OK;
 }
 
@@ -125,9 +128,10 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
     if (status == AENC_OK) status = fit_read(student, call, FIT_DISTILL, o.fit, &fit);
     bool finite = o.output_weight - o.output_weight == 0 && o.code_weight - o.code_weight == 0;
     if (status == AENC_OK && !(finite && o.output_weight >= 0 && o.code_weight >= 0))
-        status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                           "aenc_distill_options: output_weight is %s and code_weight %s; they are finite and not negative",
-                           aenc_shown(o.output_weight).text, aenc_shown(o.code_weight).text);
+        status =
+            aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                      "aenc_distill_options: output_weight is %s and code_weight %s; they are finite and not negative",
+                      aenc_shown(o.output_weight).text, aenc_shown(o.code_weight).text);
     if (o.output_weight == 0 && o.code_weight == 0) o.output_weight = o.code_weight = 1;
     if (status == AENC_OK) status = pair_check(student, teacher, call, &o);
     if (status == AENC_OK) status = data_read(student, x, source, &fit, &data);

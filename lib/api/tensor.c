@@ -23,8 +23,8 @@ aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *di
     size_t count = 1;
     for (size_t i = 0; i < rank; i++)
         if (dims[i] == 0 || !aenc_size_multiply(count, dims[i], &count))
-            return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_tensor_create: dims%s is %zu: empty or too large", aenc_at(i).text,
-                             dims[i]);
+            return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_tensor_create: dims%s is %zu: empty or too large",
+                             aenc_at(i).text, dims[i]);
     aenc_tensor *tensor = aenc_alloc(ctx, 1, sizeof *tensor);
     if (tensor == NULL) return AENC_ERR_NO_MEMORY;
     tensor->data = aenc_alloc(ctx, count, element_size(type));
@@ -57,14 +57,15 @@ size_t aenc_tensor_dim(const aenc_tensor *tensor, size_t axis) {
     return tensor == NULL || axis >= tensor->rank ? 0 : tensor->dim[axis];
 }
 
-static aenc_status floats_check(const aenc_tensor *tensor, const char *call, const char *name, const void *data, size_t floats) {
+static aenc_status floats_check(const aenc_tensor *tensor, const char *call, const char *name, const void *data,
+                                size_t floats) {
     if (tensor == NULL) return AENC_ERR_ARGUMENT;
     if (data == NULL) return aenc_null(tensor->ctx, call, name);
     if (floats == tensor->count) return AENC_OK;
     int64_t dim[AENC_RANK_MAX];
     for (size_t i = 0; i < tensor->rank; i++) dim[i] = (int64_t)tensor->dim[i];
-    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: floats is %zu; the tensor has %zu, shape %s", call, floats, tensor->count,
-                     aenc_dims(dim, (int)tensor->rank, false).text);
+    return aenc_fail(tensor->ctx, AENC_ERR_SHAPE, "%s: floats is %zu; the tensor has %zu, shape %s", call, floats,
+                     tensor->count, aenc_dims(dim, (int)tensor->rank, false).text);
 }
 
 aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats) {
@@ -94,8 +95,8 @@ aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t f
     for (size_t i = 0; i < floats; i++)
         if (!holds(tensor->type, values[i]))
             return aenc_fail(tensor->ctx, AENC_ERR_ARGUMENT,
-                             "aenc_tensor_write: values%s is %s, which the tensor's type cannot hold",
-                             aenc_at(i).text, aenc_shown_float(values[i]).text);
+                             "aenc_tensor_write: values%s is %s, which the tensor's type cannot hold", aenc_at(i).text,
+                             aenc_shown_float(values[i]).text);
     for (size_t i = 0; i < floats && tensor->type == AENC_I32; i++) ((int32_t *)tensor->data)[i] = (int32_t)values[i];
     for (size_t i = 0; i < floats && tensor->type == AENC_U8; i++) ((uint8_t *)tensor->data)[i] = (uint8_t)values[i];
     return AENC_OK;

@@ -29,18 +29,20 @@ static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o)
     if (status == AENC_OK) status = real_check(ctx, "checkpoint_seconds", o->checkpoint_seconds, HUGE_VAL);
     if (status != AENC_OK) return status;
     if (o->run_key != NULL && !aenc_utf8_valid(o->run_key, strlen(o->run_key)))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.run_key is not UTF-8: '%s'", aenc_quoted(o->run_key).text);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.run_key is not UTF-8: '%s'",
+                         aenc_quoted(o->run_key).text);
     bool known = o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME || o->resume == AENC_RESUME_IF_THERE;
     if (!known)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.resume is %lld, which is none of AENC_RESUME_*",
                          (long long)o->resume);
-    bool asked = o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER || o->run_key != NULL;
+    bool asked =
+        o->checkpoint_steps > 0 || o->checkpoint_seconds > 0 || o->resume != AENC_RESUME_NEVER || o->run_key != NULL;
     if (o->checkpoint != NULL || !asked) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.checkpoint is NULL, but %s is given",
-                     o->resume != AENC_RESUME_NEVER  ? "resume"
-                     : o->checkpoint_steps > 0   ? "checkpoint_steps"
-                     : o->checkpoint_seconds > 0 ? "checkpoint_seconds"
-                                                 : "run_key");
+                     o->resume != AENC_RESUME_NEVER ? "resume"
+                     : o->checkpoint_steps > 0      ? "checkpoint_steps"
+                     : o->checkpoint_seconds > 0    ? "checkpoint_seconds"
+                                                    : "run_key");
 }
 
 aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o) {
@@ -128,7 +130,8 @@ aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc
 }
 
 void aenc_model_forget_optimizer(aenc_model *model) {
-    if (model == NULL || aenc_call_check(model->ctx, "aenc_model_forget_optimizer", CALL_CHANGES, model) != AENC_OK) return;
+    if (model == NULL || aenc_call_check(model->ctx, "aenc_model_forget_optimizer", CALL_CHANGES, model) != AENC_OK)
+        return;
     aenc_train_forget(model);
     aenc_pca_forget(model);
 }
@@ -152,8 +155,8 @@ aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progr
                          model->history.count);
     size_t size = now->struct_size;
     if (size < sizeof size)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_progress.struct_size is %zu; set it to sizeof(aenc_progress)",
-                         size);
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_progress.struct_size is %zu; set it to sizeof(aenc_progress)", size);
     memcpy(now, &model->history.epoch[index], size < sizeof *now ? size : sizeof *now);
     now->struct_size = size;
     return AENC_OK;
@@ -175,8 +178,8 @@ aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_history_term", "out");
     if (index >= model->history.count || term >= model->terms.count)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_model_history_term: term %zu of epoch %zu; there are %zu terms and %zu epochs", term, index,
-                         model->terms.count, model->history.count);
+                         "aenc_model_history_term: term %zu of epoch %zu; there are %zu terms and %zu epochs", term,
+                         index, model->terms.count, model->history.count);
     *out = model->history.term[index * model->terms.count + term];
     return AENC_OK;
 }
@@ -270,11 +273,13 @@ static aenc_status batch_check(aenc_model *model, const char *call, const aenc_b
     aenc_batch b;
     aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
     const aenc_matrix *target = b.target.data == NULL ? NULL : &b.target;
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"aenc_batch.input", "aenc_batch.target"}, &b.input, target);
+    if (status == AENC_OK)
+        status = aenc_data_check(model, (struct data_names){"aenc_batch.input", "aenc_batch.target"}, &b.input, target);
     if (status == AENC_OK && b.weight != NULL)
         status = aenc_count_check(model->ctx, "aenc_batch", ".weight_count", b.weight_count, b.input.rows, 1);
     if (status == AENC_OK && b.weight == NULL && b.weight_count != 0)
-        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_batch.weight_count is %zu, and weight is NULL", b.weight_count);
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_batch.weight_count is %zu, and weight is NULL",
+                           b.weight_count);
     if (status != AENC_OK) return status;
     out->input = aenc_rows_of(&b.input);
     out->target = aenc_rows_of(target);
@@ -297,9 +302,7 @@ aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, dou
     return aenc_call_end(&call, status);
 }
 
-static aenc_status apply(aenc_optimizer *optimizer) {
-    return aenc_train_apply(optimizer->model, optimizer->optimizer);
-}
+static aenc_status apply(aenc_optimizer *optimizer) { return aenc_train_apply(optimizer->model, optimizer->optimizer); }
 
 aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);

@@ -9,8 +9,7 @@ static aenc_status journey_take(aenc_model *model, const char *call, enum journe
                                 int64_t x_cols, int64_t row_size, float *out, size_t out_floats) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_matrix_check(model->ctx, kind == JOURNEY_DECODE ? "code" : "x", x, (size_t)x_cols);
-    if (status == AENC_OK)
-        status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
+    if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
     return aenc_model_infer(model, kind, &rows, NULL, out);
@@ -119,10 +118,11 @@ static aenc_status denoising_score(aenc_model *model, const aenc_matrix *x, doub
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_denoising_score: sigma is %s; it is a number above 0",
                          aenc_shown(sigma).text);
     if (!aenc_model_reconstructs(model))
-        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                         "aenc_denoising_score: the output of shape %s (loss '%s') is not a value for each of x, of shape %s",
-                         aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
-                         aenc_dims(model->input.dim, model->input.rank, false).text);
+        return aenc_fail(
+            ctx, AENC_ERR_UNSUPPORTED,
+            "aenc_denoising_score: the output of shape %s (loss '%s') is not a value for each of x, of shape %s",
+            aenc_dims(model->output.dim, model->output.rank, false).text, model->loss->name,
+            aenc_dims(model->input.dim, model->input.rank, false).text);
     aenc_status status = aenc_matrix_check(ctx, "x", x, (size_t)model->input_size);
     if (status == AENC_OK)
         status = aenc_room_check(ctx, "aenc_denoising_score", out, out_floats, x->rows, (size_t)model->input_size);

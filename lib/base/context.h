@@ -29,13 +29,13 @@ struct aenc_context {
     void (*release)(void *user, void *block, size_t size, size_t alignment);
     void *allocator_user;
     uint64_t seed;
-    struct pool *pool; /* owned; never NULL in a created context */
-    struct plugin *plugins; /* plugin.h; of a runner's private context: borrowed from the model's */
-    bool blas_left_alone; /* the caller asked that the CBLAS's thread count stay as it is */
+    struct pool *pool;           /* owned; never NULL in a created context */
+    struct plugin *plugins;      /* plugin.h; of a runner's private context: borrowed from the model's */
+    bool blas_left_alone;        /* the caller asked that the CBLAS's thread count stay as it is */
     struct cpu_mode caller_mode; /* of the last call that may call back; callbacks run in it */
-    atomic_int inside;   /* enum inside */
-    pthread_t thread;    /* that is inside; undefined where none is */
-    aenc_status status; /* that the message explains: what to answer where a callee answered NULL */
+    atomic_int inside;           /* enum inside */
+    pthread_t thread;            /* that is inside; undefined where none is */
+    aenc_status status;          /* that the message explains: what to answer where a callee answered NULL */
     char message[MESSAGE_SIZE];
     char build_info[BUILD_INFO_SIZE];
 };
@@ -48,13 +48,14 @@ struct aenc_context {
 
 /* Stores the message (truncated to MESSAGE_SIZE) and answers status, so that a caller can write
  * `return aenc_fail(ctx, AENC_ERR_SHAPE, "rows is %zu, ...", rows)`. Allocates nothing. Only integers, strings and %g
- * are formatted; the decimal point is always '.', whatever the locale; bytes that are no printable UTF-8 appear as \xNN (text.h). */
+ * are formatted; the decimal point is always '.', whatever the locale; bytes that are no printable UTF-8 appear as
+ * \xNN (text.h). */
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
 
-/* Around a callback that is called between two steps of a call's work, on the thread that called, while no worker is busy. It runs
- * in the mode that the program called in, whatever the callback itself calls, and what it changes of the mode ends with it. And
- * the context is open meanwhile: calls that change nothing that is in use may come in (api/call.h). Around all other callbacks it
- * is not: they are called in the middle of something. */
+/* Around a callback that is called between two steps of a call's work, on the thread that called, while no worker is
+ * busy. It runs in the mode that the program called in, whatever the callback itself calls, and what it changes of
+ * the mode ends with it. And the context is open meanwhile: calls that change nothing that is in use may come in
+ * (api/call.h). Around all other callbacks it is not: they are called in the middle of something. */
 struct outside {
     struct cpu_mode mode;
     int inside;

@@ -33,8 +33,8 @@ static inline bool cpu_has_avx512(void) { return false; }
 
 #endif
 
-/* Numbers of 64 bits, as many as a register holds, and the products of their lower halves: one instruction, which gcc does not
- * find by itself. */
+/* Numbers of 64 bits, as many as a register holds, and the products of their lower halves: one instruction, which
+ * gcc does not find by itself. */
 #if defined(__AVX512F__)
 enum { CPU_LANES = 8 };
 typedef uint64_t cpu_lanes __attribute__((vector_size(64)));

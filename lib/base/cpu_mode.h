@@ -1,13 +1,14 @@
 /* cpu_mode.h - how this thread rounds, what traps, and what denormal numbers are.
  *
- * A program may run with another rounding mode than to nearest, and with floating-point exceptions that end it. Results must
- * not depend on the one, and a NaN that is looked for must not cause the other: so whatever computes does so in a mode of
- * its own, rounding to nearest, with every exception masked. CPU_MODE_EXACT takes denormal numbers for what they are, as a
- * program expects. CPU_MODE_FAST, for the loops, takes them as zero: they cost up to a hundred times a normal operation and
- * mean nothing there; moments that decay towards zero would slow training down by half.
+ * A program may run with another rounding mode than to nearest, and with floating-point exceptions that end it.
+ * Results must not depend on the one, and a NaN that is looked for must not cause the other: so whatever computes
+ * does so in a mode of its own, rounding to nearest, with every exception masked. CPU_MODE_EXACT takes denormal
+ * numbers for what they are, as a program expects. CPU_MODE_FAST, for the loops, takes them as zero: they cost up to
+ * a hundred times a normal operation and mean nothing there; moments that decay towards zero would slow training
+ * down by half.
  *
- * cpu_mode_set puts this thread into a mode and returns what was there, which cpu_mode_restore takes. Setting the mode that
- * is there already costs about 3 ns. A function that begins with
+ * cpu_mode_set puts this thread into a mode and returns what was there, which cpu_mode_restore takes. Setting the
+ * mode that is there already costs about 3 ns. A function that begins with
  *     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
  * restores it on every way out; so do all public functions that return a status. Callbacks that are called between
  * computations (progress, sources) see the program's own mode: aenc_context.caller_mode is what it called in. */
@@ -37,15 +38,20 @@ static inline struct cpu_mode cpu_mode_set(enum cpu_mode_kind kind) {
     struct cpu_mode before = {0, 0, true};
     __asm__ volatile("stmxcsr %0" : "=m"(before.sse) : : "memory");
     __asm__ volatile("fnstcw %0" : "=m"(before.x87) : : "memory");
-    if ((before.sse & ~(unsigned)CPU_SSE_FLAGS) == wanted && before.x87 == CPU_X87_DEFAULT) before.changed = false;
-    else if (before.x87 == CPU_X87_DEFAULT) __asm__ volatile("ldmxcsr %0" : : "m"(wanted) : "memory");
-    else cpu_mode_load(wanted, CPU_X87_DEFAULT);
+    if ((before.sse & ~(unsigned)CPU_SSE_FLAGS) == wanted && before.x87 == CPU_X87_DEFAULT)
+        before.changed = false;
+    else if (before.x87 == CPU_X87_DEFAULT)
+        __asm__ volatile("ldmxcsr %0" : : "m"(wanted) : "memory");
+    else
+        cpu_mode_load(wanted, CPU_X87_DEFAULT);
     return before;
 }
 static inline void cpu_mode_restore(const struct cpu_mode *before) {
     if (!before->changed) return;
-    if (before->x87 == CPU_X87_DEFAULT) __asm__ volatile("ldmxcsr %0" : : "m"(before->sse) : "memory");
-    else cpu_mode_load(before->sse, before->x87);
+    if (before->x87 == CPU_X87_DEFAULT)
+        __asm__ volatile("ldmxcsr %0" : : "m"(before->sse) : "memory");
+    else
+        cpu_mode_load(before->sse, before->x87);
 }
 #elif defined(__aarch64__) && defined(__GNUC__)
 struct cpu_mode {

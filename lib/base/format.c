@@ -62,7 +62,8 @@ static const char *conversion(struct piece *p, const char *at, va_list *argument
     size_t head = 1 + strspn(at + 1, "-+ #0123456789."), letters = strspn(at + head, "lz");
     char kind = at[head + letters];
     const char *dot = memchr(at, '.', head);
-    if (kind == '%') append(p, "%", 1);
+    if (kind == '%')
+        append(p, "%", 1);
     else if (kind == 's') {
         long most = dot == NULL ? -1 : 0;
         for (const char *c = dot == NULL ? "" : dot + 1; *c >= '0' && *c <= '9'; c++) most = most * 10 + (*c - '0');

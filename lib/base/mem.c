@@ -61,8 +61,10 @@ aenc_status aenc_grow(aenc_context *ctx, void **block, size_t *capacity, size_t 
     if (needed <= *capacity) return AENC_OK;
     size_t count = *capacity < 8 ? 8 : *capacity;
     while (count < needed) {
-        if (count > SIZE_MAX / 2) count = needed;
-        else count *= 2;
+        if (count > SIZE_MAX / 2)
+            count = needed;
+        else
+            count *= 2;
     }
     void *grown = aenc_resize(ctx, *block, count, size);
     if (grown == NULL) return AENC_ERR_NO_MEMORY;

@@ -1,6 +1,7 @@
 /* plugin.h - what a context has been taught: types of layers, losses, penalties and corruptions by kind and name.
  *
- * What a type is, is the affair of the room that looks it up; here is only the list. Plug-ins stay until the context goes.
+ * What a type is, is the affair of the room that looks it up; here is only the list. Plug-ins stay until the context
+ * goes.
  */
 #ifndef AENC_BASE_PLUGIN_H
 #define AENC_BASE_PLUGIN_H
@@ -14,7 +15,7 @@ struct plugin {
     struct plugin *next;
     int64_t kind; /* AENC_PLUGIN_... */
     const char *name;
-    const void *type; /* struct layer_type and the like */
+    const void *type;            /* struct layer_type and the like */
     void (*release)(void *user); /* NULL: nothing to be released */
     void *user;
 };

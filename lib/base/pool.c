@@ -1,17 +1,17 @@
 /* pool.c - a gate that workers may pass while a job is open.
  *
- * The indices of a job are cut into as many ranges as there are workers. A worker takes its own range first, from front to
- * back, and then what is left of the others': equal jobs go over the same memory on the same core each time, where the
- * caches still have it, and nobody is idle while there is work.
+ * The indices of a job are cut into as many ranges as there are workers. A worker takes its own range first, from
+ * front to back, and then what is left of the others': equal jobs go over the same memory on the same core each
+ * time, where the caches still have it, and nobody is idle while there is work.
  *
  * gate holds, from the top: the job's number, OPEN, and how many workers are inside. A worker enters by raising the
  * count of an open gate, in one exchange, so that nobody enters a closed one; the caller closes it when the indices are
  * used up and waits only for those that are inside. A worker that the system has not woken yet is therefore never
  * waited for: on a machine with too little room the caller does the work itself.
  *
- * So does the caller in a child process: after a fork the workers do not exist, nobody enters, and the caller runs every
- * index. What would wait for a worker (waking sleepers, the last to leave, freeing) compares the process first, as the mutex
- * may have been locked, and the conditions waited on, by threads of the parent.
+ * So does the caller in a child process: after a fork the workers do not exist, nobody enters, and the caller runs
+ * every index. What would wait for a worker (waking sleepers, the last to leave, freeing) compares the process
+ * first, as the mutex may have been locked, and the conditions waited on, by threads of the parent.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -46,15 +46,15 @@ struct range {
 
 struct pool {
     int workers;
-    pid_t process; /* that has the threads */
-    struct range *range; /* (workers) */
+    pid_t process;         /* that has the threads */
+    struct range *range;   /* (workers) */
     struct worker *worker; /* (workers - 1): index 1 and on */
     /* The job: written while the gate is closed and nobody is inside. */
     pool_task *task;
     void *user;
     int64_t count;
     atomic_ullong gate;
-    atomic_int sleepers;     /* workers that are, or are about to be, asleep on wake */
+    atomic_int sleepers; /* workers that are, or are about to be, asleep on wake */
     atomic_bool stop;
     pthread_mutex_t mutex;
     pthread_cond_t wake;     /* workers: a gate has opened, or stop */
@@ -155,7 +155,8 @@ static void open_gate(struct pool *pool) {
         return;
     }
     pthread_mutex_lock(&pool->mutex);
-    if (pool->count >= pool->workers) pthread_cond_broadcast(&pool->wake);
+    if (pool->count >= pool->workers)
+        pthread_cond_broadcast(&pool->wake);
     else
         for (int64_t i = 1; i < pool->count; i++) pthread_cond_signal(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
@@ -193,7 +194,8 @@ static void share(struct pool *pool, int64_t count, pool_task *task, void *user)
 
 void aenc_pool_run(struct pool *pool, int64_t count, pool_task *task, void *user) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_FAST);
-    if (aenc_pool_workers(pool) > 1 && count > 1) share(pool, count, task, user);
+    if (aenc_pool_workers(pool) > 1 && count > 1)
+        share(pool, count, task, user);
     else
         for (int64_t i = 0; i < count; i++) task(user, i, 0);
 }

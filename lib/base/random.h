@@ -24,8 +24,8 @@ void aenc_random_philox(const uint32_t key[2], const uint32_t counter[4], uint32
 uint64_t aenc_random_stream(const char *name);
 /* Elements first .. first + count - 1 of the draw's row, as 32 random bits each. first must be a multiple of 4. */
 void aenc_random_bits(const struct draw *draw, uint64_t first, uint32_t *out, size_t count);
-/* The key, and the counter of the four elements from first on (a multiple of 4): the block of four (64 bits), the row (40 bits)
- * with the turn (8 bits) above it; the step goes into the key. */
+/* The key, and the counter of the four elements from first on (a multiple of 4): the block of four (64 bits), the
+ * row (40 bits) with the turn (8 bits) above it; the step goes into the key. */
 void aenc_random_place(const struct draw *draw, uint64_t first, uint32_t key[2], uint32_t counter[4]);
 /* One integer, uniform in [0, bound), from element `element`; bound at least 1. */
 uint64_t aenc_random_below(const struct draw *draw, uint64_t element, uint64_t bound);

@@ -9,7 +9,7 @@ size_t aenc_utf8_step(const char *bytes, size_t left) {
     if (lead < 0x80) return 1;
     size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
     if (lead < 0xC2 || lead > 0xF4 || left < length) return 0;
-    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80; /* shorter forms exist below */
+    unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;  /* shorter forms exist below */
     unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF; /* surrogates, beyond U+10FFFF */
     if (text[1] < low || text[1] > high) return 0;
     for (size_t i = 2; i < length; i++)
@@ -21,7 +21,8 @@ bool aenc_text_printable(const char *text, size_t step) {
     const unsigned char *c = (const unsigned char *)text;
     if (step == 1) return c[0] >= 0x20 && c[0] != 0x7F;
     if (step == 2) return c[0] != 0xC2 || c[1] >= 0xA0; /* U+0080 to U+009F: control characters */
-    bool general = step == 3 && c[0] == 0xE2; /* U+2028 to U+202E: ends of lines, directions; U+2066 to U+2069: directions */
+    bool general =
+        step == 3 && c[0] == 0xE2; /* U+2028 to U+202E: ends of lines, directions; U+2066 to U+2069: directions */
     if (general && c[1] == 0x80) return c[2] < 0xA8 || c[2] > 0xAE;
     if (general && c[1] == 0x81) return c[2] < 0xA6 || c[2] > 0xA9;
     return step > 0;
@@ -45,8 +46,10 @@ void aenc_text_escape(char *out, size_t room, const char *text) {
         for (size_t i = at; i < at + step; i++) {
             unsigned char c = (unsigned char)text[i];
             const char escape[ESCAPE] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
-            if (printable) out[used++] = text[i];
-            else memcpy(out + used, escape, ESCAPE), used += ESCAPE;
+            if (printable)
+                out[used++] = text[i];
+            else
+                memcpy(out + used, escape, ESCAPE), used += ESCAPE;
         }
     }
     out[used] = '\0';

@@ -21,7 +21,8 @@ static const struct setting_rule common[] = {
     {.name = "shape", .kind = SETTING_TEXT, .text_fallback = "linear"},
     {.name = NULL},
 };
-static const char *const shapes[] = {[RAMP_LINEAR] = "linear", [RAMP_COSINE] = "cosine", [RAMP_EXPONENTIAL] = "exponential"};
+static const char *const shapes[] = {
+    [RAMP_LINEAR] = "linear", [RAMP_COSINE] = "cosine", [RAMP_EXPONENTIAL] = "exponential"};
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, const char *name) {
@@ -52,8 +53,8 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
     const struct setting_rule *rule = type->rules;
     while (strcmp(rule->name, type->level) != 0) rule++;
     if ((to == NULL) != (over == NULL))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': 'to' is the level after 'over' epochs; one needs the other",
-                         type->name);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "corruption '%s': 'to' is the level after 'over' epochs; one needs the other", type->name);
     if (shape_of(spec) == SHAPE_COUNT) {
         char list[64];
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'shape' is '%s'; known: %s", type->name,
@@ -62,13 +63,14 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
     }
     if (to == NULL) return AENC_OK;
     if (to->number < rule->low || to->number > rule->high)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %s; '%s' is from %s to %s", type->name,
-                         aenc_shown(to->number).text, type->level, aenc_shown(rule->low).text, aenc_shown(rule->high).text);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %s; '%s' is from %s to %s",
+                         type->name, aenc_shown(to->number).text, type->level, aenc_shown(rule->low).text,
+                         aenc_shown(rule->high).text);
     struct ramp ramp = ramp_of(type, spec);
     if (ramp.shape == RAMP_EXPONENTIAL && !(ramp.from > 0 && ramp.to > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "corruption '%s': an exponential goes from %s to %s; both must be above 0",
-                         type->name, aenc_shown(ramp.from).text, aenc_shown(ramp.to).text);
+                         "corruption '%s': an exponential goes from %s to %s; both must be above 0", type->name,
+                         aenc_shown(ramp.from).text, aenc_shown(ramp.to).text);
     return AENC_OK;
 }
 

@@ -1,8 +1,8 @@
 /* corrupt.h - what training does to the input before the encoder sees it; the target stays clean.
  *
- * A corruption is recorded like a layer: a node from a node, with draws of its own (by name path, step, row, element). Its
- * level is a step value, which may move with the epochs. Corruptions exist while training only, and follow one another in the
- * order in which they are given (Vincent et al. 2008, 2010).
+ * A corruption is recorded like a layer: a node from a node, with draws of its own (by name path, step, row,
+ * element). Its level is a step value, which may move with the epochs. Corruptions exist while training only, and
+ * follow one another in the order in which they are given (Vincent et al. 2008, 2010).
  */
 #ifndef AENC_CORRUPT_CORRUPT_H
 #define AENC_CORRUPT_CORRUPT_H
@@ -15,8 +15,8 @@ struct corruption_type {
     const char *level;                /* the one of the rules' numbers that "to" moves */
     /* Beyond the rules. NULL: nothing. */
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
-    /* What becomes of x at this level (a scalar step value); x's shape. The tape's scope is "corrupt." and its name. NULL with
-     * tape->status set. */
+    /* What becomes of x at this level (a scalar step value); x's shape. The tape's scope is "corrupt." and its name.
+     * NULL with tape->status set. */
     struct node *(*record)(struct tape *tape, const struct json *spec, struct node *x, struct node *level);
 };
 

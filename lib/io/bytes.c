@@ -109,8 +109,10 @@ struct quoted aenc_quoted(const char *text) {
             break;
         }
         bool printable = aenc_text_printable(text + at, step);
-        if (printable) memcpy(quoted.text + used, text + at, step);
-        else quoted.text[used] = '?';
+        if (printable)
+            memcpy(quoted.text + used, text + at, step);
+        else
+            quoted.text[used] = '?';
         used += printable ? step : 1;
         at += step == 0 ? 1 : step;
     }

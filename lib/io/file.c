@@ -114,7 +114,8 @@ static aenc_status read_open(aenc_context *ctx, int file, const char *path, size
     if (bytes == NULL) return AENC_ERR_NO_MEMORY;
     size_t got;
     aenc_status status = AENC_OK;
-    if (read_all(file, bytes, (size_t)length + 1, &got) != 0) status = fail_system(ctx, "read", path, errno);
+    if (read_all(file, bytes, (size_t)length + 1, &got) != 0)
+        status = fail_system(ctx, "read", path, errno);
     else if (got != length)
         status = aenc_fail(ctx, AENC_ERR_IO, "cannot read '%s': it changed its size while it was read", path);
     if (status != AENC_OK) {
@@ -254,8 +255,9 @@ static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, cons
     return status;
 }
 
-/* Where the folder may be written to and not read (mode -wx) it cannot be opened to be synced. The file is then synced once
- * more under its new name, which commits that name as well where changes are kept in a journal (ext4, XFS, Btrfs). */
+/* Where the folder may be written to and not read (mode -wx) it cannot be opened to be synced. The file is then
+ * synced once more under its new name, which commits that name as well where changes are kept in a journal (ext4,
+ * XFS, Btrfs). */
 static int sync_renamed(const char *path) {
     int file = open_again(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     if (file < 0) return errno == EACCES ? 0 : -1;

@@ -32,9 +32,9 @@ struct file_piece {
     const void *values;
     size_t count, item;
 };
-/* The pieces, one behind the other. AENC_ERR_IO leaves the file at path as it was, with one exception, which the message
- * names: the directory could not be synced, so the new file is there and only a power failure could still bring the old one
- * back. */
+/* The pieces, one behind the other. AENC_ERR_IO leaves the file at path as it was, with one exception, which the
+ * message names: the directory could not be synced, so the new file is there and only a power failure could still
+ * bring the old one back. */
 aenc_status aenc_file_save_pieces(aenc_context *ctx, const char *path, const struct file_piece *piece, size_t count);
 /* The same for a file of one piece. */
 aenc_status aenc_file_save(aenc_context *ctx, const char *path, const void *bytes, size_t size);

@@ -11,7 +11,7 @@ struct reader {
     size_t length;
     size_t at; /* the next byte */
     const char *what;
-    int depth; /* containers that are open */
+    int depth;          /* containers that are open */
     size_t values_left; /* that there may still be */
 };
 
@@ -203,8 +203,10 @@ static aenc_status append(struct reader *reader, struct json *parent, struct jso
     if (reader->values_left-- == 0) return fail_at(reader, reader->at, "more values than there may be here");
     struct json *child = *out = aenc_arena_alloc(reader->arena, 1, sizeof *child);
     if (child == NULL) return AENC_ERR_NO_MEMORY;
-    if (parent->last == NULL) parent->first = child;
-    else parent->last->next = child;
+    if (parent->last == NULL)
+        parent->first = child;
+    else
+        parent->last->next = child;
     parent->last = child;
     parent->count++;
     return AENC_OK;

@@ -34,8 +34,9 @@ struct json {
  * model description"). *out is NULL on failure. */
 aenc_status aenc_json_parse(struct arena *arena, const char *text, size_t length, const char *what, struct json **out);
 
-/* Parses a text that is an object, member by member: what a member needs is there only while it is taken, so that the first one
- * that is not what it should be ends the reading before the others take memory. Keys, which stay in the arena, may repeat. */
+/* Parses a text that is an object, member by member: what a member needs is there only while it is taken, so that
+ * the first one that is not what it should be ends the reading before the others take memory. Keys, which stay in
+ * the arena, may repeat. */
 struct json_taker {
     /* How many values there may be inside the member called key. */
     size_t (*values_max)(void *user, const char *key);
@@ -50,8 +51,8 @@ aenc_status aenc_json_parse_members(struct arena *arena, const char *text, size_
 const struct json *aenc_json_member(const struct json *object, const char *key);
 /* *repeated is a member whose key an earlier one has already, NULL when every key is there once. */
 aenc_status aenc_json_repeated(aenc_context *ctx, const struct json *object, const struct json **repeated);
-/* The value as a whole number within [0, 2^53), written in digits alone: 8.0 and 8e0 are none, as for the readers of other
- * languages. false when it is anything else. value may be NULL. */
+/* The value as a whole number within [0, 2^53), written in digits alone: 8.0 and 8e0 are none, as for the readers of
+ * other languages. false when it is anything else. value may be NULL. */
 bool aenc_json_whole(const struct json *value, uint64_t *out);
 
 /* Building. Each answers NULL when the arena is out of memory or the parent is NULL; the parent is then as it was, so a

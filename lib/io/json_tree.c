@@ -77,13 +77,17 @@ static struct json *make(struct arena *arena, const char *key, enum json_kind ki
 
 static void append(struct json *parent, struct json *child) {
     assert(parent->kind == (child->key != NULL ? JSON_OBJECT : JSON_ARRAY));
-    if (parent->last == NULL) parent->first = child;
-    else parent->last->next = child;
+    if (parent->last == NULL)
+        parent->first = child;
+    else
+        parent->last->next = child;
     parent->last = child;
     parent->count++;
 }
 
-struct json *aenc_json_root(struct arena *arena, enum json_kind kind) { return make(arena, NULL, kind); }
+struct json *aenc_json_root(struct arena *arena, enum json_kind kind) {
+    return make(arena, NULL, kind);
+}
 
 struct json *aenc_json_add(struct arena *arena, struct json *parent, const char *key, enum json_kind kind) {
     if (parent == NULL) return NULL;

@@ -10,13 +10,19 @@
 
 static struct value_text value_text(double value, bool single) {
     struct value_text out;
-    if (isfinite(value)) aenc_number_text_of(value, single, out.text);
-    else memcpy(out.text, isnan(value) ? "nan\0" : value > 0 ? "inf\0" : "-inf", 5);
+    if (isfinite(value))
+        aenc_number_text_of(value, single, out.text);
+    else
+        memcpy(out.text, isnan(value) ? "nan\0" : value > 0 ? "inf\0" : "-inf", 5);
     return out;
 }
 
-struct value_text aenc_shown(double value) { return value_text(value, false); }
-struct value_text aenc_shown_float(float value) { return value_text((double)value, true); }
+struct value_text aenc_shown(double value) {
+    return value_text(value, false);
+}
+struct value_text aenc_shown_float(float value) {
+    return value_text((double)value, true);
+}
 
 /* The numbers between two brackets; `first` stands in place of the first one. */
 static struct dims_text list(const char *brackets, const int64_t *number, int count, const char *first) {
@@ -26,7 +32,7 @@ static struct dims_text list(const char *brackets, const int64_t *number, int co
     for (int i = 0; i < count; i++) {
         const char *comma = i > 0 ? ", " : "";
         bool full = used + ONE + END > sizeof out.text;
-        int wrote = full                        ? snprintf(out.text + used, END, "%s...", comma)
+        int wrote = full                      ? snprintf(out.text + used, END, "%s...", comma)
                     : i == 0 && first != NULL ? snprintf(out.text + used, ONE, "%s", first)
                                               : snprintf(out.text + used, ONE, "%s%" PRId64, comma, number[i]);
         used += (size_t)wrote;
@@ -37,7 +43,9 @@ static struct dims_text list(const char *brackets, const int64_t *number, int co
     return out;
 }
 
-struct dims_text aenc_at(size_t index) { return list("[]", &(int64_t){(int64_t)index}, 1, NULL); }
+struct dims_text aenc_at(size_t index) {
+    return list("[]", &(int64_t){(int64_t)index}, 1, NULL);
+}
 
 struct dims_text aenc_cell(int64_t row, int64_t column) {
     const int64_t at[] = {row, column};

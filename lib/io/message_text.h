@@ -1,8 +1,8 @@
 /* message_text.h - places, values and shapes as every message writes them.
  *
- * A place is an index in brackets, counted from 0 as in the caller's arrays: x[3, 5] is column 5 of row 3. A value is the
- * shortest decimal text that reads back as the same number. A shape is its dimensions: (3, 4). All are meant to be used
- * in place: aenc_shown(x).text lives to the end of the full expression. None depends on the locale.
+ * A place is an index in brackets, counted from 0 as in the caller's arrays: x[3, 5] is column 5 of row 3. A value
+ * is the shortest decimal text that reads back as the same number. A shape is its dimensions: (3, 4). All are meant
+ * to be used in place: aenc_shown(x).text lives to the end of the full expression. None depends on the locale.
  */
 #ifndef AENC_IO_MESSAGE_TEXT_H
 #define AENC_IO_MESSAGE_TEXT_H

@@ -253,8 +253,8 @@ static void gather_row(const struct npy *array, const uint64_t step[NPY_RANK_MAX
 
 aenc_status aenc_npy_floats(aenc_context *ctx, const struct npy *array, uint64_t first, uint64_t rows, float *out) {
     if (first > array->rows || rows > array->rows - first)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "%llu rows from array%s on, which has %llu rows", (unsigned long long)rows,
-                         aenc_at((size_t)first).text, (unsigned long long)array->rows);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%llu rows from array%s on, which has %llu rows",
+                         (unsigned long long)rows, aenc_at((size_t)first).text, (unsigned long long)array->rows);
     if (array->count == 0) return AENC_OK;
     if (array->fortran_order && array->rank > 1) {
         uint64_t step[NPY_RANK_MAX] = {0};

@@ -113,9 +113,12 @@ static size_t decimal_layout(const struct decimal *decimal, char *buffer) {
     int length;
     if (exponent < -5 || exponent >= 17)
         length = snprintf(buffer, 32, "%s%c%s%se%d", sign, digits[0], count > 1 ? "." : "", digits + 1, exponent);
-    else if (exponent < 0) length = snprintf(buffer, 32, "%s0.%.*s%s", sign, -whole, "0000", digits);
-    else if (whole < count) length = snprintf(buffer, 32, "%s%.*s.%s", sign, whole, digits, digits + whole);
-    else length = snprintf(buffer, 32, "%s%s%.*s", sign, digits, whole - count, "0000000000000000");
+    else if (exponent < 0)
+        length = snprintf(buffer, 32, "%s0.%.*s%s", sign, -whole, "0000", digits);
+    else if (whole < count)
+        length = snprintf(buffer, 32, "%s%.*s.%s", sign, whole, digits, digits + whole);
+    else
+        length = snprintf(buffer, 32, "%s%s%.*s", sign, digits, whole - count, "0000000000000000");
     return (size_t)length;
 }
 
@@ -126,6 +129,7 @@ size_t aenc_number_text_of(double number, bool single, char *buffer) {
     if (fabs(number) <= (single ? WHOLE_FLOAT_MAX : WHOLE_MAX) && floor(number) == number)
         return (size_t)snprintf(buffer, 32, "%" PRId64, (int64_t)number);
     struct decimal decimal = decimal_from(number, 1);
-    for (int count = 2; count <= 17 && !reads_back(&decimal, number, single); count++) decimal = decimal_from(number, count);
+    for (int count = 2; count <= 17 && !reads_back(&decimal, number, single); count++)
+        decimal = decimal_from(number, count);
     return decimal_layout(&decimal, buffer);
 }

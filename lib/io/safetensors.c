@@ -8,8 +8,8 @@
 #include "io/sort.h"
 
 enum { PREFIX = 8 }; /* bytes of the header's length */
-/* Values inside a tensor's entry: three members, the dimensions, two offsets, and some to be refused with a better message; and
- * texts of metadata. */
+/* Values inside a tensor's entry: three members, the dimensions, two offsets, and some to be refused with a better
+ * message; and texts of metadata. */
 enum { ENTRY_VALUES = 4 * TENSOR_RANK_MAX, METADATA_MAX = 65536 };
 #define METADATA "__metadata__"
 
@@ -183,7 +183,8 @@ static aenc_status take(void *user, const struct json *member, bool *keep) {
         return check_metadata(reader, member);
     }
     void *tensors = file->tensor;
-    aenc_status status = aenc_grow(reader->ctx, &tensors, &reader->capacity, file->tensor_count + 1, sizeof *file->tensor);
+    aenc_status status =
+        aenc_grow(reader->ctx, &tensors, &reader->capacity, file->tensor_count + 1, sizeof *file->tensor);
     file->tensor = tensors;
     if (status != AENC_OK) return status;
     struct tensor_entry *entry = &file->tensor[file->tensor_count++];
@@ -219,7 +220,8 @@ static aenc_status read_header(struct reader *reader, const unsigned char *bytes
     const char *what = aenc_arena_format(&file->arena, "the header of %s", reader->what);
     const struct json_taker taker = {values_max, take, reader};
     if (what == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = aenc_json_parse_members(&file->arena, (const char *)bytes + PREFIX, (size_t)length, what, &taker);
+    aenc_status status =
+        aenc_json_parse_members(&file->arena, (const char *)bytes + PREFIX, (size_t)length, what, &taker);
     return status == AENC_OK ? sort_entries(reader, file) : status;
 }
 
@@ -247,8 +249,10 @@ const struct tensor_entry *aenc_safetensors_find(const struct safetensors *file,
         size_t middle = begin + (end - begin) / 2;
         int order = strcmp(name, file->by_name[middle]->name);
         if (order == 0) return file->by_name[middle];
-        if (order < 0) end = middle;
-        else begin = middle + 1;
+        if (order < 0)
+            end = middle;
+        else
+            begin = middle + 1;
     }
     return NULL;
 }
@@ -261,8 +265,9 @@ const char *aenc_safetensors_metadata(const struct safetensors *file, const char
 aenc_status aenc_tensor_entry_floats(aenc_context *ctx, const struct tensor_entry *entry, float *out, size_t count) {
     const unsigned char *bytes = entry->bytes;
     if (count != entry->count)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "tensor '%s' has shape %s, not %zu elements", aenc_quoted(entry->name).text,
-                         aenc_dims((const int64_t *)entry->dim, entry->rank, false).text, count);
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "tensor '%s' has shape %s, not %zu elements",
+                         aenc_quoted(entry->name).text, aenc_dims((const int64_t *)entry->dim, entry->rank, false).text,
+                         count);
     switch (entry->type) {
     case TENSOR_F32: aenc_bytes_copy_little(out, bytes, count, 4); return AENC_OK;
     case TENSOR_F64:

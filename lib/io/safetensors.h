@@ -12,8 +12,21 @@
 #include "io/file.h"
 #include "io/json.h"
 
-enum tensor_type { TENSOR_F64, TENSOR_F32, TENSOR_F16, TENSOR_BF16, TENSOR_I64, TENSOR_I32, TENSOR_I16, TENSOR_I8,
-                   TENSOR_U8, TENSOR_U16, TENSOR_U32, TENSOR_U64, TENSOR_BOOL };
+enum tensor_type {
+    TENSOR_F64,
+    TENSOR_F32,
+    TENSOR_F16,
+    TENSOR_BF16,
+    TENSOR_I64,
+    TENSOR_I32,
+    TENSOR_I16,
+    TENSOR_I8,
+    TENSOR_U8,
+    TENSOR_U16,
+    TENSOR_U32,
+    TENSOR_U64,
+    TENSOR_BOOL
+};
 
 enum { TENSOR_RANK_MAX = 8, SAFETENSORS_HEADER_MAX = 100000000 };
 
@@ -22,7 +35,7 @@ struct tensor_entry {
     enum tensor_type type;
     int rank;
     uint64_t dim[TENSOR_RANK_MAX];
-    uint64_t count; /* elements */
+    uint64_t count;             /* elements */
     const unsigned char *bytes; /* little-endian, not aligned */
     uint64_t size;              /* bytes */
 };
@@ -32,7 +45,7 @@ struct safetensors {
     struct tensor_entry *tensor; /* sorted by offset */
     size_t tensor_count;
     const struct tensor_entry **by_name; /* the same, sorted by name */
-    const struct json *metadata; /* object of texts; NULL: none */
+    const struct json *metadata;         /* object of texts; NULL: none */
 };
 
 /* AENC_ERR_FORMAT with what is wrong and where (tensor name, offset). `what` names the source ("model.safetensors"). On
@@ -62,7 +75,7 @@ struct metadata_entry {
 /* A file that is not assembled: its pieces refer to the header and to the caller's values. */
 struct safetensors_draft {
     struct arena arena;
-    unsigned char *header; /* the length in front and the blanks behind it; may be changed where its length stays */
+    unsigned char *header;    /* the length in front and the blanks behind it; may be changed where its length stays */
     size_t header_size, size; /* bytes; of the whole file */
     struct file_piece *piece; /* the header, then one for each tensor, in the order of the file */
     const struct tensor_source **tensor; /* in that order */

@@ -1,4 +1,5 @@
-/* safetensors_write.c - the writer: places for the tensors, the header that states them, then their values as pieces. */
+/* safetensors_write.c - the writer: places for the tensors, the header that states them, then their values as
+ * pieces. */
 #include <string.h>
 
 #include "io/bytes.h"
@@ -7,7 +8,7 @@
 
 struct placed {
     const struct tensor_source *source;
-    uint64_t count; /* elements */
+    uint64_t count;       /* elements */
     uint64_t begin, size; /* bytes in the buffer */
 };
 

@@ -24,9 +24,7 @@ static void describe_value(const struct json *value, char text[DESCRIPTION_SIZE]
     switch (value->kind) {
     case JSON_NULL: snprintf(text, DESCRIPTION_SIZE, "null"); break;
     case JSON_BOOL: snprintf(text, DESCRIPTION_SIZE, value->truth ? "true" : "false"); break;
-    case JSON_NUMBER:
-        snprintf(text, DESCRIPTION_SIZE, "%s", aenc_shown(value->number).text);
-        break;
+    case JSON_NUMBER: snprintf(text, DESCRIPTION_SIZE, "%s", aenc_shown(value->number).text); break;
     case JSON_TEXT: snprintf(text, DESCRIPTION_SIZE, "'%s'", aenc_quoted(value->text).text); break;
     case JSON_ARRAY: snprintf(text, DESCRIPTION_SIZE, "a list of %zu", value->count); break;
     case JSON_OBJECT: snprintf(text, DESCRIPTION_SIZE, "an object"); break;
@@ -43,10 +41,12 @@ static void describe_range(const struct setting_rule *rule, char text[DESCRIPTIO
         snprintf(text, DESCRIPTION_SIZE, " from %s to %s", low.text, high.text);
         return;
     }
-    if (above_zero) snprintf(lower, sizeof lower, " above 0");
+    if (above_zero)
+        snprintf(lower, sizeof lower, " above 0");
     else if (has_low)
         snprintf(lower, sizeof lower, " of at least %s", low.text);
-    if (below_one) snprintf(upper, sizeof upper, " below 1");
+    if (below_one)
+        snprintf(upper, sizeof upper, " below 1");
     else if (has_high)
         snprintf(upper, sizeof upper, " of at most %s", high.text);
     snprintf(text, DESCRIPTION_SIZE, "%s%s%s", lower, lower[0] != '\0' && upper[0] != '\0' ? " and" : "", upper);
@@ -84,8 +84,8 @@ char *aenc_names_list(const char *const *names, size_t count, char *buffer, size
     return buffer;
 }
 
-aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names, size_t count,
-                              int64_t plugin_kind) {
+aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names,
+                              size_t count, int64_t plugin_kind) {
     const char *known[KNOWN_MAX];
     char list[512];
     size_t all = count < KNOWN_MAX ? count : KNOWN_MAX;
@@ -100,8 +100,10 @@ aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *n
 /* "layer 'dense'", or "layer" alone where a type is missing. */
 static void describe_spec(const char *what, const struct json *spec, char text[DESCRIPTION_SIZE * 2]) {
     const char *type = aenc_settings_type(spec);
-    if (type[0] == '\0') snprintf(text, DESCRIPTION_SIZE * 2, "%s", aenc_quoted(what).text);
-    else snprintf(text, DESCRIPTION_SIZE * 2, "%s '%s'", aenc_quoted(what).text, aenc_quoted(type).text);
+    if (type[0] == '\0')
+        snprintf(text, DESCRIPTION_SIZE * 2, "%s", aenc_quoted(what).text);
+    else
+        snprintf(text, DESCRIPTION_SIZE * 2, "%s '%s'", aenc_quoted(what).text, aenc_quoted(type).text);
 }
 
 static const struct setting_rule *rule_find(const struct setting_rule *rules, const char *name) {
@@ -113,7 +115,8 @@ static const struct setting_rule *rule_find(const struct setting_rule *rules, co
 static bool number_fits(const struct json *value, const struct setting_rule *rule) {
     double number = value->number;
     if (value->kind != JSON_NUMBER || !isfinite(number) || number < rule->low || number > rule->high) return false;
-    return rule->kind == SETTING_NUMBER || rule->kind == SETTING_NUMBERS || (floor(number) == number && fabs(number) < 0x1p53);
+    return rule->kind == SETTING_NUMBER || rule->kind == SETTING_NUMBERS ||
+           (floor(number) == number && fabs(number) < 0x1p53);
 }
 
 static bool length_fits(const struct json *value, const struct setting_rule *rule) {

@@ -2,9 +2,9 @@
  *
  * A spec is a JSON object with a member "type" and one member per setting: that is how it stands in a model file. The
  * text form is parsed into the same object, so that both arrive at the same thing: values are numbers (1e-3),
- * true/false, lists of whole numbers (8x8, an array in JSON) or of any (0.5;1) or words, which may be specs of their own
- * ("leaky_relu:slope=0.1", as far as they need no comma). Who owns a spec states its rules; checking fills in nothing,
- * reports unknown names with the known ones, and values out of range with the range.
+ * true/false, lists of whole numbers (8x8, an array in JSON) or of any (0.5;1) or words, which may be specs of their
+ * own ("leaky_relu:slope=0.1", as far as they need no comma). Who owns a spec states its rules; checking fills in
+ * nothing, reports unknown names with the known ones, and values out of range with the range.
  */
 #ifndef AENC_IO_SETTINGS_H
 #define AENC_IO_SETTINGS_H
@@ -18,7 +18,7 @@ enum setting_kind {
     SETTING_INTEGER, /* a whole number within [low, high], magnitude below 2^53 */
     SETTING_BOOL,
     SETTING_TEXT,
-    SETTING_SIZES, /* array of 1 to 6 whole numbers, each within [low, high]; a single one may stand without array */
+    SETTING_SIZES,  /* array of 1 to 6 whole numbers, each within [low, high]; a single one may stand without array */
     SETTING_LAYERS, /* array of specs, checked by their owner */
     SETTING_NUMBERS /* array of at least one number, each within [low, high]; a single one may stand without array */
 };
@@ -27,8 +27,8 @@ struct setting_rule {
     const char *name; /* NULL ends the table */
     enum setting_kind kind;
     bool required;
-    double fallback; /* the default of numbers, integers and booleans */
-    double low, high; /* +-INFINITY: no limit; low DBL_MIN: above zero; high 1 - DBL_EPSILON: below one */
+    double fallback;           /* the default of numbers, integers and booleans */
+    double low, high;          /* +-INFINITY: no limit; low DBL_MIN: above zero; high 1 - DBL_EPSILON: below one */
     const char *text_fallback; /* the default of texts; NULL: none */
 };
 
@@ -61,7 +61,7 @@ int aenc_setting_sizes(const struct json *spec, const struct setting_rule *rules
 char *aenc_names_list(const char *const *names, size_t count, char *buffer, size_t size);
 /* AENC_ERR_ARGUMENT with that message: `what` is "loss" and the like, known are `names` and what plug-ins of that kind
  * (AENC_PLUGIN_..., 0: none) are called. */
-aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names, size_t count,
-                              int64_t plugin_kind);
+aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names,
+                              size_t count, int64_t plugin_kind);
 
 #endif

@@ -10,8 +10,10 @@ static void merge(const char *from, char *to, size_t begin, size_t middle, size_
     for (size_t at = begin; at < end; at += size) {
         int from_left = right == end || (left < middle && compare(from + left, from + right) <= 0);
         memcpy(to + at, from + (from_left ? left : right), size);
-        if (from_left) left += size;
-        else right += size;
+        if (from_left)
+            left += size;
+        else
+            right += size;
     }
 }
 

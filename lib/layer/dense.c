@@ -41,19 +41,24 @@ static struct node *tied_weight(struct recorder *recorder, const char *name, int
     struct tape *tape = recorder->tape;
     const char *path = aenc_arena_format(&tape->arena, "%s.weight", name);
     const struct entry *entry = path == NULL ? NULL : aenc_store_find(recorder->store, path);
-    if (path == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    if (path == NULL)
+        tape->status = AENC_ERR_NO_MEMORY;
     else if (entry == NULL || entry->kind != ENTRY_PARAMETER || entry->shape.rank != 2)
-        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "layer 'dense': setting 'tied' names '%s', and no dense layer of that name "
-                       "comes before", aenc_quoted(name).text);
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT,
+                       "layer 'dense': setting 'tied' names '%s', and no dense layer of that name "
+                       "comes before",
+                       aenc_quoted(name).text);
     else if (entry->shape.dim[0] != in || entry->shape.dim[1] != units)
-        aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'dense': '%s' turns %lld numbers into %lld; tied to it this layer turns "
-                       "%lld into %lld, and cannot turn %lld into %lld", path, (long long)entry->shape.dim[1],
-                       (long long)entry->shape.dim[0], (long long)entry->shape.dim[0], (long long)entry->shape.dim[1],
-                       (long long)in, (long long)units);
+        aenc_tape_fail(tape, AENC_ERR_SHAPE,
+                       "layer 'dense': '%s' turns %lld numbers into %lld; tied to it this layer turns "
+                       "%lld into %lld, and cannot turn %lld into %lld",
+                       path, (long long)entry->shape.dim[1], (long long)entry->shape.dim[0],
+                       (long long)entry->shape.dim[0], (long long)entry->shape.dim[1], (long long)in, (long long)units);
     if (tape->status != AENC_OK) return NULL;
     const char *before = tape->scope;
     tape->scope = name;
-    struct node *weight = aenc_store_parameter(recorder->store, tape, "weight", entry->shape, entry->init, entry->decays);
+    struct node *weight =
+        aenc_store_parameter(recorder->store, tape, "weight", entry->shape, entry->init, entry->decays);
     tape->scope = before;
     return weight;
 }
@@ -73,8 +78,9 @@ static struct node *record(struct recorder *recorder, const struct json *spec, s
     if (!aenc_activation_find(tape->ctx, aenc_setting_text(spec, rules, "activation"), &function, &slope))
         tape->status = tape->ctx->status;
     const char *tied = aenc_setting_text(spec, rules, "tied");
-    struct node *weight = tied != NULL ? tied_weight(recorder, tied, units, in)
-                                       : aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
+    struct node *weight = tied != NULL
+                              ? tied_weight(recorder, tied, units, in)
+                              : aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
     struct node *bias = NULL;
     if (aenc_setting_bool(spec, rules, "bias"))
         bias = aenc_store_parameter(recorder->store, tape, "bias", bias_shape, bias_init, false);

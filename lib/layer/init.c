@@ -92,17 +92,17 @@ static double scale_of(const struct init *init) {
     double in = (double)(init->fan_in > 0 ? init->fan_in : 1);
     double both = in + (double)(init->fan_out > 0 ? init->fan_out : 1);
     switch (init->kind) {
-        case INIT_XAVIER_UNIFORM: return init->gain * sqrt(6 / both);
-        case INIT_XAVIER_NORMAL: return init->gain * sqrt(2 / both);
-        case INIT_HE_UNIFORM: return init->gain * sqrt(6 / in);
-        case INIT_HE_NORMAL: return init->gain * sqrt(2 / in);
-        case INIT_LECUN_UNIFORM: return init->gain * sqrt(3 / in);
-        case INIT_LECUN_NORMAL: return init->gain * sqrt(1 / in);
-        case INIT_TORCH: return init->gain / sqrt(in);
-        case INIT_CONSTANT:
-        case INIT_ORTHOGONAL:
-        case INIT_UNIFORM:
-        case INIT_NORMAL: break;
+    case INIT_XAVIER_UNIFORM: return init->gain * sqrt(6 / both);
+    case INIT_XAVIER_NORMAL: return init->gain * sqrt(2 / both);
+    case INIT_HE_UNIFORM: return init->gain * sqrt(6 / in);
+    case INIT_HE_NORMAL: return init->gain * sqrt(2 / in);
+    case INIT_LECUN_UNIFORM: return init->gain * sqrt(3 / in);
+    case INIT_LECUN_NORMAL: return init->gain * sqrt(1 / in);
+    case INIT_TORCH: return init->gain / sqrt(in);
+    case INIT_CONSTANT:
+    case INIT_ORTHOGONAL:
+    case INIT_UNIFORM:
+    case INIT_NORMAL: break;
     }
     return init->gain;
 }

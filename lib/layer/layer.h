@@ -49,8 +49,8 @@ struct node *aenc_layer_record(struct recorder *recorder, const char *name, cons
  * with the message set. */
 const struct json *aenc_layer_mirror(aenc_context *ctx, struct arena *arena, const struct json *encoder,
                                      const struct shape *input);
-/* A copy of the checked decoder whose dense layers are tied to those of the checked encoder (tie.c). NULL with the message
- * set. */
+/* A copy of the checked decoder whose dense layers are tied to those of the checked encoder (tie.c). NULL with the
+ * message set. */
 const struct json *aenc_layer_tie(aenc_context *ctx, struct arena *arena, const struct json *encoder,
                                   const struct json *decoder);
 /* An activation by its spec text ("relu", "leaky_relu:slope=0.1"): false with the message set where it is unknown. */

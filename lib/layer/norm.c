@@ -1,9 +1,9 @@
 /* norm.c - batch normalisation (Ioffe & Szegedy 2015) and layer normalisation (Ba, Kiros, Hinton 2016).
  *
  * Batch normalisation uses the batch's own mean and biased variance while training and stages running averages, the
- * variance unbiased, as PyTorch does: new = (1 - momentum) old + momentum batch. Evaluation uses the running ones. One number
- * per channel has no variance: batches of one row are refused, as PyTorch refuses them, unless a row has several numbers of each
- * channel.
+ * variance unbiased, as PyTorch does: new = (1 - momentum) old + momentum batch. Evaluation uses the running ones.
+ * One number per channel has no variance: batches of one row are refused, as PyTorch refuses them, unless a row has
+ * several numbers of each channel.
  */
 #include <math.h>
 
@@ -25,8 +25,8 @@ static struct node *moments_record(struct recorder *recorder, const struct json 
                                    struct shape channels) {
     struct tape *tape = recorder->tape;
     struct node *mean = aenc_store_state(recorder->store, tape, "running_mean", channels, 0);
-    struct node *variance = aenc_store_state_within(recorder->store, tape, "running_var", channels, 1,
-                                                    RANGE_NOT_NEGATIVE);
+    struct node *variance =
+        aenc_store_state_within(recorder->store, tape, "running_var", channels, 1, RANGE_NOT_NEGATIVE);
     if (tape->mode == MODE_EVALUATE) {
         struct node *both[] = {mean, variance};
         int64_t dims[] = {2, channels.dim[0]};
@@ -75,8 +75,8 @@ static struct node *layer_record(struct recorder *recorder, const struct json *s
         return NULL;
     }
     if (features.dim[0] == 1) {
-        aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer '%s' (layer_norm): one number is its own mean, and all that comes out is 0",
-                       tape->scope);
+        aenc_tape_fail(tape, AENC_ERR_SHAPE,
+                       "layer '%s' (layer_norm): one number is its own mean, and all that comes out is 0", tape->scope);
         return NULL;
     }
     struct node *gain = NULL, *shift = NULL;

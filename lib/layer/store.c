@@ -55,7 +55,8 @@ static aenc_status slots_grow(struct store *store) {
     aenc_release(store->ctx, store->slot);
     store->slot = slot;
     store->slot_count = count;
-    for (size_t i = 0; i < store->entry_count; i++) *slot_of(store, store->entry[i].stream, store->entry[i].name) = i + 1;
+    for (size_t i = 0; i < store->entry_count; i++)
+        *slot_of(store, store->entry[i].stream, store->entry[i].name) = i + 1;
     return AENC_OK;
 }
 
@@ -104,8 +105,8 @@ static bool leaf_of(const struct node *n, const struct entry *entry) {
            n->stream == entry->stream && strcmp(n->name, entry->name) == 0;
 }
 
-/* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place. Entries
- * know where on the tape that is being recorded their leaves stand; on another tape they are told so first. */
+/* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place.
+ * Entries know where on the tape that is being recorded their leaves stand; on another tape they are told so first. */
 static struct node *leaf_find(struct store *store, const struct tape *tape, const struct entry *entry) {
     for (size_t i = 0; store->tape != tape && i < tape->node_count; i++) {
         struct entry *other = tape->node[i]->op == NULL ? aenc_store_find(store, tape->node[i]->name) : NULL;
@@ -146,16 +147,18 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
     return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
 }
 
-struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start) {
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                              double start) {
     return aenc_store_state_within(store, tape, name, shape, start, RANGE_ANY);
 }
 
-struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape, double start,
-                                     enum entry_range range) {
+struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                     double start, enum entry_range range) {
     if (tape->status != AENC_OK) return NULL;
     const char *path = aenc_tape_path(tape, name);
     if (tape->status != AENC_OK) return NULL;
-    struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .range = range, .init = {.kind = INIT_CONSTANT, .gain = start}};
+    struct entry wanted = {
+        .kind = ENTRY_STATE, .shape = shape, .range = range, .init = {.kind = INIT_CONSTANT, .gain = start}};
     struct entry *entry = entry_of(store, tape, path, &wanted);
     if (entry == NULL) return NULL;
     struct node *leaf = leaf_find(store, tape, entry);
@@ -172,15 +175,17 @@ bool aenc_entry_takes(const struct entry *entry, double value) {
 }
 
 int64_t aenc_entry_bad(const struct entry *entry, const num *values) {
-    if (entry->range == RANGE_ANY && aenc_kernels()->elementwise->largest(values, entry->count) <= (num)FLT_MAX) return -1;
+    if (entry->range == RANGE_ANY && aenc_kernels()->elementwise->largest(values, entry->count) <= (num)FLT_MAX)
+        return -1;
     for (int64_t i = 0; i < entry->count; i++)
         if (!aenc_entry_takes(entry, (double)values[i])) return i;
     return -1;
 }
 
-aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry, int64_t index,
-                              double value) {
-    static const char *const must[] = {"it must be finite", "it must be finite and not negative", "it must be finite and positive"};
+aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry,
+                              int64_t index, double value) {
+    static const char *const must[] = {"it must be finite", "it must be finite and not negative",
+                                       "it must be finite and positive"};
     return aenc_fail(ctx, status, "%s: '%s'%s is %s; %s", what, entry->name,
                      aenc_element(entry->shape.dim, entry->shape.rank, index).text, aenc_shown_num((num)value).text,
                      must[entry->range]);
@@ -255,7 +260,8 @@ aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
         status = aenc_init_draw(store->ctx, entry, seed, values);
         int64_t bad = status == AENC_OK ? aenc_entry_bad(entry, values) : -1;
         if (bad >= 0)
-            status = aenc_entry_refuse(store->ctx, AENC_ERR_ARGUMENT, "a start too wide", entry, bad, (double)values[bad]);
+            status =
+                aenc_entry_refuse(store->ctx, AENC_ERR_ARGUMENT, "a start too wide", entry, bad, (double)values[bad]);
     }
     return status;
 }

@@ -15,8 +15,8 @@ enum init_kind {
     INIT_CONSTANT,       /* gain itself */
     INIT_XAVIER_UNIFORM, /* +-gain sqrt(6 / (fan_in + fan_out)): Glorot & Bengio 2010 */
     INIT_XAVIER_NORMAL,
-    INIT_HE_UNIFORM, /* +-gain sqrt(6 / fan_in) */
-    INIT_HE_NORMAL,  /* gain sqrt(2 / fan_in): He et al. 2015 */
+    INIT_HE_UNIFORM,    /* +-gain sqrt(6 / fan_in) */
+    INIT_HE_NORMAL,     /* gain sqrt(2 / fan_in): He et al. 2015 */
     INIT_LECUN_UNIFORM, /* +-gain sqrt(3 / fan_in) */
     INIT_LECUN_NORMAL,  /* gain sqrt(1 / fan_in): LeCun et al. 1998 */
     INIT_ORTHOGONAL,    /* Saxe et al. 2014 */
@@ -53,8 +53,8 @@ struct entry {
     size_t leaf; /* where its leaf stands on store->tape, if it has one there */
 };
 
-/* The numbers of a model, shared by the store and by runners that took them as they were. Freed with the last reference;
- * the count is atomic, the freeing is done by the context's thread. */
+/* The numbers of a model, shared by the store and by runners that took them as they were. Freed with the last
+ * reference; the count is atomic, the freeing is done by the context's thread. */
 struct weights {
     atomic_size_t references;
     num *parameter, *state;
@@ -65,8 +65,8 @@ struct store {
     struct arena arena;
     struct entry *entry; /* in order of declaration */
     size_t entry_count, entry_capacity;
-    size_t *slot, slot_count;           /* entries by name: 1 + index, 0: free; a power of two, half of it used at most */
-    const struct tape *tape;            /* recorded last; only ever compared, and the entries' leaves are looked at */
+    size_t *slot, slot_count; /* entries by name: 1 + index, 0: free; a power of two, half of it used at most */
+    const struct tape *tape;  /* recorded last; only ever compared, and the entries' leaves are looked at */
     int64_t parameter_size, state_size; /* nums, padding included */
     struct weights *weights;            /* NULL until aenc_store_allocate */
     num *parameter, *state;             /* those of weights */
@@ -83,15 +83,16 @@ num *aenc_store_values(const struct store *store, const struct entry *entry);
  * exists with another shape. NULL with tape->status set. */
 struct node *aenc_store_parameter(struct store *store, struct tape *tape, const char *name, struct shape shape,
                                   struct init init, bool decays);
-struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape, double start);
-struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape, double start,
-                                     enum entry_range range);
-/* Whether a number may stand there; the first of count that may not, or -1; AENC_ERR_... and a message that names it, `what` in
- * front. */
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                              double start);
+struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                     double start, enum entry_range range);
+/* Whether a number may stand there; the first of count that may not, or -1; AENC_ERR_... and a message that names
+ * it, `what` in front. */
 bool aenc_entry_takes(const struct entry *entry, double value);
 int64_t aenc_entry_bad(const struct entry *entry, const num *values);
-aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry, int64_t index,
-                              double value);
+aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char *what, const struct entry *entry,
+                              int64_t index, double value);
 /* Allocates the blocks and draws every initial value from (seed, name). */
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
 /* The same with zeros, for who has other values for all of them. */
@@ -108,7 +109,8 @@ void aenc_weights_release(aenc_context *ctx, struct weights *weights);
 aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init);
 
 /* What of name lies below a path of names with dots between them: "" for the path itself, NULL when it lies elsewhere.
- * "encoder.1" has encoder.1 and encoder.1.weight below it, not encoder.10; "" has everything; a dot at its end is ignored. */
+ * "encoder.1" has encoder.1 and encoder.1.weight below it, not encoder.10; "" has everything; a dot at its end is
+ * ignored. */
 const char *aenc_path_below(const char *name, const char *path);
 
 #endif

@@ -1,7 +1,7 @@
 /* tie.c - a decoder whose dense layers use the encoder's weights, transposed.
  *
- * The dense layers of the decoder, from the code on, are paired with those of the encoder, from the code back. Whether a pair
- * fits is seen when the layer is recorded.
+ * The dense layers of the decoder, from the code on, are paired with those of the encoder, from the code back.
+ * Whether a pair fits is seen when the layer is recorded.
  */
 #include <string.h>
 
@@ -38,8 +38,10 @@ const struct json *aenc_layer_tie(aenc_context *ctx, struct arena *arena, const 
     struct place *to = aenc_arena_alloc(arena, decoding + 1, sizeof *to);
     if (from == NULL || to == NULL) return NULL;
     if (count != decoding || count == 0) {
-        aenc_fail(ctx, AENC_ERR_SHAPE, "tied: the encoder has %zu dense layers and the decoder %zu; each of the decoder's uses "
-                  "the weight of one of the encoder's", count, decoding);
+        aenc_fail(ctx, AENC_ERR_SHAPE,
+                  "tied: the encoder has %zu dense layers and the decoder %zu; each of the decoder's uses "
+                  "the weight of one of the encoder's",
+                  count, decoding);
         return NULL;
     }
     dense_layers(arena, encoder, "encoder", from);

@@ -7,8 +7,8 @@
 #include "base/plugin.h"
 
 static const struct loss_type *const types[] = {
-    &aenc_loss_mse, &aenc_loss_mae, &aenc_loss_huber, &aenc_loss_bce, &aenc_loss_gaussian_nll, &aenc_loss_cosine,
-    &aenc_loss_cross_entropy,
+    &aenc_loss_mse,          &aenc_loss_mae,    &aenc_loss_huber,         &aenc_loss_bce,
+    &aenc_loss_gaussian_nll, &aenc_loss_cosine, &aenc_loss_cross_entropy,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
 

@@ -13,7 +13,7 @@ struct loss_type {
     const char *name;
     const struct setting_rule *rules; /* "type" is not among them */
     int output_factor;                /* numbers of the output's last axis for each of the target's */
-    bool unit_target; /* targets must lie in [0, 1] */
+    bool unit_target;                 /* targets must lie in [0, 1] */
     /* output and target are row nodes, the output's row output_factor times as long; answers (rows). */
     struct node *(*record)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
     /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not

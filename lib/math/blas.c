@@ -40,8 +40,8 @@ static void scale_rows(int64_t m, int64_t n, num beta, num *c, int64_t ldc) {
         for (int64_t j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
-/* Shards, tiles and some columns: where our own panels beat a CBLAS, whose copying of both operands does not pay for so few
- * rows or columns. A right operand that does not stay in the second cache is left to a CBLAS. */
+/* Shards, tiles and some columns: where our own panels beat a CBLAS, whose copying of both operands does not pay for
+ * so few rows or columns. A right operand that does not stay in the second cache is left to a CBLAS. */
 enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, PANEL_COLUMNS_FEW = 64 };
 enum { PANEL_NUMBERS_MOST = 1 << 18 };
 
@@ -53,9 +53,10 @@ static bool panels_suit(int64_t m, int64_t n, num beta) {
 /* k is at least 1. */
 static void cblas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                        const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
-    _Generic((num)0, float: cblas_sgemm, double: cblas_dgemm)(
-        ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1, a,
-        (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    _Generic((num)0, float
+             : cblas_sgemm, double
+             : cblas_dgemm)(ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m,
+                            (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
@@ -76,7 +77,8 @@ static void panels_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n
                         const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     if (k > 0 && panels_suit(m, n, beta))
         aenc_kernels()->product->by_panels(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
-    else aenc_blas_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+    else
+        aenc_blas_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
 matrix_product *aenc_blas_product(void) {
@@ -87,8 +89,8 @@ matrix_product *aenc_blas_product(void) {
 
 void aenc_blas_dgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,
                      const double *b, int64_t ldb, double beta, double *c, int64_t ldc) {
-    cblas_dgemm(ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1,
-                a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    cblas_dgemm(ROW_MAJOR, transpose_a ? TRANSPOSED : PLAIN, transpose_b ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k,
+                1, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 double aenc_blas_dot(const double *x, const double *y, int64_t n) { return cblas_ddot((int)n, x, 1, y, 1); }
@@ -110,15 +112,33 @@ struct core {
 
 /* OpenBLAS's x86 kernels. Zen's are Haswell's. */
 static const struct core cores[] = {
-    {"SapphireRapids", LEVEL_AVX512}, {"Cooperlake", LEVEL_AVX512}, {"SkylakeX", LEVEL_AVX512},
-    {"Haswell", LEVEL_AVX2},          {"Zen", LEVEL_AVX2},          {"Excavator", LEVEL_OLD},
-    {"Steamroller", LEVEL_OLD},       {"Piledriver", LEVEL_OLD},    {"Bulldozer", LEVEL_OLD},
-    {"Sandybridge", LEVEL_OLD},       {"Nehalem", LEVEL_OLD},       {"Dunnington", LEVEL_OLD},
-    {"Penryn", LEVEL_OLD},            {"Core2", LEVEL_OLD},         {"Prescott", LEVEL_OLD},
-    {"Northwood", LEVEL_OLD},         {"Banias", LEVEL_OLD},        {"Katmai", LEVEL_OLD},
-    {"Coppermine", LEVEL_OLD},        {"Atom", LEVEL_OLD},          {"Nano", LEVEL_OLD},
-    {"Bobcat", LEVEL_OLD},            {"Barcelona", LEVEL_OLD},     {"Opteron", LEVEL_OLD},
-    {"Opteron_SSE3", LEVEL_OLD},      {"Athlon", LEVEL_OLD},        {"Generic", LEVEL_OLD},
+    {"SapphireRapids", LEVEL_AVX512},
+    {"Cooperlake", LEVEL_AVX512},
+    {"SkylakeX", LEVEL_AVX512},
+    {"Haswell", LEVEL_AVX2},
+    {"Zen", LEVEL_AVX2},
+    {"Excavator", LEVEL_OLD},
+    {"Steamroller", LEVEL_OLD},
+    {"Piledriver", LEVEL_OLD},
+    {"Bulldozer", LEVEL_OLD},
+    {"Sandybridge", LEVEL_OLD},
+    {"Nehalem", LEVEL_OLD},
+    {"Dunnington", LEVEL_OLD},
+    {"Penryn", LEVEL_OLD},
+    {"Core2", LEVEL_OLD},
+    {"Prescott", LEVEL_OLD},
+    {"Northwood", LEVEL_OLD},
+    {"Banias", LEVEL_OLD},
+    {"Katmai", LEVEL_OLD},
+    {"Coppermine", LEVEL_OLD},
+    {"Atom", LEVEL_OLD},
+    {"Nano", LEVEL_OLD},
+    {"Bobcat", LEVEL_OLD},
+    {"Barcelona", LEVEL_OLD},
+    {"Opteron", LEVEL_OLD},
+    {"Opteron_SSE3", LEVEL_OLD},
+    {"Athlon", LEVEL_OLD},
+    {"Generic", LEVEL_OLD},
 };
 
 static bool same_letters(const char *a, const char *b) {
@@ -176,18 +196,26 @@ static void describe_mkl(struct blas_info *out) {
 
 void aenc_blas_describe(struct blas_info *out) {
     *out = (struct blas_info){.provider = "reference or other"};
-    if (openblas_get_config != NULL) describe_openblas(out);
-    else if (bli_info_get_version_str != NULL) describe_blis(out);
-    else if (MKL_Get_Max_Threads != NULL) describe_mkl(out);
-    else out->warning = "this CBLAS is not known as a fast one; the reference BLAS is many times slower than OpenBLAS";
+    if (openblas_get_config != NULL)
+        describe_openblas(out);
+    else if (bli_info_get_version_str != NULL)
+        describe_blis(out);
+    else if (MKL_Get_Max_Threads != NULL)
+        describe_mkl(out);
+    else
+        out->warning = "this CBLAS is not known as a fast one; the reference BLAS is many times slower than OpenBLAS";
     if ((out->config != NULL && strstr(out->config, "USE64BITINT") != NULL) || has_wide_integers())
         out->refusal = "this CBLAS takes 64-bit integers (ILP64); the library needs one with 32-bit integers (LP64)";
 }
 
 bool aenc_blas_single_thread(void) {
-    if (openblas_set_num_threads != NULL) openblas_set_num_threads(1);
-    else if (bli_thread_set_num_threads != NULL) bli_thread_set_num_threads(1);
-    else if (MKL_Set_Num_Threads != NULL) MKL_Set_Num_Threads(1);
-    else return false;
+    if (openblas_set_num_threads != NULL)
+        openblas_set_num_threads(1);
+    else if (bli_thread_set_num_threads != NULL)
+        bli_thread_set_num_threads(1);
+    else if (MKL_Set_Num_Threads != NULL)
+        MKL_Set_Num_Threads(1);
+    else
+        return false;
     return true;
 }

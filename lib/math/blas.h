@@ -1,5 +1,6 @@
-/* blas.h - products of matrices, and the only door to CBLAS. Row-major; M rows of C, N columns of C, K inner. Sizes beyond int are refused by the
- * plan before they get here (aenc_blas_fits). No call's shape depends on the number of threads. */
+/* blas.h - products of matrices, and the only door to CBLAS. Row-major; M rows of C, N columns of C, K inner. Sizes
+ * beyond int are refused by the plan before they get here (aenc_blas_fits). No call's shape depends on the number of
+ * threads. */
 #ifndef AENC_MATH_BLAS_H
 #define AENC_MATH_BLAS_H
 
@@ -9,10 +10,12 @@
 
 /* C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is (k, n; ldb), or (n, k)
  * when transpose_b. beta 0 does not read C. k == 0 gives beta C; m == 0 or n == 0 does nothing. Products of a
- * shard's or a tile's size are our own (kernels_product.c) where the processor has wide vectors; the rest is the CBLAS's. */
+ * shard's or a tile's size are our own (kernels_product.c) where the processor has wide vectors; the rest is the
+ * CBLAS's. */
 void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
-/* What products are fastest with: aenc_blas_gemm, or a form that leaves less to a CBLAS of which aenc_blas_describe warns. */
+/* What products are fastest with: aenc_blas_gemm, or a form that leaves less to a CBLAS of which aenc_blas_describe
+ * warns. */
 matrix_product *aenc_blas_product(void);
 /* The same in double whatever num is; m, n and k are at least 1. */
 void aenc_blas_dgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda,

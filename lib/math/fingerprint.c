@@ -1,5 +1,5 @@
-/* fingerprint.c - lanes run side by side, as each waits for its multiplications. Each is a bijection of each of its words, and
- * their sum one of each lane. */
+/* fingerprint.c - lanes run side by side, as each waits for its multiplications. Each is a bijection of each of its
+ * words, and their sum one of each lane. */
 #include "math/fingerprint.h"
 
 #include <string.h>

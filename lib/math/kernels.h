@@ -82,11 +82,11 @@ struct elementwise_kernels {
 
 /* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */
 enum element_loss {
-    ELEMENT_SQUARED,      /* (y - t)^2 */
-    ELEMENT_ABSOLUTE,     /* |y - t|, derivative 0 at 0 */
-    ELEMENT_HUBER,        /* (y-t)^2 / 2 within delta, delta (|y-t| - delta/2) beyond: PyTorch's huber_loss */
-    ELEMENT_BCE,          /* -t log y - (1-t) log(1-y), logs clamped at -100 as PyTorch's */
-    ELEMENT_BCE_LOGITS,   /* max(y,0) - y t + log(1 + e^-|y|) */
+    ELEMENT_SQUARED,    /* (y - t)^2 */
+    ELEMENT_ABSOLUTE,   /* |y - t|, derivative 0 at 0 */
+    ELEMENT_HUBER,      /* (y-t)^2 / 2 within delta, delta (|y-t| - delta/2) beyond: PyTorch's huber_loss */
+    ELEMENT_BCE,        /* -t log y - (1-t) log(1-y), logs clamped at -100 as PyTorch's */
+    ELEMENT_BCE_LOGITS, /* max(y,0) - y t + log(1 + e^-|y|) */
     ELEMENT_LOSS_COUNT
 };
 
@@ -105,8 +105,8 @@ struct loss_kernels {
  * clamp(scale * g, -limit, limit) (limit: NUM_MAX for none). Formulas in optim/. */
 struct update {
     double learning_rate, scale, limit, weight_decay; /* double: 1 - beta2 would lose its digits in float */
-    double beta1, beta2, epsilon;    /* adam, rmsprop (beta2: its alpha), momentum (beta1) */
-    double correction1, correction2; /* adam: 1 - beta^t */
+    double beta1, beta2, epsilon;                     /* adam, rmsprop (beta2: its alpha), momentum (beta1) */
+    double correction1, correction2;                  /* adam: 1 - beta^t */
     double dampening;
     bool nesterov, first, centered;
 };
@@ -127,8 +127,8 @@ struct random_kernels {
     void (*normals)(num *y, const uint32_t *bits, num scale, int64_t n);
     /* Uniforms in (0, 1), 24 bits. */
     void (*uniforms)(num *out, const uint32_t *bits, int64_t n);
-    /* Philox 4x32-10 (base/random.h), 16 counters in each group: their first words, their second words, their third, their
-     * fourth. The first counter as given, the others following it. */
+    /* Philox 4x32-10 (base/random.h), 16 counters in each group: their first words, their second words, their third,
+     * their fourth. The first counter as given, the others following it. */
     void (*philox)(uint32_t *out, const uint32_t key[2], const uint32_t counter[4], int64_t groups);
     /* y = (or +=) low where an element's 16 bits are below half, high where they are below all, else x. */
     void (*replace)(num *y, const num *x, const uint32_t *bits, int64_t n, const struct replacement *how, bool add);
@@ -141,8 +141,8 @@ struct norm_kernels {
     void (*backward)(num *dx, const num *g, const num *y, num rstd, int64_t n, bool add);
 };
 
-/* Products of matrices. C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is (k, n;
- * ldb), or (n, k) when transpose_b. beta 0 does not read C. */
+/* Products of matrices. C (m, n; ldc) = A B + beta C, where A is (m, k; lda), or (k, m) when transpose_a, and B is
+ * (k, n; ldb), or (n, k) when transpose_b. beta 0 does not read C. */
 typedef void matrix_product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a,
                             int64_t lda, const num *b, int64_t ldb, num beta, num *c, int64_t ldc);
 

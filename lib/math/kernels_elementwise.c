@@ -18,8 +18,8 @@
  */
 typedef num unary(num v, num slope);
 
-/* Values: a = f(b), or f(b + c) where c, a bias, is not NULL. Slopes: a = b f', f' from c, the output or the input. a may be
- * b. */
+/* Values: a = f(b), or f(b + c) where c, a bias, is not NULL. Slopes: a = b f', f' from c, the output or the input.
+ * a may be b. */
 typedef void function_blocks(num *a, const num *b, const num *c, int64_t n, num slope);
 
 /* What added to a number is that number, -0 too. */
@@ -291,8 +291,10 @@ static num maximum(const num *restrict x, int64_t n) {
 static void column_sums(num *restrict y, const num *restrict x, int64_t rows, int64_t cols, int64_t stride, bool add) {
     int64_t r = 0;
     if (!add) {
-        if (rows > 0) memcpy(y, x, (size_t)cols * sizeof(num));
-        else memset(y, 0, (size_t)cols * sizeof(num));
+        if (rows > 0)
+            memcpy(y, x, (size_t)cols * sizeof(num));
+        else
+            memset(y, 0, (size_t)cols * sizeof(num));
         r = 1;
     }
     for (; r + 4 <= rows; r += 4) {

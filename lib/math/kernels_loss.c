@@ -1,7 +1,7 @@
 /* kernels_loss.c - element losses of one row: value, and derivatives by the output y and by the target t.
  *
- * Each is PyTorch's formula of the same name. A loss is functions of one pair of numbers, each inlined into a loop; where
- * none by the target is given, it is that by the output with the other sign. Results may not overlap operands.
+ * Each is PyTorch's formula of the same name. A loss is functions of one pair of numbers, each inlined into a loop;
+ * where none by the target is given, it is that by the output with the other sign. Results may not overlap operands.
  */
 #include "math/kernels.h"
 

@@ -78,8 +78,8 @@ static AENC_INLINE void rmsprop_loop(num *restrict w, const num *restrict g, num
     }
 }
 
-/* mean is used where centered, velocity where not NULL. Where one of them is missing, zeros stand in its place, piece by
- * piece. */
+/* mean is used where centered, velocity where not NULL. Where one of them is missing, zeros stand in its place,
+ * piece by piece. */
 static void rmsprop(num *w, const num *g, num *square, num *velocity, num *mean, int64_t n, const struct update *u) {
     num zeros[PIECE] = {0};
     if (!u->centered && velocity == NULL) {
@@ -97,7 +97,7 @@ static void rmsprop(num *w, const num *g, num *square, num *velocity, num *mean,
 /* m += (1 - beta1) (g - m); v = beta2 v + (1 - beta2) g^2
  * w = shrink w - lr / correction1 m / (sqrt(v) / sqrt(correction2) + epsilon) */
 static AENC_APART void adam_loop(num *restrict w, const num *restrict g, num *restrict first, num *restrict second,
-                                  int64_t n, const struct update *u, struct gradient how, num shrink) {
+                                 int64_t n, const struct update *u, struct gradient how, num shrink) {
     const num take1 = (num)(1 - u->beta1), keep2 = (num)u->beta2, take2 = (num)(1 - u->beta2);
     const num rate = (num)(u->learning_rate / u->correction1), epsilon = (num)u->epsilon;
     const num root_scale = (num)(1 / sqrt(u->correction2));

@@ -1,5 +1,6 @@
-/* kernels_product.c - products of some rows with a matrix: of few, for runners, which cannot use a CBLAS, since it takes
- * locks; and of a shard's rows with a weight, where a CBLAS spends a third of the time on copying both operands.
+/* kernels_product.c - products of some rows with a matrix: of few, for runners, which cannot use a CBLAS, since it
+ * takes locks; and of a shard's rows with a weight, where a CBLAS spends a third of the time on copying both
+ * operands.
  *
  * The forms for runners read the matrix once for a block of rows. Each number of the result is summed in an order that
  * follows from the inner size alone, so that a row's bits do not depend on the rows beside it.
@@ -8,8 +9,8 @@
  *   c = a b     multiples of b's rows, added in their order
  *
  * The forms for shards copy BLOCK_COLUMNS columns of the right operand at a time into a panel that stays in the nearest
- * cache, and read the left one where it lies; what the next panel is made of is fetched meanwhile, as a weight seldom is in
- * a cache near by. Their order of additions too follows from the inner size alone.
+ * cache, and read the left one where it lies; what the next panel is made of is fetched meanwhile, as a weight
+ * seldom is in a cache near by. Their order of additions too follows from the inner size alone.
  *
  * Sums stand in named variables and not in arrays under loops, which compilers would leave in memory.
  */
@@ -205,8 +206,8 @@ static void sums(int64_t m, int64_t n, int64_t k, struct view a, struct view b, 
 
 /* ---- Products of a shard ---- */
 
-/* A panel has up to BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers: eight rows
- * of c with 32 vector registers, four with 16. */
+/* A panel has up to BLOCK_INNER rows of BLOCK_COLUMNS numbers, 32 kB in the widest case. What fits the registers:
+ * eight rows of c with 32 vector registers, four with 16. */
 enum { BLOCK_COLUMNS = 2 * WIDTH, BLOCK_INNER = 256, BLOCK_ROWS = 8, EIGHT = 8 };
 
 typedef num eight __attribute__((vector_size(EIGHT * sizeof(num)), aligned(sizeof(num)), may_alias));
@@ -217,8 +218,8 @@ struct left {
     int64_t stride, step;
 };
 
-/* What to fetch from far: every AHEAD_EVERY steps of the inner loop, which has room for it, two lines of a cache and then a
- * stride further. A hint that reads nothing: an address, which may be anywhere, and no pointer. */
+/* What to fetch from far: every AHEAD_EVERY steps of the inner loop, which has room for it, two lines of a cache and
+ * then a stride further. A hint that reads nothing: an address, which may be anywhere, and no pointer. */
 struct ahead {
     uintptr_t at;
     int64_t stride; /* bytes */
@@ -300,8 +301,8 @@ static void block_rows(int64_t k, struct left a, const num *panel, struct block 
             (struct block){c.at + 4 * c.stride, c.stride, c.add}, nothing_ahead(panel));
 }
 
-/* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows one,
- * two and four apart. */
+/* Eight numbers of eight rows of b become eight numbers of eight rows of the panel: pairs are exchanged between rows
+ * one, two and four apart. */
 static void transpose_8(struct view b, num *panel) {
     eight r[EIGHT], t[EIGHT];
     for (int i = 0; i < EIGHT; i++) r[i] = *(const eight *)(b.at + i * b.stride);
@@ -350,16 +351,15 @@ static void block_part(int64_t rows, int64_t columns, int64_t k, struct left a, 
     num left[BLOCK_ROWS * BLOCK_INNER], whole[BLOCK_ROWS * BLOCK_COLUMNS];
     for (int64_t i = 0; i < BLOCK_ROWS; i++)
         for (int64_t l = 0; l < k; l++) left[i * k + l] = i < rows ? a.at[i * a.stride + l * a.step] : 0;
-    block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false},
-               nothing_ahead(panel));
+    block_rows(k, (struct left){left, k, 1}, panel, (struct block){whole, BLOCK_COLUMNS, false}, nothing_ahead(panel));
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             c.at[i * c.stride + j] = whole[i * BLOCK_COLUMNS + j] + (c.add ? c.at[i * c.stride + j] : 0);
 }
 
-/* Of the next panel's source, which begins at next.at, block number i fetches two lines of each of as many rows as it has
- * steps for: further lines of the same rows where the panel is turned, further rows where not; behind the end one place over
- * and over. So not all may be fetched, and a little of what comes after. */
+/* Of the next panel's source, which begins at next.at, block number i fetches two lines of each of as many rows as
+ * it has steps for: further lines of the same rows where the panel is turned, further rows where not; behind the end
+ * one place over and over. So not all may be fetched, and a little of what comes after. */
 static struct ahead ahead_of(struct ahead next, bool turned, int64_t i, int64_t k) {
     int64_t across = i * 2 * LINE, down = i * (k / AHEAD_EVERY);
     bool more = turned ? across < k * (int64_t)sizeof(num) : down < k;
@@ -374,7 +374,8 @@ static void panel_multiply(int64_t m, int64_t columns, int64_t k, struct left a,
         struct block block = {c.at + i * c.stride, c.stride, c.add};
         if (m - i >= BLOCK_ROWS && columns == BLOCK_COLUMNS)
             block_rows(k, left, panel, block, ahead_of(next, turned, i / BLOCK_ROWS, k));
-        else block_part(m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS, columns, k, left, panel, block);
+        else
+            block_part(m - i < BLOCK_ROWS ? m - i : BLOCK_ROWS, columns, k, left, panel, block);
     }
 }
 
@@ -396,12 +397,16 @@ static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
             struct view here = {b + j * right + l * down, ldb};
             /* the columns beside these, or of the next part, or behind b, which may be some columns of more */
             int64_t after = n * right;
-            if (j + BLOCK_COLUMNS < n) after = (j + BLOCK_COLUMNS) * right + l * down;
-            else if (l + part < k) after = (l + part) * down;
+            if (j + BLOCK_COLUMNS < n)
+                after = (j + BLOCK_COLUMNS) * right + l * down;
+            else if (l + part < k)
+                after = (l + part) * down;
             struct ahead next = {(uintptr_t)b + (uintptr_t)after * sizeof(num), ldb * (int64_t)sizeof(num)};
             if (transpose_a) next = nothing_ahead(panel); /* rows of activations are near already */
-            if (transpose_b) panel_turn(columns, inner, here, panel);
-            else panel_copy(columns, inner, here, panel);
+            if (transpose_b)
+                panel_turn(columns, inner, here, panel);
+            else
+                panel_copy(columns, inner, here, panel);
             panel_multiply(m, columns, inner, (struct left){left.at + l * left.step, left.stride, left.step}, panel,
                            (struct block){c + j, ldc, l > 0 || beta != 0}, next, transpose_b);
         }
@@ -426,8 +431,10 @@ static void by_number(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
 static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                     const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     struct view left = {a, lda}, right = {b, ldb};
-    if (transpose_a || beta != 0) by_number(transpose_a, transpose_b, m, n, k, left, right, beta, c, ldc);
-    else if (!transpose_b) sums(m, n, k, left, right, c, ldc);
+    if (transpose_a || beta != 0)
+        by_number(transpose_a, transpose_b, m, n, k, left, right, beta, c, ldc);
+    else if (!transpose_b)
+        sums(m, n, k, left, right, c, ldc);
     else
         for (int64_t i = 0; i < m; i += PANEL)
             dots_panel(m - i < PANEL ? m - i : PANEL, n, k, (struct view){a + i * lda, lda}, right, c + i * ldc, ldc);

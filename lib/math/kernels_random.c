@@ -5,8 +5,9 @@
 
 /* ---- Numbers from bits ---- */
 
-/* Of 2 PAIRS words each of the first PAIRS makes a radius sqrt(-2 log u), u from 31 bits (so that tails reach 6.6), and the one
- * PAIRS behind it an angle: half a turn from its size, and its sign. Cosine and sine go where the words came from. */
+/* Of 2 PAIRS words each of the first PAIRS makes a radius sqrt(-2 log u), u from 31 bits (so that tails reach 6.6),
+ * and the one PAIRS behind it an angle: half a turn from its size, and its sign. Cosine and sine go where the words
+ * came from. */
 enum { PAIRS = AENC_NORMALS / 2 };
 
 static void normals(num *restrict y, const uint32_t *restrict bits, num scale, int64_t n) {
@@ -57,7 +58,8 @@ static void philox(uint32_t *restrict out, const uint32_t key[2], const uint32_t
     cpu_lanes next = *(const loose_lanes *)even + (counter[0] | (uint64_t)counter[1] << 32);
     for (int64_t i = 0; i < groups * COUNTERS; i += TOGETHER, next += TOGETHER) {
         cpu_lanes k0 = none + key[0], k1 = none + key[1], after = next + 1;
-        struct counters a = {next, next >> 32, none + counter[2], none + counter[3]}, b = {after, after >> 32, a.c2, a.c3};
+        struct counters a = {next, next >> 32, none + counter[2], none + counter[3]},
+                        b = {after, after >> 32, a.c2, a.c3};
         for (int round = 0; round < ROUNDS; round++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) {
             turn_once(&a, k0, k1);
             turn_once(&b, k0, k1);

@@ -14,7 +14,8 @@ enum { TILE = 128 };
 
 /* ---- Products in tiles: what a tile holds depends on shapes alone, not on who computes it ---- */
 
-/* c (n, n) = A^T A + beta c for A (inner, n), or A A^T for A (n, inner) where `rows`; tiles on and above the diagonal. */
+/* c (n, n) = A^T A + beta c for A (inner, n), or A A^T for A (n, inner) where `rows`; tiles on and above the
+ * diagonal. */
 struct square {
     const double *a;
     double *c;
@@ -65,7 +66,8 @@ aenc_status aenc_moments_create(aenc_context *ctx, int64_t cols, int64_t block, 
     out->mean = matrix_alloc(ctx, 1, cols);
     if (out->mean != NULL) out->next = matrix_alloc(ctx, 1, cols);
     if (out->next != NULL && !factor) out->scatter = matrix_alloc(ctx, cols, cols);
-    if (out->next != NULL && (factor || out->scatter != NULL)) out->buffer = matrix_alloc(ctx, out->block + 1 + rank, cols);
+    if (out->next != NULL && (factor || out->scatter != NULL))
+        out->buffer = matrix_alloc(ctx, out->block + 1 + rank, cols);
     if (out->buffer != NULL) return AENC_OK;
     aenc_moments_free(out);
     return AENC_ERR_NO_MEMORY;
@@ -78,8 +80,10 @@ aenc_status aenc_moments_copy(const struct moments *moments, struct moments *out
     if (status != AENC_OK) return status;
     out->used = m->used, out->rows = m->rows, out->total = m->total;
     memcpy(out->mean, m->mean, row);
-    if (m->scatter != NULL) memcpy(out->scatter, m->scatter, (size_t)m->cols * row);
-    else memcpy(out->buffer, m->buffer, (size_t)(m->block + 1 + m->rank) * row);
+    if (m->scatter != NULL)
+        memcpy(out->scatter, m->scatter, (size_t)m->cols * row);
+    else
+        memcpy(out->buffer, m->buffer, (size_t)(m->block + 1 + m->rank) * row);
     return AENC_OK;
 }
 
@@ -160,7 +164,8 @@ static bool cut(struct moments *moments, struct spectrum *spectrum) {
     return true;
 }
 
-bool aenc_moments_add(struct moments *moments, struct spectrum *spectrum, const float *data, int64_t stride, int64_t rows) {
+bool aenc_moments_add(struct moments *moments, struct spectrum *spectrum, const float *data, int64_t stride,
+                      int64_t rows) {
     int64_t cols = moments->cols;
     for (int64_t first = 0; first < rows; first += moments->block) {
         int64_t count = rows - first < moments->block ? rows - first : moments->block;
@@ -169,8 +174,10 @@ bool aenc_moments_add(struct moments *moments, struct spectrum *spectrum, const 
         double *out = moments->buffer + moments->used * cols;
         int64_t added = centre(moments, out, data + first * stride, stride, count);
         const struct square s = {out, moments->scatter, cols, added, cols, 1, false};
-        if (moments->scatter != NULL) square(moments->ctx, &s);
-        else moments->used += added;
+        if (moments->scatter != NULL)
+            square(moments->ctx, &s);
+        else
+            moments->used += added;
     }
     return true;
 }

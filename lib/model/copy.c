@@ -11,7 +11,7 @@ struct pair {
 };
 
 static struct entry *counterpart(const struct aenc_model *model, struct arena *arena, const char *path,
-                                       const char *rest, const char **name) {
+                                 const char *rest, const char **name) {
     const char *dot = *path != '\0' && path[strlen(path) - 1] != '.' && *rest != '\0' ? "." : "";
     *name = aenc_arena_format(arena, "%s%s%s", path, dot, rest);
     return *name == NULL ? NULL : aenc_store_find(&model->store, *name);
@@ -23,8 +23,8 @@ static aenc_status shapes_differ(aenc_context *ctx, const struct entry *to, cons
                      aenc_dims(to->shape.dim, to->shape.rank, false).text);
 }
 
-/* Everything of `from` that lies below its path, with its counterpart; without one, or one of another shape, it is refused
- * where `whole`, else left out. */
+/* Everything of `from` that lies below its path, with its counterpart; without one, or one of another shape, it is
+ * refused where `whole`, else left out. */
 static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *from, const char *to, bool whole,
                               struct arena *arena, struct pair *pair, size_t *count) {
     const struct store *store = &from->model->store;
@@ -39,8 +39,7 @@ static aenc_status pairs_find(struct aenc_model *dst, const struct model_path *f
         bool kept = same && !whole && place->frozen && !source->frozen;
         const num *values = aenc_store_values(store, source);
         int64_t bad = same && place->range > source->range ? aenc_entry_bad(place, values) : -1;
-        if (bad >= 0)
-            return aenc_entry_refuse(dst->ctx, AENC_ERR_ARGUMENT, "a copy", place, bad, (double)values[bad]);
+        if (bad >= 0) return aenc_entry_refuse(dst->ctx, AENC_ERR_ARGUMENT, "a copy", place, bad, (double)values[bad]);
         if (same && !kept) pair[(*count)++] = (struct pair){place, source};
         if (same || !whole) continue;
         if (place != NULL && place->kind == source->kind) return shapes_differ(dst->ctx, place, source);

@@ -1,10 +1,9 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
- * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and "loss",
- * and where there are any, lists of "penalties" and "corrupt" (specs), "scaling", and
- * that of a PCA "pca".
- * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes, the
- * decoder is a head instead: a dense layer with one unit per class.
+ * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and
+ * "loss", and where there are any, lists of "penalties" and "corrupt" (specs), "scaling", and that of a PCA "pca".
+ * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes,
+ * the decoder is a head instead: a dense layer with one unit per class.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -93,9 +92,7 @@ static const struct json *decoder_from_widths(struct arena *arena, const aenc_mo
 
 /* ---- The output of a mirrored decoder ---- */
 
-static bool is_type(const struct json *layer, const char *type) {
-    return strcmp(aenc_settings_type(layer), type) == 0;
-}
+static bool is_type(const struct json *layer, const char *type) { return strcmp(aenc_settings_type(layer), type) == 0; }
 
 /* Multiplies a number among the members of a copied layer: "units", or the last of "dims". */
 static void widen(struct json *layer, const char *key, double factor) {
@@ -105,7 +102,8 @@ static void widen(struct json *layer, const char *key, double factor) {
     }
 }
 
-/* The layer that makes the output's numbers: the last but for changes of shape. NULL when the decoder is no sequence. */
+/* The layer that makes the output's numbers: the last but for changes of shape. NULL when the decoder is no
+ * sequence. */
 static const struct json *output_layer(const struct json *decoder) {
     const struct json *layers = is_type(decoder, "sequential") ? aenc_json_member(decoder, "layers") : NULL;
     const struct json *last = NULL;
@@ -121,9 +119,11 @@ static const struct json *widened(aenc_context *ctx, struct arena *arena, const 
     if (loss->output_factor == 1) return decoder;
     const struct json *last = output_layer(decoder);
     if (last == NULL || !is_type(last, "dense")) {
-        aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                  "loss '%s' takes %d outputs per number, and the mirrored decoder does not end in a dense layer; give a "
-                  "decoder", loss->name, loss->output_factor);
+        aenc_fail(
+            ctx, AENC_ERR_UNSUPPORTED,
+            "loss '%s' takes %d outputs per number, and the mirrored decoder does not end in a dense layer; give a "
+            "decoder",
+            loss->name, loss->output_factor);
         return NULL;
     }
     struct json *copy = layers_root(arena);
@@ -137,8 +137,8 @@ static const struct json *widened(aenc_context *ctx, struct arena *arena, const 
     return copy;
 }
 
-/* Gives the decoder its output activation: fused into the last dense layer where it is one (behind it at most a change of
- * shape), as a layer of its own otherwise. */
+/* Gives the decoder its output activation: fused into the last dense layer where it is one (behind it at most a
+ * change of shape), as a layer of its own otherwise. */
 static const struct json *with_output(struct arena *arena, const struct json *decoder, const char *output) {
     if (output == NULL || strcmp(output, "identity") == 0) return decoder;
     const struct json *last = output_layer(decoder);
@@ -162,24 +162,25 @@ static const struct json *with_output(struct arena *arena, const struct json *de
 static aenc_status input_shape(aenc_context *ctx, const struct json *description, struct shape *shape) {
     const struct json *input = aenc_json_member(description, "input");
     if (input == NULL || input->kind != JSON_ARRAY || input->count < 1 || input->count > INPUT_RANK_MAX)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'input' must be an array of 1 to %d dimensions", INPUT_RANK_MAX);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'input' must be an array of 1 to %d dimensions",
+                         INPUT_RANK_MAX);
     shape->rank = 0;
     size_t count = 1;
     for (const struct json *d = input->first; d != NULL; d = d->next) {
         bool whole = d->kind == JSON_NUMBER && d->number >= 1 && d->number <= INT32_MAX &&
                      d->number == (double)(int64_t)d->number;
         if (!whole || !aenc_size_multiply(count, (size_t)d->number, &count) || count > INT32_MAX)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "model: dimension %d of 'input' is %s; it must be a whole number, the product of all at most %d",
-                             shape->rank, aenc_shown(d->kind == JSON_NUMBER ? d->number : NAN).text, INT32_MAX);
+            return aenc_fail(
+                ctx, AENC_ERR_ARGUMENT,
+                "model: dimension %d of 'input' is %s; it must be a whole number, the product of all at most %d",
+                shape->rank, aenc_shown(d->kind == JSON_NUMBER ? d->number : NAN).text, INT32_MAX);
         shape->dim[shape->rank++] = (int64_t)d->number;
     }
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format", "input", "encoder", "decoder", "output",
-                                         "loss", "penalties", "corrupt", "tied", "pca",
-                                         "scaling"};
+static const char *const known_keys[] = {"format",    "input",   "encoder", "decoder", "output", "loss",
+                                         "penalties", "corrupt", "tied",    "pca",     "scaling"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -253,8 +254,8 @@ struct spec_list {
 static const struct spec_list spec_lists[] = {{"penalties", "penalty", false}, {"corrupt", "corruption", true}};
 
 /* Adds the checked list to the whole; nothing where it is empty. */
-static aenc_status list_complete(aenc_context *ctx, struct arena *arena, const struct json *given, struct spec_list family,
-                                 struct json *whole) {
+static aenc_status list_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
+                                 struct spec_list family, struct json *whole) {
     const struct json *list = aenc_json_member(given, family.key);
     if (list == NULL || (list->kind == JSON_ARRAY && list->count == 0)) return AENC_OK;
     if (list->kind != JSON_ARRAY || list->count > SPECS_MAX)
@@ -271,7 +272,8 @@ static aenc_status list_complete(aenc_context *ctx, struct arena *arena, const s
         if (object->kind != JSON_OBJECT)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: '%s' has something that is neither a name nor an object",
                              family.key);
-        bool good = family.corruption ? aenc_corruption_find(ctx, object) != NULL : aenc_penalty_find(ctx, object) != NULL;
+        bool good =
+            family.corruption ? aenc_corruption_find(ctx, object) != NULL : aenc_penalty_find(ctx, object) != NULL;
         if (!good) return ctx->status;
         aenc_json_add_copy(arena, checked, NULL, object);
     }
@@ -291,7 +293,8 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK) status = aenc_layer_check(ctx, encoder);
     if (status == AENC_OK) status = loss_complete(ctx, arena, given, &loss);
     const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
-    if (status == AENC_OK) status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, &decoder);
+    if (status == AENC_OK)
+        status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
     if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status != AENC_OK) return status;
@@ -325,8 +328,8 @@ aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, co
 static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o) {
     if (o->input == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.input is NULL");
     if (o->input_rank == 0 || o->input_rank > INPUT_RANK_MAX)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.input_rank is %zu; it is from 1 to %d", o->input_rank,
-                         INPUT_RANK_MAX);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.input_rank is %zu; it is from 1 to %d",
+                         o->input_rank, INPUT_RANK_MAX);
     if (o->encoder_layers != NULL && o->encoder_widths != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has both encoder_widths and encoder_layers");
     if (o->encoder_layers == NULL && (o->encoder_widths == NULL || o->encoder_count == 0))
@@ -384,8 +387,7 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     struct widths w = {o->activation == NULL ? "relu" : o->activation, o->init, aenc_shape_count(&input),
                        aenc_loss_classes(type, loss)};
     bool layers = o->encoder_layers != NULL;
-    aenc_json_add_copy(arena, given, "encoder",
-                       layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
+    aenc_json_add_copy(arena, given, "encoder", layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
     const struct json *decoder = o->decoder_layers != NULL ? o->decoder_layers->spec
                                  : layers                  ? NULL
                                                            : decoder_from_widths(arena, o, w, type->output_factor);

@@ -63,8 +63,8 @@ static aenc_status entry_check(aenc_context *ctx, const struct safetensors *file
     bool same = tensor->rank == entry->shape.rank;
     for (int i = 0; same && i < tensor->rank; i++) same = tensor->dim[i] == (uint64_t)entry->shape.dim[i];
     if (same) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has shape %s; by the description it has %s", what, entry->name,
-                     aenc_dims((const int64_t *)tensor->dim, tensor->rank, false).text,
+    return aenc_fail(ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has shape %s; by the description it has %s", what,
+                     entry->name, aenc_dims((const int64_t *)tensor->dim, tensor->rank, false).text,
                      aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
@@ -95,7 +95,8 @@ static aenc_status tensor_load(struct aenc_model *model, const struct safetensor
     int64_t bad = aenc_entry_bad(entry, values);
     if (bad < 0) return AENC_OK;
     bool finite = values[bad] - values[bad] == 0;
-    return aenc_entry_refuse(model->ctx, finite ? AENC_ERR_FORMAT : AENC_ERR_NONFINITE, what, entry, bad, (double)values[bad]);
+    return aenc_entry_refuse(model->ctx, finite ? AENC_ERR_FORMAT : AENC_ERR_NONFINITE, what, entry, bad,
+                             (double)values[bad]);
 }
 
 static aenc_status tensors_load(struct aenc_model *model, const struct safetensors *file, const char *what) {
@@ -133,8 +134,10 @@ static aenc_status scaling_load(struct aenc_model *model, const struct safetenso
     bool identity = aenc_scaling_identity(model), known = text != NULL && strcmp(text, "known") == 0;
     model->scaling_known = known || !identity || aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
     if (text == NULL || known || (identity && strcmp(text, "unknown") == 0)) return AENC_OK;
-    return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: metadata '%s' is %s; it is 'known', or 'unknown' where shifts are 0 and "
-                     "scales 1", what, SCALING_KEY, aenc_quoted(text).text);
+    return aenc_fail(model->ctx, AENC_ERR_FORMAT,
+                     "%s: metadata '%s' is %s; it is 'known', or 'unknown' where shifts are 0 and "
+                     "scales 1",
+                     what, SCALING_KEY, aenc_quoted(text).text);
 }
 
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
@@ -149,8 +152,10 @@ aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t s
     if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
     if (status == AENC_OK) status = tensors_load(model, &file, what);
     if (status == AENC_OK) status = scaling_load(model, &file, what);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     aenc_safetensors_free(&file);
     return status;
 }

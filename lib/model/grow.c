@@ -2,10 +2,11 @@
  *
  *     x -> f -> g -> x'     becomes     x -> f -> h -> h' -> g -> x'
  *
- * h' is the mirror of h, with the activation of the old code, as a decoder mirrored from the whole would have it. f and g keep
- * their numbers. A single dense h with at least as many units as the old code has numbers starts as the identity, and h' as its
- * inverse, where no activation stands in the way: then the new model is, at first, the same function (Chen et al. 2016). What
- * h has beyond that reads its own drawn weights, and h' ignores it until it has learned otherwise.
+ * h' is the mirror of h, with the activation of the old code, as a decoder mirrored from the whole would have it. f
+ * and g keep their numbers. A single dense h with at least as many units as the old code has numbers starts as the
+ * identity, and h' as its inverse, where no activation stands in the way: then the new model is, at first, the same
+ * function (Chen et al. 2016). What h has beyond that reads its own drawn weights, and h' ignores it until it has
+ * learned otherwise.
  */
 #include <string.h>
 
@@ -30,8 +31,8 @@ static void chain_add(struct arena *arena, struct json *layers, struct chain cha
 }
 
 static struct json *sequence_add(struct arena *arena, struct json *parent, const char *key) {
-    struct json *sequence = parent == NULL ? aenc_json_root(arena, JSON_OBJECT)
-                                           : aenc_json_add(arena, parent, key, JSON_OBJECT);
+    struct json *sequence =
+        parent == NULL ? aenc_json_root(arena, JSON_OBJECT) : aenc_json_add(arena, parent, key, JSON_OBJECT);
     aenc_json_add_text(arena, sequence, "type", "sequential");
     return aenc_json_add(arena, sequence, "layers", JSON_ARRAY);
 }
@@ -64,15 +65,17 @@ const char *aenc_layers_activation(const struct json *spec) { return activation_
 
 static void activation_add(struct arena *arena, struct json *layers, const struct json *activation) {
     if (activation == NULL || layers == NULL || layers->last == NULL) return;
-    if (activation->kind != JSON_TEXT) aenc_json_add_copy(arena, layers, NULL, activation);
-    else aenc_json_add_text(arena, layers->last, "activation", activation->text);
+    if (activation->kind != JSON_TEXT)
+        aenc_json_add_copy(arena, layers, NULL, activation);
+    else
+        aenc_json_add_text(arena, layers->last, "activation", activation->text);
 }
 
 /* ---- The description ---- */
 
 /* The layers of the mirror of what is added, and how many there are. */
-static aenc_status mirror_add(const struct aenc_model *model, struct arena *arena, struct chain added, struct json *layers,
-                              size_t *count) {
+static aenc_status mirror_add(const struct aenc_model *model, struct arena *arena, struct chain added,
+                              struct json *layers, size_t *count) {
     struct json *alone = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_text(arena, alone, "type", "sequential");
     chain_add(arena, aenc_json_add(arena, alone, "layers", JSON_ARRAY), added);
@@ -113,8 +116,10 @@ static aenc_status side_copy(struct aenc_model *to, const struct aenc_model *fro
     for (size_t i = 0; i < chain.count && status == AENC_OK; i++) {
         const char *new = aenc_arena_format(&arena, "%s.%zu", side, i + shift);
         const char *old = chain.sequence ? aenc_arena_format(&arena, "%s.%zu", side, i) : side;
-        if (new == NULL || old == NULL) status = AENC_ERR_NO_MEMORY;
-        else status = aenc_model_transplant(to, new, (struct model_path){from, old}, false);
+        if (new == NULL || old == NULL)
+            status = AENC_ERR_NO_MEMORY;
+        else
+            status = aenc_model_transplant(to, new, (struct model_path){from, old}, false);
     }
     aenc_arena_free(&arena);
     return status;
@@ -128,7 +133,8 @@ static bool preserves(const struct aenc_model *model, struct chain added) {
     const char *old = aenc_layers_activation(aenc_json_member(model->description, "encoder"));
     const char *new = activation_name(aenc_json_member(dense, "activation"));
     bool relu = strcmp(old, "relu") == 0;
-    return (strcmp(new, "identity") == 0 || (relu && strcmp(new, "relu") == 0)) && (relu || strcmp(old, "identity") == 0) &&
+    return (strcmp(new, "identity") == 0 || (relu && strcmp(new, "relu") == 0)) &&
+           (relu || strcmp(old, "identity") == 0) &&
            aenc_json_member(dense, "units")->number >= (double)model->code_size;
 }
 
@@ -149,8 +155,10 @@ static aenc_status identity_start(struct aenc_model *model, const struct aenc_mo
     for (int i = 0; i < 4 && good; i++) {
         const struct entry *entry = aenc_store_find(&model->store, names[i]);
         if (entry == NULL) continue;
-        if (i < 2) identity_write(model, entry, old->code_size);
-        else memset(aenc_store_values(&model->store, entry), 0, (size_t)old->code_size * sizeof(num));
+        if (i < 2)
+            identity_write(model, entry, old->code_size);
+        else
+            memset(aenc_store_values(&model->store, entry), 0, (size_t)old->code_size * sizeof(num));
     }
     aenc_arena_free(&arena);
     return good ? AENC_OK : AENC_ERR_NO_MEMORY;
@@ -173,9 +181,12 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
     status = aenc_model_make(model->ctx, &arena, description, &deeper);
     if (status == AENC_OK) status = side_copy(deeper, model, "encoder", 0);
     if (status == AENC_OK) status = side_copy(deeper, model, "decoder", mirrored);
-    if (status == AENC_OK) status = aenc_model_transplant(deeper, "scaling", (struct model_path){model, "scaling"}, false);
+    if (status == AENC_OK)
+        status = aenc_model_transplant(deeper, "scaling", (struct model_path){model, "scaling"}, false);
     if (status == AENC_OK && preserves(model, added)) status = identity_start(deeper, model);
-    if (status == AENC_OK) *out = deeper;
-    else aenc_model_release(deeper);
+    if (status == AENC_OK)
+        *out = deeper;
+    else
+        aenc_model_release(deeper);
     return status;
 }

@@ -21,8 +21,10 @@ struct rows aenc_rows_of(const aenc_matrix *matrix) {
 
 struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most) {
     struct rows piece = *rows;
-    if (piece.row != NULL) piece.row += first;
-    else if (piece.data != NULL) piece.data += first * piece.stride;
+    if (piece.row != NULL)
+        piece.row += first;
+    else if (piece.data != NULL)
+        piece.data += first * piece.stride;
     piece.count = piece.count - first < most ? piece.count - first : most;
     return piece;
 }

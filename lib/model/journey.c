@@ -23,9 +23,10 @@ static struct node *record_target(struct aenc_model *model, struct tape *tape, s
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
-/* While the model is taught, the target is a teacher's output with its code behind it; where that does not count, it may be of
- * another size, and is not looked at. */
-static struct node *record_lesson(struct aenc_model *model, struct recorder *recorder, struct node *output, struct node *code) {
+/* While the model is taught, the target is a teacher's output with its code behind it; where that does not count, it
+ * may be of another size, and is not looked at. */
+static struct node *record_lesson(struct aenc_model *model, struct recorder *recorder, struct node *output,
+                                  struct node *code) {
     struct tape *tape = recorder->tape;
     const double *weight = model->lesson_weight;
     int64_t outputs = model->target_size, codes = weight[1] > 0 ? model->code_size : 0, row = outputs + codes;
@@ -34,8 +35,8 @@ static struct node *record_lesson(struct aenc_model *model, struct recorder *rec
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, recorder, target), shape.dim, shape.rank);
-    struct node *loss = target == NULL || output == NULL ? NULL
-                                                         : model->loss->record(tape, model->loss_spec, output, target);
+    struct node *loss =
+        target == NULL || output == NULL ? NULL : model->loss->record(tape, model->loss_spec, output, target);
     loss = aenc_op_affine(tape, loss, weight[0], 0);
     if (codes == 0) return loss;
     distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), aenc_op_slice(tape, lesson, 1, outputs, codes));
@@ -54,7 +55,8 @@ static struct node *record_loss(struct aenc_model *model, struct tape *tape, con
 
 void aenc_journey_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site) {
     const struct json *description = model->description;
-    const struct json *encoder = aenc_json_member(description, "encoder"), *decoder = aenc_json_member(description, "decoder");
+    const struct json *encoder = aenc_json_member(description, "encoder"),
+                      *decoder = aenc_json_member(description, "decoder");
     x = aenc_corruptions_record(recorder->tape, aenc_json_member(description, "corrupt"), x);
     struct node *code = aenc_layer_record(recorder, "encoder", encoder, x);
     struct node *output = aenc_layer_record(recorder, "decoder", decoder, code);
@@ -112,8 +114,10 @@ aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enu
     bool training = kind == JOURNEY_TRAIN;
     aenc_tape_create(ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &journey->tape);
     if (!training) journey->tape.shard_rows[0] = rows;
-    if (training) record_training(model, journey);
-    else journey->result = record_result(model, journey, kind);
+    if (training)
+        record_training(model, journey);
+    else
+        journey->result = record_result(model, journey, kind);
     if (journey->tape.status != AENC_OK) return journey->tape.status;
     aenc_tape_output(&journey->tape, journey->result);
     return aenc_plan_create(&journey->tape, training, &journey->plan);
@@ -142,8 +146,8 @@ static void journey_blocks(const struct aenc_model *model, const struct journey 
     }
 }
 
-/* Room for the rows that come rather than for a whole chunk: a row may have megabytes of activations. By doubling, so that calls
- * with ever more rows record few times. */
+/* Room for the rows that come rather than for a whole chunk: a row may have megabytes of activations. By doubling,
+ * so that calls with ever more rows record few times. */
 static int64_t infer_capacity(int64_t rows) {
     int64_t capacity = 1;
     while (capacity < rows && capacity < INFER_ROWS) capacity *= 2;
@@ -162,7 +166,9 @@ aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kin
     aenc_status status = aenc_journey_record(model->ctx, model, kind, rows, journey);
     if (status == AENC_OK) status = journey_runs(model, kind, journey);
     journey_blocks(model, journey);
-    if (status == AENC_OK) journey->recorded = true;
-    else aenc_journey_free(model->ctx, journey);
+    if (status == AENC_OK)
+        journey->recorded = true;
+    else
+        aenc_journey_free(model->ctx, journey);
     return status;
 }

@@ -44,7 +44,8 @@ static aenc_status output_check(struct aenc_model *model) {
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
     if (model->scaling != NULL && model->classes == 0 && model->target_size != model->input_size)
         return aenc_fail(model->ctx, AENC_ERR_SHAPE, "scaling '%s': an output of %lld numbers is not an input of %lld",
-                         aenc_settings_type(model->scaling), (long long)model->target_size, (long long)model->input_size);
+                         aenc_settings_type(model->scaling), (long long)model->target_size,
+                         (long long)model->input_size);
     if (model->classes > 0 && last != model->classes)
         return aenc_fail(model->ctx, AENC_ERR_SHAPE, "loss '%s' has %lld classes; the decoder's last axis has %lld",
                          model->loss->name, (long long)model->classes, (long long)last);
@@ -107,8 +108,10 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
     aenc_status status = description_read(model);
     if (status == AENC_OK) status = terms_name(model);
     if (status == AENC_OK) status = declare(model);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     return status;
 }
 
@@ -118,8 +121,10 @@ aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct
     *out = NULL;
     aenc_status status = aenc_model_declare(ctx, arena, description, &model);
     if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     return status;
 }
 

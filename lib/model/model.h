@@ -2,8 +2,8 @@
  *
  * A model is a JSON description and two blocks of numbers (store.h). A journey is one recorded way through it: train,
  * score, encode, decode, ... Each is recorded and planned the first time it is taken and kept. Training journeys replay
- * whole batches on all workers; inference journeys replay chunks of rows, each chunk on one worker with memory of its own,
- * so that what a row becomes depends neither on threads nor on where its chunk ran.
+ * whole batches on all workers; inference journeys replay chunks of rows, each chunk on one worker with memory of
+ * its own, so that what a row becomes depends neither on threads nor on where its chunk ran.
  */
 #ifndef AENC_MODEL_MODEL_H
 #define AENC_MODEL_MODEL_H
@@ -88,8 +88,8 @@ struct aenc_model {
     const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
     struct store store;
     struct journey journey[JOURNEY_COUNT][2]; /* by own_target */
-    uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
-    double clock;         /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
+    uint64_t step, epoch;                     /* updates and epochs so far: what the random draws of training count */
+    double clock; /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
     struct terms terms;
     struct journey *gradients; /* whose gradients wait to be applied; NULL: none */
     double gradient_weight;    /* total weight of the rows they are a sum over */
@@ -98,16 +98,17 @@ struct aenc_model {
     size_t scratch_size;       /* nums */
     struct history history;
     struct online online;
-    const struct json *pca;  /* member of the description of a PCA; NULL: the model is none */
-    struct moments *moments; /* of a PCA, from its partial fits; NULL: none yet */
-    double lesson_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
+    const struct json *pca;   /* member of the description of a PCA; NULL: the model is none */
+    struct moments *moments;  /* of a PCA, from its partial fits; NULL: none yet */
+    double lesson_weight[2];  /* of a teacher's output and code, while the model is taught; both 0: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     int training;             /* calls that run on it in many steps: what belongs to it must not change in between */
     atomic_int cancel;        /* set from any thread or signal handler; a call that trains begins without */
     int32_t stopped;          /* AENC_STOPPED_..., why the last call that trained it ended */
 };
 
-/* description.c: completes what the caller gave (widths or layers, or parsed JSON) to a full description in the arena. */
+/* description.c: completes what the caller gave (widths or layers, or parsed JSON) to a full description in the
+ * arena. */
 aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena, const aenc_model_options *options,
                                           const struct json **out);
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
@@ -138,15 +139,15 @@ bool aenc_scaling_entry(const struct entry *entry);
 /* What a fit learned that came to nothing: the scaling is unknown again. */
 void aenc_scaling_forget(struct aenc_model *model);
 
-/* model.c: takes the arena over (also on failure) and declares every parameter, without memory or values yet: those come
- * with aenc_store_allocate, once the caller knows that the sizes are what they should be. */
+/* model.c: takes the arena over (also on failure) and declares every parameter, without memory or values yet: those
+ * come with aenc_store_allocate, once the caller knows that the sizes are what they should be. */
 aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const struct json *description,
                                struct aenc_model **out);
 /* The same with memory and first values. */
 aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct json *description,
                             struct aenc_model **out);
-/* Whether the output is one value for each element of the input: not classes, not parameters of a distribution, not a target of
- * another size. */
+/* Whether the output is one value for each element of the input: not classes, not parameters of a distribution, not
+ * a target of another size. */
 bool aenc_model_reconstructs(const struct aenc_model *model);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
@@ -158,8 +159,9 @@ aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
 /* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
 void aenc_model_forget_journeys(struct aenc_model *model);
 
-/* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it must fit,
- * or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen there. */
+/* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it
+ * must fit, or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen
+ * there. */
 struct model_path {
     const struct aenc_model *model;
     const char *path;
@@ -194,8 +196,8 @@ struct rows aenc_rows_of(const aenc_matrix *matrix);
 /* At most so many of them, from `first` on. */
 struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most);
 
-/* runner.c: inference that touches nothing but memory of its own. `context` is private to the runner: its allocator hands
- * out the runner's memory, and its message is the runner's. */
+/* runner.c: inference that touches nothing but memory of its own. `context` is private to the runner: its allocator
+ * hands out the runner's memory, and its message is the runner's. */
 struct runner_memory {
     aenc_context *ctx; /* the model's: where memory comes from when block is NULL */
     char *block;       /* the caller's, aligned; NULL: none */
@@ -211,7 +213,7 @@ struct aenc_runner {
     struct weights *weights;  /* retained */
     struct journey journey;
     struct run run;
-    int64_t rows; /* of one chunk */
+    int64_t rows;        /* of one chunk */
     bool running, freed; /* in aenc_runner_run; freed meanwhile, by a callback of it */
 };
 
@@ -231,7 +233,8 @@ void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const s
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);
 /* With a further text in the metadata. */
 struct metadata_entry;
-aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out, size_t *size);
+aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out,
+                                     size_t *size);
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct aenc_model **out);
 

@@ -32,12 +32,13 @@ static aenc_status method_find(aenc_context *ctx, const char *name, enum method 
                      aenc_names_list(methods, METHOD_COUNT, list, sizeof list));
 }
 
-/* One dense layer of so many units (0: any number) with bias, without activation and with a weight of its own; NULL: something
- * else. */
+/* One dense layer of so many units (0: any number) with bias, without activation and with a weight of its own; NULL:
+ * something else. */
 static const struct json *one_dense(const struct json *layers, double units) {
     const struct json *list = aenc_json_member(layers, "layers");
     const struct json *dense = list != NULL && list->count == 1 ? list->first : NULL;
-    if (strcmp(aenc_settings_type(layers), "sequential") != 0 || strcmp(aenc_settings_type(dense), "dense") != 0) return NULL;
+    if (strcmp(aenc_settings_type(layers), "sequential") != 0 || strcmp(aenc_settings_type(dense), "dense") != 0)
+        return NULL;
     const struct json *bias = aenc_json_member(dense, "bias"), *activation = aenc_json_member(dense, "activation");
     bool plain = (bias == NULL || bias->truth) && (activation == NULL || strcmp(activation->text, "identity") == 0) &&
                  aenc_json_member(dense, "tied") == NULL;
@@ -51,9 +52,10 @@ static aenc_status shape_check(aenc_context *ctx, const struct json *description
     double cols = input->first->number;
     if (input->count != 1 || strcmp(aenc_settings_type(aenc_json_member(description, "loss")), "mse") != 0 ||
         encoder == NULL || one_dense(aenc_json_member(description, "decoder"), cols) == NULL)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "model: 'pca' goes with an input of one dimension, a sequential of one dense layer with bias, without "
-                         "activation and not tied on either side, an output as large as the input, and loss mse");
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "model: 'pca' goes with an input of one dimension, a sequential of one dense layer with bias, without "
+            "activation and not tied on either side, an output as large as the input, and loss mse");
     double components = aenc_json_member(encoder, "units")->number;
     if (components <= cols) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT,
@@ -70,14 +72,14 @@ aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
     if (status == AENC_OK) status = method_find(ctx, aenc_setting_text(pca, rules, "method"), &method);
     for (size_t i = 0; i < sizeof others / sizeof *others && status == AENC_OK; i++)
         if (aenc_json_member(description, others[i]) != NULL)
-            status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' is fitted in closed form, which '%s' has no part in",
-                               others[i]);
+            status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                               "model: 'pca' is fitted in closed form, which '%s' has no part in", others[i]);
     return status == AENC_OK ? shape_check(ctx, description) : status;
 }
 
 void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t components) {
-    static const char *const names[] = {"mean", "explained_variance", "explained_variance_ratio", "noise_variance",
-                                        "total_variance", "rows"};
+    static const char *const names[] = {"mean",           "explained_variance", "explained_variance_ratio",
+                                        "noise_variance", "total_variance",     "rows"};
     const struct shape shapes[] = {{1, {cols}}, {1, {components}}, {1, {components}}, {0, {0}}, {0, {0}}, {1, {2}}};
     const char *before = aenc_tape_enter(recorder->tape, "pca");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -122,16 +124,20 @@ aenc_status aenc_pca_model(aenc_context *ctx, int64_t cols, int64_t components, 
     }
     status = aenc_model_declare(ctx, &arena, description, &model);
     if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     return status;
 }
 
 aenc_status aenc_pca_refuse(const struct aenc_model *model, const char *what) {
     if (model->pca == NULL) return AENC_OK;
-    return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED,
-                     "%s: the model is a PCA, which is fitted in closed form by aenc_fit and aenc_partial_fit and not by "
-                     "gradients", what);
+    return aenc_fail(
+        model->ctx, AENC_ERR_UNSUPPORTED,
+        "%s: the model is a PCA, which is fitted in closed form by aenc_fit and aenc_partial_fit and not by "
+        "gradients",
+        what);
 }
 
 /* ---- Moments ---- */
@@ -143,15 +149,17 @@ aenc_status aenc_pca_moments(aenc_context *ctx, const struct pca_request *reques
     aenc_status status = method_find(ctx, request->method, &method);
     if (status != AENC_OK) return status;
     bool few = rows > 0 && rows <= (uint64_t)cols && rows <= ORDER_MAX;
-    if (method == METHOD_AUTO)
-        method = few ? METHOD_GRAM : cols <= ORDER_MAX ? METHOD_COVARIANCE : METHOD_INCREMENTAL;
+    if (method == METHOD_AUTO) method = few ? METHOD_GRAM : cols <= ORDER_MAX ? METHOD_COVARIANCE : METHOD_INCREMENTAL;
     if (method == METHOD_GRAM && (rows == 0 || rows > INT32_MAX))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "pca: method 'gram' holds all rows at once; here it is not known how many there are, or too many");
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "pca: method 'gram' holds all rows at once; here it is not known how many there are, or too many");
     if (method == METHOD_INCREMENTAL && request->components == 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "pca: method 'incremental' (and 'auto' beyond %d columns) follows a number of components; give "
-                         "components instead of a share", ORDER_MAX);
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "pca: method 'incremental' (and 'auto' beyond %d columns) follows a number of components; give "
+            "components instead of a share",
+            ORDER_MAX);
     if (method == METHOD_COVARIANCE) return aenc_moments_create(ctx, cols, 0, 0, out);
     if (method == METHOD_GRAM) return aenc_moments_create(ctx, cols, (int64_t)rows, 0, out);
     int64_t rank = 2 * request->components + 32;
@@ -189,8 +197,8 @@ static void states_write(const struct aenc_model *model, const struct moments *m
     rows[1] = (num)(moments->rows - (double)rows[0]);
 }
 
-/* v (k, cols): the components. Where a whitened one has no variance that a float could hold, its code is 0, and so is what
- * comes of it. */
+/* v (k, cols): the components. Where a whitened one has no variance that a float could hold, its code is 0, and so
+ * is what comes of it. */
 static void weights_write(const struct aenc_model *model, const double *mean, const double *value, const double *v) {
     int64_t cols = model->input_size, k = model->code_size;
     bool whiten = aenc_setting_bool(model->pca, rules, "whiten");
@@ -213,7 +221,8 @@ static void weights_write(const struct aenc_model *model, const double *mean, co
 aenc_status aenc_pca_solve(struct pca_work *work) {
     const struct moments *m = &work->moments;
     if (m->total / (m->rows > 1 ? m->rows - 1 : 1) > FLT_MAX)
-        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT, "pca: the variance is %s, more than a float holds; scale the numbers",
+        return aenc_fail(m->ctx, AENC_ERR_ARGUMENT,
+                         "pca: the variance is %s, more than a float holds; scale the numbers",
                          aenc_shown(m->total / (m->rows - 1)).text);
     if (aenc_moments_spectrum(m, &work->spectrum)) return AENC_OK;
     return aenc_fail(m->ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
@@ -238,8 +247,9 @@ static aenc_status numbers_check(struct aenc_model *model, num *kept) {
         const num *values = aenc_store_values(&model->store, entry);
         int64_t bad = aenc_entry_bad(entry, values);
         if (bad >= 0)
-            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, "pca: scale the data, they are too large or vary too little",
-                                       entry, bad, (double)values[bad]);
+            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT,
+                                       "pca: scale the data, they are too large or vary too little", entry, bad,
+                                       (double)values[bad]);
     }
     if (status != AENC_OK) {
         memcpy(model->store.parameter, kept, parameters * sizeof *kept);

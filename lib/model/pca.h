@@ -1,14 +1,16 @@
 /* pca.h - principal component analysis as a model.
  *
- * The model is a linear autoencoder like any other (one dense layer on either side, loss mse) with the member "pca" in its
- * description and these states beside its parameters, of which d is the number of columns and k of components:
+ * The model is a linear autoencoder like any other (one dense layer on either side, loss mse) with the member "pca"
+ * in its description and these states beside its parameters, of which d is the number of columns and k of
+ * components:
  *
  *   pca.mean (d)   pca.explained_variance (k)   pca.explained_variance_ratio (k)   pca.noise_variance ()
  *   pca.total_variance ()   pca.rows (2), whose sum is the number of rows seen
  *
  * With V the components as rows, m the mean and s the standard deviations (1 unless whitened):
  *   code = diag(1 / s) V (x - m)      output = V^T diag(s) code + m
- * so the bias of the encoder is -diag(1 / s) V m. Variances divide by rows - 1. What says how rows get here is in train.
+ * so the bias of the encoder is -diag(1 / s) V m. Variances divide by rows - 1. What says how rows get here is in
+ * train.
  */
 #ifndef AENC_MODEL_PCA_H
 #define AENC_MODEL_PCA_H
@@ -17,9 +19,9 @@
 #include "model/model.h"
 
 struct pca_request {
-    const char *method;  /* "auto" (NULL), "covariance", "gram", "incremental" */
-    int64_t components;  /* 0: by share */
-    double share;        /* of the variance; 0: components */
+    const char *method; /* "auto" (NULL), "covariance", "gram", "incremental" */
+    int64_t components; /* 0: by share */
+    double share;       /* of the variance; 0: components */
     bool whiten;
 };
 
@@ -47,8 +49,8 @@ aenc_status aenc_pca_moments(aenc_context *ctx, const struct pca_request *reques
 void aenc_pca_work_free(struct pca_work *work);
 /* The eigenvalues of what work has seen. */
 aenc_status aenc_pca_solve(struct pca_work *work);
-/* The solved work becomes the model. work->directions has room for the model's components. Allocates only where a runner
- * holds the weights. */
+/* The solved work becomes the model. work->directions has room for the model's components. Allocates only where a
+ * runner holds the weights. */
 aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work);
 /* moments, fresh, begin where the model stands: with its mean, rows and components, and what variance is left to others
  * spread evenly over them (Tipping & Bishop, "Probabilistic principal component analysis", 1999). room: (k, cols). */
@@ -58,11 +60,12 @@ void aenc_pca_forget(struct aenc_model *model);
 /* AENC_ERR_UNSUPPORTED, naming the call, for a model that is fitted in closed form. */
 aenc_status aenc_pca_refuse(const struct aenc_model *model, const char *what);
 
-/* subspace.c: the rows that the model's encoder is linear in, from aenc_alloc: weights (code, input) in double, biases left
- * out. AENC_ERR_UNSUPPORTED naming the first layer that is not linear. `which` names the model in messages. */
+/* subspace.c: the rows that the model's encoder is linear in, from aenc_alloc: weights (code, input) in double,
+ * biases left out. AENC_ERR_UNSUPPORTED naming the first layer that is not linear. `which` names the model in
+ * messages. */
 aenc_status aenc_linear_encoder(struct aenc_model *model, const char *which, double **out);
-/* Angles between the spans of the rows of a (a_rows, cols) and b, which are destroyed: ascending, the lesser of the numbers
- * of rows, into out. AENC_ERR_ARGUMENT where rows depend on each other. */
+/* Angles between the spans of the rows of a (a_rows, cols) and b, which are destroyed: ascending, the lesser of the
+ * numbers of rows, into out. AENC_ERR_ARGUMENT where rows depend on each other. */
 aenc_status aenc_subspace_compare(aenc_context *ctx, double *a, int64_t a_rows, double *b, int64_t b_rows, int64_t cols,
                                   double *out);
 

@@ -1,8 +1,8 @@
 /* runner.c - inference in memory of its own: one recorded journey, one run, the weights as they were.
  *
- * Everything that a runner allocates goes through its private context, which hands out the caller's block from one end to
- * the other, or passes the request on to the model's context and counts what a block would have needed. Either way only the
- * youngest allocation can be given back, so that both count the same.
+ * Everything that a runner allocates goes through its private context, which hands out the caller's block from one
+ * end to the other, or passes the request on to the model's context and counts what a block would have needed.
+ * Either way only the youngest allocation can be given back, so that both count the same.
  */
 #include <string.h>
 
@@ -18,8 +18,10 @@ static void *memory_allocate(void *user, size_t size, size_t alignment) {
     struct runner_memory *memory = user;
     void *taken = NULL;
     if (size > PTRDIFF_MAX - memory->used - ALIGNMENT) return NULL;
-    if (memory->block == NULL) taken = memory->ctx->allocate(memory->ctx->allocator_user, size, alignment);
-    else if (rounded(size) <= memory->size - memory->used) taken = memory->block + memory->used;
+    if (memory->block == NULL)
+        taken = memory->ctx->allocate(memory->ctx->allocator_user, size, alignment);
+    else if (rounded(size) <= memory->size - memory->used)
+        taken = memory->block + memory->used;
     if (taken == NULL) return NULL;
     memory->last = taken;
     memory->used += rounded(size);
@@ -98,7 +100,8 @@ static aenc_status too_small(struct aenc_model *model, enum journey_kind kind, i
     size_t needed;
     aenc_status status = aenc_runner_bytes(model, kind, rows, &needed);
     if (status != AENC_OK) return status;
-    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_runner_options.memory_size is %zu; %zu are needed", size, needed);
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_runner_options.memory_size is %zu; %zu are needed", size,
+                     needed);
 }
 
 aenc_status aenc_runner_make(struct aenc_model *model, enum journey_kind kind, int64_t rows, void *block, size_t size,

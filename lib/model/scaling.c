@@ -11,8 +11,8 @@
  *     robust    median and interquartile range
  *
  * clip limits scaled inputs and targets: to [-clip, clip], for minmax to [0, 1]. The states are learned by the training
- * room or set by the caller; until then model->scaling_known is false. Files say so under SCALING_KEY; of those without it, by older
- * libraries, a scaling that is the identity counts as not known.
+ * room or set by the caller; until then model->scaling_known is false. Files say so under SCALING_KEY; of those
+ * without it, by older libraries, a scaling that is the identity counts as not known.
  */
 #include <float.h>
 #include <math.h>
@@ -43,12 +43,15 @@ aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const str
     }
     if (*out == NULL) return AENC_OK;
     enum scaling kind = aenc_scaling_kind(*out);
-    if (kind == SCALING_NONE) return aenc_name_unknown(ctx, "scaling", aenc_settings_type(*out), names, SCALING_NONE, 0);
+    if (kind == SCALING_NONE)
+        return aenc_name_unknown(ctx, "scaling", aenc_settings_type(*out), names, SCALING_NONE, 0);
     aenc_status status = aenc_settings_check(ctx, "scaling", *out, kind == SCALING_MINMAX ? unit_rules : width_rules);
     if (status != AENC_OK || !loss->unit_target) return status;
     if (kind == SCALING_MINMAX && aenc_setting_bool(*out, unit_rules, "clip")) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "scaling '%s': loss '%s' takes targets from 0 to 1; minmax:clip=true gives "
-                     "them", names[kind], loss->name);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                     "scaling '%s': loss '%s' takes targets from 0 to 1; minmax:clip=true gives "
+                     "them",
+                     names[kind], loss->name);
 }
 
 struct scaling_limits aenc_scaling_limits(const struct json *spec) {
@@ -90,7 +93,8 @@ static struct node *undone(struct aenc_model *model, struct tape *tape, struct n
     y = aenc_op_reshape(tape, y, model->input.dim, model->input.rank);
     if (variance)
         y = aenc_op_add(tape, y, aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_LOG, 0, n.scale), 2, 0));
-    else y = aenc_op_add(tape, aenc_op_multiply(tape, y, n.scale), n.shift);
+    else
+        y = aenc_op_add(tape, aenc_op_multiply(tape, y, n.scale), n.shift);
     return aenc_op_reshape(tape, y, shape.dim + 1, shape.rank - 1);
 }
 

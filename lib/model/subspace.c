@@ -16,8 +16,8 @@ static const double dependent = 1e-6; /* what is left of a row that depends on o
 
 /* The first layer of a checked spec that is not linear (or affine) in evaluation; NULL: there is none. */
 static const struct json *bent(const struct json *spec) {
-    static const char *const straight[] = {"sequential", "residual", "dense", "identity", "flatten", "reshape", "dropout",
-                                           "batch_norm"};
+    static const char *const straight[] = {"sequential", "residual", "dense",   "identity",
+                                           "flatten",    "reshape",  "dropout", "batch_norm"};
     const char *type = aenc_settings_type(spec);
     const struct json *activation = aenc_json_member(spec, "activation"), *layers = aenc_json_member(spec, "layers");
     bool known = activation == NULL || strcmp(activation->text, "identity") == 0;
@@ -53,8 +53,10 @@ aenc_status aenc_linear_encoder(struct aenc_model *model, const char *which, dou
         rows[i] = ((double)answer[i % in * code + i / in] - (double)answer[in * code + i / in]) / LINEAR_SCALE;
     aenc_release(ctx, probe);
     aenc_release(ctx, answer);
-    if (status == AENC_OK) *out = rows;
-    else aenc_release(ctx, rows);
+    if (status == AENC_OK)
+        *out = rows;
+    else
+        aenc_release(ctx, rows);
     return status;
 }
 
@@ -62,8 +64,8 @@ static aenc_status orthonormalise(aenc_context *ctx, const char *which, double *
     int64_t row = aenc_rows_orthonormalise(a, rows, cols, dependent);
     if (row == rows) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                     "%s spans less than %lld dimensions: %s%s is zero or depends on the rows before it",
-                     which, (long long)rows, which, aenc_at((size_t)row).text);
+                     "%s spans less than %lld dimensions: %s%s is zero or depends on the rows before it", which,
+                     (long long)rows, which, aenc_at((size_t)row).text);
 }
 
 aenc_status aenc_subspace_compare(aenc_context *ctx, double *a, int64_t a_rows, double *b, int64_t b_rows, int64_t cols,

@@ -110,17 +110,24 @@ static void walk_backward(const struct node *n, struct span rows, const struct r
 
 /* out (=, +=) scale dy, or its sum where the operand stays */
 static void strip_scale(const struct strip *s, num scale) {
-    if (s->out_step == 0) s->out[0] += scale * s->kernels->sum(s->dy, s->n);
-    else if (s->add) s->kernels->accumulate(s->out, s->dy, scale, s->n);
-    else s->kernels->affine(s->out, s->dy, scale, 0, s->n);
+    if (s->out_step == 0)
+        s->out[0] += scale * s->kernels->sum(s->dy, s->n);
+    else if (s->add)
+        s->kernels->accumulate(s->out, s->dy, scale, s->n);
+    else
+        s->kernels->affine(s->out, s->dy, scale, 0, s->n);
 }
 
 /* out (=, +=) dy times the other operand */
 static void strip_product(const struct strip *s, const num *other, int64_t step) {
-    if (step == 0) strip_scale(s, other[0]);
-    else if (s->out_step == 0) s->out[0] += s->kernels->dot(s->dy, other, s->n);
-    else if (s->add) s->kernels->accumulate_product(s->out, s->dy, other, s->n);
-    else s->kernels->multiply(s->out, s->dy, other, s->n);
+    if (step == 0)
+        strip_scale(s, other[0]);
+    else if (s->out_step == 0)
+        s->out[0] += s->kernels->dot(s->dy, other, s->n);
+    else if (s->add)
+        s->kernels->accumulate_product(s->out, s->dy, other, s->n);
+    else
+        s->kernels->multiply(s->out, s->dy, other, s->n);
 }
 
 /* ---- Tangents: direction axes stand in front of the axes that the result has, not of those the operand has ---- */
@@ -150,9 +157,12 @@ static struct node *tangent_spread(struct tape *tape, const struct node *n, stru
 /* ---- y = a + b: da = dy, db = dy ---- */
 
 static void add_strip(const struct strip *s) {
-    if (s->a_step == s->b_step) s->kernels->add(s->y, s->a, s->b, s->n);
-    else if (s->b_step == 0) s->kernels->affine(s->y, s->a, 1, s->b[0], s->n);
-    else s->kernels->affine(s->y, s->b, 1, s->a[0], s->n);
+    if (s->a_step == s->b_step)
+        s->kernels->add(s->y, s->a, s->b, s->n);
+    else if (s->b_step == 0)
+        s->kernels->affine(s->y, s->a, 1, s->b[0], s->n);
+    else
+        s->kernels->affine(s->y, s->b, 1, s->a[0], s->n);
 }
 
 static void pass_strip(const struct strip *s) { strip_scale(s, 1); }
@@ -188,9 +198,12 @@ static const struct op add_op = {.name = "add",
 /* ---- y = a - b: da = dy, db = -dy ---- */
 
 static void subtract_strip(const struct strip *s) {
-    if (s->a_step == s->b_step) s->kernels->subtract(s->y, s->a, s->b, s->n);
-    else if (s->b_step == 0) s->kernels->affine(s->y, s->a, 1, -s->b[0], s->n);
-    else s->kernels->affine(s->y, s->b, -1, s->a[0], s->n);
+    if (s->a_step == s->b_step)
+        s->kernels->subtract(s->y, s->a, s->b, s->n);
+    else if (s->b_step == 0)
+        s->kernels->affine(s->y, s->a, 1, -s->b[0], s->n);
+    else
+        s->kernels->affine(s->y, s->b, -1, s->a[0], s->n);
 }
 
 static void pass_negative_strip(const struct strip *s) { strip_scale(s, -1); }
@@ -226,9 +239,12 @@ static const struct op subtract_op = {.name = "subtract",
 /* ---- y = a b: da = dy b, db = dy a ---- */
 
 static void multiply_strip(const struct strip *s) {
-    if (s->a_step == s->b_step) s->kernels->multiply(s->y, s->a, s->b, s->n);
-    else if (s->b_step == 0) s->kernels->affine(s->y, s->a, s->b[0], 0, s->n);
-    else s->kernels->affine(s->y, s->b, s->a[0], 0, s->n);
+    if (s->a_step == s->b_step)
+        s->kernels->multiply(s->y, s->a, s->b, s->n);
+    else if (s->b_step == 0)
+        s->kernels->affine(s->y, s->a, s->b[0], 0, s->n);
+    else
+        s->kernels->affine(s->y, s->b, s->a[0], 0, s->n);
 }
 
 static void multiply_a_strip(const struct strip *s) { strip_product(s, s->b, s->b_step); }

@@ -1,5 +1,5 @@
-/* custom.c - an op of somebody else's: two functions on rows. Its `struct op` is made while recording, in the tape's arena, so
- * that it has a name and a derivative of its own or none. */
+/* custom.c - an op of somebody else's: two functions on rows. Its `struct op` is made while recording, in the tape's
+ * arena, so that it has a name and a derivative of its own or none. */
 #include <string.h>
 
 #include "io/message_text.h"
@@ -16,8 +16,10 @@ static aenc_status custom_infer(struct tape *tape, struct node *n) {
     const struct node *x = n->in[0];
     char text[SHAPE_TEXT];
     if (x->kind != NODE_ROW || attr->rank < 0 || attr->rank >= RANK_MAX)
-        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': from shape %s to rows of %d axes; it takes a node with rows, and "
-                              "a row has at most %d axes", n->op->name, aenc_shape_text(x, text), attr->rank, RANK_MAX - 1);
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE,
+                              "op '%s': from shape %s to rows of %d axes; it takes a node with rows, and "
+                              "a row has at most %d axes",
+                              n->op->name, aenc_shape_text(x, text), attr->rank, RANK_MAX - 1);
     n->kind = NODE_ROW;
     n->space = x->space;
     n->shape = (struct shape){attr->rank + 1, {x->shape.dim[0]}};
@@ -32,7 +34,8 @@ static void custom_forward(const struct node *n, struct span rows, const struct 
                   (size_t)(rows.hi - rows.lo), (size_t)in, (size_t)out);
 }
 
-static void custom_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+static void custom_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
     const struct custom_op *call = &((const struct custom_attr *)n->attr)->call;
     const struct node *x = n->in[operand];
     int64_t in = aenc_node_row_size(x), out = aenc_node_row_size(n), rows = s.hi - s.lo;
@@ -45,7 +48,8 @@ static void custom_backward(const struct node *n, struct span rows, const struct
     aenc_op_backward(n, rows, run, custom_gradient);
 }
 
-struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims, int rank) {
+struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims,
+                            int rank) {
     if (tape->status != AENC_OK) return NULL;
     struct op *op = aenc_arena_alloc(&tape->arena, 1, sizeof *op);
     const char *name = aenc_arena_text(&tape->arena, custom->name);
@@ -53,7 +57,10 @@ struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, s
         tape->status = AENC_ERR_NO_MEMORY;
         return NULL;
     }
-    *op = (struct op){.name = name, .arity = 1, .infer = custom_infer, .forward = custom_forward,
+    *op = (struct op){.name = name,
+                      .arity = 1,
+                      .infer = custom_infer,
+                      .forward = custom_forward,
                       .backward = custom->backward == NULL ? NULL : custom_backward};
     struct custom_attr attr = {.call = *custom, .rank = rank};
     attr.call.name = name;

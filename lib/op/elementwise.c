@@ -77,8 +77,12 @@ static struct node *step_tangent(struct tape *tape, const struct node *n, struct
     return NULL;
 }
 
-static const struct op step_op = {
-    .name = "step", .arity = 1, .symmetric = true, .infer = step_infer, .forward = step_forward, .tangent = step_tangent};
+static const struct op step_op = {.name = "step",
+                                  .arity = 1,
+                                  .symmetric = true,
+                                  .infer = step_infer,
+                                  .forward = step_forward,
+                                  .tangent = step_tangent};
 
 struct node *aenc_op_step(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &step_op, &x, 1, NULL, 0);
@@ -180,24 +184,23 @@ static struct node *softplus_slope(struct tape *tape, struct node *y) {
 struct node *aenc_op_slope(struct tape *tape, enum function function, double slope, struct node *x, struct node *y) {
     struct node *side = x != NULL ? x : y; /* with slope >= 0 they are on the same side of 0 */
     switch (function) {
-        case FUNCTION_RELU: return aenc_op_step(tape, side);
-        case FUNCTION_LEAKY_RELU: return leaky_slope(tape, side, slope);
-        case FUNCTION_ELU: return elu_slope(tape, side, y, slope);
-        case FUNCTION_SIGMOID: return aenc_op_multiply(tape, y, aenc_op_affine(tape, y, -1, 1));
-        case FUNCTION_TANH: return aenc_op_affine(tape, square_of(tape, y), -1, 1);
-        case FUNCTION_SOFTPLUS:
-            return x == NULL ? softplus_slope(tape, y) : aenc_op_function(tape, FUNCTION_SIGMOID, 0, x);
-        case FUNCTION_GELU: return gelu_slope(tape, x);
-        case FUNCTION_SILU: return silu_slope(tape, x, y);
-        case FUNCTION_EXP: return y;
-        case FUNCTION_LOG: return aenc_op_function(tape, FUNCTION_RECIPROCAL, 0, x);
-        case FUNCTION_SQRT: return aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_RECIPROCAL, 0, y), 0.5, 0);
-        case FUNCTION_SQUARE: return aenc_op_affine(tape, x, 2, 0);
-        case FUNCTION_ABSOLUTE: return sign_of(tape, x);
-        case FUNCTION_RECIPROCAL: return aenc_op_affine(tape, square_of(tape, y), -1, 0);
-        case FUNCTION_NEGATE: return aenc_op_affine(tape, y, 0, -1);
-        case FUNCTION_IDENTITY:
-        case FUNCTION_COUNT: break;
+    case FUNCTION_RELU: return aenc_op_step(tape, side);
+    case FUNCTION_LEAKY_RELU: return leaky_slope(tape, side, slope);
+    case FUNCTION_ELU: return elu_slope(tape, side, y, slope);
+    case FUNCTION_SIGMOID: return aenc_op_multiply(tape, y, aenc_op_affine(tape, y, -1, 1));
+    case FUNCTION_TANH: return aenc_op_affine(tape, square_of(tape, y), -1, 1);
+    case FUNCTION_SOFTPLUS: return x == NULL ? softplus_slope(tape, y) : aenc_op_function(tape, FUNCTION_SIGMOID, 0, x);
+    case FUNCTION_GELU: return gelu_slope(tape, x);
+    case FUNCTION_SILU: return silu_slope(tape, x, y);
+    case FUNCTION_EXP: return y;
+    case FUNCTION_LOG: return aenc_op_function(tape, FUNCTION_RECIPROCAL, 0, x);
+    case FUNCTION_SQRT: return aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_RECIPROCAL, 0, y), 0.5, 0);
+    case FUNCTION_SQUARE: return aenc_op_affine(tape, x, 2, 0);
+    case FUNCTION_ABSOLUTE: return sign_of(tape, x);
+    case FUNCTION_RECIPROCAL: return aenc_op_affine(tape, square_of(tape, y), -1, 0);
+    case FUNCTION_NEGATE: return aenc_op_affine(tape, y, 0, -1);
+    case FUNCTION_IDENTITY:
+    case FUNCTION_COUNT: break;
     }
     return NULL;
 }
@@ -205,8 +208,7 @@ struct node *aenc_op_slope(struct tape *tape, enum function function, double slo
 static struct node *function_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     const struct function_attr *attr = n->attr;
     if (attr->function == FUNCTION_NEGATE) return aenc_op_affine(tape, tangents[0], -1, 0);
-    struct node *slope =
-        aenc_op_slope(tape, attr->function, (double)attr->slope, n->in[0], aenc_op_result(tape, n));
+    struct node *slope = aenc_op_slope(tape, attr->function, (double)attr->slope, n->in[0], aenc_op_result(tape, n));
     return aenc_op_multiply(tape, slope, tangents[0]);
 }
 
@@ -228,8 +230,10 @@ static void affine_gradient(const struct node *n, int operand, struct span s, nu
     const struct affine_attr *attr = n->attr;
     int64_t each = aenc_op_stride0(n->in[operand]);
     const num *dy = aenc_gradient(run, n) + s.lo * each;
-    if (add) run->kernels->elementwise->accumulate(dx, dy, attr->scale, (s.hi - s.lo) * each);
-    else run->kernels->elementwise->affine(dx, dy, attr->scale, 0, (s.hi - s.lo) * each);
+    if (add)
+        run->kernels->elementwise->accumulate(dx, dy, attr->scale, (s.hi - s.lo) * each);
+    else
+        run->kernels->elementwise->affine(dx, dy, attr->scale, 0, (s.hi - s.lo) * each);
 }
 
 static void affine_backward(const struct node *n, struct span rows, const struct run *run) {

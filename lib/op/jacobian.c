@@ -1,9 +1,10 @@
-/* jacobian.c - what squared norms of Jacobians need beside products: the Gram matrix of a weight, sums of squares of lines
- * in a metric, and unit vectors as directions.
+/* jacobian.c - what squared norms of Jacobians need beside products: the Gram matrix of a weight, sums of squares of
+ * lines in a metric, and unit vectors as directions.
  *
- * For lines t of T, |t W|^2 = t (W W^T) t^T: where W has few rows, T is multiplied with their Gram matrix, once computed
- * for the batch, and not with W. The product H = T G serves twice, for the value and for the gradient of T. The slopes of
- * an activation, T = M diag(d), are applied on the way, in blocks that stay in cache: T itself is kept nowhere.
+ * For lines t of T, |t W|^2 = t (W W^T) t^T: where W has few rows, T is multiplied with their Gram matrix, once
+ * computed for the batch, and not with W. The product H = T G serves twice, for the value and for the gradient of T.
+ * The slopes of an activation, T = M diag(d), are applied on the way, in blocks that stay in cache: T itself is kept
+ * nowhere.
  */
 #include <string.h>
 
@@ -57,7 +58,8 @@ static void gram_gather(const struct node *n, int operand, struct span tile, str
     num beta = add ? 1 : 0;
     if (gram_transposed(n))
         aenc_blas_gemm(false, false, wide, width, size, w + tile.lo * width, width, s, size, beta, out, width);
-    else aenc_blas_gemm(false, false, wide, width, size, s + tile.lo * size, size, w, width, beta, out, width);
+    else
+        aenc_blas_gemm(false, false, wide, width, size, s + tile.lo * size, size, w, width, beta, out, width);
 }
 
 static const struct op gram_op = {.name = "gram",
@@ -102,8 +104,10 @@ static void lines_scale(const struct node *n, const num *h, struct span s, num *
     const num *g = aenc_gradient(run, n) + (one ? 0 : s.lo * each / width);
     h += s.lo * each;
     for (int64_t i = 0; i < (s.hi - s.lo) * each / width; i++) {
-        if (add) kernels->accumulate(dt + i * width, h + i * width, 2 * g[i], width);
-        else kernels->affine(dt + i * width, h + i * width, 2 * g[i], 0, width);
+        if (add)
+            kernels->accumulate(dt + i * width, h + i * width, 2 * g[i], width);
+        else
+            kernels->affine(dt + i * width, h + i * width, 2 * g[i], 0, width);
     }
 }
 
@@ -129,15 +133,16 @@ static const struct op squares_op = {.name = "line_squares",
                                      .backward = squares_backward,
                                      .gather = squares_gather};
 
-/* ---- Metric lines: H = T G, T = M or, with slopes d of each row, M diag(d). No gradient passes: the squares behind it see
- * to all of it. ---- */
+/* ---- Metric lines: H = T G, T = M or, with slopes d of each row, M diag(d). No gradient passes: the squares behind
+ * it see to all of it. ---- */
 
 enum { LINES_M, LINES_G, LINES_SLOPE };
 enum { SQUARES_M, SQUARES_H, SQUARES_G, SQUARES_SLOPE };
 enum { BLOCK = 8192 }; /* numbers of a block of lines; two lie on the stack */
 
 static aenc_status lines_infer(struct tape *tape, struct node *n) {
-    const struct node *m = n->in[LINES_M], *g = n->in[LINES_G], *d = n->in_count > LINES_SLOPE ? n->in[LINES_SLOPE] : NULL;
+    const struct node *m = n->in[LINES_M], *g = n->in[LINES_G],
+                      *d = n->in_count > LINES_SLOPE ? n->in[LINES_SLOPE] : NULL;
     int64_t width = aenc_line_width(m);
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
     bool good = aenc_op_row_rank(m) >= 1 && g->kind != NODE_ROW && g->shape.rank == 2 && g->shape.dim[0] == width &&
@@ -184,8 +189,7 @@ static void lines_forward(const struct node *n, struct span rows, const struct r
     }
 }
 
-static const struct op lines_op = {
-    .name = "metric_lines", .arity = -1, .infer = lines_infer, .forward = lines_forward};
+static const struct op lines_op = {.name = "metric_lines", .arity = -1, .infer = lines_infer, .forward = lines_forward};
 
 /* ---- Metric squares: y = t . h, H = T G, G symmetric: dt = 2 g h, dM = dt diag(d), dd = sum over lines of dt m,
  * dG = sum g t^T t ---- */
@@ -210,8 +214,10 @@ static void metric_forward(const struct node *n, struct span rows, const struct 
 static void sloped_line(const num *h, const num *m, const num *d, num g, num *dm, bool add, num *dd, num *twice,
                         int64_t width, const struct elementwise_kernels *kernels) {
     kernels->affine(twice, h, 2 * g, 0, width);
-    if (dm != NULL && add) kernels->accumulate_product(dm, twice, d, width);
-    else if (dm != NULL) kernels->multiply(dm, twice, d, width);
+    if (dm != NULL && add)
+        kernels->accumulate_product(dm, twice, d, width);
+    else if (dm != NULL)
+        kernels->multiply(dm, twice, d, width);
     if (dd != NULL) kernels->accumulate_product(dd, twice, m, width);
 }
 
@@ -296,8 +302,8 @@ struct node *aenc_op_metric_squares(struct tape *tape, struct node *m, struct no
     if (m != NULL && aenc_line_width(m) > BLOCK)
         return aenc_op_reduce(tape, REDUCE_SUM, aenc_op_multiply(tape, m, aenc_op_product(tape, m, metric, false)),
                               m->shape.rank - 1, false);
-    struct node *h = aenc_tape_record(tape, &lines_op, (struct node *const[]){m, metric, slope}, slope == NULL ? 2 : 3,
-                                      NULL, 0);
+    struct node *h =
+        aenc_tape_record(tape, &lines_op, (struct node *const[]){m, metric, slope}, slope == NULL ? 2 : 3, NULL, 0);
     struct node *in[] = {m, h, metric, slope};
     return aenc_tape_record(tape, &metric_op, in, slope == NULL ? 3 : 4, NULL, 0);
 }
@@ -326,7 +332,8 @@ struct node *aenc_op_eye(struct tape *tape, int64_t size) {
     return aenc_tape_record(tape, &eye_op, NULL, 0, &size, sizeof size);
 }
 
-/* ---- Diagonal: y = scale x + shift on the diagonal of a square without rows, x elsewhere; dx = scale dy and dy ---- */
+/* ---- Diagonal: y = scale x + shift on the diagonal of a square without rows, x elsewhere; dx = scale dy and dy
+ * ---- */
 
 struct diagonal {
     num scale, shift;
@@ -335,7 +342,8 @@ struct diagonal {
 static aenc_status diagonal_infer(struct tape *tape, struct node *n) {
     const struct shape *shape = &n->in[0]->shape;
     char text[SHAPE_TEXT];
-    if (n->in[0]->kind != NODE_ROW && shape->rank == 2 && shape->dim[0] == shape->dim[1]) return aenc_op_infer_like(n, n->in[0]);
+    if (n->in[0]->kind != NODE_ROW && shape->rank == 2 && shape->dim[0] == shape->dim[1])
+        return aenc_op_infer_like(n, n->in[0]);
     return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op 'diagonal': shape %s is not that of a square without rows",
                           aenc_shape_text(n->in[0], text));
 }
@@ -349,15 +357,18 @@ static void diagonal_forward(const struct node *n, struct span rows, const struc
     for (int64_t i = 0; i < size; i++) y[i * size + i] = attr->scale * y[i * size + i] + attr->shift;
 }
 
-static void diagonal_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+static void diagonal_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                              const struct run *run) {
     (void)operand;
     const struct diagonal *attr = n->attr;
     int64_t size = n->shape.dim[0];
     const num *dy = aenc_gradient(run, n) + s.lo * size;
     for (int64_t r = 0; r < s.hi - s.lo; r++, dy += size, dx += size) {
         num own = attr->scale * dy[s.lo + r] + (add ? dx[s.lo + r] : 0);
-        if (add) run->kernels->elementwise->accumulate(dx, dy, 1, size);
-        else memcpy(dx, dy, (size_t)size * sizeof *dx);
+        if (add)
+            run->kernels->elementwise->accumulate(dx, dy, 1, size);
+        else
+            memcpy(dx, dy, (size_t)size * sizeof *dx);
         dx[s.lo + r] = own;
     }
 }
@@ -384,4 +395,5 @@ struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, d
     return aenc_tape_record(tape, &diagonal_op, &x, 1, &attr, sizeof attr);
 }
 
-const struct op *const aenc_jacobian_ops[] = {&gram_op, &squares_op, &lines_op, &metric_op, &eye_op, &diagonal_op, NULL};
+const struct op *const aenc_jacobian_ops[] = {&gram_op, &squares_op,  &lines_op, &metric_op,
+                                              &eye_op,  &diagonal_op, NULL};

@@ -15,8 +15,10 @@ static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* to (=, +=) from */
 static void copy(num *to, const num *from, int64_t count, bool add, const struct elementwise_kernels *kernels) {
-    if (add) kernels->accumulate(to, from, 1, count);
-    else memcpy(to, from, (size_t)count * sizeof *to);
+    if (add)
+        kernels->accumulate(to, from, 1, count);
+    else
+        memcpy(to, from, (size_t)count * sizeof *to);
 }
 
 /* What can be viewed: x, or a copy of it. */
@@ -89,9 +91,13 @@ static struct node *stop_tangent(struct tape *tape, const struct node *n, struct
     return NULL;
 }
 
-static const struct op stop_gradient_op = {
-    .name = "stop_gradient", .arity = 1, .surrogate = true, .view = true, .symmetric = true,
-    .infer = stop_infer, .tangent = stop_tangent};
+static const struct op stop_gradient_op = {.name = "stop_gradient",
+                                           .arity = 1,
+                                           .surrogate = true,
+                                           .view = true,
+                                           .symmetric = true,
+                                           .infer = stop_infer,
+                                           .tangent = stop_tangent};
 
 struct node *aenc_op_stop_gradient(struct tape *tape, struct node *x) {
     struct node *seen = viewable(tape, x);

@@ -99,12 +99,13 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
     }
     if (n->kind != NODE_ROW)
         for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
-    else if (!aenc_node_has_columns(n)) dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
+    else if (!aenc_node_has_columns(n))
+        dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
 }
 
-/* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that there are no
- * more than two shards of them. Fewer than a block of rows gain nothing from it; of very many a worker would have to fetch x
- * anew for every few columns. */
+/* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that there
+ * are no more than two shards of them. Fewer than a block of rows gain nothing from it; of very many a worker would
+ * have to fetch x anew for every few columns. */
 static struct span dense_by_columns(const struct node *n) {
     enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 512 };
     const struct dense *dense = n->attr;
@@ -127,7 +128,7 @@ static void dense_gather_x(const struct node *n, struct span tile, num *out, num
     }
     int64_t each = aenc_shape_count(&x->shape) / in / x->shape.dim[0]; /* lines in one step of the first axis */
     run->gemm(false, dense->transposed, wide * each, in, width, gradient + tile.lo * each * width, width, weight,
-                   stored, beta, out, in);
+              stored, beta, out, in);
 }
 
 /* dW = dpre^T x (transposed: x^T dpre), the tile's rows of it; db = column sums of dpre. */
@@ -141,12 +142,14 @@ static void dense_gather(const struct node *n, int operand, struct span tile, st
     const num *gradient = aenc_gradient(run, n) + lines.lo * width;
     const num *input = aenc_value(run, x) + lines.lo * in;
     num beta = add ? 1 : 0;
-    if (operand == DENSE_X) dense_gather_x(n, tile, out, beta, run);
+    if (operand == DENSE_X)
+        dense_gather_x(n, tile, out, beta, run);
     else if (operand == DENSE_BIAS)
         run->kernels->elementwise->column_sums(out, gradient + tile.lo, count, wide, width, add);
     else if (dense->transposed)
         run->gemm(true, false, wide, width, count, input + tile.lo, in, gradient, width, beta, out, width);
-    else run->gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
+    else
+        run->gemm(true, false, wide, in, count, gradient + tile.lo, width, input, in, beta, out, in);
 }
 
 static int64_t dense_gemm_rows(const struct node *n) {
@@ -389,12 +392,13 @@ static void product_gradient(const struct node *n, int operand, int64_t i, struc
     if (operand == 0 && !matmul->transpose_a)
         run->gemm(false, !matmul->transpose_b, wide, p.k, p.n, dy + lo * p.n, p.n, b, p.ldb, beta, out, p.k);
     else if (operand == 0)
-        run->gemm(matmul->transpose_b, true, wide, p.m, p.n, b + (matmul->transpose_b ? lo : lo * p.n), p.ldb, dy,
-                       p.n, beta, out, p.m);
+        run->gemm(matmul->transpose_b, true, wide, p.m, p.n, b + (matmul->transpose_b ? lo : lo * p.n), p.ldb, dy, p.n,
+                  beta, out, p.m);
     else if (!matmul->transpose_b)
-        run->gemm(!matmul->transpose_a, false, wide, p.n, p.m, a + (matmul->transpose_a ? lo * p.m : lo), p.lda,
-                       dy, p.n, beta, out, p.n);
-    else run->gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
+        run->gemm(!matmul->transpose_a, false, wide, p.n, p.m, a + (matmul->transpose_a ? lo * p.m : lo), p.lda, dy,
+                  p.n, beta, out, p.n);
+    else
+        run->gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
 }
 
 static void matmul_backward(const struct node *n, struct span rows, const struct run *run) {

@@ -335,8 +335,10 @@ static void normalise_gather(const struct node *n, int operand, struct span tile
         for (int64_t c = 0; c < group.count; c++) {
             double rstd = (double)group.rstd[c], scale = rstd * (double)group.gain[c];
             num *at = out + first - all.lo + c;
-            if (operand == attr->shift) put(at, plain[c], add);
-            else if (operand == attr->gain) put(at, centered[c] * rstd, add);
+            if (operand == attr->shift)
+                put(at, plain[c], add);
+            else if (operand == attr->gain)
+                put(at, centered[c] * rstd, add);
             if (moments && tile.lo == 0) put(at, -scale * plain[c], add);
             if (moments && tile.hi == 2)
                 put(at + (1 - tile.lo) * channels, -0.5 * scale * rstd * rstd * centered[c], add);

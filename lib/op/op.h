@@ -1,8 +1,8 @@
 /* op.h - builders of nodes. Each records one op and answers its node, or NULL once the tape has failed.
  *
- * Shapes: (rows, ...) is a row node; parameters, batch nodes and states have no row axis. An axis argument counts the row
- * axis as 0 in row nodes. "b broadcasts" is NumPy's rule: axes are aligned from the right, an axis of size 1 repeats; where
- * only one operand has rows, the other repeats over them.
+ * Shapes: (rows, ...) is a row node; parameters, batch nodes and states have no row axis. An axis argument counts
+ * the row axis as 0 in row nodes. "b broadcasts" is NumPy's rule: axes are aligned from the right, an axis of size 1
+ * repeats; where only one operand has rows, the other repeats over them.
  */
 #ifndef AENC_OP_OP_H
 #define AENC_OP_OP_H
@@ -12,7 +12,7 @@
 
 /* elementwise.c */
 struct node *aenc_op_function(struct tape *tape, enum function function, double slope, struct node *x);
-struct node *aenc_op_add(struct tape *tape, struct node *a, struct node *b);      /* either broadcasts */
+struct node *aenc_op_add(struct tape *tape, struct node *a, struct node *b); /* either broadcasts */
 struct node *aenc_op_subtract(struct tape *tape, struct node *a, struct node *b);
 struct node *aenc_op_multiply(struct tape *tape, struct node *a, struct node *b);
 struct node *aenc_op_divide(struct tape *tape, struct node *a, struct node *b);
@@ -23,13 +23,13 @@ struct node *aenc_op_slope(struct tape *tape, enum function function, double slo
 struct node *aenc_op_step(struct tape *tape, struct node *x); /* 1 where x > 0, else 0; no gradient passes */
 struct node *aenc_op_clamp(struct tape *tape, struct node *x, double low, double high); /* derivative 0 outside */
 
-/* linear.c. weight (out, in) or, transposed, (in, out) used as its transpose: tied decoders. bias (out) or NULL. x (rows,
- * ..., in): every axis but the last is a row of the product. function must be one whose derivative follows from the
- * output; activations that do not are recorded behind it by aenc_op_dense itself. */
+/* linear.c. weight (out, in) or, transposed, (in, out) used as its transpose: tied decoders. bias (out) or NULL. x
+ * (rows, ..., in): every axis but the last is a row of the product. function must be one whose derivative follows
+ * from the output; activations that do not are recorded behind it by aenc_op_dense itself. */
 struct node *aenc_op_dense(struct tape *tape, struct node *x, struct node *weight, struct node *bias, bool transposed,
                            enum function function, double slope);
-/* Batched product over the last two axes, (rows, ..., m, k) (rows, ..., k, n); leading axes equal; either operand may be
- * used transposed. b may be without rows. */
+/* Batched product over the last two axes, (rows, ..., m, k) (rows, ..., k, n); leading axes equal; either operand
+ * may be used transposed. b may be without rows. */
 struct node *aenc_op_matmul(struct tape *tape, struct node *a, struct node *b, bool transpose_a, bool transpose_b);
 /* x W^T (transposed: x W) for x with more lines than the batch has rows, such as derivatives: shards are chosen without
  * it. */
@@ -40,7 +40,8 @@ struct node *aenc_op_dense_weight(const struct node *n, bool *transposed);
  * the tape has failed. */
 struct node *aenc_op_slope_of(struct tape *tape, struct node *n);
 /* y without its fused activation: the node whose function is applied to get y (dense: the same product recorded without
- * its activation; a function node: its operand), and which function it was. y itself and FUNCTION_IDENTITY otherwise. */
+ * its activation; a function node: its operand), and which function it was. y itself and FUNCTION_IDENTITY
+ * otherwise. */
 struct node *aenc_op_before_activation(struct tape *tape, struct node *y, enum function *function);
 
 /* reduce.c */
@@ -50,7 +51,8 @@ struct node *aenc_op_reduce(struct tape *tape, enum reduction reduction, struct 
 /* (rows, ...) to (rows): everything but the row axis; without rows: to a scalar. */
 struct node *aenc_op_row_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_row_mean(struct tape *tape, struct node *x);
-/* (rows, ...) to batch (...): over live rows (SPAN_REDUCE). The mean is that of rows with their weights, the sum is not. */
+/* (rows, ...) to batch (...): over live rows (SPAN_REDUCE). The mean is that of rows with their weights, the sum is
+ * not. */
 struct node *aenc_op_batch_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_batch_mean(struct tape *tape, struct node *x);
 
@@ -59,7 +61,8 @@ struct node *aenc_op_absolute_sum(struct tape *tape, struct node *x);
 struct node *aenc_op_square_sum(struct tape *tape, struct node *x);
 /* (rows, ...), n numbers per row, to batch (n, n): the sum over live rows of x x^T (SPAN_REDUCE). */
 struct node *aenc_op_batch_products(struct tape *tape, struct node *x);
-/* A batch node of numbers that the caller writes to *values (zeros so far) while recording; NULL when the tape has failed. */
+/* A batch node of numbers that the caller writes to *values (zeros so far) while recording; NULL when the tape has
+ * failed. */
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values);
 /* (rows): each row's share of the batch, its weight by the sum of the weights. */
 struct node *aenc_op_row_share(struct tape *tape);
@@ -87,14 +90,14 @@ struct node *aenc_op_layer_norm(struct tape *tape, struct node *x, int axes, dou
 /* Per channel c (axis 1 of x): batch (2, channels) with mean and biased variance over rows and the axes behind 1.
  * SPAN_REDUCE; parts are (count, mean, M2) combined as Chan, Golub & LeVeque 1979 do. */
 struct node *aenc_op_batch_moments(struct tape *tape, struct node *x);
-/* The next running mean or variance (channels): (1 - momentum) running + momentum batch, the batch's variance unbiased as
- * in PyTorch (of a single number: biased). moments are those of x. No gradient passes. */
+/* The next running mean or variance (channels): (1 - momentum) running + momentum batch, the batch's variance
+ * unbiased as in PyTorch (of a single number: biased). moments are those of x. No gradient passes. */
 enum running_moment { RUNNING_MEAN, RUNNING_VARIANCE };
 struct node *aenc_op_running_moment(struct tape *tape, enum running_moment which, struct node *running,
                                     struct node *moments, struct node *x, double momentum);
 /* (x - mean) / sqrt(variance + epsilon) * gain + shift per channel; moments (2, channels) from above or a state. */
-struct node *aenc_op_normalise(struct tape *tape, struct node *x, struct node *moments, double epsilon, struct node *gain,
-                               struct node *shift);
+struct node *aenc_op_normalise(struct tape *tape, struct node *x, struct node *moments, double epsilon,
+                               struct node *gain, struct node *shift);
 
 /* random.c; `name` is the node's path for its random stream */
 struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *dims, int rank); /* (rows, dims) */
@@ -131,16 +134,18 @@ struct node *aenc_op_eye(struct tape *tape, int64_t size);
 /* A square without rows, its diagonal times scale plus shift. */
 struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, double shift);
 
-/* custom.c. An op of somebody else's: rows of numbers to rows of numbers, without gaps. backward adds to dx; NULL: it has no
- * derivative. */
+/* custom.c. An op of somebody else's: rows of numbers to rows of numbers, without gaps. backward adds to dx; NULL:
+ * it has no derivative. */
 struct custom_op {
     const char *name; /* for messages; copied */
     void *user;
     void (*forward)(void *user, const num *x, num *y, size_t rows, size_t in, size_t out);
-    void (*backward)(void *user, const num *x, const num *y, const num *dy, num *dx, size_t rows, size_t in, size_t out);
+    void (*backward)(void *user, const num *x, const num *y, const num *dy, num *dx, size_t rows, size_t in,
+                     size_t out);
 };
 /* x with rows to (rows, dims). */
-struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims, int rank);
+struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims,
+                            int rank);
 
 /* The table of all ops, for the gradient checks: NULL-terminated tables of the families. */
 extern const struct op *const *const aenc_op_tables[];

@@ -19,8 +19,8 @@ static struct node *named(struct tape *tape, struct node *n, const char *name) {
     return tape->status == AENC_OK ? n : NULL;
 }
 
-/* The words of elements first .. first + count - 1 of the draw, and as many more as fill the last group; first is a multiple of
- * AENC_PHILOX_WORDS. */
+/* The words of elements first .. first + count - 1 of the draw, and as many more as fill the last group; first is a
+ * multiple of AENC_PHILOX_WORDS. */
 static void bits_draw(const struct draw *draw, int64_t first, uint32_t *bits, int64_t count, const struct run *run) {
     uint32_t key[2], counter[4];
     aenc_random_place(draw, (uint64_t)first, key, counter);
@@ -34,7 +34,8 @@ static void normals_add(const struct node *n, int64_t r, num *y, num scale, cons
     struct draw draw = aenc_node_draw(run, n, r);
     uint32_t bits[CHUNK];
     for (int64_t first = 0; first < size; first += CHUNK) {
-        int64_t length = size - first < CHUNK ? size - first : CHUNK, rest = length % AENC_NORMALS, whole = length - rest;
+        int64_t length = size - first < CHUNK ? size - first : CHUNK, rest = length % AENC_NORMALS,
+                whole = length - rest;
         num last[AENC_NORMALS] = {0};
         bits_draw(&draw, first, bits, length, run);
         kernels->normals(y + first, bits, scale, whole);
@@ -187,14 +188,14 @@ static aenc_status replace_infer(struct tape *tape, struct node *n) {
     const struct node *x = n->in[REPLACE_X], *level = n->in[REPLACE_LEVEL];
     char a[SHAPE_TEXT], b[SHAPE_TEXT];
     if (x->kind != NODE_ROW || level->kind == NODE_ROW || level->shape.rank != 0)
-        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows, or level of shape %s is none", n->op->name,
-                              aenc_shape_text(x, a), aenc_shape_text(level, b));
+        return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows, or level of shape %s is none",
+                              n->op->name, aenc_shape_text(x, a), aenc_shape_text(level, b));
     n->needs_gradient = x->needs_gradient;
     return aenc_op_infer_like(n, x);
 }
 
-/* to (=, +=) kept: from; replaced: low or high; for batch row r. A word decides about two elements, CHUNK / 2 apart, each by
- * 16 of its bits: drawing is most of the work. */
+/* to (=, +=) kept: from; replaced: low or high; for batch row r. A word decides about two elements, CHUNK / 2 apart,
+ * each by 16 of its bits: drawing is most of the work. */
 static void replace_row(const struct node *n, int64_t r, num *to, const num *from, bool add, num low, num high,
                         const struct run *run) {
     int64_t size = aenc_node_row_size(n);
@@ -262,8 +263,10 @@ static void blur_backward(const struct node *n, struct span rows, const struct r
     int64_t size = aenc_node_row_size(n), count = (rows.hi - rows.lo) * size;
     const num *gradient = aenc_gradient(run, n) + rows.lo * size;
     num *dx = aenc_gradient(run, n->in[REPLACE_X]) + rows.lo * size;
-    if (mode == GRADIENT_ADD) run->kernels->elementwise->accumulate(dx, gradient, 1, count);
-    else memcpy(dx, gradient, (size_t)count * sizeof *dx);
+    if (mode == GRADIENT_ADD)
+        run->kernels->elementwise->accumulate(dx, gradient, 1, count);
+    else
+        memcpy(dx, gradient, (size_t)count * sizeof *dx);
 }
 
 static const struct op blur_op = {
@@ -279,5 +282,4 @@ struct node *aenc_op_blur(struct tape *tape, const char *name, struct node *x, s
     return named(tape, aenc_tape_record(tape, &blur_op, in, 2, NULL, 0), name);
 }
 
-const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op,
-                                            &replace_op, &blur_op, NULL};
+const struct op *const aenc_random_ops[] = {&normal_op, &uniform_op, &dropout_op, &replace_op, &blur_op, NULL};

@@ -51,8 +51,10 @@ static aenc_status axis_infer(struct tape *tape, struct node *n) {
 
 static void block_sum(num *y, const num *x, struct block b, const struct elementwise_kernels *kernels) {
     for (int64_t o = 0; o < b.outer; o++) {
-        if (b.inner == 1) y[o] = kernels->sum(x + o * b.length, b.length);
-        else kernels->column_sums(y + o * b.inner, x + o * b.length * b.inner, b.length, b.inner, b.inner, false);
+        if (b.inner == 1)
+            y[o] = kernels->sum(x + o * b.length, b.length);
+        else
+            kernels->column_sums(y + o * b.inner, x + o * b.length * b.inner, b.length, b.inner, b.inner, false);
     }
 }
 
@@ -68,8 +70,10 @@ static void block_spread(num *dx, const num *dy, num scale, struct block b, bool
             continue;
         }
         for (int64_t l = 0; l < b.length; l++) {
-            if (add) kernels->accumulate(to + l * b.inner, g, scale, b.inner);
-            else kernels->affine(to + l * b.inner, g, scale, 0, b.inner);
+            if (add)
+                kernels->accumulate(to + l * b.inner, g, scale, b.inner);
+            else
+                kernels->affine(to + l * b.inner, g, scale, 0, b.inner);
         }
     }
 }
@@ -296,7 +300,8 @@ struct node *aenc_op_row_mean(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &row_mean_op, &x, 1, NULL, 0);
 }
 
-/* ---- Over the rows of the batch: y = sum over live rows, or their mean with their weights w: sum w[r] x[r] / sum w ---- */
+/* ---- Over the rows of the batch: y = sum over live rows, or their mean with their weights w: sum w[r] x[r] / sum w
+ * ---- */
 
 static aenc_status batch_infer(struct tape *tape, struct node *n) {
     const struct node *x = n->in[0];

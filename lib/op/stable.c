@@ -49,7 +49,8 @@ static void element_forward(const struct node *n, struct span rows, const struct
     const num *y = aenc_value(run, n->in[0]), *target = aenc_value(run, n->in[1]);
     num *out = aenc_value(run, n);
     for (int64_t r = lines.lo; r < lines.hi; r++)
-        out[r] = run->kernels->loss->total(element->loss, y + r * size, target + r * size, size, (num)element->parameter);
+        out[r] =
+            run->kernels->loss->total(element->loss, y + r * size, target + r * size, size, (num)element->parameter);
 }
 
 /* dy = dl dloss/dy, and so for the target */
@@ -117,7 +118,8 @@ static void each_gradient(const struct node *n, int operand, struct span s, num 
     int64_t first = s.lo * aenc_op_stride0(n), count = (s.hi - s.lo) * aenc_op_stride0(n);
     const num *y = aenc_value(run, n->in[0]) + first, *target = aenc_value(run, n->in[1]) + first;
     const num *gradient = aenc_gradient(run, n) + first;
-    run->kernels->loss->backward_each(element->loss, operand, dx, y, target, gradient, count, (num)element->parameter, add);
+    run->kernels->loss->backward_each(element->loss, operand, dx, y, target, gradient, count, (num)element->parameter,
+                                      add);
 }
 
 static void each_backward(const struct node *n, struct span rows, const struct run *run) {

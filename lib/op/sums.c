@@ -35,7 +35,8 @@ static void total_forward(const struct node *n, struct span rows, const struct r
     int64_t size = aenc_node_row_size(n->in[0]);
     if (n->kind != NODE_ROW) rows = (struct span){0, 1};
     for (int64_t r = rows.lo; r < rows.hi; r++)
-        aenc_value(run, n)[r] = total(total_function(n), aenc_value(run, n->in[0]) + r * size, size, run->kernels->elementwise);
+        aenc_value(run, n)[r] =
+            total(total_function(n), aenc_value(run, n->in[0]) + r * size, size, run->kernels->elementwise);
 }
 
 static void total_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
@@ -135,7 +136,8 @@ struct node *aenc_op_batch_products(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &batch_products_op, &x, 1, NULL, 0);
 }
 
-/* ---- Numbers that stay: values of the recording, and each row's share of the batch: its weight / the sum of all ---- */
+/* ---- Numbers that stay: values of the recording, and each row's share of the batch: its weight / the sum of all
+ * ---- */
 
 struct constant {
     struct shape shape;
@@ -171,14 +173,18 @@ static const struct op constant_op = {
 static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward};
 
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values) {
-    num *value = tape->status != AENC_OK ? NULL : aenc_arena_alloc(&tape->arena, (size_t)aenc_shape_count(&shape), sizeof *value);
+    num *value = tape->status != AENC_OK
+                     ? NULL
+                     : aenc_arena_alloc(&tape->arena, (size_t)aenc_shape_count(&shape), sizeof *value);
     if (value == NULL && tape->status == AENC_OK) tape->status = AENC_ERR_NO_MEMORY;
     struct constant constant = {shape, value};
     *values = value;
     return aenc_tape_record(tape, &constant_op, NULL, 0, &constant, sizeof constant);
 }
 
-struct node *aenc_op_row_share(struct tape *tape) { return aenc_tape_record(tape, &row_share_op, NULL, 0, NULL, 0); }
+struct node *aenc_op_row_share(struct tape *tape) {
+    return aenc_tape_record(tape, &row_share_op, NULL, 0, NULL, 0);
+}
 
 const struct op *const aenc_sums_ops[] = {&absolute_sum_op, &square_sum_op, &batch_products_op,
                                           &constant_op,     &row_share_op,  NULL};

@@ -76,12 +76,14 @@ static void both_reach(const struct optimizer *optimizer, const struct update *u
 }
 
 /* U = G + decay W */
-static void adam_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+static void adam_reach(const struct optimizer *optimizer, const struct update *u, double gradient,
+                       struct reach *reach) {
     both_reach(optimizer, u, gradient + u->weight_decay * reach->parameter, 1, reach);
 }
 
 /* U = G; shrink = max(1, |1 - lr decay|), as some parameters may not decay */
-static void adamw_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+static void adamw_reach(const struct optimizer *optimizer, const struct update *u, double gradient,
+                        struct reach *reach) {
     both_reach(optimizer, u, gradient, fmax(1, fabs(1 - u->learning_rate * u->weight_decay)), reach);
 }
 

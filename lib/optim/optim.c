@@ -74,7 +74,8 @@ void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double va
 
 /* ---- One step ---- */
 
-void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm, struct optim_step *out) {
+void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm,
+                      struct optim_step *out) {
     optimizer->step++;
     *out = (struct optim_step){.optimizer = optimizer, .store = store, .update = optimizer->update};
     out->update.first = optimizer->step == 1;

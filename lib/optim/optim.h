@@ -37,12 +37,12 @@ struct optimizer {
     struct update update; /* the settings; what changes with the step is filled in by each update */
     bool decay_all;       /* weight decay on every parameter (PyTorch's way), or only where entry->decays */
     bool uses[MOMENTS_MAX], squares[MOMENTS_MAX]; /* squares: means of squares, not negative */
-    num *moment[MOMENTS_MAX];     /* as the parameter block; NULL where not used */
-    int64_t parameter_size;       /* nums of the block */
-    int64_t step;                 /* updates so far */
-    double clip_norm, clip_value; /* 0: no limit */
-    double reach[MOMENTS_MAX];    /* the moments are at most so large */
-    bool resumed;                 /* the moments are from a file: nothing else is known of them */
+    num *moment[MOMENTS_MAX];                     /* as the parameter block; NULL where not used */
+    int64_t parameter_size;                       /* nums of the block */
+    int64_t step;                                 /* updates so far */
+    double clip_norm, clip_value;                 /* 0: no limit */
+    double reach[MOMENTS_MAX];                    /* the moments are at most so large */
+    bool resumed;                                 /* the moments are from a file: nothing else is known of them */
 };
 
 /* spec is not kept. parameter_size is the store's. AENC_ERR_ARGUMENT with the known names. */
@@ -66,20 +66,22 @@ struct optim_step {
     struct store *store;
     struct update update, without_decay;
 };
-void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm, struct optim_step *out);
+void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double scale, double norm,
+                      struct optim_step *out);
 /* Numbers [first, first + count) of the entry, from their gradients before scale. */
 void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
                      const num *gradient);
 /* Every entry that does not say `apart`, from the store's gradients. */
 void aenc_optim_rest(struct optim_step *step, struct pool *pool);
 
-/* reach.c: whether a step with gradients of at most that magnitude, after scale, is certain to leave everything finite. If it is,
- * it must be taken, or bounds are wider than they need be. May look at every number, but hardly ever does. */
+/* reach.c: whether a step with gradients of at most that magnitude, after scale, is certain to leave everything
+ * finite. If it is, it must be taken, or bounds are wider than they need be. May look at every number, but hardly
+ * ever does. */
 bool aenc_optim_safe(struct optimizer *optimizer, struct store *store, double gradient);
 /* Other moments have been put in place. */
 void aenc_optim_resumed(struct optimizer *optimizer);
-/* For a step that is not: everything that it changes, to be restored; and the parameter that it, or a moment of it, has made
- * infinite, NULL: none. */
+/* For a step that is not: everything that it changes, to be restored; and the parameter that it, or a moment of it,
+ * has made infinite, NULL: none. */
 struct optim_kept {
     num *numbers;
     int64_t step;
@@ -124,7 +126,8 @@ void aenc_schedule_epoch(struct schedule *schedule, double loss);
 
 /* ---- For the files of this room ---- */
 
-/* The most that a gradient of at most `whole`, or an average of such, over the root of the average of its square can be. */
+/* The most that a gradient of at most `whole`, or an average of such, over the root of the average of its square can
+ * be. */
 double aenc_reach_quotient(double whole, double epsilon, double ratio, double tiny);
 
 extern const struct optimizer_type aenc_optim_sgd, aenc_optim_momentum, aenc_optim_nesterov, aenc_optim_rmsprop,

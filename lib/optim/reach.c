@@ -1,11 +1,11 @@
 /* reach.c - how large a step can make the numbers that it moves, and steps that are taken back.
  *
- * A parameter that overflows is found when it is too late, and looking for one takes a pass over all of them. So each optimizer
- * states how far a step can carry parameters and moments that are at most so large, given the largest gradient there can be; its
- * formula stands above its function, W, V and so on the largest magnitudes before the step, G that of the gradient, U that of what
- * is used of it. As long as the bounds stay far below infinity nothing is looked at. Bounds only grow: where they have become too
- * large, the numbers are measured and bounded anew. Where even then a step is not certain to be finite, it is taken with a copy at
- * hand.
+ * A parameter that overflows is found when it is too late, and looking for one takes a pass over all of them. So
+ * each optimizer states how far a step can carry parameters and moments that are at most so large, given the largest
+ * gradient there can be; its formula stands above its function, W, V and so on the largest magnitudes before the
+ * step, G that of the gradient, U that of what is used of it. As long as the bounds stay far below infinity nothing
+ * is looked at. Bounds only grow: where they have become too large, the numbers are measured and bounded anew. Where
+ * even then a step is not certain to be finite, it is taken with a copy at hand.
  */
 #include <float.h>
 #include <math.h>
@@ -23,7 +23,8 @@ static double largest(const num *x, int64_t count) {
 
 static void measure(struct optimizer *optimizer, struct store *store) {
     store->reach = largest(store->parameter, store->parameter_size);
-    for (int i = 0; i < MOMENTS_MAX; i++) optimizer->reach[i] = largest(optimizer->moment[i], optimizer->parameter_size);
+    for (int i = 0; i < MOMENTS_MAX; i++)
+        optimizer->reach[i] = largest(optimizer->moment[i], optimizer->parameter_size);
 }
 
 static bool near(const struct reach *reach) {
@@ -103,8 +104,8 @@ const char *aenc_optim_overflow(const struct optimizer *optimizer, const struct 
 
 /* ---- A quotient of averages ---- */
 
-/* With s >= (1 - b) g^2, g the last gradient: |g| / (sqrt(s) + eps) is at most 1 / sqrt(1 - b); where s is so small that it is
- * 0 in floats, g is below `tiny`. Without such an s, `whole` / eps. 0 / 0 where eps is 0, too. */
+/* With s >= (1 - b) g^2, g the last gradient: |g| / (sqrt(s) + eps) is at most 1 / sqrt(1 - b); where s is so small
+ * that it is 0 in floats, g is below `tiny`. Without such an s, `whole` / eps. 0 / 0 where eps is 0, too. */
 double aenc_reach_quotient(double whole, double epsilon, double ratio, double tiny) {
     if (!((double)(num)epsilon >= (double)NUM_MIN)) return INFINITY;
     return fmin(whole / epsilon, 2 * ratio + tiny / epsilon);

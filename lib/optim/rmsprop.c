@@ -39,13 +39,14 @@ static num *moment_at(const struct optimizer *optimizer, int index, int64_t at) 
 
 static void rmsprop_update(const struct optimizer *optimizer, const struct update *u, num *w, const num *g, int64_t at,
                            int64_t count) {
-    aenc_kernels()->optimizer->rmsprop(w, g, moment_at(optimizer, SQUARE, at),
-                                       moment_at(optimizer, VELOCITY, at), moment_at(optimizer, MEAN, at), count, u);
+    aenc_kernels()->optimizer->rmsprop(w, g, moment_at(optimizer, SQUARE, at), moment_at(optimizer, VELOCITY, at),
+                                       moment_at(optimizer, MEAN, at), count, u);
 }
 
-/* U = G + decay W; S = max(S, U^2), M = max(M, U); V = momentum V + Q or Q alone, Q the quotient's bound, which the square bounds
- * where no mean is taken off it; W += lr V */
-static void rmsprop_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+/* U = G + decay W; S = max(S, U^2), M = max(M, U); V = momentum V + Q or Q alone, Q the quotient's bound, which the
+ * square bounds where no mean is taken off it; W += lr V */
+static void rmsprop_reach(const struct optimizer *optimizer, const struct update *u, double gradient,
+                          struct reach *reach) {
     double used = gradient + u->weight_decay * reach->parameter, root = sqrt(1 - u->beta2);
     double ratio = u->centered ? (double)INFINITY : 1 / root, tiny = u->centered ? 0 : 1e-18 / root;
     double step = aenc_reach_quotient(used, u->epsilon, ratio, tiny);

@@ -54,7 +54,8 @@ static void momentum_update(const struct optimizer *optimizer, const struct upda
 }
 
 /* U = G + decay W; V = momentum V + max(1, |1 - dampening|) U; W += lr V, or lr (U + momentum V) */
-static void momentum_reach(const struct optimizer *optimizer, const struct update *u, double gradient, struct reach *reach) {
+static void momentum_reach(const struct optimizer *optimizer, const struct update *u, double gradient,
+                           struct reach *reach) {
     (void)optimizer;
     double used = gradient + u->weight_decay * reach->parameter, *velocity = &reach->moment[0];
     *velocity = u->beta1 * *velocity + fmax(1, fabs(1 - u->dampening)) * used;

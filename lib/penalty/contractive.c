@@ -1,6 +1,6 @@
-/* contractive.c - the squared Frobenius norm of the encoder's Jacobian, |dh / dx|_F^2 = sum_ij (dh_j / dx_i)^2 of each row:
- * the code moves little when the input does (Rifai, Vincent, Muller, Glorot & Bengio 2011, equation 3). docs/contractive.md
- * has the derivation. */
+/* contractive.c - the squared Frobenius norm of the encoder's Jacobian, |dh / dx|_F^2 = sum_ij (dh_j / dx_i)^2 of
+ * each row: the code moves little when the input does (Rifai, Vincent, Muller, Glorot & Bengio 2011, equation 3).
+ * docs/contractive.md has the derivation. */
 #include "penalty/jacobian.h"
 #include "penalty/penalty.h"
 

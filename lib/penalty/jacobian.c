@@ -1,12 +1,14 @@
-/* jacobian.c - walking the recorded nodes between an input x of n numbers and a code z of c, in one of two directions.
+/* jacobian.c - walking the recorded nodes between an input x of n numbers and a code z of c, in one of two
+ * directions.
  *
  * From the code's side, rows of the Jacobian J: c cotangents, for z = f_L(W_L ... f_1(W_1 x)) with slopes a_l = f_l'
  *
  *     T_L = W_L,  T_l = T_(l+1) diag(a_l) W_l,  |J|^2 = sum_j a_Lj^2 |row j of T_1|^2
  *
- * and at the first layer, where W_1 has many columns, |t W_1|^2 = t (W_1 W_1^T) t^T. One layer alone (Rifai et al. 2011,
- * equation 4) is sum_j a_j^2 |row j of W|^2. From the input's side, columns of J: n tangents. Whichever needs fewer
- * multiplications is taken. With k random directions v, E v v^T = 1, E |J v|^2 = E |v^T J|^2 = |J|^2 (Hutchinson 1990).
+ * and at the first layer, where W_1 has many columns, |t W_1|^2 = t (W_1 W_1^T) t^T. One layer alone (Rifai et al.
+ * 2011, equation 4) is sum_j a_j^2 |row j of W|^2. From the input's side, columns of J: n tangents. Whichever needs
+ * fewer multiplications is taken. With k random directions v, E v v^T = 1, E |J v|^2 = E |v^T J|^2 = |J|^2
+ * (Hutchinson 1990).
  *
  * What is recorded are ordinary nodes, and so the gradient is exact, second derivatives of the activations included.
  */
@@ -86,8 +88,8 @@ static struct node *last_product(const struct way *w) {
 
 static int64_t width(const struct node *n) { return n->shape.dim[n->shape.rank - 1]; }
 
-/* Whether t W (.., m) is done without: by the metric W W^T (n, n), which is made once for all rows. They are taken to be
- * ROWS: the room that a tape has is that of the largest batch so far, on which no bits may depend. */
+/* Whether t W (.., m) is done without: by the metric W W^T (n, n), which is made once for all rows. They are taken
+ * to be ROWS: the room that a tape has is that of the largest batch so far, on which no bits may depend. */
 static bool gram_pays(int64_t n, int64_t m, int64_t directions) {
     enum { ROWS = 64 };
     return (double)n * (1 + (double)m / (ROWS * (double)directions)) < (double)m;
@@ -153,8 +155,8 @@ static struct node *total(const struct way *w, struct node *squares) {
 
 /* ---- From the code's side ---- */
 
-/* Activations at the end scale rows of the Jacobian, which need not be walked with: their slopes, multiplied, (rows, code)
- * or NULL. Answers what they are applied to. */
+/* Activations at the end scale rows of the Jacobian, which need not be walked with: their slopes, multiplied, (rows,
+ * code) or NULL. Answers what they are applied to. */
 static struct node *ends_take(const struct way *w, struct node **scale) {
     struct node *y = w->code;
     for (;;) {
@@ -196,17 +198,21 @@ static void along_add(struct way *w, const struct node *in, struct node *more) {
 static void back(struct way *w, const struct node *n, int operand) {
     struct node *tangents[OPERANDS_MAX] = {NULL}, *along = w->along[n->index];
     tangents[operand] = along;
-    along_add(w, n->in[operand], n->op->cotangent != NULL ? n->op->cotangent(w->tape, n, operand, along)
-                                                          : n->op->tangent(w->tape, n, tangents));
+    along_add(w, n->in[operand],
+              n->op->cotangent != NULL ? n->op->cotangent(w->tape, n, operand, along)
+                                       : n->op->tangent(w->tape, n, tangents));
 }
 
 static struct node *from_code(struct way *w, struct node *end, struct node *scale) {
     struct node *last = last_product(w);
     bool transposed, dense = w->probes == 0 && end->op != NULL && aenc_op_dense_weight(end, &transposed) != NULL;
     struct node *squares = NULL;
-    if (dense && end == last) squares = aenc_op_line_squares(w->tape, weight_of(w, end));
-    else if (dense && end->shape.rank == 2) w->along[end->in[0]->index] = weight_of(w, end);
-    else w->along[end->index] = directions_record(w, end);
+    if (dense && end == last)
+        squares = aenc_op_line_squares(w->tape, weight_of(w, end));
+    else if (dense && end->shape.rank == 2)
+        w->along[end->in[0]->index] = weight_of(w, end);
+    else
+        w->along[end->index] = directions_record(w, end);
     for (int i = end->index; i > w->input->index && squares == NULL && w->tape->status == AENC_OK; i--) {
         struct node *n = w->tape->node[i];
         if (!w->on[i] || w->along[i] == NULL) continue;

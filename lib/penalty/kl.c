@@ -2,8 +2,9 @@
  *
  *     sum_j  rho log(rho / r_j) + (1 - rho) log((1 - rho) / (1 - r_j))            (Lee, Ekanadham & Ng 2008; UFLDL)
  *
- * r is the mean over the batch or, with momentum m, a running one: r = m r' + (1 - m) mean, r' that of the step before, from
- * rho on. The gradient then passes as if r were the batch's mean: at full strength, at the running mean's slope.
+ * r is the mean over the batch or, with momentum m, a running one: r = m r' + (1 - m) mean, r' that of the step
+ * before, from rho on. The gradient then passes as if r were the batch's mean: at full strength, at the running
+ * mean's slope.
  */
 #include <math.h>
 
@@ -18,14 +19,15 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
-/* r as a node whose value is the running mean and whose gradient is the batch mean's; the new running mean is staged. */
+/* r as a node whose value is the running mean and whose gradient is the batch mean's; the new running mean is
+ * staged. */
 static struct node *running(const struct penalty_site *site, struct node *mean, double rho, double momentum) {
     struct tape *tape = site->recorder->tape;
-    struct node *before = aenc_store_state_within(site->recorder->store, tape, "mean", mean->shape, rho,
-                                                  RANGE_NOT_NEGATIVE);
+    struct node *before =
+        aenc_store_state_within(site->recorder->store, tape, "mean", mean->shape, rho, RANGE_NOT_NEGATIVE);
     struct node *still = aenc_op_stop_gradient(tape, mean);
-    struct node *now = aenc_op_add(tape, aenc_op_affine(tape, before, momentum, 0),
-                                   aenc_op_affine(tape, still, 1 - momentum, 0));
+    struct node *now =
+        aenc_op_add(tape, aenc_op_affine(tape, before, momentum, 0), aenc_op_affine(tape, still, 1 - momentum, 0));
     aenc_tape_stage(tape, before, now);
     return aenc_op_add(tape, aenc_op_subtract(tape, mean, still), now);
 }
@@ -37,7 +39,8 @@ static struct node *record(const struct penalty_site *site, const struct json *s
     enum function function = FUNCTION_IDENTITY;
     if (x != NULL) aenc_op_before_activation(tape, x, &function);
     if (x != NULL && function != FUNCTION_SIGMOID) {
-        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "penalty 'kl': the mean of a probability is asked for, and the layer does "
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED,
+                       "penalty 'kl': the mean of a probability is asked for, and the layer does "
                        "not end in a sigmoid");
         return NULL;
     }
@@ -47,7 +50,8 @@ static struct node *record(const struct penalty_site *site, const struct json *s
     struct node *on = aenc_op_function(tape, FUNCTION_LOG, 0, mean);
     struct node *off = aenc_op_function(tape, FUNCTION_LOG, 0, aenc_op_affine(tape, mean, -1, 1));
     double entropy = rho * log(rho) + (1 - rho) * log1p(-rho);
-    struct node *each = aenc_op_add(tape, aenc_op_affine(tape, on, -rho, 0), aenc_op_affine(tape, off, rho - 1, entropy));
+    struct node *each =
+        aenc_op_add(tape, aenc_op_affine(tape, on, -rho, 0), aenc_op_affine(tape, off, rho - 1, entropy));
     return aenc_op_row_sum(tape, each);
 }
 

@@ -1,5 +1,6 @@
-/* l1.c - the magnitudes of a row's code:  sum_j w_j |h_j|, every w_j 1 unless they are given. It drives elements to exactly
- * 0 (Tibshirani 1996; as a sparse autoencoder's penalty, Goodfellow, Bengio & Courville 2016, section 14.2.1). */
+/* l1.c - the magnitudes of a row's code:  sum_j w_j |h_j|, every w_j 1 unless they are given. It drives elements to
+ * exactly 0 (Tibshirani 1996; as a sparse autoencoder's penalty, Goodfellow, Bengio & Courville 2016, section
+ * 14.2.1). */
 #include <math.h>
 
 #include "penalty/penalty.h"

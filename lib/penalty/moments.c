@@ -1,6 +1,7 @@
 /* moments.c - what the elements of the code have to do with each other over the batch.
  *
- *     orthogonal     | C^T C / n - I |_F^2, C the (n, code) codes of the batch: elements of second moment 1 that do not overlap
+ *     orthogonal     | C^T C / n - I |_F^2, C the (n, code) codes of the batch: elements of second moment 1 that do
+ *     not overlap
  *     decorrelation  | S |_F^2 - | diag S |^2, halved, S the covariance of the codes (DeCov: Cogswell et al. 2016)
  */
 #include "penalty/penalty.h"

@@ -8,8 +8,8 @@
 #include "io/bytes.h"
 
 static const struct penalty_type *const types[] = {
-    &aenc_penalty_l1,         &aenc_penalty_kl,         &aenc_penalty_l1_weights,
-    &aenc_penalty_l2_weights, &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
+    &aenc_penalty_l1,          &aenc_penalty_kl,         &aenc_penalty_l1_weights,
+    &aenc_penalty_l2_weights,  &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
     &aenc_penalty_contractive,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
@@ -68,7 +68,8 @@ static void record(const struct penalty_site *site, const struct json *spec, con
     const char *before = aenc_tape_enter(tape, name);
     double warmup = aenc_setting_number(spec, common, "warmup");
     struct node *rise = NULL;
-    if (warmup > 0) rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup});
+    if (warmup > 0)
+        rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup});
     struct node *value = tape->status != AENC_OK ? NULL : type->record(site, spec);
     aenc_tape_term(tape, name, value, aenc_setting_number(spec, common, "weight"), rise);
     aenc_tape_leave(tape, before);
@@ -80,8 +81,10 @@ void aenc_penalties_record(const struct penalty_site *site, const struct json *l
     const char *before = aenc_tape_enter(tape, "penalty");
     for (const struct json *spec = list->first; spec != NULL && tape->status == AENC_OK; spec = spec->next) {
         const char *name = aenc_spec_name(&tape->arena, list, spec);
-        if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
-        else record(site, spec, name);
+        if (name == NULL)
+            tape->status = AENC_ERR_NO_MEMORY;
+        else
+            record(site, spec, name);
     }
     aenc_tape_leave(tape, before);
 }

@@ -1,8 +1,9 @@
 /* penalty.h - what training adds to the reconstruction loss.
  *
- * A penalty turns what a model passes through on its way (input, code, output, parameters) into a number per row or per batch.
- * Each becomes a term of the training tape under its name, times its weight, which may rise from 0 during a warm-up; terms add
- * up, and each is reported by itself. Penalties exist while training only: evaluation and scores do not know them.
+ * A penalty turns what a model passes through on its way (input, code, output, parameters) into a number per row or
+ * per batch. Each becomes a term of the training tape under its name, times its weight, which may rise from 0 during
+ * a warm-up; terms add up, and each is reported by itself. Penalties exist while training only: evaluation and
+ * scores do not know them.
  */
 #ifndef AENC_PENALTY_PENALTY_H
 #define AENC_PENALTY_PENALTY_H
@@ -12,7 +13,7 @@
 /* What a penalty may look at while it is recorded. */
 struct penalty_site {
     struct recorder *recorder;
-    struct node *input, *code, *output; /* row nodes: what the encoder saw (after corruption), the code, the output */
+    struct node *input, *code, *output;   /* row nodes: what the encoder saw (after corruption), the code, the output */
     const struct json *encoder, *decoder; /* checked specs */
 };
 
@@ -21,8 +22,8 @@ struct penalty_type {
     const struct setting_rule *rules; /* "type", "weight" and "warmup" are not among them: common to all */
     /* Beyond the rules. NULL: nothing. */
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
-    /* The penalty without its weight: (rows) or a scalar of the batch. The tape's scope is "penalty." and its name. NULL with
-     * tape->status set. */
+    /* The penalty without its weight: (rows) or a scalar of the batch. The tape's scope is "penalty." and its name.
+     * NULL with tape->status set. */
     struct node *(*record)(const struct penalty_site *site, const struct json *spec);
 };
 
@@ -34,8 +35,8 @@ const struct penalty_type *aenc_penalty_type(const aenc_context *ctx, const char
 const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec);
 /* Records every spec of the list (NULL: none) as a term. Failures stick to the tape. */
 void aenc_penalties_record(const struct penalty_site *site, const struct json *list);
-/* What the spec, a member of list, is called, in the arena: its type, and from the second of a type on "l1_2", "l1_3". NULL
- * with the message set. */
+/* What the spec, a member of list, is called, in the arena: its type, and from the second of a type on "l1_2",
+ * "l1_3". NULL with the message set. */
 const char *aenc_spec_name(struct arena *arena, const struct json *list, const struct json *spec);
 
 /* ---- For the files of this room ---- */
@@ -43,8 +44,8 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
 extern const struct penalty_type aenc_penalty_l1, aenc_penalty_kl, aenc_penalty_l1_weights, aenc_penalty_l2_weights,
     aenc_penalty_orthogonal, aenc_penalty_decorrelation, aenc_penalty_contractive;
 
-/* What comes out of the layer of that name ("encoder.0"; NULL: the code), as it was recorded last. NULL with tape->status
- * set. */
+/* What comes out of the layer of that name ("encoder.0"; NULL: the code), as it was recorded last. NULL with
+ * tape->status set. */
 struct node *aenc_penalty_layer(const struct penalty_site *site, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
-/* weights.c - the sum of magnitudes or of squares of the weights themselves:  sum |w|, sum w^2, over every weight that weight
- * decay would touch (no bias, no gain), or those whose names begin with a prefix. Unlike an optimizer's decay they are part of
- * the loss: their gradient goes through the moments (Krogh & Hertz 1992; Kunin et al. 2019 for autoencoders). */
+/* weights.c - the sum of magnitudes or of squares of the weights themselves:  sum |w|, sum w^2, over every weight
+ * that weight decay would touch (no bias, no gain), or those whose names begin with a prefix. Unlike an optimizer's
+ * decay they are part of the loss: their gradient goes through the moments (Krogh & Hertz 1992; Kunin et al. 2019
+ * for autoencoders). */
 #include <string.h>
 
 #include "penalty/penalty.h"
@@ -26,8 +27,8 @@ static struct node *record(const struct penalty_site *site, const struct json *s
         sum = sum == NULL ? one : aenc_op_add(tape, sum, one);
     }
     if (sum == NULL && tape->status == AENC_OK)
-        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "penalty '%s': no weight's name begins with '%s'", aenc_settings_type(spec),
-                       prefix);
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "penalty '%s': no weight's name begins with '%s'",
+                       aenc_settings_type(spec), prefix);
     return sum;
 }
 

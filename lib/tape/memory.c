@@ -40,8 +40,7 @@ static aenc_status place_training(struct tape *tape, struct plan *plan) {
         n->slot = SLOT_ACTIVATION;
         int64_t count = aenc_shape_count(&n->shape);
         status = take(tape, &plan->size[SLOT_ACTIVATION], count, &n->offset);
-        if (status == AENC_OK && n->active)
-            status = take(tape, &plan->size[SLOT_GRADIENT], count, &n->gradient_offset);
+        if (status == AENC_OK && n->active) status = take(tape, &plan->size[SLOT_GRADIENT], count, &n->gradient_offset);
     }
     return status;
 }

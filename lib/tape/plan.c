@@ -3,12 +3,13 @@
  * What is not reached from an output, a term or a stage is left out. Every node gets a level: the number of boundaries
  * below it, where a boundary is anything that must be complete for all rows before the next may begin (a sum over the
  * batch, an op that reads all rows, a change of row space). Within a level nodes run row shard by row shard without
- * waiting for each other, but for products that may be cut by columns: there the stage ends, in such a way that the run can
- * take it together with its neighbours where they are not. Forward goes up the levels, backward comes down; the gradients of
- * operands without rows are gathered tile by tile where the walk needs them, those of parameters at the very end.
+ * waiting for each other, but for products that may be cut by columns: there the stage ends, in such a way that the
+ * run can take it together with its neighbours where they are not. Forward goes up the levels, backward comes down;
+ * the gradients of operands without rows are gathered tile by tile where the walk needs them, those of parameters at
+ * the very end.
  *
- * Walking the stages in the order in which they will run, the plan knows who writes each gradient first: that one assigns,
- * the others add, and nothing has to be cleared.
+ * Walking the stages in the order in which they will run, the plan knows who writes each gradient first: that one
+ * assigns, the others add, and nothing has to be cleared.
  */
 #include <string.h>
 
@@ -19,15 +20,15 @@ enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 65536, TILE_MULTIPLE = 16 };
 struct planner {
     struct tape *tape;
     struct plan *plan;
-    bool *written; /* by index of a base: its gradient has been assigned */
+    bool *written;               /* by index of a base: its gradient has been assigned */
     struct gathering *gathering; /* every use whose gradient is gathered, in tape order */
-    size_t *first; /* by index of a base: its first use in gathering, plus 1; 0: none */
-    unsigned char *products; /* by index of a base: enum verdict of weight_of_products */
-    int top;       /* highest level */
-    struct node **order; /* what lives, by level, then in tape order */
-    size_t *begin;       /* by level: of its nodes in order; of top + 1 the end */
-    struct target *target; /* batch nodes whose gradients are gathered, once for each level of such uses ... */
-    size_t *wanted;        /* ... by level: the first of them, plus 1; 0: none */
+    size_t *first;               /* by index of a base: its first use in gathering, plus 1; 0: none */
+    unsigned char *products;     /* by index of a base: enum verdict of weight_of_products */
+    int top;                     /* highest level */
+    struct node **order;         /* what lives, by level, then in tape order */
+    size_t *begin;               /* by level: of its nodes in order; of top + 1 the end */
+    struct target *target;       /* batch nodes whose gradients are gathered, once for each level of such uses ... */
+    size_t *wanted;              /* ... by level: the first of them, plus 1; 0: none */
 };
 
 struct target {
@@ -101,9 +102,10 @@ static aenc_status mark_active(const struct planner *p) {
             n->in[k]->active = true;
             bool known = n->op->view || (gathered(n, k) ? n->op->gather != NULL : n->op->backward != NULL);
             if (!known)
-                return aenc_tape_fail(tape, AENC_ERR_NO_GRADIENT,
-                                      "op '%s'%s%s has no derivative for operand %d, and trained parameters lie below it",
-                                      n->op->name, n->name[0] == '\0' ? "" : " of ", n->name, k);
+                return aenc_tape_fail(
+                    tape, AENC_ERR_NO_GRADIENT,
+                    "op '%s'%s%s has no derivative for operand %d, and trained parameters lie below it", n->op->name,
+                    n->name[0] == '\0' ? "" : " of ", n->name, k);
         }
     }
     return AENC_OK;
@@ -187,14 +189,15 @@ static aenc_status step_add(const struct planner *p, enum step_kind kind, struct
 
 static bool rows_or_columns(enum stage_kind kind) { return kind == STAGE_ROWS || kind == STAGE_COLUMNS; }
 
-/* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. With `join` a shard need not wait here
- * for the others. */
+/* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. With `join` a shard need not
+ * wait here for the others. */
 static aenc_status stage_close(const struct planner *p, enum stage_kind kind, int space, size_t first, bool join) {
     struct plan *plan = p->plan;
     size_t end = kind == STAGE_GATHER ? plan->tile_count : plan->step_count;
     if (end == first) return AENC_OK;
     struct plan_stage *before = plan->stage_count > 0 ? &plan->stage[plan->stage_count - 1] : NULL;
-    bool joined = join && before != NULL && before->space == space && rows_or_columns(before->kind) && rows_or_columns(kind);
+    bool joined =
+        join && before != NULL && before->space == space && rows_or_columns(before->kind) && rows_or_columns(kind);
     if (joined && before->kind == STAGE_ROWS && kind == STAGE_ROWS) {
         before->count += (int64_t)(end - first);
         return AENC_OK;
@@ -207,8 +210,8 @@ static aenc_status stage_close(const struct planner *p, enum stage_kind kind, in
     return AENC_OK;
 }
 
-/* What is selected of one level, on its way into stages: steps since `first` are in none yet. `join`: the first of its stages
- * may join the one before, as each of the others may. */
+/* What is selected of one level, on its way into stages: steps since `first` are in none yet. `join`: the first of
+ * its stages may join the one before, as each of the others may. */
 struct section {
     size_t first, stages;
     bool join;
@@ -413,8 +416,8 @@ static aenc_status uses_add(const struct planner *p, struct node *target, int le
     return AENC_OK;
 }
 
-/* Rows of axis 0 in one tile: about TILE_NUMBERS numbers, the tiles of one target of nearly equal size. A target that is
- * used through a view, whose axis 0 is another, stays whole. */
+/* Rows of axis 0 in one tile: about TILE_NUMBERS numbers, the tiles of one target of nearly equal size. A target
+ * that is used through a view, whose axis 0 is another, stays whole. */
 static int64_t tile_rows(const struct planner *p, const struct node *target, size_t first_use) {
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
     for (size_t i = first_use; i < p->plan->use_count; i++)
@@ -473,8 +476,8 @@ static bool product_use(const struct planner *p, const struct gathering *use) {
     return rows && n->space == p->plan->stage[p->plan->bound_stage].space;
 }
 
-/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is taken. Found
- * once: a weight may have thousands of uses, each with a bias that depends on it. */
+/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is
+ * taken. Found once: a weight may have thousands of uses, each with a bias that depends on it. */
 static bool weight_of_products(const struct planner *p, const struct node *weight) {
     if (weight->kind != NODE_PARAMETER || !weight->active) return false;
     unsigned char *verdict = &p->products[weight->index];
@@ -508,7 +511,8 @@ static aenc_status parameter_stage(const struct planner *p, bool products) {
     plan->product_stage = before;
     for (size_t i = first; i < plan->tile_count; i++) {
         const struct shape *shape = &plan->tile[i].target->shape;
-        int64_t rows = plan->tile[i].range.hi - plan->tile[i].range.lo, size = rows * (aenc_shape_count(shape) / shape->dim[0]);
+        int64_t rows = plan->tile[i].range.hi - plan->tile[i].range.lo,
+                size = rows * (aenc_shape_count(shape) / shape->dim[0]);
         if (size > plan->product_tile) plan->product_tile = size;
     }
     return status;

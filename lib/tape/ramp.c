@@ -1,7 +1,7 @@
 /* ramp.c - step values that follow the epochs of training: the warm-up of a weight, the level of a corruption.
  *
- * A ramp is a leaf whose attr says how it moves. Its value follows from the epochs alone, so a run that is continued needs
- * nothing but its place.
+ * A ramp is a leaf whose attr says how it moves. Its value follows from the epochs alone, so a run that is continued
+ * needs nothing but its place.
  */
 #include <math.h>
 

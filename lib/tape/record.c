@@ -75,7 +75,8 @@ static struct node *leaf(struct tape *tape, enum node_kind kind, const char *nam
 struct node *aenc_tape_input(struct tape *tape, const char *name, const int64_t *dims, int rank) {
     if (tape->status != AENC_OK) return NULL;
     if (rank < 0 || rank >= RANK_MAX) {
-        aenc_tape_fail(tape, AENC_ERR_SHAPE, "input '%s' has rank %d; a row may have 0 to %d", name, rank, RANK_MAX - 1);
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "input '%s' has rank %d; a row may have 0 to %d", name, rank,
+                       RANK_MAX - 1);
         return NULL;
     }
     struct shape shape = {rank + 1, {tape->capacity[0]}};
@@ -129,7 +130,8 @@ static bool operands_good(struct tape *tape, const struct op *op, struct node *c
 static bool shape_good(struct tape *tape, const struct node *n) {
     size_t count = sizeof(num);
     for (int i = 0; i < n->shape.rank; i++) {
-        if (n->shape.dim[i] >= 1 && aenc_size_multiply(count, (size_t)n->shape.dim[i], &count) && count <= INT64_MAX / 2)
+        if (n->shape.dim[i] >= 1 && aenc_size_multiply(count, (size_t)n->shape.dim[i], &count) &&
+            count <= INT64_MAX / 2)
             continue;
         char text[SHAPE_TEXT];
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': the result's shape %s is empty or too large", n->op->name,

@@ -1,7 +1,7 @@
 /* run.c - replaying a plan: stages in order, shards, columns and tiles in parallel, one barrier between stages.
  *
- * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of one
- * gradient, and every sum has an order given by shapes alone.
+ * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of
+ * one gradient, and every sum has an order given by shapes alone.
  */
 #include <math.h>
 #include <string.h>
@@ -74,8 +74,8 @@ static double term_weight(const struct run *run, const struct term *term) {
     return term->weight_step == NULL ? term->weight : term->weight * (double)*aenc_value(run, term->weight_step);
 }
 
-/* d(sum over rows of weight[r] term[r]) / d term[r]; of a batch term, the total weight, so that dividing by it once at the
- * update leaves the term itself. */
+/* d(sum over rows of weight[r] term[r]) / d term[r]; of a batch term, the total weight, so that dividing by it once
+ * at the update leaves the term itself. */
 static void seed(const struct node *n, struct span rows, bool add, const struct run *run) {
     const struct tape *tape = run->plan->tape;
     num *g = aenc_gradient(run, n);
@@ -117,17 +117,17 @@ static int64_t columns_of(const struct plan_step *step) {
 static void step_run(const struct plan_step *step, struct span rows, const struct run *run) {
     const struct node *n = step->node;
     switch (step->kind) {
-        case STEP_FEED: feed(n, rows, run); break;
-        case STEP_FORWARD: n->op->forward(n, rows, run); break;
-        case STEP_SEED: seed(n, rows, step->operand != 0, run); break;
-        case STEP_BACKWARD:
-            clear_operands(n, rows, run);
-            n->op->backward(n, rows, run);
-            break;
-        case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
-        case STEP_COMBINE: break;
-        case STEP_FORWARD_COLUMNS: n->op->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
-        case STEP_BACKWARD_COLUMNS: n->op->backward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+    case STEP_FEED: feed(n, rows, run); break;
+    case STEP_FORWARD: n->op->forward(n, rows, run); break;
+    case STEP_SEED: seed(n, rows, step->operand != 0, run); break;
+    case STEP_BACKWARD:
+        clear_operands(n, rows, run);
+        n->op->backward(n, rows, run);
+        break;
+    case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
+    case STEP_COMBINE: break;
+    case STEP_FORWARD_COLUMNS: n->op->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+    case STEP_BACKWARD_COLUMNS: n->op->backward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
     }
 }
 
@@ -150,8 +150,9 @@ static num largest(const struct run *run, const num *at, const struct node *n, s
     return run->kernels->elementwise->largest(at + rows.lo * size, (rows.hi - rows.lo) * size);
 }
 
-/* What one shard adds to a product of plan->product_stage at most: as many products of a value and a gradient as there are
- * lines, for every use. Gradients of biases are sums of the gradient alone, which stands there beside its weight's. */
+/* What one shard adds to a product of plan->product_stage at most: as many products of a value and a gradient as
+ * there are lines, for every use. Gradients of biases are sums of the gradient alone, which stands there beside its
+ * weight's. */
 static void bound_shard(const struct run *run, struct span rows) {
     const struct plan_stage *products = &run->plan->stage[run->plan->product_stage];
     double bound = 0;
@@ -187,8 +188,8 @@ static void rows_task(void *user, int64_t index, int worker) {
     if (work->bound) bound_shard(&run, rows);
 }
 
-/* What a product copies at a time on the widest processor: fewer would cost as much. The last columns are half as many to
- * half as many again. */
+/* What a product copies at a time on the widest processor: fewer would cost as much. The last columns are half as
+ * many to half as many again. */
 enum { COLUMNS_AT_ONCE = 32 };
 
 static int64_t column_tasks(const struct plan_step *step) {
@@ -204,9 +205,12 @@ static void columns_task(void *user, int64_t index, int worker) {
     const struct op *op = step->node->op;
     int64_t lo = index * COLUMNS_AT_ONCE;
     bool last = index == column_tasks(step) - 1;
-    struct span rows = {0, run->live[work->stage->space]}, columns = {lo, last ? columns_of(step) : lo + COLUMNS_AT_ONCE};
-    if (step->kind == STEP_FORWARD_COLUMNS) op->forward_columns(step->node, rows, columns, run);
-    else op->backward_columns(step->node, rows, columns, run);
+    struct span rows = {0, run->live[work->stage->space]},
+                columns = {lo, last ? columns_of(step) : lo + COLUMNS_AT_ONCE};
+    if (step->kind == STEP_FORWARD_COLUMNS)
+        op->forward_columns(step->node, rows, columns, run);
+    else
+        op->backward_columns(step->node, rows, columns, run);
 }
 
 static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {
@@ -230,7 +234,8 @@ static void tile_task(void *user, int64_t index, int worker) {
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
     int64_t inner = aenc_shape_count(&target->shape) / dim;
     int64_t first = tile->range.lo * inner, count = (tile->range.hi - tile->range.lo) * inner;
-    num *out = work->sink == NULL ? aenc_gradient(run, target) + first : work->sink->scratch + worker * work->sink->size;
+    num *out =
+        work->sink == NULL ? aenc_gradient(run, target) + first : work->sink->scratch + worker * work->sink->size;
     for (int64_t i = 0; i < tile->use_count; i++) {
         const struct use *use = &run->plan->use[tile->first_use + i];
         const struct node *in = use->node->in[use->operand];
@@ -238,8 +243,10 @@ static void tile_task(void *user, int64_t index, int worker) {
         struct span range = tile->range;
         if (in != target) range = (struct span){0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
         struct span rows = {0, run->live[aenc_node_space(use->node)]};
-        if (use->part_offset >= 0) add_parts(use, tile, out, add, run);
-        else use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
+        if (use->part_offset >= 0)
+            add_parts(use, tile, out, add, run);
+        else
+            use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
     }
     run->tile_square[work->stage->first + index] = run->kernels->optimizer->square_sum(out, count);
     if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
@@ -251,16 +258,16 @@ static void stage_run(struct work *work, struct pool *pool) {
     const struct plan_step *step = run->plan->step + stage->first;
     struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
-        case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
-        case STAGE_COLUMNS: aenc_pool_run(pool, column_tasks(step), columns_task, work); break;
-        case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
-        case STAGE_ONCE:
-            for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);
-            break;
-        case STAGE_COMBINE:
-            for (int64_t i = 0; i < stage->count; i++)
-                step[i].node->op->combine(step[i].node, shards_of(run, stage->space), run);
-            break;
+    case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
+    case STAGE_COLUMNS: aenc_pool_run(pool, column_tasks(step), columns_task, work); break;
+    case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
+    case STAGE_ONCE:
+        for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);
+        break;
+    case STAGE_COMBINE:
+        for (int64_t i = 0; i < stage->count; i++)
+            step[i].node->op->combine(step[i].node, shards_of(run, stage->space), run);
+        break;
     }
 }
 

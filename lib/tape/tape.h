@@ -1,60 +1,66 @@
 /* tape.h - node, op, tape, run, and the contract between them. Read this first.
  *
- * A tape is a recording of one journey through a model (train, evaluate, encode, ...). Ops are recorded once, planned once
- * and replayed for every batch. The recording is append-only: a node names only nodes that exist, so the order of creation
- * is a topological order; forward walks up, backward walks down.
+ * A tape is a recording of one journey through a model (train, evaluate, encode, ...). Ops are recorded once,
+ * planned once and replayed for every batch. The recording is append-only: a node names only nodes that exist, so
+ * the order of creation is a topological order; forward walks up, backward walks down.
  *
- * Nodes and memory. A node has a shape and a place (slot, offset), never a pointer: a `struct run` supplies the blocks, so
- * one planned tape is const and can be replayed by many threads, each with a run of its own.
+ * Nodes and memory. A node has a shape and a place (slot, offset), never a pointer: a `struct run` supplies the
+ * blocks, so one planned tape is const and can be replayed by many threads, each with a run of its own.
  *
  * Kinds of node.
- *   NODE_ROW        axis 0 is the rows of a row space (usually the batch); dim[0] is the capacity, live rows may be fewer
+ *   NODE_ROW        axis 0 is the rows of a row space (usually the batch); dim[0] is the capacity, live rows may be
+ *   fewer
  *   NODE_BATCH      one value for the whole batch: no row axis
  *   NODE_PARAMETER  trained; lives in the model's parameter block
- *   NODE_STATE      saved, not trained (running statistics, codebooks); new values are staged and committed with the update
+ *   NODE_STATE      saved, not trained (running statistics, codebooks); new values are staged and committed with the
+ *   update
  *   NODE_STEP       a scalar set before each replay: KL weight, noise level
  *
  * The op's contract.
  *   infer     The only place where shapes are checked. Sets kind, space and shape of the node. Fails through
- *             aenc_tape_fail with sizes in the message. needs_gradient is already set from the operands; an op through which
- *             no gradient passes clears it here.
+ *             aenc_tape_fail with sizes in the message. needs_gradient is already set from the operands; an op
+ *             through which no gradient passes clears it here.
  *   forward   Writes the node's value for rows [lo, hi) - for ops that are not by row, rows is [0, live) - reading
  *             operands' values of the same rows (SPAN_ALL and SPAN_SERIAL: of every row).
- *   backward  Reads the node's own gradient and writes the gradients of its ROW operands for the rows of the span (for a
- *             node without row operands: of its non-parameter operands, whole). For each operand it asks
- *             aenc_gradient_mode: GRADIENT_NONE - not wanted, do not touch; GRADIENT_ASSIGN - the first writer, overwrite;
- *             GRADIENT_ADD - add. No buffer is cleared beforehand. An op that reaches only part of an operand (slice,
- *             gather, max-pool) sets `partial`; the plan clears for it, and it always sees GRADIENT_ADD. backward may
- *             overwrite the node's own gradient with what its own gather wants to read (dense leaves the gradient before
- *             the activation there).
+ *   backward  Reads the node's own gradient and writes the gradients of its ROW operands for the rows of the span
+ *             (for a node without row operands: of its non-parameter operands, whole). For each operand it asks
+ *             aenc_gradient_mode: GRADIENT_NONE - not wanted, do not touch; GRADIENT_ASSIGN - the first writer,
+ *             overwrite; GRADIENT_ADD - add. No buffer is cleared beforehand. An op that reaches only part of an
+ *             operand (slice, gather, max-pool) sets `partial`; the plan clears for it, and it always sees
+ *             GRADIENT_ADD. backward may overwrite the node's own gradient with what its own gather wants to read
+ *             (dense leaves the gradient before the activation there).
  *   gather    The gradient of one operand that has no row axis (parameter, batch node) of a node that has one:
- *             into `out`, which is the tile [tile.lo, tile.hi) of the operand's axis 0 (a scalar has one tile), assigned or
- *             added as told, summed over the rows of the span. Always runs after backward of those rows. Also called
- *             for parameter operands of nodes without rows.
- *   tangent   Records ordinary nodes: the directional derivative, from operands, their tangents (NULL: zero) and result.
- *   cotangent Records ordinary nodes: the transposed derivative, an operand's cotangent from that of the result. An op
- *             says `symmetric` instead where the derivative along one operand of the result's shape is its own transpose.
+ *             into `out`, which is the tile [tile.lo, tile.hi) of the operand's axis 0 (a scalar has one tile),
+ *             assigned or added as told, summed over the rows of the span. Always runs after backward of those rows.
+ *             Also called for parameter operands of nodes without rows.
+ *   tangent   Records ordinary nodes: the directional derivative, from operands, their tangents (NULL: zero) and
+ *   result. cotangent Records ordinary nodes: the transposed derivative, an operand's cotangent from that
+ *   of the result. An op
+ *             says `symmetric` instead where the derivative along one operand of the result's shape is its own
+ *             transpose.
  *
  * Spans.
  *   SPAN_ROWS     row by row
- *   SPAN_REDUCE   rows to a batch node: forward is called per shard and writes that shard's part to run->part; `combine`
- *                 adds the parts in shard order. backward is by rows.
+ *   SPAN_REDUCE   rows to a batch node: forward is called per shard and writes that shard's part to run->part;
+ *                 `combine` adds the parts in shard order. backward is by rows.
  *   SPAN_ALL      every row reads all rows and writes its own; backward too: it runs over the operand's rows and reads
  *                 all of the result's gradient.
  *   SPAN_SERIAL   one worker, once, all rows.
- * Nodes without row operands are computed once. The plan ends a phase wherever one of these needs another to be complete.
+ * Nodes without row operands are computed once. The plan ends a phase wherever one of these needs another to be
+ * complete.
  *
- * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns says: a
- * worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by rows each would
- * fetch all of it; and a small batch too keeps many workers busy. The plan sets node->cut of nodes that are ever cut. It
- * calls forward_columns in the place of forward, and backward_columns, where the gradient of operand 0 is wanted, behind
- * backward, which runs by rows as ever and leaves that gradient alone. With a number of rows that is not cut both are called
- * shard by shard with all columns.
+ * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns
+ * says: a worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by
+ * rows each would fetch all of it; and a small batch too keeps many workers busy. The plan sets node->cut of nodes
+ * that are ever cut. It calls forward_columns in the place of forward, and backward_columns, where the gradient of
+ * operand 0 is wanted, behind backward, which runs by rows as ever and leaves that gradient alone. With a number of
+ * rows that is not cut both are called shard by shard with all columns.
  *
  * Numbers are sums over rows; the run divides once, at the update. Randomness is a function of (seed, node's name path,
  * step, turn, row in the whole batch, element) and of nothing else.
  *
- * Errors while recording are sticky: the first is kept, later builders return NULL, the caller checks tape->status once.
+ * Errors while recording are sticky: the first is kept, later builders return NULL, the caller checks tape->status
+ * once.
  */
 #ifndef AENC_TAPE_TAPE_H
 #define AENC_TAPE_TAPE_H
@@ -75,8 +81,8 @@ enum tape_mode { MODE_TRAIN, MODE_EVALUATE };
 
 /* Where a value or a gradient lives; an index into run->block. */
 enum slot {
-    SLOT_ACTIVATION,         /* values of row and batch nodes, capacity rows each */
-    SLOT_GRADIENT,           /* their gradients */
+    SLOT_ACTIVATION, /* values of row and batch nodes, capacity rows each */
+    SLOT_GRADIENT,   /* their gradients */
     SLOT_PARAMETER,
     SLOT_PARAMETER_GRADIENT, /* sums over rows */
     SLOT_STATE,
@@ -84,8 +90,9 @@ enum slot {
     SLOT_COUNT
 };
 
-/* How a step value moves while a model is trained: from `from` to `to` during the first `over` epochs, then it stays. Between
- * them, with t running from 0 to 1: from + (to - from) t; or with (1 - cos(pi t)) / 2 for t; or from^(1 - t) to^t. */
+/* How a step value moves while a model is trained: from `from` to `to` during the first `over` epochs, then it
+ * stays. Between them, with t running from 0 to 1: from + (to - from) t; or with (1 - cos(pi t)) / 2 for t; or
+ * from^(1 - t) to^t. */
 enum ramp_shape { RAMP_LINEAR, RAMP_COSINE, RAMP_EXPONENTIAL };
 struct ramp {
     enum ramp_shape shape;
@@ -117,7 +124,7 @@ struct op {
                      * values, or the gradient alone, and reads nothing else; operand 1 is of the first kind */
     aenc_status (*infer)(struct tape *tape, struct node *n);
     void (*forward)(const struct node *n, struct span rows, const struct run *run);
-    void (*combine)(const struct node *n, int64_t shards, const struct run *run); /* SPAN_REDUCE only */
+    void (*combine)(const struct node *n, int64_t shards, const struct run *run);    /* SPAN_REDUCE only */
     void (*backward)(const struct node *n, struct span rows, const struct run *run); /* NULL: no derivative */
     void (*gather)(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
                    const struct run *run);
@@ -142,22 +149,22 @@ struct node {
     struct shape shape;
     struct node *in[OPERANDS_MAX];
     int in_count;
-    struct node *base; /* of a view what it is a view of, through all views between; else the node itself */
-    const void *attr;  /* the op's settings, in the tape's arena; its type is the op's affair */
-    const char *name;  /* path such as "encoder.0"; of an op's node the scope that it was recorded in */
-    uint64_t stream;   /* of random numbers, from the name path */
-    int index;         /* place on the tape */
+    struct node *base;   /* of a view what it is a view of, through all views between; else the node itself */
+    const void *attr;    /* the op's settings, in the tape's arena; its type is the op's affair */
+    const char *name;    /* path such as "encoder.0"; of an op's node the scope that it was recorded in */
+    uint64_t stream;     /* of random numbers, from the name path */
+    int index;           /* place on the tape */
     bool needs_gradient; /* a trained parameter, or an input that is checked, lies below */
 
     /* Filled in by the plan. */
-    bool live;   /* reached from an output, a term or a stage */
-    bool active; /* lies between a trained parameter and a term: a gradient passes through it */
+    bool live;       /* reached from an output, a term or a stage */
+    bool active;     /* lies between a trained parameter and a term: a gradient passes through it */
     struct span cut; /* by columns, for so many live rows; lo == hi: never */
-    int level;   /* phase of the forward walk */
+    int level;       /* phase of the forward walk */
     enum slot slot;
-    int64_t offset;          /* of the value in its slot, in nums */
-    int64_t gradient_offset; /* of the gradient in SLOT_GRADIENT or SLOT_PARAMETER_GRADIENT; -1: none */
-    int64_t part_offset;     /* SPAN_REDUCE: of its parts in run->part; -1: none */
+    int64_t offset;                   /* of the value in its slot, in nums */
+    int64_t gradient_offset;          /* of the gradient in SLOT_GRADIENT or SLOT_PARAMETER_GRADIENT; -1: none */
+    int64_t part_offset;              /* SPAN_REDUCE: of its parts in run->part; -1: none */
     unsigned char mode[OPERANDS_MAX]; /* enum gradient_mode of each operand */
     bool clear[OPERANDS_MAX];         /* the plan clears operand i's gradient before this backward */
 };
@@ -222,15 +229,16 @@ struct node *aenc_tape_step_value(struct tape *tape, const char *name, int64_t o
 struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ramp);
 double aenc_ramp_value(const struct ramp *ramp, double epochs);
 
-/* Appends op(in...). attr is copied (attr_size bytes) into the arena. A NULL operand, or a tape that has failed, answers
- * NULL. */
+/* Appends op(in...). attr is copied (attr_size bytes) into the arena. A NULL operand, or a tape that has failed,
+ * answers NULL. */
 struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct node *const *in, int in_count,
                               const void *attr, size_t attr_size);
 
 void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step);
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value);
 void aenc_tape_output(struct tape *tape, struct node *node);
-/* A statistic of what (a layer's or penalty's type, static), recorded in the present scope, has no sense for fewer rows. */
+/* A statistic of what (a layer's or penalty's type, static), recorded in the present scope, has no sense for fewer
+ * rows. */
 void aenc_tape_least(struct tape *tape, int64_t rows, const char *what);
 
 /* Enters "scope.name" (or "name" at the top) and answers the scope before, for leaving. */
@@ -279,12 +287,12 @@ enum stage_kind {
 };
 
 /* The last stage of a training plan may be one of PRODUCTS: parameters whose gradients are nothing but sums of products
- * (op->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run and
- * none of those is very large, it is known before the products are made that they will be finite, and each can be used
- * up while it is in cache. */
+ * (op->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run
+ * and none of those is very large, it is known before the products are made that they will be finite, and each can
+ * be used up while it is in cache. */
 
-/* One tile of one gradient without row axis: uses first .. first + count - 1 add to it, in tape order; `add` when an earlier
- * stage has written it already. */
+/* One tile of one gradient without row axis: uses first .. first + count - 1 add to it, in tape order; `add` when an
+ * earlier stage has written it already. */
 struct tile {
     struct node *target;
     struct span range; /* of axis 0 */
@@ -303,7 +311,7 @@ struct plan_stage {
     enum stage_kind kind;
     int space;
     int64_t first, count; /* into plan->step (ROWS, COLUMNS, ONCE, COMBINE) or plan->tile (GATHER) */
-    bool joined; /* with the stage before it a single one of rows, when none of both is cut by columns */
+    bool joined;          /* with the stage before it a single one of rows, when none of both is cut by columns */
 };
 
 struct plan {
@@ -358,15 +366,15 @@ struct run {
     const struct plan *plan;
     num *block[SLOT_COUNT];
     num *part;
-    num *ramp; /* the run's own step values; NULL: none */
-    double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
-    double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
-    bool bound_wanted;   /* set before a replay that asks aenc_run_bound */
+    num *ramp;               /* the run's own step values; NULL: none */
+    double *tile_square;     /* by tile: sum of squares of what it holds, taken while it is in cache */
+    double *bound;           /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
+    bool bound_wanted;       /* set before a replay that asks aenc_run_bound */
     struct binding *binding; /* one per field of the tape */
     const float *weight;     /* of each row; NULL: 1 */
     double weight_total;     /* of the live rows */
     int64_t live[SPACES_MAX];
-    int64_t shard;           /* set for the call: index of the shard, for SPAN_REDUCE and by-shard parts */
+    int64_t shard; /* set for the call: index of the shard, for SPAN_REDUCE and by-shard parts */
     uint64_t seed, step;
     uint32_t turn;
     int64_t first_row; /* of this replay in the whole batch: inference in chunks sees the same draws */
@@ -400,11 +408,12 @@ void aenc_run_ramps(struct run *run, double epochs);
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Stages [first, end) of it. */
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);
-/* With all stages before plan->product_stage behind it, bound_wanted: what no product of that stage exceeds, far from infinite;
- * INFINITY where that is not certain. */
+/* With all stages before plan->product_stage behind it, bound_wanted: what no product of that stage exceeds, far
+ * from infinite; INFINITY where that is not certain. */
 double aenc_run_bound(const struct run *run);
-/* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to `take` by the
- * thread that made it, and is not kept: scratch has `size` nums, plan->product_tile at least, for each worker. */
+/* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to
+ * `take` by the thread that made it, and is not kept: scratch has `size` nums, plan->product_tile at least, for each
+ * worker. */
 struct tile_sink {
     void (*take)(void *user, const struct node *target, int64_t first, int64_t count, const num *gradient);
     void *user;

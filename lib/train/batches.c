@@ -24,8 +24,9 @@ int64_t aenc_batches_held(int64_t rows, double valid_share) {
 
 aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows) {
     if (rows >= model->least_rows) return AENC_OK;
-    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s cannot be trained on a batch of %lld row: it takes at least %lld",
-                     model->least_for, (long long)rows, (long long)model->least_rows);
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                     "%s cannot be trained on a batch of %lld row: it takes at least %lld", model->least_for,
+                     (long long)rows, (long long)model->least_rows);
 }
 
 aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_share, struct batches *out) {

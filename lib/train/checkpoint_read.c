@@ -1,7 +1,7 @@
 /* checkpoint_read.c - continuing a run.
  *
- * Everything is read, compared and given memory before the first number of the model changes. The sum tells damage, not intent:
- * a file with a right sum may hold anything, so every number must be one that a run can have.
+ * Everything is read, compared and given memory before the first number of the model changes. The sum tells damage,
+ * not intent: a file with a right sum may hold anything, so every number must be one that a run can have.
  */
 #include <math.h>
 #include <stdio.h>
@@ -65,15 +65,17 @@ static aenc_status file_read(struct reading *r) {
     uint64_t number;
     if (!aenc_json_whole(format, &number) || number == 0) return damaged(r, "states no format");
     if (number < CHECKPOINT_FORMAT)
-        return aenc_fail(r->ctx, AENC_ERR_UNSUPPORTED,
-                         "checkpoint '%s' has format %llu, of an earlier version, which knew the data by some rows only; this "
-                         "library reads %d. It can be loaded as a model", r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
+        return aenc_fail(
+            r->ctx, AENC_ERR_UNSUPPORTED,
+            "checkpoint '%s' has format %llu, of an earlier version, which knew the data by some rows only; this "
+            "library reads %d. It can be loaded as a model",
+            r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
     if (number > CHECKPOINT_FORMAT)
         return aenc_fail(r->ctx, AENC_ERR_VERSION, "checkpoint '%s' has format %llu; this library reads up to %d",
                          r->path, (unsigned long long)number, CHECKPOINT_FORMAT);
     if (strcmp(description, r->fit->model->description_text) == 0) return AENC_OK;
-    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another model: its description is %s",
-                     r->path, aenc_quoted(description).text);
+    return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another model: its description is %s", r->path,
+                     aenc_quoted(description).text);
 }
 
 /* ---- Is it this run? ---- */
@@ -150,8 +152,10 @@ static aenc_status field_read(struct reading *r, int i) {
     const struct place_field *field = &r->field[i];
     const struct json *member = aenc_json_member(aenc_json_member(r->run, "place"), field->name);
     bool good = member != NULL;
-    if (good && field->kind == PLACE_REAL) good = parse_real(member, &r->real[i]);
-    else if (good) good = member->kind == JSON_TEXT && parse_whole(member->text, &r->whole[i]);
+    if (good && field->kind == PLACE_REAL)
+        good = parse_real(member, &r->real[i]);
+    else if (good)
+        good = member->kind == JSON_TEXT && parse_whole(member->text, &r->whole[i]);
     if (good && field->kind == PLACE_COUNT) good = r->whole[i] < UINT64_C(1) << 53;
     if (good) return AENC_OK;
     return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': its place has no usable '%s'", r->path, field->name);
@@ -169,7 +173,8 @@ static double real_of(const struct reading *r, const char *name) { return r->rea
 static bool plain(double x) { return x - x == 0; }
 static bool plain_or_unknown(double x) { return x - x == 0 || x != x; }
 
-/* Counts against each other. A row of a stream that does not state its rows can only be as far as all steps together. */
+/* Counts against each other. A row of a stream that does not state its rows can only be as far as all steps
+ * together. */
 static bool counts_good(const struct reading *r) {
     const struct fit *fit = r->fit;
     const struct aenc_source *stream = fit->data.stream;
@@ -186,10 +191,12 @@ static bool counts_good(const struct reading *r) {
 
 static bool losses_good(const struct reading *r) {
     bool begun = whole_of(r, "step") > 0, best = whole_of(r, "best_epoch") > 0;
-    double reached = real_of(r, "plateau_reached"), weight = real_of(r, "weight_sum"), lowest = real_of(r, "plateau_best");
+    double reached = real_of(r, "plateau_reached"), weight = real_of(r, "weight_sum"),
+           lowest = real_of(r, "plateau_best");
     bool sums = plain(real_of(r, "loss_sum")) && (begun ? weight > 0 && plain(weight) : weight == 0);
     bool known = plain_or_unknown(real_of(r, "train_loss")) && plain_or_unknown(real_of(r, "valid_loss"));
-    bool kept = best ? r->fit->validated && plain(real_of(r, "best_valid_loss")) : plain_or_unknown(real_of(r, "best_valid_loss"));
+    bool kept = best ? r->fit->validated && plain(real_of(r, "best_valid_loss"))
+                     : plain_or_unknown(real_of(r, "best_valid_loss"));
     return sums && known && kept && reached >= 0 && reached <= 1 && (plain(lowest) || lowest == (double)INFINITY);
 }
 
@@ -215,13 +222,13 @@ static aenc_status place_read(struct reading *r) {
 static aenc_status tensor_find(struct reading *r, const struct part *part, const struct tensor_entry **out) {
     const struct tensor_entry *tensor = aenc_safetensors_find(&r->file, part->name);
     const struct shape *shape = &part->entry->shape;
-    bool good = tensor != NULL && tensor->type == (sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32) &&
-                tensor->rank == shape->rank;
+    bool good =
+        tensor != NULL && tensor->type == (sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32) && tensor->rank == shape->rank;
     for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
     *out = tensor;
     if (good) return AENC_OK;
-    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape, %s", r->path,
-                     part->name, aenc_dims(shape->dim, shape->rank, false).text);
+    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape, %s",
+                     r->path, part->name, aenc_dims(shape->dim, shape->rank, false).text);
 }
 
 /* Every number what its entry takes, means of squares not negative. */
@@ -267,12 +274,22 @@ static bool epoch_read(const struct reading *r, size_t i, aenc_progress *out) {
         if (whole && !(n[k] >= 0 && n[k] < 9007199254740992.0 && n[k] == (double)(int64_t)n[k])) return false;
         if (!(unknown ? plain_or_unknown(n[k]) : plain(n[k]))) return false;
     }
-    *out = (aenc_progress){
-        sizeof(aenc_progress), (int64_t)n[0], (int64_t)n[1], (int64_t)n[2], (int64_t)n[3], (int64_t)n[4], n[5],
-        n[6],                  n[7],          n[8],          n[9],          n[10],         (int64_t)n[11]};
+    *out = (aenc_progress){sizeof(aenc_progress),
+                           (int64_t)n[0],
+                           (int64_t)n[1],
+                           (int64_t)n[2],
+                           (int64_t)n[3],
+                           (int64_t)n[4],
+                           n[5],
+                           n[6],
+                           n[7],
+                           n[8],
+                           n[9],
+                           n[10],
+                           (int64_t)n[11]};
     return out->event == AENC_EVENT_EPOCH && out->epoch == (int64_t)i + 1 && out->epochs <= INT32_MAX &&
-           out->steps == r->fit->now.steps && out->step > 0 && out->step <= out->steps && out->best_epoch <= out->epoch &&
-           out->learning_rate >= 0 && out->gradient_norm >= 0 && out->seconds >= 0;
+           out->steps == r->fit->now.steps && out->step > 0 && out->step <= out->steps &&
+           out->best_epoch <= out->epoch && out->learning_rate >= 0 && out->gradient_norm >= 0 && out->seconds >= 0;
 }
 
 static aenc_status terms_find(struct reading *r) {
@@ -335,9 +352,12 @@ static void terms_load(struct reading *r) {
 static void place_load(struct reading *r) {
     for (int i = 0; i < PLACE_FIELDS; i++) {
         void *value = r->field[i].value;
-        if (r->field[i].kind == PLACE_REAL) *(double *)value = r->real[i];
-        else if (r->field[i].kind == PLACE_U64) *(uint64_t *)value = r->whole[i];
-        else *(int64_t *)value = (int64_t)r->whole[i];
+        if (r->field[i].kind == PLACE_REAL)
+            *(double *)value = r->real[i];
+        else if (r->field[i].kind == PLACE_U64)
+            *(uint64_t *)value = r->whole[i];
+        else
+            *(int64_t *)value = (int64_t)r->whole[i];
     }
     struct fit *fit = r->fit;
     aenc_optim_resumed(fit->optimizer);
@@ -345,7 +365,8 @@ static void place_load(struct reading *r) {
     fit->model->clock = (double)fit->model->epoch; /* where no step is left that would tell it */
     fit->resumed = true;
     fit->seconds_before = fit->now.seconds;
-    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience) aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
+    if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience)
+        aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
 }
 
 aenc_status aenc_checkpoint_resume(struct fit *fit) {

@@ -109,8 +109,8 @@ static struct json *add_field(struct arena *arena, struct json *object, const st
         if (x - x == 0) return aenc_json_add_number(arena, object, field->name, x);
         return aenc_json_add_text(arena, object, field->name, x > 0 ? "inf" : x < 0 ? "-inf" : "nan");
     }
-    uint64_t whole = field->kind == PLACE_U64 ? *(const uint64_t *)field->value
-                                              : (uint64_t) * (const int64_t *)field->value;
+    uint64_t whole =
+        field->kind == PLACE_U64 ? *(const uint64_t *)field->value : (uint64_t) * (const int64_t *)field->value;
     const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)whole);
     return text == NULL ? NULL : aenc_json_add_text(arena, object, field->name, text);
 }
@@ -149,10 +149,10 @@ static aenc_status history_source(const struct history *history, struct arena *a
     if (row == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < history->count; i++, row += HISTORY_NUMBERS) {
         const aenc_progress *e = &history->epoch[i];
-        const double numbers[HISTORY_NUMBERS] = {
-            (double)e->event, (double)e->epoch, (double)e->epochs, (double)e->step, (double)e->steps,   e->train_loss,
-            e->valid_loss,    e->learning_rate, e->gradient_norm,  e->seconds,      e->best_valid_loss,
-            (double)e->best_epoch};
+        const double numbers[HISTORY_NUMBERS] = {(double)e->event, (double)e->epoch,   (double)e->epochs,
+                                                 (double)e->step,  (double)e->steps,   e->train_loss,
+                                                 e->valid_loss,    e->learning_rate,   e->gradient_norm,
+                                                 e->seconds,       e->best_valid_loss, (double)e->best_epoch};
         memcpy(row, numbers, sizeof numbers);
     }
     return AENC_OK;
@@ -197,9 +197,8 @@ static aenc_status parts_save(struct fit *fit, struct arena *arena, const char *
     for (size_t i = 0; i < count; i++) source_of(&part[i], &source[i]);
     status = history_source(&fit->model->history, arena, &source[count++]);
     if (status == AENC_OK && fit->model->terms.count > 1) status = terms_source(fit, arena, &source[count++]);
-    const struct metadata_entry metadata[] = {{MODEL_KEY, fit->model->description_text},
-                                              {CHECKPOINT_KEY, run},
-                                              {CHECKPOINT_SUM_KEY, "0000000000000000"}};
+    const struct metadata_entry metadata[] = {
+        {MODEL_KEY, fit->model->description_text}, {CHECKPOINT_KEY, run}, {CHECKPOINT_SUM_KEY, "0000000000000000"}};
     if (status == AENC_OK) status = aenc_safetensors_draft(ctx, source, count, metadata, 3, &draft);
     if (status != AENC_OK) return status;
     sum_put(&draft, metadata);

@@ -1,10 +1,11 @@
-/* distill.c - a small model learns what a large one answers (Hinton, Vinyals & Dean 2015; codes as in Romero et al. 2015).
+/* distill.c - a small model learns what a large one answers (Hinton, Vinyals & Dean 2015; codes as in Romero et al.
+ * 2015).
  *
  *     output_weight loss(student's output, teacher's output) + code_weight mean (student's code - teacher's code)^2
  *
- * The teacher's answers are the targets of an ordinary fit, a row of them the output followed by the code: of rows in memory
- * once and for all, of a source batch by batch (passage.c). While it is taught, the student's journeys compare with both
- * (model/journey.c).
+ * The teacher's answers are the targets of an ordinary fit, a row of them the output followed by the code: of rows
+ * in memory once and for all, of a source batch by batch (passage.c). While it is taught, the student's journeys
+ * compare with both (model/journey.c).
  */
 #include <math.h>
 
@@ -34,12 +35,13 @@ static aenc_status teach_rows(const struct passage *p, const struct rows *x, flo
 }
 
 /* The sum of the squared distances of the codes; codes has room for a piece. */
-static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *lessons, float *codes,
-                                 double *sum) {
+static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *lessons,
+                                 float *codes, double *sum) {
     int64_t size = student->code_size;
     aenc_status status = aenc_model_infer(student, JOURNEY_ENCODE, x, NULL, codes);
     for (int64_t i = 0; i < x->count * size && status == AENC_OK; i++) {
-        double d = (double)codes[i] - (double)lessons->data[i / size * lessons->stride + student->target_size + i % size];
+        double d =
+            (double)codes[i] - (double)lessons->data[i / size * lessons->stride + student->target_size + i % size];
         *sum += d * d;
     }
     return status;
@@ -84,7 +86,8 @@ aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *te
     struct fit_data data = *x;
     data.passage = &p;
     data.targetless = true;
-    p.scratch = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *p.scratch, (size_t)(outputs > codes ? outputs : codes));
+    p.scratch =
+        aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *p.scratch, (size_t)(outputs > codes ? outputs : codes));
     if (p.scratch == NULL) return AENC_ERR_NO_MEMORY;
     teach(student, options->output_weight, options->code_weight);
     aenc_status status = aenc_train_fit(student, &data, fit);

@@ -1,9 +1,9 @@
 /* epochs.c - from where a run is to its end.
  *
  * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as
- * it was told; the last batch may be smaller, or larger by a rest that is too small for a batch (model->least_rows). After it the validation set is scored, the best parameters are kept, the
- * schedule hears of it, and the caller is called. A failure in the middle of an epoch leaves the model as it was after
- * its last whole step.
+ * it was told; the last batch may be smaller, or larger by a rest that is too small for a batch (model->least_rows).
+ * After it the validation set is scored, the best parameters are kept, the schedule hears of it, and the caller is
+ * called. A failure in the middle of an epoch leaves the model as it was after its last whole step.
  *
  * Checkpoints are saved between steps and behind epochs, before anything happens that a continued run would not do: a
  * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
@@ -26,8 +26,7 @@ static void tell(struct fit *fit, int64_t event) {
     fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
     if (fit->options->progress == NULL) return;
     struct outside outside = aenc_callback_begin(fit->model->ctx);
-    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0)
-        aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0) aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
     aenc_callback_end(fit->model->ctx, outside);
 }
 
@@ -67,7 +66,8 @@ static aenc_status step(struct fit *fit, const struct batch *batch, double *loss
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
     aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
-    aenc_status status = aenc_train_step(fit->model, fit->optimizer, &batch->input, &batch->target, batch->weight, loss);
+    aenc_status status =
+        aenc_train_step(fit->model, fit->optimizer, &batch->input, &batch->target, batch->weight, loss);
     if (status == AENC_OK) fit->now.gradient_norm = fit->model->gradient_norm;
     return status;
 }
@@ -99,8 +99,10 @@ static void from_rows(const struct fit *fit, struct batch *out) {
 static aenc_status batch_next(struct fit *fit, struct batch *out) {
     const struct aenc_model *model = fit->model;
     aenc_status status = AENC_OK;
-    if (fit->data.stream != NULL) status = from_stream(fit, out);
-    else from_rows(fit, out);
+    if (fit->data.stream != NULL)
+        status = from_stream(fit, out);
+    else
+        from_rows(fit, out);
     if (status != AENC_OK || !fit->data.unchecked) return status;
     bool own = aenc_fit_own_target(fit), passes = fit->data.passage != NULL;
     struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
@@ -108,8 +110,8 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
                              own || passes ? none : rule);
     if (status == AENC_OK && passes) return aenc_passage_batch(fit, &out->input, &out->target);
     if (status != AENC_OK || !own) return status;
-    return aenc_rows_check(model->ctx, (struct row_names){"source.target", out->first}, &out->target, model->target_size,
-                           rule);
+    return aenc_rows_check(model->ctx, (struct row_names){"source.target", out->first}, &out->target,
+                           model->target_size, rule);
 }
 
 /* What the step came to, added to the epoch's means. */

@@ -30,8 +30,10 @@ static aenc_status specs_prepare(struct fit *fit) {
     aenc_status status =
         aenc_settings_parse(&fit->arena, "optimizer", o->optimizer == NULL ? "adam" : o->optimizer, &optimizer);
     if (status == AENC_OK)
-        status = aenc_settings_parse(&fit->arena, "schedule", o->schedule == NULL ? "constant" : o->schedule, &schedule);
-    if (status == AENC_OK) status = aenc_optim_create(ctx, optimizer, fit->model->store.parameter_size, &fit->optimizer);
+        status =
+            aenc_settings_parse(&fit->arena, "schedule", o->schedule == NULL ? "constant" : o->schedule, &schedule);
+    if (status == AENC_OK)
+        status = aenc_optim_create(ctx, optimizer, fit->model->store.parameter_size, &fit->optimizer);
     if (status != AENC_OK) return status;
     fit->optimizer_spec = optimizer;
     fit->schedule_spec = schedule;
@@ -85,7 +87,8 @@ static aenc_status endurance_prepare(struct fit *fit) {
     bool wanted = o->resume == AENC_RESUME || (o->resume == AENC_RESUME_IF_THERE && aenc_file_exists(o->checkpoint));
     if (wanted && fit->data.stream != NULL && fit->data.stream->call.seek == NULL)
         return aenc_fail(fit->model->ctx, AENC_ERR_UNSUPPORTED,
-                         "the run of checkpoint '%s' cannot be resumed from this source: it has no seek", o->checkpoint);
+                         "the run of checkpoint '%s' cannot be resumed from this source: it has no seek",
+                         o->checkpoint);
     return wanted ? aenc_checkpoint_resume(fit) : AENC_OK;
 }
 

@@ -2,8 +2,8 @@
  *
  * fit.c prepares and ends it, epochs.c runs it, run_facts.c writes down what makes it this run and no other, and
  * checkpoint_write.c and checkpoint_read.c let it survive the process. Between two steps the run is: the parameters and
- * states of the model, the moments, the best snapshot, the history, and `struct place`. Everything else follows from the
- * options and the data.
+ * states of the model, the moments, the best snapshot, the history, and `struct place`. Everything else follows from
+ * the options and the data.
  */
 #ifndef AENC_TRAIN_FIT_H
 #define AENC_TRAIN_FIT_H
@@ -17,10 +17,10 @@
 
 /* How far a run is. */
 struct place {
-    int64_t epochs_done;      /* whole epochs of this run */
-    int64_t waited;           /* epochs without improvement */
+    int64_t epochs_done;         /* whole epochs of this run */
+    int64_t waited;              /* epochs without improvement */
     double loss_sum, weight_sum; /* of the rows of the running epoch so far */
-    uint64_t position;        /* of a stream: rows consumed of its pass */
+    uint64_t position;           /* of a stream: rows consumed of its pass */
 };
 
 struct fit {
@@ -39,15 +39,15 @@ struct fit {
     struct schedule schedule;
     struct snapshot best;
     struct place place;
-    double *term_sum; /* of each term, like place.loss_sum, which is theirs together */
+    double *term_sum;      /* of each term, like place.loss_sum, which is theirs together */
     aenc_progress now;     /* step: steps done in the running epoch */
     struct timespec begin; /* of the epoch, or of its part since the run was resumed */
     double seconds_before; /* of the epoch, in the process before */
     int64_t batch;
-    bool resumed;      /* the model stands where a checkpoint was */
-    bool stopped;      /* before its planned end */
-    int32_t why;       /* AENC_STOPPED_..., then */
-    bool broken_off;   /* within an epoch */
+    bool resumed;             /* the model stands where a checkpoint was */
+    bool stopped;             /* before its planned end */
+    int32_t why;              /* AENC_STOPPED_..., then */
+    bool broken_off;          /* within an epoch */
     const struct json *facts; /* NULL: no checkpoint is asked for */
     struct timespec saved;    /* when the last checkpoint was */
 };
@@ -71,8 +71,8 @@ static inline bool aenc_fit_own_target(const struct fit *fit) {
     return aenc_fit_target_read(fit) || (fit->data.passage != NULL && fit->data.passage->lessons);
 }
 
-/* passage.c: sends rows of memory through at once, where the fit has a passage that keeps them: *kept is what they became,
- * from aenc_alloc. */
+/* passage.c: sends rows of memory through at once, where the fit has a passage that keeps them: *kept is what they
+ * became, from aenc_alloc. */
 aenc_status aenc_passage_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept);
 /* Behind those: room for batches, or, where all is kept, no passage any longer. */
 aenc_status aenc_passage_open(struct fit *fit);
@@ -133,6 +133,6 @@ void aenc_checkpoint_sum_tensor(struct checkpoint_sum *sum, const char *name, en
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"
 #define CHECKPOINT_HISTORY "checkpoint.history"
 #define CHECKPOINT_TERMS "checkpoint.terms" /* of a model with penalties */
-enum { CHECKPOINT_FORMAT = 2 }; /* 1 knew data by 64 rows */
+enum { CHECKPOINT_FORMAT = 2 };             /* 1 knew data by 64 rows */
 
 #endif

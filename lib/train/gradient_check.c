@@ -4,8 +4,9 @@
  *
  *     D(h) = (loss(p+) - loss(p-)) / 2h      A(h) = gradient . (p+ - p-) / 2h
  *
- * and of both (4 X(h/2) - X(h)) / 3, which leaves an error of the order h^4 (Richardson 1911). Directions have +-1 for each
- * number of the tensor, at random, so that the mean square of D - A is the squared distance of the gradient from the true one.
+ * and of both (4 X(h/2) - X(h)) / 3, which leaves an error of the order h^4 (Richardson 1911). Directions have +-1
+ * for each number of the tensor, at random, so that the mean square of D - A is the squared distance of the gradient
+ * from the true one.
  */
 #include <float.h>
 #include <math.h>
@@ -18,8 +19,8 @@ struct difference {
     struct aenc_model *model;
     const struct check_batch *batch;
     const struct entry *entry;
-    num *before;          /* the tensor's numbers */
-    const num *gradient;  /* of the mean loss, times `weight` */
+    num *before;         /* the tensor's numbers */
+    const num *gradient; /* of the mean loss, times `weight` */
     double weight, loss;
     int64_t only; /* the number that is moved; -1: all */
     struct draw draw;
@@ -52,7 +53,8 @@ static aenc_status side(const struct difference *d, double h, double sign, doubl
     return status;
 }
 
-/* The square of how far the gradient's answer is from the difference, along one direction; *size: the difference's own. */
+/* The square of how far the gradient's answer is from the difference, along one direction; *size: the difference's
+ * own. */
 static aenc_status along(const struct difference *d, double h, double *square, double *size) {
     double slope[2] = {0}, loss[2] = {0}; /* at h and at h / 2 */
     aenc_status status = AENC_OK;

@@ -25,8 +25,8 @@ static aenc_status spec_text(aenc_context *ctx, struct arena *arena, const struc
     return arena->failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, out, NULL);
 }
 
-/* The new one's learning rate, with the moments there are; without any, or for another spec, the new one itself. The one before is
- * the caller's to free. */
+/* The new one's learning rate, with the moments there are; without any, or for another spec, the new one itself. The
+ * one before is the caller's to free. */
 static aenc_status online_set(struct aenc_model *model, struct arena *arena, const char *given) {
     struct json *spec;
     struct optimizer *fresh = NULL;
@@ -65,8 +65,13 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
     struct optimizer *optimizer = model->online.optimizer;
     int64_t rows = data->input.count, batch = o->batch > 0 ? o->batch : 128;
     if (batch > rows) batch = rows;
-    aenc_progress now = {.struct_size = sizeof now, .event = AENC_EVENT_STEP, .epoch = 1, .epochs = 1,
-                         .steps = aenc_batch_count(rows, batch, model->least_rows), .valid_loss = NAN, .best_valid_loss = NAN,
+    aenc_progress now = {.struct_size = sizeof now,
+                         .event = AENC_EVENT_STEP,
+                         .epoch = 1,
+                         .epochs = 1,
+                         .steps = aenc_batch_count(rows, batch, model->least_rows),
+                         .valid_loss = NAN,
+                         .best_valid_loss = NAN,
                          .learning_rate = aenc_optim_learning_rate(optimizer)};
     struct timespec begin;
     double sum = 0, seen = 0;

@@ -1,7 +1,7 @@
 /* passage.c - what rows go through on their way into a training: the finished layers below, or a teacher.
  *
- * Rows in memory go through once, before the training, and what they have become is kept: an inference less per epoch. Rows
- * of a source go through batch by batch, in memory for one batch.
+ * Rows in memory go through once, before the training, and what they have become is kept: an inference less per
+ * epoch. Rows of a source go through batch by batch, in memory for one batch.
  */
 #include "train/fit.h"
 
@@ -14,7 +14,8 @@ static aenc_status send(struct fit *fit, struct rows *input, struct rows *target
     aenc_status status = p->send(p, input, out);
     *(p->lessons ? target : input) = sent;
     if (status != AENC_OK || !p->lessons) return status;
-    const struct row_names names = {fit->passed == NULL ? "the teacher's output" : "the teacher's output in a batch", 0};
+    const struct row_names names = {fit->passed == NULL ? "the teacher's output" : "the teacher's output in a batch",
+                                    0};
     return aenc_rows_check(fit->model->ctx, names, target, fit->model->target_size, aenc_target_rule(fit->model));
 }
 

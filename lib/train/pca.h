@@ -7,8 +7,8 @@
 #include "train/train.h"
 
 /* A model fitted to the data, of cols columns. */
-aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, int64_t cols, const struct fit_data *data,
-                          struct aenc_model **out);
+aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, int64_t cols,
+                          const struct fit_data *data, struct aenc_model **out);
 /* Fits the model anew, with as many components as it has. */
 aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data);
 /* Takes more rows in. */

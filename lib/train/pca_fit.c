@@ -1,7 +1,7 @@
 /* pca_fit.c - one pass over rows in memory or from a stream, and the model that comes of it.
  *
- * Everything is allocated before the first row is read. A cancel ends the pass, and the model is as it was: a PCA of the rows
- * that happened to come first is not what was asked for.
+ * Everything is allocated before the first row is read. A cancel ends the pass, and the model is as it was: a PCA of
+ * the rows that happened to come first is not what was asked for.
  */
 #include <math.h>
 
@@ -71,9 +71,11 @@ static aenc_status enough(const struct pca_work *work, int64_t components) {
     const struct moments *m = &work->moments;
     double most = m->rows < (double)m->cols ? m->rows : (double)m->cols;
     if (m->rows < 2)
-        return aenc_fail(m->ctx, AENC_ERR_SHAPE, "pca: there are %lld rows; variance takes at least 2", (long long)m->rows);
+        return aenc_fail(m->ctx, AENC_ERR_SHAPE, "pca: there are %lld rows; variance takes at least 2",
+                         (long long)m->rows);
     if ((double)components <= most) return AENC_OK;
-    return aenc_fail(m->ctx, AENC_ERR_SHAPE, "pca: %lld components are asked for, but %lld rows of %lld columns have %lld",
+    return aenc_fail(m->ctx, AENC_ERR_SHAPE,
+                     "pca: %lld components are asked for, but %lld rows of %lld columns have %lld",
                      (long long)components, (long long)m->rows, (long long)m->cols, (long long)most);
 }
 
@@ -97,7 +99,8 @@ static aenc_status components_find(const struct pca_work *work, const struct pca
 }
 
 static aenc_status directions_alloc(struct pca_work *work, int64_t components) {
-    work->directions = aenc_alloc_raw(work->moments.ctx, (size_t)components, (size_t)work->moments.cols * sizeof(double));
+    work->directions =
+        aenc_alloc_raw(work->moments.ctx, (size_t)components, (size_t)work->moments.cols * sizeof(double));
     return work->directions == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
@@ -115,8 +118,8 @@ static aenc_status work_create(aenc_context *ctx, const struct pca_request *requ
 
 /* ---- The three fits ---- */
 
-aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, int64_t cols, const struct fit_data *data,
-                          struct aenc_model **out) {
+aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, int64_t cols,
+                          const struct fit_data *data, struct aenc_model **out) {
     struct pca_work work;
     struct aenc_model *model = NULL;
     int64_t components = 0;
@@ -129,8 +132,10 @@ aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, 
     if (status == AENC_OK) status = aenc_pca_model(ctx, cols, components, request, &model);
     if (status == AENC_OK) status = aenc_pca_write(model, &work);
     aenc_pca_work_free(&work);
-    if (status == AENC_OK) *out = model;
-    else aenc_model_release(model);
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     return status;
 }
 
@@ -159,7 +164,8 @@ static aenc_status moments_of(struct aenc_model *model, const struct pca_request
     if (status == AENC_OK) {
         aenc_pca_resume(model, fresh, work->directions);
         model->moments = fresh;
-    } else aenc_release(model->ctx, fresh);
+    } else
+        aenc_release(model->ctx, fresh);
     return status;
 }
 

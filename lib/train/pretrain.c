@@ -1,17 +1,18 @@
 /* pretrain.c - greedy layer-wise training of an encoder (Bengio et al. 2007; Vincent et al. 2010).
  *
- * The encoder, a sequential, is cut into layers: each begins with a dense and ends before the next one (what stands in front
- * of the first belongs to it). Layer k becomes an autoencoder of its own,
+ * The encoder, a sequential, is cut into layers: each begins with a dense and ends before the next one (what stands
+ * in front of the first belongs to it). Layer k becomes an autoencoder of its own,
  *
  *     h_k = f_k(corrupt(h_{k-1})),     h_{k-1} reconstructed by the mirror of f_k,     h_0 = x,
  *
- * trained on the clean codes h_{k-1} of the layers below, which are finished and stay as they are. Then its numbers go into
- * the encoder, those of its mirror into the dense layer of the decoder that undoes layer k, where there is one of the same
- * shape. The autoencoder is an ordinary model: description, fit and inference are those of any other. So is the
- * one whose encoder are the layers below, which rows go through on their way to the fit (passage.c).
+ * trained on the clean codes h_{k-1} of the layers below, which are finished and stay as they are. Then its numbers
+ * go into the encoder, those of its mirror into the dense layer of the decoder that undoes layer k, where there is
+ * one of the same shape. The autoencoder is an ordinary model: description, fit and inference are those of any
+ * other. So is the one whose encoder are the layers below, which rows go through on their way to the fit
+ * (passage.c).
  *
- * Each layer has a checkpoint of its own, which stays when the layer is done: a fit that is resumed at its end does nothing
- * but restore it, so that a stack is resumed by going through all layers again.
+ * Each layer has a checkpoint of its own, which stays when the layer is done: a fit that is resumed at its end does
+ * nothing but restore it, so that a stack is resumed by going through all layers again.
  */
 #include <math.h>
 #include <stdio.h>
@@ -28,9 +29,9 @@ struct pretrain {
     int64_t layer, layers;       /* the one being trained, from 0; to be trained */
     bool stopped;
     const struct fit_data *data;
-    struct aenc_model *below; /* the layers below; NULL: there are none */
+    struct aenc_model *below;   /* the layers below; NULL: there are none */
     struct aenc_model *shallow; /* the layer's autoencoder */
-    char *name;               /* of a checkpoint; NULL: none is wanted */
+    char *name;                 /* of a checkpoint; NULL: none is wanted */
     size_t name_size;
 };
 
@@ -45,7 +46,8 @@ static bool is_type(const struct json *spec, const char *type) { return strcmp(a
 
 static int64_t dense_count(const struct json *layers) {
     int64_t count = 0;
-    for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next) count += is_type(l, "dense");
+    for (const struct json *l = layers == NULL ? NULL : layers->first; l != NULL; l = l->next)
+        count += is_type(l, "dense");
     return count;
 }
 
@@ -68,8 +70,8 @@ static struct slice slice_of(const struct json *children, int64_t layer) {
 
 /* ---- The autoencoder of one layer ---- */
 
-/* Whether the layer sees numbers within [0, 1], as far as can be known: of sigmoids it does; of a stream, if the model's
- * loss says so. */
+/* Whether the layer sees numbers within [0, 1], as far as can be known: of sigmoids it does; of a stream, if the
+ * model's loss says so. */
 static bool in_unit(const struct pretrain *p) {
     const struct rows *x = &p->data->input;
     int64_t cols = p->model->input_size;
@@ -122,10 +124,10 @@ static aenc_status tied_add(struct pretrain *p, struct arena *arena, struct json
     return aenc_json_add_text(arena, dense, "tied", name) == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-/* Children of the encoder on what they see: `input`, "encoder" and, at the bottom, "scaling". Answers the encoder; NULL:
- * no memory. */
-static const struct json *encoder_add(const struct pretrain *p, struct arena *arena, struct json *given, struct slice slice,
-                                      const struct shape *in_shape) {
+/* Children of the encoder on what they see: `input`, "encoder" and, at the bottom, "scaling". Answers the encoder;
+ * NULL: no memory. */
+static const struct json *encoder_add(const struct pretrain *p, struct arena *arena, struct json *given,
+                                      struct slice slice, const struct shape *in_shape) {
     const struct json *scaling = slice.first == 0 ? aenc_json_member(p->model->description, "scaling") : NULL;
     struct json *input = aenc_json_add(arena, given, "input", JSON_ARRAY);
     for (int i = 0; i < in_shape->rank; i++) aenc_json_add_number(arena, input, NULL, (double)in_shape->dim[i]);
@@ -145,8 +147,8 @@ static aenc_status describe(struct pretrain *p, struct arena *arena, struct slic
     const aenc_pretrain_options *o = p->options;
     const struct json *of = p->model->description, *encoder = encoder_add(p, arena, given, slice, in_shape);
     if (encoder == NULL) return AENC_ERR_NO_MEMORY;
-    bool bits = o->loss == NULL && o->output == NULL && strcmp(aenc_layers_activation(encoder), "sigmoid") == 0 &&
-                in_unit(p);
+    bool bits =
+        o->loss == NULL && o->output == NULL && strcmp(aenc_layers_activation(encoder), "sigmoid") == 0 && in_unit(p);
     const char *output = bits ? "sigmoid" : o->output;
     if (output != NULL) aenc_json_add_text(arena, given, "output", output);
     aenc_json_add_text(arena, given, "loss", bits ? "bce" : o->loss != NULL ? o->loss : "mse");
@@ -170,9 +172,12 @@ static aenc_status move(struct pretrain *p, struct aenc_model *shallow, struct s
     aenc_arena_create(p->model->ctx, &arena);
     for (size_t i = slice.first; i < slice.end && status == AENC_OK; i++) {
         const char *deep = path_of(&arena, "encoder", i), *flat = path_of(&arena, "encoder", i - slice.first);
-        if (deep == NULL || flat == NULL) status = AENC_ERR_NO_MEMORY;
-        else if (back) status = aenc_model_transplant(p->model, deep, (struct model_path){shallow, flat}, false);
-        else status = aenc_model_transplant(shallow, flat, (struct model_path){p->model, deep}, false);
+        if (deep == NULL || flat == NULL)
+            status = AENC_ERR_NO_MEMORY;
+        else if (back)
+            status = aenc_model_transplant(p->model, deep, (struct model_path){shallow, flat}, false);
+        else
+            status = aenc_model_transplant(shallow, flat, (struct model_path){p->model, deep}, false);
     }
     if (status == AENC_OK && slice.first == 0)
         status = aenc_model_transplant(back ? p->model : shallow, "scaling",
@@ -223,11 +228,15 @@ static aenc_status part_make(struct pretrain *p, bool below, struct slice slice,
     aenc_arena_create(p->model->ctx, &arena);
     struct json *given = aenc_json_root(&arena, JSON_OBJECT);
     aenc_status status = AENC_OK;
-    if (!below) status = describe(p, &arena, slice, in_shape, given);
-    else if (encoder_add(p, &arena, given, slice, in_shape) == NULL) status = AENC_ERR_NO_MEMORY;
+    if (!below)
+        status = describe(p, &arena, slice, in_shape, given);
+    else if (encoder_add(p, &arena, given, slice, in_shape) == NULL)
+        status = AENC_ERR_NO_MEMORY;
     if (status == AENC_OK) status = aenc_description_complete(p->model->ctx, &arena, given, &description);
-    if (status != AENC_OK) aenc_arena_free(&arena);
-    else status = aenc_model_make(p->model->ctx, &arena, description, out);
+    if (status != AENC_OK)
+        aenc_arena_free(&arena);
+    else
+        status = aenc_model_make(p->model->ctx, &arena, description, out);
     return status == AENC_OK ? move(p, *out, slice, false) : status;
 }
 
@@ -254,8 +263,7 @@ static int told(void *user, const aenc_progress *now) {
 
 /* The name of a layer's checkpoint, until the next is asked for; NULL where none is wanted. */
 static const char *checkpoint_name(struct pretrain *p, int64_t layer) {
-    if (p->name != NULL)
-        snprintf(p->name, p->name_size, "%s.layer-%lld", p->fit.checkpoint, (long long)layer + 1);
+    if (p->name != NULL) snprintf(p->name, p->name_size, "%s.layer-%lld", p->fit.checkpoint, (long long)layer + 1);
     return p->name;
 }
 
@@ -337,14 +345,15 @@ static aenc_status layers_check(struct pretrain *p) {
     return status;
 }
 
-aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data *data, const aenc_pretrain_options *options,
-                                const aenc_fit_options *fit) {
+aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data *data,
+                                const aenc_pretrain_options *options, const aenc_fit_options *fit) {
     aenc_context *ctx = model->ctx;
     struct pretrain p = {.model = model, .options = options, .fit = *fit, .data = data, .layer = options->first};
     p.children = layers_of(aenc_json_member(model->description, "encoder"));
     int64_t all = dense_count(p.children);
     if (all == 0)
-        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "pretraining takes an encoder that is a sequence with dense layers");
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                         "pretraining takes an encoder that is a sequence with dense layers");
     if (options->first >= all || options->count > all - options->first)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_pretrain_options: first is %lld and count %lld; the encoder has %lld dense layers",

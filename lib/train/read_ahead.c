@@ -4,8 +4,8 @@
  * need: but for the rows that tell whether a pass ends (stream.c), it never reads what nobody will ask for. After a
  * failure, or where the source has ended, it fills no more.
  *
- * In a child process the thread does not exist, and it may have been within a read when the process was forked, so that nobody
- * knows where the source stands: the next batch there is a failure (STREAM_FORKED). */
+ * In a child process the thread does not exist, and it may have been within a read when the process was forked, so
+ * that nobody knows where the source stands: the next batch there is a failure (STREAM_FORKED). */
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/thread.h"
@@ -108,7 +108,9 @@ struct stream_batch *aenc_ahead_next(struct read_ahead *ahead) {
     bool there = ahead->filled > ahead->taken;
     pthread_mutex_unlock(&ahead->mutex);
     struct stream_batch *batch = &ahead->stream->batch[ahead->taken % 2];
-    if (there) ahead->taken++;
-    else batch->count = 0;
+    if (there)
+        ahead->taken++;
+    else
+        batch->count = 0;
     return batch;
 }

@@ -32,10 +32,11 @@ aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const str
         int64_t c = bad_column(row, cols, rule);
         struct value_text value = aenc_shown_float(row[c]);
         struct dims_text at = aenc_cell((int64_t)names.first + number, c);
-        if (row[c] - row[c] != 0) return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s%s is %s", names.what, at.text, value.text);
+        if (row[c] - row[c] != 0)
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "%s%s is %s", names.what, at.text, value.text);
         if (rule.classes > 0)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %s; loss '%s' takes whole classes from 0 to %lld", names.what,
-                             at.text, value.text, rule.loss, (long long)rule.classes - 1);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %s; loss '%s' takes whole classes from 0 to %lld",
+                             names.what, at.text, value.text, rule.loss, (long long)rule.classes - 1);
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s%s is %s; loss '%s' takes targets from 0 to 1", names.what, at.text,
                          value.text, rule.loss);
     }

@@ -1,8 +1,8 @@
 /* run_facts.c - what makes a run this run and no other.
  *
  * Data are known by their sizes and by a fingerprint of all their numbers. Files that are mapped and larger than
- * FILE_BYTES_ALL are known by SAMPLE_ROWS rows spread over them, the first and the last among them: they may be larger than
- * memory. Of a stream nothing can be known but what it states.
+ * FILE_BYTES_ALL are known by SAMPLE_ROWS rows spread over them, the first and the last among them: they may be
+ * larger than memory. Of a stream nothing can be known but what it states.
  */
 #include <string.h>
 
@@ -39,8 +39,8 @@ static struct json *add_rows(struct arena *arena, struct json *object, const cha
                              int64_t cols, bool file) {
     if (rows->data == NULL) return aenc_json_add(arena, object, key, JSON_NULL);
     bool sample = file && rows->count > FILE_BYTES_ALL / (int64_t)sizeof(float) / cols;
-    const char *text = aenc_arena_format(arena, "%lld rows of %lld, %s %016llx", (long long)rows->count, (long long)cols,
-                                         sample ? "fingerprint of a sample" : "fingerprint",
+    const char *text = aenc_arena_format(arena, "%lld rows of %lld, %s %016llx", (long long)rows->count,
+                                         (long long)cols, sample ? "fingerprint of a sample" : "fingerprint",
                                          (unsigned long long)fingerprint(rows, cols, sample ? SAMPLE_ROWS : INT64_MAX));
     return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
 }
@@ -70,8 +70,10 @@ static uint64_t passage_sum(const struct passage *passage) {
 
 static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
     const struct aenc_model *model = fit->model;
-    if (fit->data.stream != NULL) add_stream(arena, object, fit->data.stream);
-    else add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit), fit->data.unchecked);
+    if (fit->data.stream != NULL)
+        add_stream(arena, object, fit->data.stream);
+    else
+        add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit), fit->data.unchecked);
     if (fit->data.passage != NULL) add_whole(arena, object, "passage", passage_sum(fit->data.passage));
     for (int i = 0; i < 2 && model->lesson_weight[0] + model->lesson_weight[1] > 0; i++)
         aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->lesson_weight[i]);

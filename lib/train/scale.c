@@ -1,8 +1,8 @@
 /* scale.c - a model's scaling, learned from the rows that it is trained on (model/scaling.c has the equations).
  *
- * Mean and variance run along with the rows (Welford 1962), in double and in the rows' order, so that they are the same on
- * any number of threads. Quartiles are interpolated between order statistics, as NumPy's percentile does. A column without
- * spread gets scale 1; under "robust" one whose quartiles meet gets its standard deviation.
+ * Mean and variance run along with the rows (Welford 1962), in double and in the rows' order, so that they are the
+ * same on any number of threads. Quartiles are interpolated between order statistics, as NumPy's percentile does. A
+ * column without spread gets scale 1; under "robust" one whose quartiles meet gets its standard deviation.
  */
 #include <float.h>
 #include <math.h>
@@ -82,8 +82,8 @@ static aenc_status see_stream(struct learning *l, const struct aenc_source *sour
         status = aenc_stream_next(&stream, &got);
         if (status != AENC_OK) break;
         struct rows rows = {got->input, source->cols, got->count, NULL};
-        status =
-            aenc_rows_check(model->ctx, (struct row_names){"source", got->first}, &rows, source->cols, aenc_finite_rule());
+        status = aenc_rows_check(model->ctx, (struct row_names){"source", got->first}, &rows, source->cols,
+                                 aenc_finite_rule());
         if (status == AENC_OK) see(l, &rows);
         more = got->count > 0 && got->after != 0;
     }
@@ -118,14 +118,18 @@ aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *
     struct learning l = {model, aenc_alloc(model->ctx, (size_t)model->input_size, sizeof *l.column), 0};
     aenc_status status = l.column == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     if (status == AENC_OK && data->unchecked && data->stream == NULL)
-        status = aenc_rows_check(model->ctx, (struct row_names){"source", 0}, rows, model->input_size, aenc_finite_rule());
-    if (status == AENC_OK && data->stream != NULL) status = see_stream(&l, data->stream, batch, batches);
-    else if (status == AENC_OK) see(&l, rows);
+        status =
+            aenc_rows_check(model->ctx, (struct row_names){"source", 0}, rows, model->input_size, aenc_finite_rule());
+    if (status == AENC_OK && data->stream != NULL)
+        status = see_stream(&l, data->stream, batch, batches);
+    else if (status == AENC_OK)
+        see(&l, rows);
     if (status == AENC_OK && aenc_scaling_kind(model->scaling) == SCALING_ROBUST) status = quartiles(&l, rows);
     if (status == AENC_OK && l.rows == 1)
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                            "scaling '%s' cannot be learned from one row; train on more, or set 'scaling.shift' and "
-                           "'scaling.scale'", aenc_settings_type(model->scaling));
+                           "'scaling.scale'",
+                           aenc_settings_type(model->scaling));
     if (status == AENC_OK && l.rows > 0) status = states_write(&l);
     aenc_release(model->ctx, l.column);
     return status;

@@ -13,10 +13,10 @@
 
 struct aenc_source {
     atomic_size_t references;
-    aenc_context *ctx; /* retained */
-    struct rows rows;  /* data NULL: a stream */
-    int64_t cols, target_cols; /* target_cols 0: the input is the target */
-    struct mapped map;         /* of a file; bytes NULL: none */
+    aenc_context *ctx;          /* retained */
+    struct rows rows;           /* data NULL: a stream */
+    int64_t cols, target_cols;  /* target_cols 0: the input is the target */
+    struct mapped map;          /* of a file; bytes NULL: none */
     aenc_source_callbacks call; /* of a stream */
 };
 
@@ -29,19 +29,19 @@ void aenc_source_release(struct aenc_source *source);
 /* Why a batch could not be filled. */
 enum stream_failure {
     STREAM_GOOD,
-    STREAM_REFUSED,   /* read answered `answer` */
-    STREAM_SEEK,      /* seek did */
-    STREAM_TOO_MANY,  /* read says it wrote more rows than asked for */
-    STREAM_SHORT,     /* the pass ended before the rows that the source had stated */
-    STREAM_EMPTY,     /* a pass without rows */
-    STREAM_FORKED     /* the thread that reads ahead is in the parent process */
+    STREAM_REFUSED,  /* read answered `answer` */
+    STREAM_SEEK,     /* seek did */
+    STREAM_TOO_MANY, /* read says it wrote more rows than asked for */
+    STREAM_SHORT,    /* the pass ended before the rows that the source had stated */
+    STREAM_EMPTY,    /* a pass without rows */
+    STREAM_FORKED    /* the thread that reads ahead is in the parent process */
 };
 
 struct stream_batch {
     float *input, *target, *weight; /* target NULL: the input */
-    int64_t count;   /* 0: the source has ended */
-    uint64_t first;  /* of the rows in their pass */
-    uint64_t after;  /* the position behind them; 0 where the pass ends there */
+    int64_t count;                  /* 0: the source has ended */
+    uint64_t first;                 /* of the rows in their pass */
+    uint64_t after;                 /* the position behind them; 0 where the pass ends there */
     enum stream_failure failure;
     int64_t answer;
 };
@@ -51,12 +51,12 @@ struct read_ahead;
 /* The batches of one run. */
 struct stream {
     const struct aenc_source *source;
-    int64_t rows;      /* of a batch */
-    int64_t least;     /* fewer at the end of a pass go with the batch before */
-    struct stream_batch held; /* rows read to see that there are so many; without memory where one is enough */
-    uint64_t position; /* of the filler, in the pass */
-    bool at_end;       /* of the pass: the next batch begins another */
-    bool seek_first;   /* to position, before anything is read */
+    int64_t rows;                /* of a batch */
+    int64_t least;               /* fewer at the end of a pass go with the batch before */
+    struct stream_batch held;    /* rows read to see that there are so many; without memory where one is enough */
+    uint64_t position;           /* of the filler, in the pass */
+    bool at_end;                 /* of the pass: the next batch begins another */
+    bool seek_first;             /* to position, before anything is read */
     struct cpu_mode caller_mode; /* that callbacks run in, on either thread */
     struct stream_batch batch[2];
     struct read_ahead *ahead; /* NULL: on the calling thread */
@@ -64,11 +64,13 @@ struct stream {
 
 /* What a run asks of a stream. */
 struct stream_want {
-    int64_t rows, least; /* of a batch: as many as it has, but up to least - 1 more rather than fewer than least in the next */
-    int64_t batches;     /* at most so many of them */
+    int64_t rows,
+        least; /* of a batch: as many as it has, but up to least - 1 more rather than fewer than least in the next */
+    int64_t batches; /* at most so many of them */
 };
 /* A source that can seek begins at position; position is 0 for one that cannot. */
-aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position, struct stream *out);
+aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position,
+                             struct stream *out);
 /* Also of one that was never opened (all zero); waits for a read that is under way. */
 void aenc_stream_close(struct stream *stream);
 /* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */
@@ -83,8 +85,8 @@ struct stream_batch *aenc_ahead_next(struct read_ahead *ahead);
 
 /* rows.c: what numbers must be besides finite. */
 struct row_rule {
-    bool unit;       /* within [0, 1] */
-    int64_t classes; /* whole and below it; 0: any */
+    bool unit;        /* within [0, 1] */
+    int64_t classes;  /* whole and below it; 0: any */
     const char *loss; /* that wants it so */
 };
 /* The rule for targets of a model. */

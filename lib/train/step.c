@@ -41,7 +41,8 @@ static void bind(struct run *run, size_t field, const struct rows *rows) {
     run->binding[field] = (struct binding){rows->data, rows->stride, rows->row};
 }
 
-/* The squared norm of the gradients of the first tiles, in their order; when it is not finite, the parameter to blame. */
+/* The squared norm of the gradients of the first tiles, in their order; when it is not finite, the parameter to
+ * blame. */
 static double squared_norm(const struct run *run, size_t tiles, const char **culprit) {
     double sum = 0;
     for (size_t i = 0; i < tiles; i++) {
@@ -69,8 +70,7 @@ static const char *first_bad_value(const struct journey *journey) {
     return NULL;
 }
 
-static aenc_status diverged(struct aenc_model *model, const struct journey *journey, double loss,
-                            const char *culprit) {
+static aenc_status diverged(struct aenc_model *model, const struct journey *journey, double loss, const char *culprit) {
     unsigned long long update = (unsigned long long)model->step + 1;
     const char *place = first_bad_value(journey);
     char behind[128] = "";
@@ -78,10 +78,11 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
         snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s",
                  *place == '\0' ? "the loss" : place);
     if (finite_number(loss))
-        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s",
-                         culprit, update, behind);
-    return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %s%s%s%s", update, aenc_shown(loss).text,
-                     culprit == NULL ? "" : ", as is the gradient of ", culprit == NULL ? "" : culprit, behind);
+        return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s", culprit,
+                         update, behind);
+    return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the loss of update %llu is %s%s%s%s", update,
+                     aenc_shown(loss).text, culprit == NULL ? "" : ", as is the gradient of ",
+                     culprit == NULL ? "" : culprit, behind);
 }
 
 /* Of the first tiles. */
@@ -159,7 +160,8 @@ static aenc_status states_check(const struct aenc_model *model, const struct jou
     for (size_t i = 0; i < journey->tape.stage_count; i++) {
         const struct stage *stage = &journey->tape.stage[i];
         const num *value = aenc_value(journey->run, stage->value);
-        if (aenc_kernels()->elementwise->largest(value, aenc_shape_count(&stage->state->shape)) <= (num)FLT_MAX) continue;
+        if (aenc_kernels()->elementwise->largest(value, aenc_shape_count(&stage->state->shape)) <= (num)FLT_MAX)
+            continue;
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "update %llu would make '%s' infinite",
                          (unsigned long long)model->step + 1, stage->state->name);
     }
@@ -181,8 +183,8 @@ static aenc_status update_checked(struct aenc_model *model, struct optimizer *op
         aenc_optim_restore(optimizer, &model->store, &kept);
         status = aenc_fail(model->ctx, AENC_ERR_DIVERGED,
                            "update %llu would make '%s' infinite: its learning rate is %s, its gradient's norm %s",
-                           (unsigned long long)model->step + 1, name, aenc_shown(aenc_optim_learning_rate(optimizer)).text,
-                           aenc_shown(model->gradient_norm).text);
+                           (unsigned long long)model->step + 1, name,
+                           aenc_shown(aenc_optim_learning_rate(optimizer)).text, aenc_shown(model->gradient_norm).text);
     }
     aenc_optim_kept_free(model->ctx, &kept);
     return status;
@@ -197,8 +199,10 @@ aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimiz
     model->gradients = NULL;              /* used up, also by a failure */
     status = states_check(model, journey);
     if (status != AENC_OK) return status;
-    if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm)) update(model, optimizer);
-    else status = update_checked(model, optimizer);
+    if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm))
+        update(model, optimizer);
+    else
+        status = update_checked(model, optimizer);
     if (status != AENC_OK) return status;
     states_commit(model, journey);
     model->step++;

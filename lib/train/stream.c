@@ -3,8 +3,8 @@
  * A batch never spans two passes. A source that states its rows has passes of exactly those; of any other a pass ends
  * where it answers no rows. The next pass begins with a seek to 0; a source that cannot seek has then ended.
  *
- * Where a batch must have `least` rows, so many more than a batch are read: if the pass ends among them, they belong to the batch;
- * otherwise they are held, and the next one begins with them.
+ * Where a batch must have `least` rows, so many more than a batch are read: if the pass ends among them, they belong
+ * to the batch; otherwise they are held, and the next one begins with them.
  */
 #include <string.h>
 
@@ -59,8 +59,8 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
 }
 
 /* `count` rows of one batch to another. */
-static void rows_copy(const struct aenc_source *source, struct stream_batch *to, int64_t at, const struct stream_batch *from,
-                      int64_t first, int64_t count) {
+static void rows_copy(const struct aenc_source *source, struct stream_batch *to, int64_t at,
+                      const struct stream_batch *from, int64_t first, int64_t count) {
     size_t rows = (size_t)count, row = (size_t)source->cols, target = (size_t)source->target_cols;
     memcpy(to->input + (size_t)at * row, from->input + (size_t)first * row, rows * row * sizeof(float));
     if (target > 0)
@@ -123,7 +123,8 @@ static aenc_status buffers_create(struct stream *stream) {
     return AENC_OK;
 }
 
-aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position, struct stream *out) {
+aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position,
+                             struct stream *out) {
     memset(out, 0, sizeof *out);
     out->source = source;
     out->rows = want.rows;
@@ -154,30 +155,29 @@ static aenc_status failed(const struct stream *stream, const struct stream_batch
     aenc_context *ctx = stream->source->ctx;
     size_t row = (size_t)batch->first + (size_t)batch->count;
     switch (batch->failure) {
-        case STREAM_REFUSED:
-            return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld for source%s", (long long)batch->answer,
-                             aenc_at(row).text);
-        case STREAM_SEEK:
-            return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
-        case STREAM_TOO_MANY:
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                             "the source's read says for source%s that it wrote more rows than fit",
-                             aenc_at(row).text);
-        case STREAM_SHORT:
-            return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after %zu rows; it had stated %llu", row,
-                             (unsigned long long)stream->source->call.rows);
-        case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
-        case STREAM_FORKED:
-            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                             "this process was forked during the run; the thread that reads ahead is in the parent");
-        case STREAM_GOOD: break;
+    case STREAM_REFUSED:
+        return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld for source%s", (long long)batch->answer,
+                         aenc_at(row).text);
+    case STREAM_SEEK: return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
+    case STREAM_TOO_MANY:
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source's read says for source%s that it wrote more rows than fit",
+                         aenc_at(row).text);
+    case STREAM_SHORT:
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after %zu rows; it had stated %llu", row,
+                         (unsigned long long)stream->source->call.rows);
+    case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
+    case STREAM_FORKED:
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                         "this process was forked during the run; the thread that reads ahead is in the parent");
+    case STREAM_GOOD: break;
     }
     return AENC_OK;
 }
 
 aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out) {
     struct stream_batch *batch = &stream->batch[0];
-    if (stream->ahead != NULL) batch = aenc_ahead_next(stream->ahead);
+    if (stream->ahead != NULL)
+        batch = aenc_ahead_next(stream->ahead);
     else {
         struct outside outside = aenc_callback_begin(stream->source->ctx);
         aenc_stream_fill(stream, batch);

@@ -1,7 +1,8 @@
 /* train.h - gradients of a batch, their application, and the run over epochs.
  *
- * A step is three things that a caller may also do one by one: the gradients of a batch (sums over rows), the check that
- * they are finite, and the update with the staged states. A failure before the update leaves the model as it was.
+ * A step is three things that a caller may also do one by one: the gradients of a batch (sums over rows), the check
+ * that they are finite, and the update with the staged states. A failure before the update leaves the model as it
+ * was.
  */
 #ifndef AENC_TRAIN_TRAIN_H
 #define AENC_TRAIN_TRAIN_H
@@ -9,25 +10,25 @@
 #include "model/model.h"
 #include "optim/optim.h"
 
-/* Forward and backward over rows of input (and target; without data: the input). weight (may be NULL) has one number per
- * row, their sum positive. *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then, as on
- * any failure, no gradients wait to be applied. */
+/* Forward and backward over rows of input (and target; without data: the input). weight (may be NULL) has one number
+ * per row, their sum positive. *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then,
+ * as on any failure, no gradients wait to be applied. */
 aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                  const float *weight, double *loss);
-/* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where that would make
- * one infinite; then everything is as before. No gradients wait afterwards, unless memory was refused for the copy of parameters
- * that a runner shares. */
+/* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where
+ * that would make one infinite; then everything is as before. No gradients wait afterwards, unless memory was
+ * refused for the copy of parameters that a runner shares. */
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
-/* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them before the
- * first update; the same numbers. Afterwards no gradients wait. */
+/* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them
+ * before the first update; the same numbers. Afterwards no gradients wait. */
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
                             const struct rows *target, const float *weight, double *loss);
 /* Weighted mean loss as evaluation sees it. */
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                 const float *weight, double *loss);
 
-/* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay as they are, and
- * the batch's gradients wait. */
+/* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay
+ * as they are, and the batch's gradients wait. */
 struct check_batch {
     struct rows input, target;
     const float *weight;
@@ -51,8 +52,8 @@ void aenc_batches_free(struct batches *batches);
 /* The order of epoch `epoch`: a function of the seed, the epoch and the set of rows, not of the order before. */
 void aenc_batches_shuffle(struct batches *batches, uint64_t epoch);
 
-/* Rows of a batch of which so many are left: `batch` of them, or all where what stayed behind would be fewer than `least`, which
- * model->least_rows is. And how many batches there are. */
+/* Rows of a batch of which so many are left: `batch` of them, or all where what stayed behind would be fewer than
+ * `least`, which model->least_rows is. And how many batches there are. */
 static inline int64_t aenc_batch_rows(int64_t left, int64_t batch, int64_t least) {
     return left - batch < least ? left : batch;
 }
@@ -85,7 +86,7 @@ struct passage {
 
 /* What a run trains on. */
 struct fit_data {
-    struct rows input, target; /* all rows; target.data NULL: the input */
+    struct rows input, target;        /* all rows; target.data NULL: the input */
     const struct aenc_source *stream; /* instead of rows; NULL: none */
     bool unchecked;                   /* from a source: each batch is looked at before it is used */
     const struct passage *passage;    /* NULL: none */

@@ -1,8 +1,8 @@
 /* codes.h - what people do with codes: move between them, search, group and question them.
  *
  * Everything here takes rows of floats as they are, from an encoder or from anywhere. Results are exact (no approximate
- * indices) and have the same bits on any number of threads: a task owns what it writes, and sums go in the order of rows.
- * The callers have checked shapes, rooms and that every number is finite.
+ * indices) and have the same bits on any number of threads: a task owns what it writes, and sums go in the order of
+ * rows. The callers have checked shapes, rooms and that every number is finite.
  */
 #ifndef AENC_USE_CODES_H
 #define AENC_USE_CODES_H
@@ -16,8 +16,8 @@ static inline const float *rows_at(const struct rows *rows, int64_t r) { return 
 
 /* (a.count * steps, cols): from each row of a to that of b. AENC_ERR_ARGUMENT names the row where a sphere has no
  * shortest way. */
-aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const struct rows *b, int64_t cols, int64_t steps,
-                               bool spherical, float *out);
+aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const struct rows *b, int64_t cols,
+                               int64_t steps, bool spherical, float *out);
 /* (weights.count, cols): weights (weights.count, codes.count) times codes. */
 aenc_status aenc_codes_sum(aenc_context *ctx, const struct rows *weights, const struct rows *codes, int64_t cols,
                            float *out);
@@ -27,7 +27,8 @@ aenc_status aenc_codes_difference(aenc_context *ctx, const struct rows *codes, i
 /* (count, cols): quantiles of each column. */
 aenc_status aenc_codes_shares(aenc_context *ctx, const struct rows *codes, int64_t cols, const double *share,
                               int64_t count, float *out);
-/* (cols * steps, cols): the code with one element after the other moved from range[0] to range[1], rows of a (2, cols). */
+/* (cols * steps, cols): the code with one element after the other moved from range[0] to range[1], rows of a (2,
+ * cols). */
 void aenc_codes_walk(const float *code, const struct rows *range, int64_t cols, int64_t steps, float *out);
 
 /* ---- neighbours.c ---- */
@@ -68,7 +69,8 @@ struct labelled {
 /* predicted (test.count) may be NULL. */
 aenc_status aenc_probe_ask(aenc_context *ctx, const char *spec, int64_t cols, const struct labelled *train,
                            const struct labelled *test, int32_t *predicted, double *accuracy);
-/* probe_softmax.c: cls (train.count) and the answer's are in [0, classes). l2 is half the factor of the weights' squares. */
+/* probe_softmax.c: cls (train.count) and the answer's are in [0, classes). l2 is half the factor of the weights'
+ * squares. */
 aenc_status aenc_probe_softmax(aenc_context *ctx, const struct rows *train, const int64_t *cls, int64_t classes,
                                int64_t cols, double l2, int64_t iterations, const struct rows *test, int64_t *answer);
 

@@ -1,26 +1,30 @@
 /* detector.c - an anomaly detector for tables: a denoising autoencoder whose score is an energy.
  *
- * Columns are scaled robustly (detector_columns.c), limited to bounds [low, high], and corrupted with Gaussian noise of standard
- * deviation s; an autoencoder r (detector_fit.c) learns to undo it. Its best output is r(x) = x + s^2 grad log p(x), p the density
- * of the corrupted data (Vincent 2011; Alain & Bengio 2014), so that the line integral of (x - r(x)) / s^2 from the middle of the
- * data to x is the potential energy of the autoencoder (Kamyshanska & Memisevic 2015), -log p up to a constant. Times s^2:
+ * Columns are scaled robustly (detector_columns.c), limited to bounds [low, high], and corrupted with Gaussian noise
+ * of standard deviation s; an autoencoder r (detector_fit.c) learns to undo it. Its best output is r(x) = x + s^2
+ * grad log p(x), p the density of the corrupted data (Vincent 2011; Alain & Bengio 2014), so that the line integral
+ * of (x - r(x)) / s^2 from the middle of the data to x is the potential energy of the autoencoder (Kamyshanska &
+ * Memisevic 2015), -log p up to a constant. Times s^2:
  *
  *     E(x) = sum over features j of    x_j integral over t from 0 to 1 of (t x_j - r_j(t x)) dt
  *
- * by Gauss & Legendre in 6 points. Of a Gaussian this is half the Mahalanobis distance with s^2 added to the covariance: large
- * s looks at lengths, as the distance to all principal components does, small s at directions that the data do not take.
+ * by Gauss & Legendre in 6 points. Of a Gaussian this is half the Mahalanobis distance with s^2 added to the
+ * covariance: large s looks at lengths, as the distance to all principal components does, small s at directions that
+ * the data do not take.
  *
- * A network knows nothing of what lies far beyond its data. So it sees cells limited to the bounds, in training and here, and
- * what lies beyond counts by itself: with u_j the distance of cell j from its bounds in units of its column, K = DETECTOR_CLIP,
+ * A network knows nothing of what lies far beyond its data. So it sees cells limited to the bounds, in training and
+ * here, and what lies beyond counts by itself: with u_j the distance of cell j from its bounds in units of its
+ * column, K = DETECTOR_CLIP,
  *
  *     score(x) = max(0, E(limited x) - lowest) + s^2 / (2 (1 + s^2)) sum over j of ((K + u_j)^2 - K^2)
  *
- * which is how the energy of a Gaussian column goes on beyond K. It grows with every u_j and is at least 0. lowest is the least E
- * of the rows of training where that is below 0 (as it is where the middle lies between clusters), else 0.
+ * which is how the energy of a Gaussian column goes on beyond K. It grows with every u_j and is at least 0. lowest
+ * is the least E of the rows of training where that is below 0 (as it is where the middle lies between clusters),
+ * else 0.
  *
- * Energies of Gaussian data are gamma distributed, their cube roots nearly normal (Wilson & Hilferty 1931). With m the median of the
- * cube roots c of the scores of training and v their median distance from it, times 1.4826, the probability is
- * max(0, erf((c - m) / (v sqrt 2))): the Gaussian scaling of Kriegel et al. 2011.
+ * Energies of Gaussian data are gamma distributed, their cube roots nearly normal (Wilson & Hilferty 1931). With m
+ * the median of the cube roots c of the scores of training and v their median distance from it, times 1.4826, the
+ * probability is max(0, erf((c - m) / (v sqrt 2))): the Gaussian scaling of Kriegel et al. 2011.
  */
 #include <float.h>
 #include <math.h>
@@ -34,15 +38,15 @@ enum { POINTS = 6, BLOCK = 1024 };
 
 /* Nodes and weights of Gauss & Legendre on [0, 1]. */
 static const double at[POINTS] = {0.033765242898423989, 0.16939530676686776, 0.38069040695840156,
-                                  0.6193095930415985, 0.83060469323313224, 0.96623475710157603};
+                                  0.6193095930415985,   0.83060469323313224, 0.96623475710157603};
 static const double weight[POINTS] = {0.085662246189585178, 0.18038078652406930, 0.23395696728634552,
-                                      0.23395696728634552, 0.18038078652406930, 0.085662246189585178};
+                                      0.23395696728634552,  0.18038078652406930, 0.085662246189585178};
 
 struct block {
     struct span rows;
-    float *between, *undone;     /* (rows, cols): raw points on the way, and the model's output for them */
-    double *from, *scale;        /* (cols): where the way begins; raw units per scaled one */
-    double *to, *each;           /* (rows, cols): where it ends; the energies of features */
+    float *between, *undone; /* (rows, cols): raw points on the way, and the model's output for them */
+    double *from, *scale;    /* (cols): where the way begins; raw units per scaled one */
+    double *to, *each;       /* (rows, cols): where it ends; the energies of features */
 };
 
 static void block_free(aenc_context *ctx, struct block *block) {
@@ -138,7 +142,8 @@ static float parts_score(const struct aenc_detector *d, struct parts parts) {
 }
 
 /* The scores of a row's features: `lowest` is shared out evenly, and a row at 0 has features at 0. */
-static void features_score(const struct aenc_detector *d, const float *x, const double *each, struct parts parts, float *out) {
+static void features_score(const struct aenc_detector *d, const float *x, const double *each, struct parts parts,
+                           float *out) {
     int64_t cols = d->model->input_size;
     bool some = d->column == NULL || !(parts.energy <= d->lowest);
     for (int64_t c = 0; c < cols; c++) {
@@ -184,7 +189,8 @@ double aenc_detector_chance(const struct aenc_detector *detector, double score) 
     return away > 0 ? fmin(erf(away), 1 - DBL_EPSILON) : 0;
 }
 
-/* Median and scaled median distance of the cube roots of scores; where half of them are equal, their standard deviation. */
+/* Median and scaled median distance of the cube roots of scores; where half of them are equal, their standard
+ * deviation. */
 static aenc_status roots_measure(struct aenc_detector *d, float *score, size_t count) {
     float *sorted = NULL;
     double mean = 0, square = 0;
@@ -207,8 +213,8 @@ static aenc_status roots_measure(struct aenc_detector *d, float *score, size_t c
     return AENC_OK;
 }
 
-/* The largest float that is not above a threshold: the same scores, which are floats, are above either. So a threshold that is
- * printed as a score is compares with printed scores as it does here. */
+/* The largest float that is not above a threshold: the same scores, which are floats, are above either. So a
+ * threshold that is printed as a score is compares with printed scores as it does here. */
 static double threshold_float(double threshold) {
     float below = in_range(threshold);
     return (double)below > threshold ? (double)nextafterf(below, -INFINITY) : (double)below;
@@ -220,7 +226,8 @@ aenc_status aenc_detector_calibrate(struct aenc_detector *detector, const struct
     float *score = aenc_alloc_raw(ctx, (size_t)x->count, sizeof *score);
     aenc_status status = parts == NULL || score == NULL ? AENC_ERR_NO_MEMORY : parts_find(detector, x, parts, NULL);
     detector->lowest = 0;
-    for (int64_t r = 0; r < x->count && status == AENC_OK; r++) detector->lowest = fmin(detector->lowest, parts[r].energy);
+    for (int64_t r = 0; r < x->count && status == AENC_OK; r++)
+        detector->lowest = fmin(detector->lowest, parts[r].energy);
     for (int64_t r = 0; r < x->count && status == AENC_OK; r++) score[r] = parts_score(detector, parts[r]);
     if (status == AENC_OK) status = aenc_threshold_find(ctx, spec, score, (size_t)x->count, &detector->threshold);
     detector->threshold = threshold_float(detector->threshold);
@@ -258,8 +265,10 @@ aenc_status aenc_detector_new(struct aenc_model *model, bool bounded, struct aen
     atomic_init(&detector->references, 1);
     detector->model = model;
     if (bounded) detector->column = aenc_alloc(ctx, (size_t)model->input_size, sizeof *detector->column);
-    if (!bounded || detector->column != NULL) *out = detector;
-    else aenc_detector_end(detector);
+    if (!bounded || detector->column != NULL)
+        *out = detector;
+    else
+        aenc_detector_end(detector);
     return *out == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 

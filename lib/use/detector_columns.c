@@ -1,9 +1,10 @@
 /* detector_columns.c - an ordinary cell of a column and an ordinary deviation, whatever a few rows have in it.
  *
- * Of n cells the ceil(n / 100) furthest from the median are left out, one by one from whichever end is further; mean and standard
- * deviation of the others are the column's middle and unit. So a cell that is out by orders of magnitude moves neither. Where the
- * others are all equal (a constant column but for that cell, a rare 1 among zeros) the unit is the standard deviation of all cells
- * and the middle their median; of a constant column it is a hundredth of its value, or 1 of zeros.
+ * Of n cells the ceil(n / 100) furthest from the median are left out, one by one from whichever end is further; mean
+ * and standard deviation of the others are the column's middle and unit. So a cell that is out by orders of
+ * magnitude moves neither. Where the others are all equal (a constant column but for that cell, a rare 1 among
+ * zeros) the unit is the standard deviation of all cells and the middle their median; of a constant column it is a
+ * hundredth of its value, or 1 of zeros.
  *
  *     standard  shift and scale of the model are middle and unit
  *     robust    so they are, the middle being the median, the unit the interquartile range where that is above 0
@@ -34,11 +35,14 @@ static bool is_width(double width) { return width >= (double)FLT_MIN; }
 
 static void column_learn(const float *sorted, int64_t count, bool robust, struct column_facts *fact) {
     double median = aenc_scores_quantile(sorted, (size_t)count, 0.5);
-    double range = aenc_scores_quantile(sorted, (size_t)count, 0.75) - aenc_scores_quantile(sorted, (size_t)count, 0.25);
+    double range =
+        aenc_scores_quantile(sorted, (size_t)count, 0.75) - aenc_scores_quantile(sorted, (size_t)count, 0.25);
     int64_t first = 0, end = count;
     for (int64_t i = (int64_t)ceil(left_out * (double)count); i > 0 && end - first > 1; i--) {
-        if (median - (double)sorted[first] > (double)sorted[end - 1] - median) first++;
-        else end--;
+        if (median - (double)sorted[first] > (double)sorted[end - 1] - median)
+            first++;
+        else
+            end--;
     }
     moments(sorted + first, end - first, fact);
     if (!is_width(fact->unit)) {

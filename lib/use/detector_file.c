@@ -1,7 +1,7 @@
 /* detector_file.c - a detector's bytes: those of its model, with what its scores mean in the metadata.
  *
- * Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its scores are computed
- * as they were then, of cells without bounds, so that its threshold still holds.
+ * Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its
+ * scores are computed as they were then, of cells without bounds, so that its threshold still holds.
  */
 #include <math.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static void columns_write(const struct aenc_detector *detector, struct arena *ar
 
 aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size) {
     aenc_context *ctx = detector->model->ctx;
-    const double values[] = {detector->threshold, detector->center, detector->spread, detector->lowest, detector->outside};
+    const double values[] = {detector->threshold, detector->center, detector->spread, detector->lowest,
+                             detector->outside};
     bool bounded = detector->column != NULL;
     struct arena arena;
     char *text = NULL;
@@ -37,9 +38,11 @@ aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, s
     aenc_arena_create(ctx, &arena);
     struct json *object = aenc_json_root(&arena, JSON_OBJECT);
     aenc_json_add_number(&arena, object, "format", bounded ? FORMAT : 1);
-    for (int i = 0; i < (bounded ? NUMBERS : NUMBERS_OF_1); i++) aenc_json_add_number(&arena, object, keys[i], values[i]);
+    for (int i = 0; i < (bounded ? NUMBERS : NUMBERS_OF_1); i++)
+        aenc_json_add_number(&arena, object, keys[i], values[i]);
     if (detector->rows > 0) aenc_json_add_number(&arena, object, "rows", (double)detector->rows);
-    if (detector->threshold_spec != NULL) aenc_json_add_text(&arena, object, "threshold_spec", detector->threshold_spec);
+    if (detector->threshold_spec != NULL)
+        aenc_json_add_text(&arena, object, "threshold_spec", detector->threshold_spec);
     if (bounded) columns_write(detector, &arena, object);
     aenc_status status = arena.failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, &text, NULL);
     struct metadata_entry entry = {DETECTOR_KEY, text};
@@ -83,12 +86,14 @@ static aenc_status origin_read(const struct reading *reading, struct aenc_detect
     d->rows = (int64_t)count;
     if (spec == NULL) return AENC_OK;
     if (spec->kind != JSON_TEXT)
-        return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'threshold_spec' is not a text", reading->what);
+        return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'threshold_spec' is not a text",
+                         reading->what);
     return aenc_detector_spec_set(d, spec->text);
 }
 
 static aenc_status columns_read(const struct reading *reading, struct aenc_detector *d) {
-    const struct json *middle = aenc_json_member(reading->object, "middle"), *unit = aenc_json_member(reading->object, "unit");
+    const struct json *middle = aenc_json_member(reading->object, "middle"),
+                      *unit = aenc_json_member(reading->object, "unit");
     size_t cols = (size_t)d->model->input_size;
     bool good = middle != NULL && unit != NULL && middle->kind == JSON_ARRAY && unit->kind == JSON_ARRAY &&
                 middle->count == cols && unit->count == cols;
@@ -108,14 +113,15 @@ static aenc_status columns_read(const struct reading *reading, struct aenc_detec
 
 /* The energy is of scaled inputs and of outputs that stand for them. */
 static aenc_status kind_check(const struct aenc_model *model, const char *what) {
-    const char *lack = model->scaling == NULL             ? "its model has no scaling"
+    const char *lack = model->scaling == NULL            ? "its model has no scaling"
                        : !aenc_model_reconstructs(model) ? "its model's output is not a value for each column"
                                                          : NULL;
     return lack == NULL ? AENC_OK : aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s is no detector: %s", what, lack);
 }
 
 /* The metadata, parsed into the arena, and its format. */
-static aenc_status metadata_read(struct reading *reading, const struct safetensors *file, struct arena *arena, int *version) {
+static aenc_status metadata_read(struct reading *reading, const struct safetensors *file, struct arena *arena,
+                                 int *version) {
     const char *text = aenc_safetensors_metadata(file, DETECTOR_KEY);
     struct json *object;
     *version = 1;
@@ -129,7 +135,8 @@ static aenc_status metadata_read(struct reading *reading, const struct safetenso
     if (format == NULL) return AENC_OK;
     bool known = format->kind == JSON_NUMBER && (format->number == 1 || format->number >= FORMAT);
     if (!known)
-        return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'format' is not a whole number from 1", reading->what);
+        return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'format' is not a whole number from 1",
+                         reading->what);
     if (format->number > FORMAT)
         return aenc_fail(reading->ctx, AENC_ERR_VERSION, "%s: the detector has format %s; this library reads up to %d",
                          reading->what, aenc_shown(format->number).text, FORMAT);
@@ -159,8 +166,10 @@ aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_
     if (status == AENC_OK) status = numbers_read(&reading, version == 2 ? NUMBERS : NUMBERS_OF_1, detector);
     if (status == AENC_OK) status = origin_read(&reading, detector);
     if (status == AENC_OK && version == 2) status = columns_read(&reading, detector);
-    if (status == AENC_OK) *out = detector;
-    else aenc_detector_end(detector);
+    if (status == AENC_OK)
+        *out = detector;
+    else
+        aenc_detector_end(detector);
     aenc_model_release(model);
     aenc_arena_free(&arena);
     aenc_safetensors_free(&file);

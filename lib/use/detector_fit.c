@@ -1,9 +1,9 @@
 /* detector_fit.c - the model of a detector and its training.
  *
- * The encoder adds the correction of 64 hidden tanh units to its input, the decoder is linear: a linear path, which is all that
- * Gaussian data need, and what they do not have beside it. 1000 steps of 128 rows; Adam, its learning rate falling in a line to 0.
- * Cells are limited to their column's bounds by the clip of the model's scaling, before the noise: whatever a row holds, its share
- * of the gradient has a bound.
+ * The encoder adds the correction of 64 hidden tanh units to its input, the decoder is linear: a linear path, which
+ * is all that Gaussian data need, and what they do not have beside it. 1000 steps of 128 rows; Adam, its learning
+ * rate falling in a line to 0. Cells are limited to their column's bounds by the clip of the model's scaling, before
+ * the noise: whatever a row holds, its share of the gradient has a bound.
  */
 #include <string.h>
 
@@ -20,10 +20,14 @@ static aenc_status scaling_add(struct arena *arena, const char *scaling, struct 
     enum scaling kind = aenc_scaling_kind(parsed);
     for (struct json *member = parsed->first; member != NULL; member = member->next)
         if (strcmp(member->key, "clip") == 0) clip = member;
-    if (clip != NULL && kind == SCALING_MINMAX && clip->kind == JSON_BOOL) clip->truth = true;
-    else if (clip != NULL && clip->kind == JSON_NUMBER && clip->number == 0) clip->number = DETECTOR_CLIP;
-    else if (clip == NULL && kind == SCALING_MINMAX) aenc_json_add_bool(arena, parsed, "clip", true);
-    else if (clip == NULL) aenc_json_add_number(arena, parsed, "clip", DETECTOR_CLIP);
+    if (clip != NULL && kind == SCALING_MINMAX && clip->kind == JSON_BOOL)
+        clip->truth = true;
+    else if (clip != NULL && clip->kind == JSON_NUMBER && clip->number == 0)
+        clip->number = DETECTOR_CLIP;
+    else if (clip == NULL && kind == SCALING_MINMAX)
+        aenc_json_add_bool(arena, parsed, "clip", true);
+    else if (clip == NULL)
+        aenc_json_add_number(arena, parsed, "clip", DETECTOR_CLIP);
     aenc_json_add_copy(arena, given, "scaling", parsed);
     return AENC_OK;
 }
@@ -43,14 +47,16 @@ static void layers_add(struct arena *arena, int64_t cols, struct json *given) {
     aenc_json_add_number(arena, decoder, "units", (double)cols);
 }
 
-static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scaling, double noise, struct aenc_model **out) {
+static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scaling, double noise,
+                              struct aenc_model **out) {
     struct arena arena;
     aenc_arena_create(ctx, &arena);
     struct json *given = aenc_json_root(&arena, JSON_OBJECT);
     aenc_json_add_number(&arena, aenc_json_add(&arena, given, "input", JSON_ARRAY), NULL, (double)cols);
     layers_add(&arena, cols, given);
     aenc_status status = scaling_add(&arena, scaling, given);
-    struct json *gaussian = aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
+    struct json *gaussian =
+        aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
     aenc_json_add_text(&arena, gaussian, "type", "gaussian");
     aenc_json_add_number(&arena, gaussian, "sigma", noise);
     const struct json *description;
@@ -80,7 +86,8 @@ static aenc_status training_run(struct training *t) {
     int64_t each = t->batches.train_count / t->batch;
     for (int64_t step = 0; step < t->steps; step++) {
         if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
-        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch}, same = {0};
+        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch},
+                          same = {0};
         double loss;
         aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
         aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
@@ -91,8 +98,8 @@ static aenc_status training_run(struct training *t) {
 
 static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t steps) {
     aenc_context *ctx = model->ctx;
-    struct training t = {.model = model, .x = *x, .steps = steps > 0 ? steps : STEPS,
-                         .batch = x->count < BATCH ? x->count : BATCH};
+    struct training t = {
+        .model = model, .x = *x, .steps = steps > 0 ? steps : STEPS, .batch = x->count < BATCH ? x->count : BATCH};
     struct arena arena;
     struct json *spec;
     aenc_arena_create(ctx, &arena);
@@ -106,8 +113,8 @@ static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t
     return status;
 }
 
-aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
-                              struct aenc_detector **out) {
+aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols,
+                              const aenc_detector_options *options, struct aenc_detector **out) {
     struct aenc_model *model = NULL;
     struct aenc_detector *detector = NULL;
     double noise = options->noise > 0 ? options->noise : 1;
@@ -122,7 +129,9 @@ aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t c
     }
     if (status == AENC_OK) status = train(detector->model, x, options->steps);
     if (status == AENC_OK) status = aenc_detector_calibrate(detector, x, threshold);
-    if (status == AENC_OK) *out = detector;
-    else aenc_detector_end(detector);
+    if (status == AENC_OK)
+        *out = detector;
+    else
+        aenc_detector_end(detector);
     return status;
 }

@@ -23,8 +23,8 @@ static bool angle_between(const float *a, const float *b, int64_t cols, double *
     return *angle > 1e-6;
 }
 
-aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const struct rows *b, int64_t cols, int64_t steps,
-                               bool spherical, float *out) {
+aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const struct rows *b, int64_t cols,
+                               int64_t steps, bool spherical, float *out) {
     static const double pi = 3.14159265358979323846;
     for (int64_t r = 0; r < a->count; r++) {
         const float *from = rows_at(a, r), *to = rows_at(b, r);
@@ -54,8 +54,7 @@ aenc_status aenc_codes_sum(aenc_context *ctx, const struct rows *weights, const 
     for (int64_t w = 0; w < weights->count; w++) {
         memset(sum, 0, (size_t)cols * sizeof *sum);
         for (int64_t r = 0; r < codes->count; r++)
-            for (int64_t i = 0; i < cols; i++)
-                sum[i] += (double)rows_at(weights, w)[r] * (double)rows_at(codes, r)[i];
+            for (int64_t i = 0; i < cols; i++) sum[i] += (double)rows_at(weights, w)[r] * (double)rows_at(codes, r)[i];
         for (int64_t i = 0; i < cols; i++) *out++ = (float)sum[i];
     }
     aenc_release(ctx, sum);

@@ -1,4 +1,5 @@
-/* kmeans.c - groups of rows: Lloyd 1982, started as Arthur & Vassilvitskii 2007 do (k-means++), the best of some starts.
+/* kmeans.c - groups of rows: Lloyd 1982, started as Arthur & Vassilvitskii 2007 do (k-means++), the best of some
+ * starts.
  *
  * Minimises the inertia, the sum over rows of the squared distance to the nearest center. The assignment is exact
  * (neighbours.c); a cluster that loses all its rows gets the row that is worst off.

@@ -1,8 +1,9 @@
 /* metrics.c - how well scores tell two kinds apart.
  *
- *     AUC  the chance that a positive scores above a negative, ties counted half (Mann & Whitney 1947): the area under the
- *          ROC curve
- *     AP   sum over cuts of (recall - recall before) precision: average precision as scikit-learn has it, not interpolated
+ *     AUC  the chance that a positive scores above a negative, ties counted half (Mann & Whitney 1947): the area
+ *          under the ROC curve
+ *     AP   sum over cuts of (recall - recall before) precision: average precision as scikit-learn has it, not
+ *          interpolated
  */
 #include <math.h>
 
@@ -24,7 +25,8 @@ static aenc_status pairs_fill(aenc_context *ctx, const struct judged *j, struct 
     size_t positives = 0;
     for (size_t i = 0; i < j->count; i++) {
         if (j->score[i] - j->score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(j->score[i]).text);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
+                             aenc_shown_float(j->score[i]).text);
         if (j->label[i] > 1)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "label%s is %d; it is 0 or 1", aenc_at(i).text, j->label[i]);
         positives += j->label[i];
@@ -49,12 +51,15 @@ aenc_status aenc_metrics_cuts(aenc_context *ctx, const struct judged *j, struct 
                 cut[used] = cut[used - 1];
                 cut[used].threshold = (double)pair[i].score;
             }
-            if (pair[i].label) cut[used].positives++;
-            else cut[used].negatives++;
+            if (pair[i].label)
+                cut[used].positives++;
+            else
+                cut[used].negatives++;
         }
         *cuts = used + 1;
         *out = cut;
-    } else aenc_release(ctx, cut);
+    } else
+        aenc_release(ctx, cut);
     aenc_release(ctx, pair);
     return status;
 }

@@ -1,10 +1,11 @@
 /* neighbours.c - exact nearest neighbours by brute force, most of it in GEMM.
  *
- * |q - b|^2 = |q|^2 + |b|^2 - 2 q.b, with the products of a block of queries and a block of base rows in one GEMM, loses
- * digits where q and b are close together and far from zero, and its last bits depend on the CBLAS. So it only chooses: a
- * row whose product says that it cannot be among the k nearest, by more than the product can be wrong, is passed over;
- * every other gets its distance in double from the rows as they were given. Of n-term products in a precision of u, each
- * is wrong by at most n u |q| |b| (Higham, "Accuracy and stability of numerical algorithms", 3.1).
+ * |q - b|^2 = |q|^2 + |b|^2 - 2 q.b, with the products of a block of queries and a block of base rows in one GEMM,
+ * loses digits where q and b are close together and far from zero, and its last bits depend on the CBLAS. So it only
+ * chooses: a row whose product says that it cannot be among the k nearest, by more than the product can be wrong, is
+ * passed over; every other gets its distance in double from the rows as they were given. Of n-term products in a
+ * precision of u, each is wrong by at most n u |q| |b| (Higham, "Accuracy and stability of numerical algorithms",
+ * 3.1).
  *
  * For cosines the same with rows of length one, |q - b|^2 = 2 (1 - cos); a row of zeros has cosine 0 with all.
  */
@@ -18,8 +19,8 @@ enum { QUERY_ROWS = 64, BASE_ROWS = 256, SLACK = 16 /* rounded operations on eit
 
 struct work {
     const struct search *search;
-    num *base; /* (base rows, cols): shifted by their mean, or of length one */
-    num *size; /* (base rows): squared lengths, or 1 */
+    num *base;     /* (base rows, cols): shifted by their mean, or of length one */
+    num *size;     /* (base rows): squared lengths, or 1 */
     double *shift; /* (cols) */
     num *scratch;  /* by worker: queries (QUERY_ROWS, cols), products (QUERY_ROWS, BASE_ROWS) */
     struct near *out;
@@ -88,7 +89,8 @@ static void query_task(void *user, int64_t index, int worker) {
     for (int64_t i = 0; i < rows * search->k; i++) work->out[first * search->k + i] = (struct near){HUGE_VAL, -1};
     for (int64_t b = 0; b < search->base.count; b += BASE_ROWS) {
         int64_t count = search->base.count - b < BASE_ROWS ? search->base.count - b : BASE_ROWS;
-        aenc_blas_gemm(false, true, rows, count, cols, queries, cols, work->base + b * cols, cols, 0, product, BASE_ROWS);
+        aenc_blas_gemm(false, true, rows, count, cols, queries, cols, work->base + b * cols, cols, 0, product,
+                       BASE_ROWS);
         for (int64_t r = 0; r < rows; r++) choose(work, first + r, size[r], product + r * BASE_ROWS, b, count);
     }
 }

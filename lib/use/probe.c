@@ -25,7 +25,7 @@ struct probe {
     aenc_context *ctx;
     const struct labelled *train, *test;
     int64_t cols;
-    int32_t *value;  /* (classes): the labels of the training rows, sorted */
+    int32_t *value; /* (classes): the labels of the training rows, sorted */
     int64_t classes;
     int64_t *cls;    /* (train rows): place in value */
     int64_t *answer; /* (test rows): likewise */
@@ -48,8 +48,10 @@ static void classes_find(struct probe *probe, int32_t *scratch) {
         int64_t low = 0, high = probe->classes - 1;
         while (low < high) {
             int64_t middle = (low + high) / 2;
-            if (probe->value[middle] < probe->train->label[r]) low = middle + 1;
-            else high = middle;
+            if (probe->value[middle] < probe->train->label[r])
+                low = middle + 1;
+            else
+                high = middle;
         }
         probe->cls[r] = low;
     }
@@ -58,8 +60,12 @@ static void classes_find(struct probe *probe, int32_t *scratch) {
 /* The class that most of the k nearest have; among equals the smallest label. */
 static aenc_status ask_knn(struct probe *probe, const struct json *spec) {
     const char *metric = aenc_setting_text(spec, knn_rules, "metric");
-    struct search search = {probe->train->x, probe->test->x, probe->cols, aenc_setting_integer(spec, knn_rules, "k"),
-                            strcmp(metric, "cosine") == 0, false};
+    struct search search = {probe->train->x,
+                            probe->test->x,
+                            probe->cols,
+                            aenc_setting_integer(spec, knn_rules, "k"),
+                            strcmp(metric, "cosine") == 0,
+                            false};
     if (!search.cosine && strcmp(metric, "euclidean") != 0)
         return aenc_fail(probe->ctx, AENC_ERR_ARGUMENT, "probe 'knn': metric is '%.40s'; it is euclidean or cosine",
                          metric);

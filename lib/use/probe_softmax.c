@@ -3,8 +3,8 @@
  *   minimise  1/n sum_r -log softmax(W z_r + b)[class_r] + l2/2 |W|^2,   z = (x - mean) / deviation
  *
  * with L-BFGS (Nocedal 1980; Nocedal & Wright, "Numerical optimization", algorithm 7.4) and halved steps until the
- * function falls enough (Armijo). Columns that do not vary are left out of z. Value and gradient come from a tape, block
- * by block of rows, summed in double.
+ * function falls enough (Armijo). Columns that do not vary are left out of z. Value and gradient come from a tape,
+ * block by block of rows, summed in double.
  */
 #include <math.h>
 #include <string.h>
@@ -142,8 +142,8 @@ static void find_direction(const struct pairs *pairs, const double *g, int64_t n
     for (int64_t i = 0; i < n; i++) direction[i] = -direction[i];
 }
 
-/* Until no element of the gradient is above 1e-5, no step helps any more (the gradient's own rounding), or the iterations
- * are used up. */
+/* Until no element of the gradient is above 1e-5, no step helps any more (the gradient's own rounding), or the
+ * iterations are used up. */
 static void solve(struct regression *r, int64_t iterations) {
     int64_t n = r->size;
     double *w = r->room, *g = w + n, *next = g + n, *next_g = next + n, *direction = next_g + n;

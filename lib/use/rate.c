@@ -1,9 +1,9 @@
 /* rate.c - how many bits the codes need, and what quantising them costs.
  *
- * A uniform quantiser with the step D sends each element of a code to D round(c / D). Its rate is the empirical entropy of
- * the rounded numbers, element by element, H = -sum p log2 p: what an ideal entropy coder with a table per element needs
- * (Shannon 1948). The distortion is that of the decoded against the input. Of few rows the entropy is too small: it cannot
- * exceed the logarithm of their number.
+ * A uniform quantiser with the step D sends each element of a code to D round(c / D). Its rate is the empirical
+ * entropy of the rounded numbers, element by element, H = -sum p log2 p: what an ideal entropy coder with a table
+ * per element needs (Shannon 1948). The distortion is that of the decoded against the input. Of few rows the entropy
+ * is too small: it cannot exceed the logarithm of their number.
  */
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* sweep.c - how large must the code be? Error against the size of the code, with PCA's beside it.
  *
- * PCA with k components is the best linear code of k numbers (Eckart & Young 1936): what a model does not gain over it, its
- * layers are not worth. Its error on rows x, with mean m and components v_i of the training rows, is
- * |x - m|^2 - sum_{i <= k} (v_i . (x - m))^2, so one pass over the rows gives every k.
+ * PCA with k components is the best linear code of k numbers (Eckart & Young 1936): what a model does not gain over
+ * it, its layers are not worth. Its error on rows x, with mean m and components v_i of the training rows, is |x -
+ * m|^2 - sum_{i <= k} (v_i . (x - m))^2, so one pass over the rows gives every k.
  */
 #include <math.h>
 #include <string.h>
@@ -126,8 +126,10 @@ static aenc_status model_point(aenc_context *ctx, const struct sweep *sweep, siz
     aenc_status status = sweep->train(sweep->user, code, &model);
     if (status != AENC_OK) return status;
     if (model->output_size != sweep->cols)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "a sweep compares outputs with inputs: the output has %lld numbers and "
-                                                "the input %lld", (long long)model->output_size, (long long)sweep->cols);
+        status = aenc_fail(ctx, AENC_ERR_SHAPE,
+                           "a sweep compares outputs with inputs: the output has %lld numbers and "
+                           "the input %lld",
+                           (long long)model->output_size, (long long)sweep->cols);
     float *output = aenc_alloc_raw(ctx, INFER_ROWS * 8, (size_t)sweep->cols * sizeof *output);
     if (status == AENC_OK && output == NULL) status = AENC_ERR_NO_MEMORY;
     for (int i = 0; i < 3 && status == AENC_OK; i++)

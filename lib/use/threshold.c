@@ -1,14 +1,16 @@
 /* threshold.c - from the scores of normal data to the score above which a row is flagged.
  *
  *     quantile:q=0.95    the share q of the given scores lies below; interpolated
- *     mad:k=3            median + k 1.4826 median |s - median|: k standard deviations, were the scores normal, and blind to
- *                        what less than half of them do (Hampel 1974)
- *     fpr:rate=0.01      the ceil((n + 1) (1 - rate))-th smallest: a further normal row is flagged with a probability of at
- *                        most rate, whatever the distribution and for every n (Vovk et al. 2005), as long as it and the n
- *                        are exchangeable. A quantile of the sample promises that only as n grows
+ *     mad:k=3            median + k 1.4826 median |s - median|: k standard deviations, were the scores normal, and
+ *                        blind to what less than half of them do (Hampel 1974)
+ *     fpr:rate=0.01      the ceil((n + 1) (1 - rate))-th smallest: a further normal row is flagged with a
+ *                        probability of at most rate, whatever the distribution and for every n (Vovk et al. 2005),
+ *                        as long as it and the n are exchangeable. A quantile of the sample promises that only as n
+ *                        grows
  *     pot:risk=1e-3,level=0.98
- *                        peaks over threshold (Siffer et al. 2017, equation 1): with t the quantile `level`, N of n scores
- *                        above it, and shape g and scale s of the generalized Pareto distribution of their excesses,
+ *                        peaks over threshold (Siffer et al. 2017, equation 1): with t the quantile `level`, N of n
+ *                        scores above it, and shape g and scale s of the generalized Pareto distribution of their
+ *                        excesses,
  *                            t + s / g ((risk n / N)^-g - 1),          for g = 0    t - s log(risk n / N)
  *                        which a normal score exceeds with probability risk, however few have
  */
@@ -32,7 +34,8 @@ aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count
     *out = NULL;
     for (size_t i = 0; i < count; i++)
         if (score[i] - score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text, aenc_shown_float(score[i]).text);
+            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
+                             aenc_shown_float(score[i]).text);
     float *sorted = aenc_alloc_raw(ctx, count, 2 * sizeof *sorted);
     if (sorted == NULL) return AENC_ERR_NO_MEMORY;
     memcpy(sorted, score, count * sizeof *sorted);
@@ -83,16 +86,18 @@ static void root_take(const struct excesses *e, double a, double b, struct best 
     double low = grimshaw(e, a);
     for (int i = 0; i < 200 && fabs(b - a) > 1e-14 * fabs(a); i++) {
         double middle = a + (b - a) / 2, value = grimshaw(e, middle);
-        if ((value < 0) == (low < 0)) a = middle;
-        else b = middle;
+        if ((value < 0) == (low < 0))
+            a = middle;
+        else
+            b = middle;
     }
     double found = likelihood(e, a);
     if (shape_at(e, a) > -1 && found > best->likelihood) *best = (struct best){a, found};
 }
 
-/* Grimshaw (1993): the likelihood in two unknowns becomes the roots of a function of x = shape / scale, which lie between
- * -1 / largest and 2 (mean - smallest) / smallest^2, and are looked for on a grid. x = 0, the exponential distribution, is
- * taken where no root is better; also where there is none, because the likelihood has no maximum. */
+/* Grimshaw (1993): the likelihood in two unknowns becomes the roots of a function of x = shape / scale, which lie
+ * between -1 / largest and 2 (mean - smallest) / smallest^2, and are looked for on a grid. x = 0, the exponential
+ * distribution, is taken where no root is better; also where there is none, because the likelihood has no maximum. */
 struct pareto aenc_pareto_fit(const double *excess, size_t count) {
     enum { GRID = 64 };
     struct excesses e = {excess, count};
@@ -128,7 +133,8 @@ static const struct setting_rule quantile_rules[] = {
 static const struct setting_rule mad_rules[] = {
     {.name = "k", .kind = SETTING_NUMBER, .fallback = 3, .low = 0, .high = INFINITY}, {.name = NULL}};
 static const struct setting_rule fpr_rules[] = {
-    {.name = "rate", .kind = SETTING_NUMBER, .fallback = 0.01, .low = DBL_MIN, .high = 1 - DBL_EPSILON}, {.name = NULL}};
+    {.name = "rate", .kind = SETTING_NUMBER, .fallback = 0.01, .low = DBL_MIN, .high = 1 - DBL_EPSILON},
+    {.name = NULL}};
 static const struct setting_rule pot_rules[] = {
     {.name = "risk", .kind = SETTING_NUMBER, .fallback = 1e-3, .low = DBL_MIN, .high = 1 - DBL_EPSILON},
     {.name = "level", .kind = SETTING_NUMBER, .fallback = 0.98, .low = 0, .high = 1 - DBL_EPSILON},
@@ -147,7 +153,8 @@ static aenc_status mad(aenc_context *ctx, const struct json *spec, float *sorted
     double spread = 1.4826 * aenc_scores_quantile(sorted, count, 0.5);
     *out = median + aenc_setting_number(spec, mad_rules, "k") * spread;
     if (spread > 0) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'mad': half of the %zu scores are equal, they have no spread", count);
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'mad': half of the %zu scores are equal, they have no spread",
+                     count);
 }
 
 /* Less the rounding of the product, which ceil would take for a whole one more. */
@@ -159,8 +166,8 @@ static aenc_status fpr_check(aenc_context *ctx, const struct json *spec, size_t 
     double rate = aenc_setting_number(spec, fpr_rules, "rate");
     if (fpr_rank(spec, count) <= (double)count) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                     "threshold 'fpr': %zu scores cannot tell a rate of %s; at least %s are needed",
-                     count, aenc_shown(rate).text, aenc_shown(ceil(1 / rate - 1 - 1e-9)).text);
+                     "threshold 'fpr': %zu scores cannot tell a rate of %s; at least %s are needed", count,
+                     aenc_shown(rate).text, aenc_shown(ceil(1 / rate - 1 - 1e-9)).text);
 }
 
 static aenc_status fpr(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
@@ -195,21 +202,23 @@ static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted
     double left = risk * (double)count / (double)peaks;
     if (left >= 1)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "threshold 'pot': risk %s is not below the share of %s above the level",
-                         aenc_shown(risk).text, aenc_shown((double)peaks / (double)count).text);
+                         "threshold 'pot': risk %s is not below the share of %s above the level", aenc_shown(risk).text,
+                         aenc_shown((double)peaks / (double)count).text);
     double *excess = aenc_alloc_raw(ctx, peaks, sizeof *excess);
     if (excess == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < peaks; i++) excess[i] = (double)sorted[first + i] - start;
     struct pareto tail = aenc_pareto_fit(excess, peaks);
     aenc_release(ctx, excess);
-    *out = start + (fabs(tail.shape) < 1e-9 ? -tail.scale * log(left) : tail.scale / tail.shape * expm1(-tail.shape * log(left)));
+    *out = start + (fabs(tail.shape) < 1e-9 ? -tail.scale * log(left)
+                                            : tail.scale / tail.shape * expm1(-tail.shape * log(left)));
     return AENC_OK;
 }
 
 static const struct way {
     const char *name;
     const struct setting_rule *rules;
-    aenc_status (*check)(aenc_context *ctx, const struct json *spec, size_t count); /* of the count alone; NULL: any will do */
+    aenc_status (*check)(aenc_context *ctx, const struct json *spec,
+                         size_t count); /* of the count alone; NULL: any will do */
     aenc_status (*find)(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out);
 } ways[] = {{"quantile", quantile_rules, NULL, quantile},
             {"mad", mad_rules, NULL, mad},
@@ -258,8 +267,8 @@ aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float
                            aenc_shown_float(sorted[0]).text);
     if (status == AENC_OK) status = way->find(ctx, parsed, sorted, count, &found);
     if (status == AENC_OK && found - found != 0)
-        status =
-            aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %s", way->name, aenc_shown(found).text);
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold '%s': of these scores it is %s", way->name,
+                           aenc_shown(found).text);
     if (status == AENC_OK) *out = found;
     aenc_release(ctx, sorted);
     aenc_arena_free(&arena);

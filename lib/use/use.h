@@ -1,7 +1,7 @@
 /* use.h - what people do with a trained model: judge scores, set thresholds, detect anomalies.
  *
- * A score is larger the less a row is like the data of training. Everything here is deterministic and looks at scores in
- * an order that their values alone decide.
+ * A score is larger the less a row is like the data of training. Everything here is deterministic and looks at
+ * scores in an order that their values alone decide.
  */
 #ifndef AENC_USE_USE_H
 #define AENC_USE_USE_H
@@ -23,9 +23,9 @@ struct cut {
     double positives, negatives;
 };
 
-/* Every distinct cut from the strictest on, the first with nothing above it (threshold infinite): at most count + 1, from
- * aenc_alloc. AENC_ERR_NONFINITE for a score that is not a number, AENC_ERR_ARGUMENT for other labels and where one of the
- * two kinds is missing. */
+/* Every distinct cut from the strictest on, the first with nothing above it (threshold infinite): at most count + 1,
+ * from aenc_alloc. AENC_ERR_NONFINITE for a score that is not a number, AENC_ERR_ARGUMENT for other labels and where
+ * one of the two kinds is missing. */
 aenc_status aenc_metrics_cuts(aenc_context *ctx, const struct judged *judged, struct cut **out, size_t *cuts);
 /* From cuts. */
 double aenc_metrics_auc(const struct cut *cut, size_t cuts);
@@ -52,8 +52,8 @@ struct pareto aenc_pareto_fit(const double *excess, size_t count);
 /* ---- detector*.c (use/detector.h has what they share) ---- */
 
 /* Options complete and checked for shape. *out is NULL on failure. */
-aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols, const aenc_detector_options *options,
-                              struct aenc_detector **out);
+aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t cols,
+                              const aenc_detector_options *options, struct aenc_detector **out);
 /* Scores per row into out (count), and, where each is not NULL, per element into each (count, cols). */
 aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each);
 double aenc_detector_chance(const struct aenc_detector *detector, double score);
