@@ -87,7 +87,7 @@ int main(void) {
     fit.schedule = "cosine";
     fit.epochs = 15;
     fit.batch = 64;
-    fit.valid_share = 0.1;
+    fit.validation_fraction = 0.1;
     fit.progress = print_epoch;
     make_bumps();
     if (aenc_context_create(NULL, &ctx) != AENC_OK) return 1;

@@ -51,7 +51,7 @@ static aenc_status score_all(aenc_model *model, struct part *part) {
     int started = 0;
     aenc_status status = AENC_OK;
     for (size_t i = 0; i < THREADS && status == AENC_OK; i++) {
-        aenc_runner_options options = {.struct_size = sizeof options, .journey = AENC_RUN_SCORE};
+        aenc_runner_options options = {.struct_size = sizeof options, .task = AENC_RUN_SCORE};
         size_t bytes;
         status = aenc_runner_size(model, &options, &bytes);
         if (status == AENC_OK && i == 0) (void)printf("a runner takes %zu bytes\n", bytes);

@@ -73,7 +73,7 @@ static aenc_status find_neighbours(aenc_context *ctx, double *share) {
     aenc_matrix base = {.data = code, .rows = TRAIN, .cols = CODE};
     aenc_matrix query = {.data = code + TRAIN * CODE, .rows = TEST, .cols = CODE};
     int same = 0;
-    aenc_status status = aenc_neighbours(ctx, &base, &query, 3, AENC_EUCLIDEAN, index, NULL, TEST * 3);
+    aenc_status status = aenc_neighbours(ctx, &base, &query, 3, AENC_DISTANCE_EUCLIDEAN, index, NULL, TEST * 3);
     if (status != AENC_OK) return status;
     for (int i = 0; i < TEST * 3; i++) same += label[index[i]] == label[TRAIN + i / 3];
     *share = same / (3.0 * TEST);
@@ -89,7 +89,7 @@ static aenc_status ask_probe(aenc_context *ctx, const char *probe, double *accur
 /* From the first digit to the second, as letters. */
 static aenc_status draw_way(aenc_model *model) {
     aenc_matrix from = {.data = digits, .rows = 1, .cols = COLS}, to = {.data = digits + COLS, .rows = 1, .cols = COLS};
-    aenc_status status = aenc_interpolate(model, &from, &to, STEPS, AENC_LINEAR, way, STEPS * COLS);
+    aenc_status status = aenc_interpolate(model, &from, &to, STEPS, AENC_INTERPOLATE_LINEAR, way, STEPS * COLS);
     for (int y = 0; status == AENC_OK && y < SIDE; y++) {
         for (int x = 0; x < STEPS * SIDE; x++) {
             int shade = (int)(way[x / SIDE * COLS + y * SIDE + x % SIDE] * 3.99f);

@@ -54,7 +54,7 @@ int tool_pretrain(const struct options *options, aenc_context *ctx, aenc_model *
     fit.epochs = options->pretrain;
     fit.batch = options->batch;
     fit.optimizer = options->pretrain_optimizer;
-    fit.valid_share = options->valid_share; /* the same rows as in training: they follow from
+    fit.validation_fraction = options->validation_fraction; /* the same rows as in training: they follow from
                                                the seed and their number */
     fit.checkpoint = options->checkpoint;
     fit.resume = options->checkpoint != NULL && options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;

@@ -102,8 +102,9 @@ static int run(struct job *job) {
     if (job->result == NULL) return TOOL_FAILED;
     aenc_matrix a = {.data = job->ends, .rows = pairs, .cols = job->data.cols}, b = a;
     b.data += pairs * job->data.cols;
-    aenc_status answer = aenc_interpolate(job->model, &a, &b, steps, options->spherical ? AENC_SPHERICAL : AENC_LINEAR,
-                                          job->result, count);
+    aenc_status answer =
+        aenc_interpolate(job->model, &a, &b, steps,
+                         options->spherical ? AENC_INTERPOLATE_SPHERICAL : AENC_INTERPOLATE_LINEAR, job->result, count);
     if (answer != AENC_OK) return refused(job, answer);
     if (!is_picture(options->out)) {
         return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);

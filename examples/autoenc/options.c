@@ -260,9 +260,9 @@ static int check_together(struct options *options, const struct command_row *com
         return tool_usage("%s needs %s; see: autoenc help %s", command->name, command->operands, command->name);
     }
     if (options->valid == NULL) return TOOL_OK;
-    enum number number = tool_number_parse(options->valid, strlen(options->valid), &options->valid_share);
+    enum number number = tool_number_parse(options->valid, strlen(options->valid), &options->validation_fraction);
     if (number == NUMBER_BAD) return TOOL_OK;
-    if (number == NUMBER_OK && options->valid_share > 0.0 && options->valid_share < 1.0) {
+    if (number == NUMBER_OK && options->validation_fraction > 0.0 && options->validation_fraction < 1.0) {
         options->valid = NULL;
         return TOOL_OK;
     }

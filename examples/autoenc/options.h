@@ -60,7 +60,7 @@ struct options {
     int64_t epochs, batch, patience;
 
     const char *valid; /* a path or a share */
-    double valid_share;
+    double validation_fraction;
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *save, *model, *threshold;                              /* paths of detectors; a spec */
     double noise;

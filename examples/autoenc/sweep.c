@@ -33,7 +33,7 @@ static int check_options(const struct options *options) {
 /* Every so many-th row goes from data to valid. */
 static int hold_out(struct sweep *sweep) {
     struct data *data = &sweep->data;
-    double share = sweep->options->valid_share > 0.0 ? sweep->options->valid_share : 0.1;
+    double share = sweep->options->validation_fraction > 0.0 ? sweep->options->validation_fraction : 0.1;
     size_t every = share < 0.5 ? (size_t)(1.0 / share + 0.5) : 2, kept = 0;
     sweep->valid = (struct data){.name = data->name, .cols = data->cols, .rows = data->rows / every};
     if (sweep->valid.rows == 0) {

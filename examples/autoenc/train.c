@@ -61,7 +61,7 @@ static int check_options(const struct options *options) {
     if (options->valid_target != NULL && (options->valid == NULL || options->target == NULL)) {
         return tool_usage("train: --valid-target goes with --valid DATA and --target only");
     }
-    if (options->patience > 0 && options->valid == NULL && !(options->valid_share > 0.0)) {
+    if (options->patience > 0 && options->valid == NULL && !(options->validation_fraction > 0.0)) {
         return tool_usage("train: --patience needs --valid");
     }
     if (options->checkpoint == NULL && (options->resume || options->checkpoint_every != NULL)) {
@@ -247,7 +247,7 @@ static int fit(struct job *job, struct progress *progress) {
     asked.target = options->target != NULL ? &target : classes ? &labels : NULL;
     asked.valid = options->valid != NULL ? &valid : NULL;
     asked.valid_target = options->valid_target != NULL ? &valid_target : job->classes != NULL ? &valid_labels : NULL;
-    asked.valid_share = options->valid_share;
+    asked.validation_fraction = options->validation_fraction;
     asked.patience = options->patience;
     asked.min_improvement = options->min_improvement;
     asked.clip_norm = options->clip_norm;

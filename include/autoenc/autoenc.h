@@ -173,7 +173,7 @@ enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
 /* What a fit does with the file at `checkpoint` when it begins. */
 enum {
     AENC_RESUME_NEVER = 0,     /* nothing: the run begins anew and will replace it */
-    AENC_RESUME = 10,          /* continues from it; AENC_ERR_IO when there is none */
+    AENC_RESUME_REQUIRED = 10,          /* continues from it; AENC_ERR_IO when there is none */
     AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
 };
 
@@ -200,9 +200,9 @@ typedef struct aenc_fit_options {
     int64_t epochs;             /* 0: 20 */
     int64_t batch;              /* rows per step; 0: 128, and never more than there are; a last one: docs/layers.md */
     const aenc_matrix *target;  /* what to reconstruct, row by row; NULL: the input itself */
-    const aenc_matrix *valid;   /* held-out rows; NULL: none, or valid_share */
+    const aenc_matrix *valid;   /* held-out rows; NULL: none, or validation_fraction */
     const aenc_matrix *valid_target; /* NULL: valid itself; needed where target is given */
-    double valid_share;         /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
+    double validation_fraction;         /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
     int64_t patience;           /* stop after so many epochs without a better valid loss; 0: never */
     double min_improvement;     /* what counts as better, in units of the loss; 0: any */
     double clip_norm;           /* largest Euclidean norm of the gradient; 0: no limit */
@@ -323,7 +323,7 @@ AENC_API size_t aenc_source_cols(const aenc_source *source);
 
 /* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
  * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
- * targets and cannot be split (valid_share). What a resumed run compares: every number of a matrix or file of up to 1 GiB, the
+ * targets and cannot be split (validation_fraction). What a resumed run compares: every number of a matrix or file of up to 1 GiB, the
  * size and 4096 rows of a larger one, of a stream what it states (its data can be known by run_key). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
  * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
@@ -446,12 +446,12 @@ enum {
     AENC_RUN_DECODE = 20,      /* x is a code; to output */
     AENC_RUN_RECONSTRUCT = 30, /* x to output */
     AENC_RUN_SCORE = 40,       /* aenc_score */
-    AENC_RUN_FEATURES = 50     /* aenc_score_features */
+    AENC_RUN_SCORE_FEATURES = 50     /* aenc_score_features */
 };
 
 typedef struct aenc_runner_options {
     size_t struct_size;
-    int64_t journey; /* AENC_RUN_...; 0: reconstruct */
+    int64_t task; /* AENC_RUN_...; 0: reconstruct */
     int64_t rows;    /* that go through at a time: what activations have room for; 0: 1 */
     void *memory;    /* the runner lives in it and allocates nothing else; it outlives the runner. NULL: the context's */
     size_t memory_size; /* in bytes; at least what aenc_runner_size answers, wherever memory begins */
@@ -464,7 +464,7 @@ AENC_API aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_optio
  * split. Failures are told by the context's message. */
 AENC_API aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out);
 AENC_API void aenc_runner_free(aenc_runner *runner);
-/* Any number of rows; more than options.rows go through in parts. target is for AENC_RUN_SCORE and AENC_RUN_FEATURES, where
+/* Any number of rows; more than options.rows go through in parts. target is for AENC_RUN_SCORE and AENC_RUN_SCORE_FEATURES, where
  * NULL means x; otherwise NULL. out must not overlap x or target. */
 AENC_API aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                      size_t out_floats);
@@ -519,7 +519,7 @@ AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a,
 /* ---- Tensors and parameters ---- */
 
 typedef struct aenc_tensor aenc_tensor;
-enum { AENC_F32 = 10, AENC_I32 = 20, AENC_U8 = 30 };
+enum { AENC_TYPE_F32 = 10, AENC_TYPE_I32 = 20, AENC_TYPE_U8 = 30 };
 enum { AENC_RANK_MAX = 6 };
 
 /* Zero-filled, dense, row-major. rank 0 is a scalar. */

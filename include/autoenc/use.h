@@ -89,11 +89,11 @@ AENC_API aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aen
  * A code is a row of numbers, from aenc_encode or from anywhere: calls that take a context want no model. Labels are any
  * int32_t, one per row. Results are exact and have the same bits on any number of threads. */
 
-enum { AENC_LINEAR = 10, AENC_SPHERICAL = 20 }; /* ways from one code to another; 0: linear */
-enum { AENC_EUCLIDEAN = 10, AENC_COSINE = 20 }; /* 0: euclidean; cosine: 1 - a.b / (|a| |b|), 1 for a row of zeros */
+enum { AENC_INTERPOLATE_LINEAR = 10, AENC_INTERPOLATE_SPHERICAL = 20 }; /* ways from one code to another; 0: linear */
+enum { AENC_DISTANCE_EUCLIDEAN = 10, AENC_DISTANCE_COSINE = 20 }; /* 0: euclidean; cosine: 1 - a.b / (|a| |b|), 1 for a row of zeros */
 
 /* `steps` codes (at least 2) from each row of a to the same row of b, both ends included: (rows * steps, cols).
- * AENC_LINEAR: (1 - t) a + t b. AENC_SPHERICAL: (sin((1 - t) w) a + sin(t w) b) / sin w with the angle w between them
+ * AENC_INTERPOLATE_LINEAR: (1 - t) a + t b. AENC_INTERPOLATE_SPHERICAL: (sin((1 - t) w) a + sin(t w) b) / sin w with the angle w between them
  * (Shoemake 1985), which of parallel ones and of zeros is the linear way; AENC_ERR_ARGUMENT names the row where they point
  * in opposite directions, as no arc is the shortest then. */
 AENC_API aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,

@@ -7,7 +7,7 @@
 #include "layer/handle.h"
 #include "layer/layer.h"
 #include "model/model.h"
-#include "train/source.h"
+#include "train/row_source.h"
 #include "train/train.h"
 
 struct aenc_optimizer {

@@ -7,7 +7,7 @@
 /* ---- Who may come in ---- */
 
 static bool taught(const struct aenc_model *model) {
-    return model != NULL && model->lesson_weight[0] + model->lesson_weight[1] > 0;
+    return model != NULL && model->distill_weight[0] + model->distill_weight[1] > 0;
 }
 
 static aenc_status busy(aenc_context *ctx, const char *name, const char *why) {

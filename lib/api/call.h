@@ -20,14 +20,14 @@
 
 #include "layer/handle.h"
 #include "model/model.h"
-#include "train/source.h"
+#include "train/row_source.h"
 
 struct aenc_optimizer;
 struct aenc_detector;
 
 enum call_kind {
     CALL_READS,    /* leaves what is there as it is; may make something new */
-    CALL_COMPARES, /* the same, with targets, which a student's journeys have in another form */
+    CALL_COMPARES, /* the same, with targets, which a student's tasks have in another form */
     CALL_CHANGES,  /* a model, or what belongs to it */
     CALL_TRAINS    /* in many steps, with callbacks in between */
 };

@@ -2,7 +2,7 @@
 #include <stdint.h>
 
 #include "api/api.h"
-#include "train/source.h"
+#include "train/row_source.h"
 
 aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
     if (m == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL", name);

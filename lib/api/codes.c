@@ -45,7 +45,7 @@ static aenc_status choice_check(aenc_context *ctx, const char *call, const char 
 /* Codes from call-specific work go through the decoder: codes (rows, code) are released. */
 static aenc_status decode(aenc_model *model, aenc_status status, float *codes, size_t rows, float *out) {
     struct rows all = {codes, model->code_size, (int64_t)rows, NULL};
-    if (status == AENC_OK) status = aenc_model_infer(model, JOURNEY_DECODE, &all, NULL, out);
+    if (status == AENC_OK) status = aenc_model_infer(model, TASK_DECODE, &all, NULL, out);
     aenc_release(model->ctx, codes);
     return status;
 }
@@ -61,7 +61,8 @@ static aenc_status pair_check(aenc_context *ctx, const char *call, const aenc_ma
     aenc_status status = codes_check(ctx, "a", a, cols);
     if (status == AENC_OK) status = codes_check(ctx, "b", b, a->cols);
     if (status == AENC_OK) status = rows_check(ctx, "b", b, a->rows);
-    return status == AENC_OK ? choice_check(ctx, call, "way", way, AENC_LINEAR, AENC_SPHERICAL) : status;
+    return status == AENC_OK ? choice_check(ctx, call, "way", way, AENC_INTERPOLATE_LINEAR, AENC_INTERPOLATE_SPHERICAL)
+                             : status;
 }
 
 static aenc_status codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
@@ -71,7 +72,8 @@ static aenc_status codes_interpolate(aenc_context *ctx, const aenc_matrix *a, co
     if (status == AENC_OK) status = steps_check(ctx, call, a->rows, steps, a->cols, out, out_floats);
     if (status != AENC_OK) return status;
     struct rows from = aenc_rows_of(a), to = aenc_rows_of(b);
-    return aenc_codes_between(ctx, &from, &to, (int64_t)a->cols, (int64_t)steps, way == AENC_SPHERICAL, out);
+    return aenc_codes_between(ctx, &from, &to, (int64_t)a->cols, (int64_t)steps, way == AENC_INTERPOLATE_SPHERICAL,
+                              out);
 }
 
 aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
@@ -94,15 +96,15 @@ static aenc_status interpolate(aenc_model *model, const aenc_matrix *a, const ae
     size_t rows = a->rows * steps;
     struct rows from = aenc_rows_of(a), to = aenc_rows_of(b);
     float *ends = code_room(model, 2 * a->rows), *codes = ends == NULL ? NULL : code_room(model, rows);
-    status = codes == NULL ? AENC_ERR_NO_MEMORY : aenc_model_infer(model, JOURNEY_ENCODE, &from, NULL, ends);
+    status = codes == NULL ? AENC_ERR_NO_MEMORY : aenc_model_infer(model, TASK_ENCODE, &from, NULL, ends);
     struct rows first = {ends, model->code_size, from.count, NULL}, second = first;
     if (status == AENC_OK) {
         second.data += from.count * model->code_size;
-        status = aenc_model_infer(model, JOURNEY_ENCODE, &to, NULL, ends + from.count * model->code_size);
+        status = aenc_model_infer(model, TASK_ENCODE, &to, NULL, ends + from.count * model->code_size);
     }
     if (status == AENC_OK)
         status = aenc_codes_between(model->ctx, &first, &second, model->code_size, (int64_t)steps,
-                                    way == AENC_SPHERICAL, codes);
+                                    way == AENC_INTERPOLATE_SPHERICAL, codes);
     aenc_release(model->ctx, ends);
     return decode(model, status, codes, rows, out);
 }
@@ -244,7 +246,8 @@ static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const 
     const char *call = "aenc_neighbours";
     aenc_status status = codes_check(ctx, "base", base, 0);
     if (status == AENC_OK && query != NULL) status = codes_check(ctx, "query", query, base->cols);
-    if (status == AENC_OK) status = choice_check(ctx, call, "metric", metric, AENC_EUCLIDEAN, AENC_COSINE);
+    if (status == AENC_OK)
+        status = choice_check(ctx, call, "metric", metric, AENC_DISTANCE_EUCLIDEAN, AENC_DISTANCE_COSINE);
     if (status == AENC_OK && index == NULL) status = aenc_null(ctx, call, "index");
     if (status != AENC_OK) return status;
     size_t most = base->rows - (query == NULL), wanted;
@@ -254,8 +257,8 @@ static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const 
     if (!aenc_size_multiply(asking->rows, k, &wanted) || wanted > count)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: count is %zu; %zu rows of %zu are needed", call, count, asking->rows,
                          k);
-    struct search search = {aenc_rows_of(base), aenc_rows_of(asking),  (int64_t)base->cols,
-                            (int64_t)k,         metric == AENC_COSINE, query == NULL};
+    struct search search = {aenc_rows_of(base), aenc_rows_of(asking),           (int64_t)base->cols,
+                            (int64_t)k,         metric == AENC_DISTANCE_COSINE, query == NULL};
     struct near *near = aenc_alloc_raw(ctx, wanted, sizeof *near);
     status = near == NULL ? AENC_ERR_NO_MEMORY : aenc_search(ctx, &search, near);
     for (size_t i = 0; status == AENC_OK && i < wanted; i++) {

@@ -44,7 +44,7 @@ static const struct field fit_fields[] = {
     FIELD(aenc_fit_options, target, FIT_ROWS | FIT_PARTIAL),
     FIELD(aenc_fit_options, valid, EPOCHS),
     FIELD(aenc_fit_options, valid_target, FIT_ROWS | FIT_STREAM),
-    FIELD(aenc_fit_options, valid_share, EPOCHS & ~(unsigned)FIT_STREAM),
+    FIELD(aenc_fit_options, validation_fraction, EPOCHS & ~(unsigned)FIT_STREAM),
     FIELD(aenc_fit_options, patience, EPOCHS),
     FIELD(aenc_fit_options, min_improvement, EPOCHS),
     FIELD(aenc_fit_options, clip_norm, STEPS),

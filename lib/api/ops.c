@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/plugin.h"
+#include "api/plugin_types.h"
 #include "base/mem.h"
 #include "io/bytes.h"
 

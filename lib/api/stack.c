@@ -16,10 +16,10 @@ static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user u
     aenc_fit_options rest = *out;
     rest.valid = NULL;
     if (out->valid != NULL) {
-        if (out->valid_share > 0)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %s",
-                             aenc_shown(out->valid_share).text);
-        rest.valid_share = 0.5; /* only so that patience has something to be patient with */
+        if (out->validation_fraction > 0)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and validation_fraction %s",
+                             aenc_shown(out->validation_fraction).text);
+        rest.validation_fraction = 0.5; /* only so that patience has something to be patient with */
         status = aenc_matrix_check(ctx, "valid", out->valid, (size_t)model->input_size);
     }
     return status == AENC_OK ? aenc_fit_options_check(model, &rest) : status;

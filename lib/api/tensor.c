@@ -5,7 +5,9 @@
 #include "api/tensor.h"
 #include "io/message_text.h"
 
-static size_t element_size(int32_t type) { return type == AENC_F32 || type == AENC_I32 ? 4 : type == AENC_U8 ? 1 : 0; }
+static size_t element_size(int32_t type) {
+    return type == AENC_TYPE_F32 || type == AENC_TYPE_I32 ? 4 : type == AENC_TYPE_U8 ? 1 : 0;
+}
 
 aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank, aenc_tensor **out) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
@@ -15,8 +17,8 @@ aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *di
     aenc_status status = aenc_call_check(ctx, "aenc_tensor_create", CALL_READS, NULL);
     if (status != AENC_OK) return status;
     if (element_size(type) == 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_tensor_create: type %d is not AENC_F32, AENC_I32 or AENC_U8",
-                         (int)type);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_tensor_create: type %d is not AENC_TYPE_F32, AENC_TYPE_I32 or AENC_TYPE_U8", (int)type);
     if (rank > AENC_RANK_MAX)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_tensor_create: rank is %zu; at most %d", rank, AENC_RANK_MAX);
     if (rank > 0 && dims == NULL) return aenc_null(ctx, "aenc_tensor_create", "dims");
@@ -72,15 +74,17 @@ aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t float
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     aenc_status status = floats_check(tensor, "aenc_tensor_read", "out", out, floats);
     if (status != AENC_OK) return status;
-    if (tensor->type == AENC_F32) memcpy(out, tensor->data, floats * sizeof *out);
-    for (size_t i = 0; i < floats && tensor->type == AENC_I32; i++) out[i] = (float)((const int32_t *)tensor->data)[i];
-    for (size_t i = 0; i < floats && tensor->type == AENC_U8; i++) out[i] = (float)((const uint8_t *)tensor->data)[i];
+    if (tensor->type == AENC_TYPE_F32) memcpy(out, tensor->data, floats * sizeof *out);
+    for (size_t i = 0; i < floats && tensor->type == AENC_TYPE_I32; i++)
+        out[i] = (float)((const int32_t *)tensor->data)[i];
+    for (size_t i = 0; i < floats && tensor->type == AENC_TYPE_U8; i++)
+        out[i] = (float)((const uint8_t *)tensor->data)[i];
     return AENC_OK;
 }
 
 /* Whether the type holds the value exactly. The bounds are themselves floats: -2^31, 2^31. */
 static bool holds(int32_t type, float value) {
-    if (type == AENC_U8) return value >= 0 && value <= 255 && value == (float)(uint8_t)value;
+    if (type == AENC_TYPE_U8) return value >= 0 && value <= 255 && value == (float)(uint8_t)value;
     return value >= -2147483648.0f && value < 2147483648.0f && value == (float)(int32_t)value;
 }
 
@@ -88,7 +92,7 @@ aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t f
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
     aenc_status status = floats_check(tensor, "aenc_tensor_write", "values", values, floats);
     if (status != AENC_OK) return status;
-    if (tensor->type == AENC_F32) {
+    if (tensor->type == AENC_TYPE_F32) {
         memcpy(tensor->data, values, floats * sizeof *values);
         return AENC_OK;
     }
@@ -97,7 +101,9 @@ aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t f
             return aenc_fail(tensor->ctx, AENC_ERR_ARGUMENT,
                              "aenc_tensor_write: values%s is %s, which the tensor's type cannot hold", aenc_at(i).text,
                              aenc_shown_float(values[i]).text);
-    for (size_t i = 0; i < floats && tensor->type == AENC_I32; i++) ((int32_t *)tensor->data)[i] = (int32_t)values[i];
-    for (size_t i = 0; i < floats && tensor->type == AENC_U8; i++) ((uint8_t *)tensor->data)[i] = (uint8_t)values[i];
+    for (size_t i = 0; i < floats && tensor->type == AENC_TYPE_I32; i++)
+        ((int32_t *)tensor->data)[i] = (int32_t)values[i];
+    for (size_t i = 0; i < floats && tensor->type == AENC_TYPE_U8; i++)
+        ((uint8_t *)tensor->data)[i] = (uint8_t)values[i];
     return AENC_OK;
 }

@@ -8,7 +8,7 @@
 #include "api/api.h"
 #include "io/bytes.h"
 #include "io/message_text.h"
-#include "train/pca.h"
+#include "train/pca_training.h"
 
 /* ---- Fit ---- */
 
@@ -31,7 +31,8 @@ static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o)
     if (o->run_key != NULL && !aenc_utf8_valid(o->run_key, strlen(o->run_key)))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.run_key is not UTF-8: '%s'",
                          aenc_quoted(o->run_key).text);
-    bool known = o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME || o->resume == AENC_RESUME_IF_THERE;
+    bool known =
+        o->resume == AENC_RESUME_NEVER || o->resume == AENC_RESUME_REQUIRED || o->resume == AENC_RESUME_IF_THERE;
     if (!known)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.resume is %lld, which is none of AENC_RESUME_*",
                          (long long)o->resume);
@@ -52,21 +53,21 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
     if (status == AENC_OK) status = count_check(ctx, "patience", o->patience);
     if (status == AENC_OK) status = count_check(ctx, "steps_per_epoch", o->steps_per_epoch);
     if (status == AENC_OK) status = endurance_check(ctx, o);
-    if (status == AENC_OK) status = real_check(ctx, "valid_share", o->valid_share, 1);
+    if (status == AENC_OK) status = real_check(ctx, "validation_fraction", o->validation_fraction, 1);
     if (status == AENC_OK) status = real_check(ctx, "min_improvement", o->min_improvement, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_value", o->clip_value, HUGE_VAL);
     if (status != AENC_OK) return status;
-    if (o->valid != NULL && o->valid_share > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_share %s",
-                         aenc_shown(o->valid_share).text);
+    if (o->valid != NULL && o->validation_fraction > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and validation_fraction %s",
+                         aenc_shown(o->validation_fraction).text);
     if (o->min_improvement > 0 && o->patience == 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.min_improvement is %s, and patience is 0: nothing waits for it",
                          aenc_shown(o->min_improvement).text);
     if (o->valid == NULL && o->valid_target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_target is given without valid");
-    if (o->patience > 0 && o->valid == NULL && !(o->valid_share > 0))
+    if (o->patience > 0 && o->valid == NULL && !(o->validation_fraction > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.patience is %lld, but there is no validation set to be patient with",
                          (long long)o->patience);

@@ -4,11 +4,11 @@
 #include "api/api.h"
 #include "io/message_text.h"
 
-/* One journey: x with x_cols columns through the model, row_size floats per row out. */
-static aenc_status journey_take(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
-                                int64_t x_cols, int64_t row_size, float *out, size_t out_floats) {
+/* One task: x with x_cols columns through the model, row_size floats per row out. */
+static aenc_status task_take(aenc_model *model, const char *call, enum task_kind kind, const aenc_matrix *x,
+                             int64_t x_cols, int64_t row_size, float *out, size_t out_floats) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_matrix_check(model->ctx, kind == JOURNEY_DECODE ? "code" : "x", x, (size_t)x_cols);
+    aenc_status status = aenc_matrix_check(model->ctx, kind == TASK_DECODE ? "code" : "x", x, (size_t)x_cols);
     if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
@@ -16,8 +16,8 @@ static aenc_status journey_take(aenc_model *model, const char *call, enum journe
 }
 
 static aenc_status encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    return journey_take(model, "aenc_encode", JOURNEY_ENCODE, x, model == NULL ? 0 : model->input_size,
-                        model == NULL ? 0 : model->code_size, out, out_floats);
+    return task_take(model, "aenc_encode", TASK_ENCODE, x, model == NULL ? 0 : model->input_size,
+                     model == NULL ? 0 : model->code_size, out, out_floats);
 }
 
 aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
@@ -30,8 +30,8 @@ aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, siz
 }
 
 static aenc_status decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
-    return journey_take(model, "aenc_decode", JOURNEY_DECODE, code, model == NULL ? 0 : model->code_size,
-                        model == NULL ? 0 : model->output_size, out, out_floats);
+    return task_take(model, "aenc_decode", TASK_DECODE, code, model == NULL ? 0 : model->code_size,
+                     model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
 aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
@@ -44,8 +44,8 @@ aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, 
 }
 
 static aenc_status reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    return journey_take(model, "aenc_reconstruct", JOURNEY_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
-                        model == NULL ? 0 : model->output_size, out, out_floats);
+    return task_take(model, "aenc_reconstruct", TASK_RECONSTRUCT, x, model == NULL ? 0 : model->input_size,
+                     model == NULL ? 0 : model->output_size, out, out_floats);
 }
 
 aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
@@ -58,8 +58,8 @@ aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out
 }
 
 static aenc_status jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    return journey_take(model, "aenc_jacobian_norm", JOURNEY_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
-                        out_floats);
+    return task_take(model, "aenc_jacobian_norm", TASK_JACOBIAN, x, model == NULL ? 0 : model->input_size, 1, out,
+                     out_floats);
 }
 
 aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
@@ -71,7 +71,7 @@ aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *o
     return aenc_call_end(&call, status);
 }
 
-static aenc_status score(aenc_model *model, const char *call, enum journey_kind kind, const aenc_matrix *x,
+static aenc_status score(aenc_model *model, const char *call, enum task_kind kind, const aenc_matrix *x,
                          const aenc_matrix *target, int64_t row_size, float *out, size_t out_floats) {
     aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, target);
     if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
@@ -83,7 +83,7 @@ static aenc_status score(aenc_model *model, const char *call, enum journey_kind 
 
 static aenc_status score_rows(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                               size_t out_floats) {
-    return score(model, "aenc_score", JOURNEY_SCORE, x, target, 1, out, out_floats);
+    return score(model, "aenc_score", TASK_SCORE, x, target, 1, out, out_floats);
 }
 
 aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
@@ -98,7 +98,7 @@ aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matri
 
 static aenc_status score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                   size_t out_floats) {
-    return score(model, "aenc_score_features", JOURNEY_FEATURES, x, target, model->target_size, out, out_floats);
+    return score(model, "aenc_score_features", TASK_FEATURES, x, target, model->target_size, out, out_floats);
 }
 
 aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,

@@ -57,7 +57,7 @@ void *aenc_resize(aenc_context *ctx, void *block, size_t count, size_t size) {
     return grown;
 }
 
-aenc_status aenc_grow(aenc_context *ctx, void **block, size_t *capacity, size_t needed, size_t size) {
+aenc_status aenc_reserve(aenc_context *ctx, void **block, size_t *capacity, size_t needed, size_t size) {
     if (needed <= *capacity) return AENC_OK;
     size_t count = *capacity < 8 ? 8 : *capacity;
     while (count < needed) {

@@ -18,7 +18,7 @@ void *aenc_alloc_raw(aenc_context *ctx, size_t count, size_t size);
  * the old block is still the caller's. block may be NULL. */
 void *aenc_resize(aenc_context *ctx, void *block, size_t count, size_t size);
 /* Makes room for at least needed elements in *block, doubling. *capacity is in elements. */
-aenc_status aenc_grow(aenc_context *ctx, void **block, size_t *capacity, size_t needed, size_t size);
+aenc_status aenc_reserve(aenc_context *ctx, void **block, size_t *capacity, size_t needed, size_t size);
 /* NULL-safe. */
 void aenc_release(aenc_context *ctx, void *block);
 /* A copy of `length` bytes of text with a NUL behind it; NULL as aenc_alloc. */

@@ -50,7 +50,7 @@ struct pool {
     struct range *range;   /* (workers) */
     struct worker *worker; /* (workers - 1): index 1 and on */
     /* The job: written while the gate is closed and nobody is inside. */
-    pool_task *task;
+    pool_job *job;
     void *user;
     int64_t count;
     atomic_ullong gate;
@@ -71,7 +71,7 @@ static void take_range(struct pool *pool, struct range *range, int worker) {
     while (atomic_load_explicit(&range->next, memory_order_relaxed) < range->end) {
         int64_t index = (int64_t)atomic_fetch_add(&range->next, 1);
         if (index >= range->end) return;
-        pool->task(pool->user, index, worker);
+        pool->job(pool->user, index, worker);
     }
 }
 
@@ -183,8 +183,8 @@ static void close_gate(struct pool *pool) {
 
 int aenc_pool_workers(const struct pool *pool) { return pool == NULL ? 1 : pool->workers; }
 
-static void share(struct pool *pool, int64_t count, pool_task *task, void *user) {
-    pool->task = task;
+static void share(struct pool *pool, int64_t count, pool_job *job, void *user) {
+    pool->job = job;
     pool->user = user;
     pool->count = count;
     open_gate(pool);
@@ -192,12 +192,12 @@ static void share(struct pool *pool, int64_t count, pool_task *task, void *user)
     close_gate(pool);
 }
 
-void aenc_pool_run(struct pool *pool, int64_t count, pool_task *task, void *user) {
+void aenc_pool_run(struct pool *pool, int64_t count, pool_job *job, void *user) {
     CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_FAST);
     if (aenc_pool_workers(pool) > 1 && count > 1)
-        share(pool, count, task, user);
+        share(pool, count, job, user);
     else
-        for (int64_t i = 0; i < count; i++) task(user, i, 0);
+        for (int64_t i = 0; i < count; i++) job(user, i, 0);
 }
 
 /* ---- Creating and freeing ---- */

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 /* Starts a thread with every signal blocked, as signals are for the program's own threads, and a stack of the system's
- * default size, but at least 1 MiB: some systems give 128 KiB, less than a task may need. Returns the system's
+ * default size, but at least 1 MiB: some systems give 128 KiB, less than a job may need. Returns the system's
  * error. */
 int aenc_thread_start(pthread_t *thread, void *(*run)(void *), void *user);
 

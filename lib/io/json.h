@@ -55,7 +55,7 @@ aenc_status aenc_json_repeated(aenc_context *ctx, const struct json *object, con
  * other languages. false when it is anything else. value may be NULL. */
 bool aenc_json_whole(const struct json *value, uint64_t *out);
 
-/* Building. Each answers NULL when the arena is out of memory or the parent is NULL; the parent is then as it was, so a
+/* Building. Each returns NULL when the arena is out of memory or the parent is NULL; the parent is then as it was, so a
  * tree is complete only if every call answered something. key is copied; NULL in an array. parent NULL only through
  * aenc_json_root. */
 struct json *aenc_json_root(struct arena *arena, enum json_kind kind);
@@ -72,7 +72,7 @@ struct json *aenc_json_add_copy(struct arena *arena, struct json *parent, const 
  * nesting beyond JSON_DEPTH are AENC_ERR_ARGUMENT. *out is NULL on failure. */
 aenc_status aenc_json_write(aenc_context *ctx, const struct json *value, char **out, size_t *length);
 
-/* The shortest text that reads back as the same double, into a buffer of at least 32 bytes; answers its length. Finite
+/* The shortest text that reads back as the same double, into a buffer of at least 32 bytes; returns its length. Finite
  * numbers only. Shortest means the fewest digits to which the number can be rounded correctly without becoming
  * another. */
 size_t aenc_number_text(double number, char *buffer);

@@ -18,7 +18,7 @@ static aenc_status put(struct writer *writer, const char *text, size_t length) {
     size_t needed;
     if (!aenc_size_add(writer->length, length, &needed))
         return aenc_fail(writer->ctx, AENC_ERR_NO_MEMORY, "a JSON text is more than memory can address");
-    aenc_status status = aenc_grow(writer->ctx, &writer->bytes, &writer->capacity, needed, 1);
+    aenc_status status = aenc_reserve(writer->ctx, &writer->bytes, &writer->capacity, needed, 1);
     if (status != AENC_OK) return status;
     memcpy((char *)writer->bytes + writer->length, text, length);
     writer->length = needed;

@@ -184,7 +184,7 @@ static aenc_status take(void *user, const struct json *member, bool *keep) {
     }
     void *tensors = file->tensor;
     aenc_status status =
-        aenc_grow(reader->ctx, &tensors, &reader->capacity, file->tensor_count + 1, sizeof *file->tensor);
+        aenc_reserve(reader->ctx, &tensors, &reader->capacity, file->tensor_count + 1, sizeof *file->tensor);
     file->tensor = tensors;
     if (status != AENC_OK) return status;
     struct tensor_entry *entry = &file->tensor[file->tensor_count++];

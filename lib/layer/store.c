@@ -82,7 +82,7 @@ static aenc_status entry_add(struct store *store, const char *name, const struct
     if (!shape_size(&wanted->shape, &count) || count > INT64_MAX / 8 - *size)
         return aenc_fail(store->ctx, AENC_ERR_SHAPE, "'%s' is empty or too large to be addressed", name);
     void *entries = store->entry;
-    if (aenc_grow(store->ctx, &entries, &store->entry_capacity, store->entry_count + 1, sizeof *store->entry) !=
+    if (aenc_reserve(store->ctx, &entries, &store->entry_capacity, store->entry_count + 1, sizeof *store->entry) !=
         AENC_OK)
         return AENC_ERR_NO_MEMORY;
     store->entry = entries;
@@ -175,7 +175,7 @@ bool aenc_entry_takes(const struct entry *entry, double value) {
 }
 
 int64_t aenc_entry_bad(const struct entry *entry, const num *values) {
-    if (entry->range == RANGE_ANY && aenc_kernels()->elementwise->largest(values, entry->count) <= (num)FLT_MAX)
+    if (entry->range == RANGE_ANY && aenc_kernels()->elementwise->max_abs(values, entry->count) <= (num)FLT_MAX)
         return -1;
     for (int64_t i = 0; i < entry->count; i++)
         if (!aenc_entry_takes(entry, (double)values[i])) return i;

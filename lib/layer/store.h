@@ -48,9 +48,9 @@ struct entry {
     int64_t offset; /* in its block, in nums; a multiple of 16 */
     int64_t count;
     bool frozen;
-    bool decays; /* weight decay applies: weights yes, biases and gains no */
-    bool apart;  /* while the rest is updated: it is updated part by part */
-    size_t leaf; /* where its leaf stands on store->tape, if it has one there */
+    bool decays;           /* weight decay applies: weights yes, biases and gains no */
+    bool updated_per_tile; /* while the rest is updated: it is updated part by part */
+    size_t leaf;           /* where its leaf stands on store->tape, if it has one there */
 };
 
 /* The numbers of a model, shared by the store and by runners that took them as they were. Freed with the last

@@ -46,7 +46,7 @@ enum { PANEL_ROWS_LEAST = 8, PANEL_ROWS_MOST = 1024, PANEL_COLUMNS_LEAST = 16, P
 enum { PANEL_NUMBERS_MOST = 1 << 18 };
 
 static bool panels_suit(int64_t m, int64_t n, num beta) {
-    return aenc_kernels()->product->by_panels != NULL && m >= PANEL_ROWS_LEAST && n >= PANEL_COLUMNS_LEAST &&
+    return aenc_kernels()->product->gemm_packed != NULL && m >= PANEL_ROWS_LEAST && n >= PANEL_COLUMNS_LEAST &&
            (beta == 0 || beta == 1);
 }
 
@@ -68,7 +68,7 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
     }
     bool small = n <= PANEL_COLUMNS_FEW || n <= PANEL_NUMBERS_MOST / k;
     bool panels = m <= PANEL_ROWS_MOST && small && panels_suit(m, n, beta);
-    matrix_product *product = panels ? aenc_kernels()->product->by_panels : cblas_gemm;
+    matrix_product *product = panels ? aenc_kernels()->product->gemm_packed : cblas_gemm;
     product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }
 
@@ -76,7 +76,7 @@ void aenc_blas_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
 static void panels_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
                         const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     if (k > 0 && panels_suit(m, n, beta))
-        aenc_kernels()->product->by_panels(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+        aenc_kernels()->product->gemm_packed(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
     else
         aenc_blas_gemm(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
 }

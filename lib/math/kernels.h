@@ -50,7 +50,7 @@ struct elementwise_kernels {
     /* y = f(x) */
     void (*forward)(enum function f, num *y, const num *x, int64_t n, num slope);
     /* y = f(y + bias), in place; bias NULL: 0; only where from_output */
-    void (*biased)(enum function f, num *y, const num *bias, int64_t n, num slope);
+    void (*bias_activation)(enum function f, num *y, const num *bias, int64_t n, num slope);
     /* dx = dy f'(x), or dx += */
     void (*backward)(enum function f, num *dx, const num *dy, const num *x, const num *y, int64_t n, num slope,
                      bool add);
@@ -77,7 +77,7 @@ struct elementwise_kernels {
     void (*softmax)(num *y, const num *x, int64_t n);
     void (*log_softmax)(num *y, const num *x, int64_t n);
     /* The largest magnitude; NaN if one is. */
-    num (*largest)(const num *x, int64_t n);
+    num (*max_abs)(const num *x, int64_t n);
 };
 
 /* Element losses: value(s) of one row against its target, and their gradients. `parameter` is Huber's delta. */
@@ -151,7 +151,7 @@ struct product_kernels {
     /* For runners: no locks. Fast for few rows, A as stored and beta 0. */
     matrix_product *product;
     /* For the rows of a shard or the tile of a gradient; beta is 0 or 1. NULL: a CBLAS is faster. */
-    matrix_product *by_panels;
+    matrix_product *gemm_packed;
 };
 
 struct kernels {

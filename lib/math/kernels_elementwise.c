@@ -1,6 +1,6 @@
 /* kernels_elementwise.c - functions of one number, arithmetic, sums and softmax over dense arrays.
  *
- * A result may not overlap an operand, but for `biased` and `backward_in_place`, which say so.
+ * A result may not overlap an operand, but for `bias_activation` and `backward_in_place`, which say so.
  */
 #include "math/kernels.h"
 
@@ -209,7 +209,7 @@ static void forward(enum function f, num *y, const num *x, int64_t n, num slope)
     apply(y, x, NULL, n, slope, functions[f].values);
 }
 
-static void biased(enum function f, num *y, const num *bias, int64_t n, num slope) {
+static void bias_activation(enum function f, num *y, const num *bias, int64_t n, num slope) {
     apply(y, y, bias, n, slope, functions[f].values);
 }
 
@@ -313,7 +313,7 @@ static void column_sums(num *restrict y, const num *restrict x, int64_t rows, in
 /* y = e^(x - m) / sum e^(x - m) */
 static void softmax(num *restrict y, const num *restrict x, int64_t n) {
     affine(y, x, 1, -maximum(x, n), n);
-    biased(FUNCTION_EXP, y, NULL, n, 0);
+    bias_activation(FUNCTION_EXP, y, NULL, n, 0);
     num scale = 1 / sum(y, n);
     for (int64_t i = 0; i < n; i++) y[i] *= scale;
 }
@@ -322,13 +322,13 @@ static void softmax(num *restrict y, const num *restrict x, int64_t n) {
 static void log_softmax(num *restrict y, const num *restrict x, int64_t n) {
     num most = maximum(x, n);
     affine(y, x, 1, -most, n);
-    biased(FUNCTION_EXP, y, NULL, n, 0);
+    bias_activation(FUNCTION_EXP, y, NULL, n, 0);
     num log_sum = num_log(sum(y, n));
     for (int64_t i = 0; i < n; i++) y[i] = (x[i] - most) - log_sum;
 }
 
 /* As whole numbers, the bits of magnitudes stand in the order of the magnitudes, and those of NaN above infinity's. */
-static num largest(const num *restrict x, int64_t n) {
+static num max_abs(const num *restrict x, int64_t n) {
     num_whole most = 0;
     for (int64_t i = 0; i < n; i++) {
         num_whole bits = (num_whole)num_bits(num_abs(x[i]));
@@ -339,7 +339,7 @@ static num largest(const num *restrict x, int64_t n) {
 
 const struct elementwise_kernels AENC_KERNELS(elementwise) = {
     .forward = forward,
-    .biased = biased,
+    .bias_activation = bias_activation,
     .backward = backward,
     .backward_in_place = backward_in_place,
     .from_output = from_output,
@@ -356,5 +356,5 @@ const struct elementwise_kernels AENC_KERNELS(elementwise) = {
     .column_sums = column_sums,
     .softmax = softmax,
     .log_softmax = log_softmax,
-    .largest = largest,
+    .max_abs = max_abs,
 };

@@ -385,8 +385,8 @@ static int64_t part_size(int64_t k) {
     return (size + EIGHT - 1) / EIGHT * EIGHT;
 }
 
-static void by_panels(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
-                      const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
+static void gemm_packed(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const num *a, int64_t lda,
+                        const num *b, int64_t ldb, num beta, num *c, int64_t ldc) {
     num panel[BLOCK_INNER * BLOCK_COLUMNS] __attribute__((aligned(64)));
     struct left left = {a, transpose_a ? 1 : lda, transpose_a ? lda : 1};
     int64_t part = part_size(k), right = transpose_b ? ldb : 1, down = transpose_b ? 1 : ldb;
@@ -442,5 +442,5 @@ static void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, in
 
 const struct product_kernels AENC_KERNELS(product) = {
     .product = product,
-    .by_panels = (int)WIDTH > (int)WIDTH_generic ? by_panels : NULL,
+    .gemm_packed = (int)WIDTH > (int)WIDTH_generic ? gemm_packed : NULL,
 };

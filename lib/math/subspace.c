@@ -7,7 +7,7 @@
 
 #include "math/blas.h"
 
-/* Row r without its parts along the rows before it; answers the norm that is left. */
+/* Row r without its parts along the rows before it; returns the norm that is left. */
 static double project_out(double *a, int64_t r, int64_t n) {
     double *row = a + r * n;
     for (int64_t i = 0; i < r; i++) aenc_blas_axpy(row, a + i * n, -aenc_blas_dot(row, a + i * n, n), n);

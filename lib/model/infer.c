@@ -1,9 +1,9 @@
-/* infer.c - rows through a journey, chunk by chunk. */
+/* infer.c - rows through a task, chunk by chunk. */
 #include "io/message_text.h"
 #include "model/model.h"
 
 struct inference {
-    const struct journey *journey;
+    const struct task *task;
     const struct rows *x, *target;
     float *out;
     int64_t row_size; /* of the result */
@@ -36,16 +36,16 @@ static void bind(struct run *run, size_t field, const struct rows *rows, int64_t
     binding->row = rows->row != NULL ? rows->row + first : NULL;
 }
 
-void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
+void aenc_infer_chunk(const struct task *task, struct run *run, const struct rows *x, const struct rows *target,
                       struct span chunk, float *out) {
-    int64_t rows = chunk.hi - chunk.lo, numbers = rows * aenc_node_row_size(journey->result);
+    int64_t rows = chunk.hi - chunk.lo, numbers = rows * aenc_node_row_size(task->result);
     bind(run, 0, x, chunk.lo);
-    if (journey->own_target) bind(run, 1, target, chunk.lo);
+    if (task->own_target) bind(run, 1, target, chunk.lo);
     run->live[0] = rows;
     run->first_row = chunk.lo;
     run->weight_total = (double)rows;
     aenc_run_replay(run, NULL);
-    const num *value = aenc_value(run, journey->result);
+    const num *value = aenc_value(run, task->result);
     for (int64_t i = 0; i < numbers; i++) out[i] = (float)value[i];
 }
 
@@ -53,23 +53,23 @@ static void chunk_task(void *user, int64_t index, int worker) {
     const struct inference *work = user;
     int64_t first = index * INFER_ROWS, last = first + INFER_ROWS;
     struct span chunk = {first, last < work->x->count ? last : work->x->count};
-    aenc_infer_chunk(work->journey, &work->journey->run[worker], work->x, work->target, chunk,
+    aenc_infer_chunk(work->task, &work->task->run[worker], work->x, work->target, chunk,
                      work->out + first * work->row_size);
 }
 
-aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, const struct rows *x,
+aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct rows *x,
                              const struct rows *target, float *out) {
-    struct journey *journey;
+    struct task *task;
     bool own_target = target != NULL && target->data != NULL;
-    aenc_status status = aenc_journey_prepare(model, kind, own_target, x->count, &journey);
+    aenc_status status = aenc_task_prepare(model, kind, own_target, x->count, &task);
     if (status != AENC_OK) return status;
-    struct inference work = {journey, x, target, out, aenc_node_row_size(journey->result)};
+    struct inference work = {task, x, target, out, aenc_node_row_size(task->result)};
     aenc_pool_run(model->ctx->pool, (x->count + INFER_ROWS - 1) / INFER_ROWS, chunk_task, &work);
     return AENC_OK;
 }
 
 aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out) {
-    aenc_status status = aenc_model_infer(model, JOURNEY_RECONSTRUCT, x, NULL, out);
+    aenc_status status = aenc_model_infer(model, TASK_RECONSTRUCT, x, NULL, out);
     double scale = 1 / (sigma * sigma);
     for (int64_t r = 0; r < x->count && status == AENC_OK; r++) {
         const float *row = x->data + (x->row != NULL ? x->row[r] : r) * x->stride;

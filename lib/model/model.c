@@ -64,7 +64,7 @@ static aenc_status declare(struct aenc_model *model) {
     struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
     struct penalty_site site;
     x = aenc_scaling_apply(model, &recorder, x);
-    aenc_journey_pass(model, &recorder, x, &site);
+    aenc_task_pass(model, &recorder, x, &site);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
     aenc_status status = tape.status;
     model->least_rows = tape.least_rows > 1 ? tape.least_rows : 1;
@@ -142,19 +142,20 @@ bool aenc_model_cancelled(const struct aenc_model *model) {
 
 void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&model->cancel, 0, memory_order_relaxed); }
 
-void aenc_model_forget_journeys(struct aenc_model *model) {
+void aenc_model_forget_tasks(struct aenc_model *model) {
     model->gradients = NULL;
-    for (int kind = 0; kind < JOURNEY_COUNT; kind++)
-        for (int own = 0; own < 2; own++) aenc_journey_free(model->ctx, &model->journey[kind][own]);
+    for (int kind = 0; kind < TASK_COUNT; kind++)
+        for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->task[kind][own]);
 }
 
 aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
     struct history *history = &model->history;
     void *epoch = history->epoch, *term = history->term;
-    aenc_status status = aenc_grow(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
+    aenc_status status = aenc_reserve(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
     history->epoch = epoch;
     if (status != AENC_OK) return status;
-    status = aenc_grow(model->ctx, &term, &history->term_capacity, epochs, model->terms.count * sizeof *history->term);
+    status =
+        aenc_reserve(model->ctx, &term, &history->term_capacity, epochs, model->terms.count * sizeof *history->term);
     history->term = term;
     return status;
 }
@@ -163,7 +164,7 @@ void aenc_model_release(struct aenc_model *model) {
     if (model == NULL) return;
     if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = model->ctx;
-    aenc_model_forget_journeys(model);
+    aenc_model_forget_tasks(model);
     aenc_optim_free(ctx, model->online.optimizer);
     aenc_release(ctx, model->online.spec);
     aenc_pca_forget(model);

@@ -1,14 +1,14 @@
-/* model.h - a description, its parameters, and the journeys through it.
+/* model.h - a description, its parameters, and the tasks through it.
  *
- * A model is a JSON description and two blocks of numbers (store.h). A journey is one recorded way through it: train,
- * score, encode, decode, ... Each is recorded and planned the first time it is taken and kept. Training journeys replay
- * whole batches on all workers; inference journeys replay chunks of rows, each chunk on one worker with memory of
+ * A model is a JSON description and two blocks of numbers (store.h). A task is one recorded way through it: train,
+ * score, encode, decode, ... Each is recorded and planned the first time it is taken and kept. Training tasks replay
+ * whole batches on all workers; inference tasks replay chunks of rows, each chunk on one worker with memory of
  * its own, so that what a row becomes depends neither on threads nor on where its chunk ran.
  */
 #ifndef AENC_MODEL_MODEL_H
 #define AENC_MODEL_MODEL_H
 
-#include "corrupt/corrupt.h"
+#include "corruption/corruption.h"
 #include "layer/layer.h"
 #include "loss/loss.h"
 #include "optim/optim.h"
@@ -23,25 +23,25 @@ enum { NOTICE_SIZE = 512 };
 /* Of models with a scaling: whether its numbers are learned or set, "known", or "unknown". */
 #define SCALING_KEY "autoenc.scaling"
 
-enum journey_kind {
-    JOURNEY_TRAIN,       /* corrupted input to term "reconstruction" and a term for each penalty, with gradients */
-    JOURNEY_ENCODE,      /* input to code */
-    JOURNEY_DECODE,      /* code to output */
-    JOURNEY_RECONSTRUCT, /* input to output */
-    JOURNEY_SCORE,       /* input, target to one loss per row */
-    JOURNEY_FEATURES,    /* input, target to one loss per element */
-    JOURNEY_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
-    JOURNEY_COUNT
+enum task_kind {
+    TASK_TRAIN,       /* corrupted input to term "reconstruction" and a term for each penalty, with gradients */
+    TASK_ENCODE,      /* input to code */
+    TASK_DECODE,      /* code to output */
+    TASK_RECONSTRUCT, /* input to output */
+    TASK_SCORE,       /* input, target to one loss per row */
+    TASK_FEATURES,    /* input, target to one loss per element */
+    TASK_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
+    TASK_COUNT
 };
 
 /* Once recorded, const until freed; `own_target`: the target is a field of its own rather than the input. */
-struct journey {
+struct task {
     bool recorded, own_target;
     struct tape tape;
     struct plan plan;
-    struct run *run; /* one per worker; JOURNEY_TRAIN: one */
+    struct run *run; /* one per worker; TASK_TRAIN: one */
     int run_count;
-    struct node *result; /* what inference hands out; NULL: JOURNEY_TRAIN */
+    struct node *result; /* what inference hands out; NULL: TASK_TRAIN */
 };
 
 /* Rows somewhere in the caller's memory: row r begins at data + row[r] * stride (row NULL: r * stride). */
@@ -87,20 +87,20 @@ struct aenc_model {
     int64_t least_rows;         /* of a batch that is trained on; 1: any number will do */
     const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
     struct store store;
-    struct journey journey[JOURNEY_COUNT][2]; /* by own_target */
-    uint64_t step, epoch;                     /* updates and epochs so far: what the random draws of training count */
+    struct task task[TASK_COUNT][2]; /* by own_target */
+    uint64_t step, epoch;            /* updates and epochs so far: what the random draws of training count */
     double clock; /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
     struct terms terms;
-    struct journey *gradients; /* whose gradients wait to be applied; NULL: none */
-    double gradient_weight;    /* total weight of the rows they are a sum over */
-    double gradient_norm;      /* of their mean */
-    num *scratch;              /* a tile for each worker, while steps use gradients up; NULL until then */
-    size_t scratch_size;       /* nums */
+    struct task *gradients; /* whose gradients wait to be applied; NULL: none */
+    double gradient_weight; /* total weight of the rows they are a sum over */
+    double gradient_norm;   /* of their mean */
+    num *scratch;           /* a tile for each worker, while steps use gradients up; NULL until then */
+    size_t scratch_size;    /* nums */
     struct history history;
     struct online online;
     const struct json *pca;   /* member of the description of a PCA; NULL: the model is none */
     struct moments *moments;  /* of a PCA, from its partial fits; NULL: none yet */
-    double lesson_weight[2];  /* of a teacher's output and code, while the model is taught; both 0: it is not */
+    double distill_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
     int training;             /* calls that run on it in many steps: what belongs to it must not change in between */
     atomic_int cancel;        /* set from any thread or signal handler; a call that trains begins without */
@@ -156,8 +156,8 @@ bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
 /* Room for so many epochs in the history. */
 aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
-/* Trainability changed: recorded journeys are dropped, and with them the gradients that wait. */
-void aenc_model_forget_journeys(struct aenc_model *model);
+/* Trainability changed: recorded tasks are dropped, and with them the gradients that wait. */
+void aenc_model_forget_tasks(struct aenc_model *model);
 
 /* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it
  * must fit, or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen
@@ -173,24 +173,24 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
 /* The name or text of the activation that a layer or sequence ends with; "identity" where it ends with none. */
 const char *aenc_layers_activation(const struct json *spec);
 
-/* journey.c: recorded and planned on demand, for at least `rows` rows, of which inference needs room
+/* task.c: recorded and planned on demand, for at least `rows` rows, of which inference needs room
  * for one chunk at most. */
-aenc_status aenc_journey_prepare(struct aenc_model *model, enum journey_kind kind, bool own_target, int64_t rows,
-                                 struct journey **out);
-/* The way of a training journey through the model: corruption, encoder, decoder. Failures stick to the tape. */
-void aenc_journey_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site);
+aenc_status aenc_task_prepare(struct aenc_model *model, enum task_kind kind, bool own_target, int64_t rows,
+                              struct task **out);
+/* The way of a training task through the model: corruption, encoder, decoder. Failures stick to the tape. */
+void aenc_task_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site);
 /* Records and plans with the memory of ctx, which need not be the model's; own_target is set by the caller. */
-aenc_status aenc_journey_record(aenc_context *ctx, struct aenc_model *model, enum journey_kind kind, int64_t rows,
-                                struct journey *journey);
-void aenc_journey_free(aenc_context *ctx, struct journey *journey);
+aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum task_kind kind, int64_t rows,
+                             struct task *task);
+void aenc_task_free(aenc_context *ctx, struct task *task);
 
-/* infer.c: every row of x (and target; without data: x itself) through the journey; result rows, dense, into out. */
-aenc_status aenc_model_infer(struct aenc_model *model, enum journey_kind kind, const struct rows *x,
+/* infer.c: every row of x (and target; without data: x itself) through the task; result rows, dense, into out. */
+aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct rows *x,
                              const struct rows *target, float *out);
 /* (reconstruction - x) / sigma^2 of every row, dense; the output is as large as the input. */
 aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out);
-/* The chunk of rows of x and target through the journey, on this thread; their results to out. */
-void aenc_infer_chunk(const struct journey *journey, struct run *run, const struct rows *x, const struct rows *target,
+/* The chunk of rows of x and target through the task, on this thread; their results to out. */
+void aenc_infer_chunk(const struct task *task, struct run *run, const struct rows *x, const struct rows *target,
                       struct span chunk, float *out);
 struct rows aenc_rows_of(const aenc_matrix *matrix);
 /* At most so many of them, from `first` on. */
@@ -211,7 +211,7 @@ struct aenc_runner {
     struct runner_memory memory;
     struct aenc_model *model; /* retained */
     struct weights *weights;  /* retained */
-    struct journey journey;
+    struct task task;
     struct run run;
     int64_t rows;        /* of one chunk */
     bool running, freed; /* in aenc_runner_run; freed meanwhile, by a callback of it */
@@ -219,10 +219,10 @@ struct aenc_runner {
 
 /* block NULL: from the model's context, else size bytes that outlive the runner. On failure the model's context has the
  * message; AENC_ERR_SHAPE where the block is too small. */
-aenc_status aenc_runner_make(struct aenc_model *model, enum journey_kind kind, int64_t rows, void *block, size_t size,
+aenc_status aenc_runner_make(struct aenc_model *model, enum task_kind kind, int64_t rows, void *block, size_t size,
                              struct aenc_runner **out);
 /* What block must have, wherever it begins. Takes as much from the model's context for the moment. */
-aenc_status aenc_runner_bytes(struct aenc_model *model, enum journey_kind kind, int64_t rows, size_t *out);
+aenc_status aenc_runner_bytes(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t *out);
 void aenc_runner_end(struct aenc_runner *runner);
 /* The model's present weights. */
 void aenc_runner_adopt(struct aenc_runner *runner);

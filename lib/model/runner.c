@@ -1,4 +1,4 @@
-/* runner.c - inference in memory of its own: one recorded journey, one run, the weights as they were.
+/* runner.c - inference in memory of its own: one recorded task, one run, the weights as they were.
  *
  * Everything that a runner allocates goes through its private context, which hands out the caller's block from one
  * end to the other, or passes the request on to the model's context and counts what a block would have needed.
@@ -63,12 +63,12 @@ static struct aenc_runner *runner_place(struct aenc_model *model, char *block, s
 
 /* ---- Life ---- */
 
-static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *model, enum journey_kind kind,
+static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *model, enum task_kind kind,
                                  int64_t rows) {
-    struct journey *journey = &runner->journey;
-    journey->own_target = kind == JOURNEY_SCORE || kind == JOURNEY_FEATURES;
-    aenc_status status = aenc_journey_record(&runner->context, model, kind, rows, journey);
-    if (status == AENC_OK) status = aenc_run_create(&runner->context, &journey->plan, &runner->run);
+    struct task *task = &runner->task;
+    task->own_target = kind == TASK_SCORE || kind == TASK_FEATURES;
+    aenc_status status = aenc_task_record(&runner->context, model, kind, rows, task);
+    if (status == AENC_OK) status = aenc_run_create(&runner->context, &task->plan, &runner->run);
     if (status != AENC_OK) return status;
     runner->rows = rows;
     runner->run.gemm = aenc_kernels()->product->product;
@@ -83,11 +83,11 @@ static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *
 /* Gives memory back that is not in a block; the model stays. */
 static void runner_clear(struct aenc_runner *runner, aenc_context *ctx) {
     aenc_run_free(&runner->context, &runner->run);
-    aenc_journey_free(&runner->context, &runner->journey);
+    aenc_task_free(&runner->context, &runner->task);
     if (runner->memory.block == NULL) aenc_release(ctx, runner);
 }
 
-aenc_status aenc_runner_bytes(struct aenc_model *model, enum journey_kind kind, int64_t rows, size_t *out) {
+aenc_status aenc_runner_bytes(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t *out) {
     struct aenc_runner *runner;
     aenc_status status = aenc_runner_make(model, kind, rows, NULL, 0, &runner);
     if (status != AENC_OK) return status;
@@ -96,7 +96,7 @@ aenc_status aenc_runner_bytes(struct aenc_model *model, enum journey_kind kind, 
     return AENC_OK;
 }
 
-static aenc_status too_small(struct aenc_model *model, enum journey_kind kind, int64_t rows, size_t size) {
+static aenc_status too_small(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t size) {
     size_t needed;
     aenc_status status = aenc_runner_bytes(model, kind, rows, &needed);
     if (status != AENC_OK) return status;
@@ -104,7 +104,7 @@ static aenc_status too_small(struct aenc_model *model, enum journey_kind kind, i
                      needed);
 }
 
-aenc_status aenc_runner_make(struct aenc_model *model, enum journey_kind kind, int64_t rows, void *block, size_t size,
+aenc_status aenc_runner_make(struct aenc_model *model, enum task_kind kind, int64_t rows, void *block, size_t size,
                              struct aenc_runner **out) {
     struct aenc_runner *runner = runner_place(model, block, size);
     if (runner == NULL) return block == NULL ? AENC_ERR_NO_MEMORY : too_small(model, kind, rows, size);
@@ -137,12 +137,12 @@ void aenc_runner_end(struct aenc_runner *runner) {
 /* ---- Use ---- */
 
 void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const struct rows *target, float *out) {
-    const struct journey *journey = &runner->journey;
+    const struct task *task = &runner->task;
     const struct rows *beside = target != NULL && target->data != NULL ? target : x;
-    int64_t row_size = aenc_node_row_size(journey->result);
+    int64_t row_size = aenc_node_row_size(task->result);
     for (int64_t first = 0; first < x->count; first += runner->rows) {
         int64_t left = x->count - first;
         struct span chunk = {first, left < runner->rows ? x->count : first + runner->rows};
-        aenc_infer_chunk(journey, &runner->run, x, beside, chunk, out + first * row_size);
+        aenc_infer_chunk(task, &runner->run, x, beside, chunk, out + first * row_size);
     }
 }

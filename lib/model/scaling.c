@@ -4,7 +4,7 @@
  *
  *     x' = (x - shift) / scale          and back          y = scale y' + shift
  *
- * Journeys scale what comes in (input, target) and undo it in what goes out as output; losses are of scaled numbers.
+ * Tasks scale what comes in (input, target) and undo it in what goes out as output; losses are of scaled numbers.
  *
  *     standard  mean and standard deviation (divided by n)
  *     minmax    minimum and range

@@ -181,7 +181,8 @@ static struct node *softplus_slope(struct tape *tape, struct node *y) {
     return aenc_op_affine(tape, falling, -1, 1);
 }
 
-struct node *aenc_op_slope(struct tape *tape, enum function function, double slope, struct node *x, struct node *y) {
+struct node *aenc_op_derivative(struct tape *tape, enum function function, double slope, struct node *x,
+                                struct node *y) {
     struct node *side = x != NULL ? x : y; /* with slope >= 0 they are on the same side of 0 */
     switch (function) {
     case FUNCTION_RELU: return aenc_op_step(tape, side);
@@ -208,7 +209,8 @@ struct node *aenc_op_slope(struct tape *tape, enum function function, double slo
 static struct node *function_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     const struct function_attr *attr = n->attr;
     if (attr->function == FUNCTION_NEGATE) return aenc_op_affine(tape, tangents[0], -1, 0);
-    struct node *slope = aenc_op_slope(tape, attr->function, (double)attr->slope, n->in[0], aenc_op_result(tape, n));
+    struct node *slope =
+        aenc_op_derivative(tape, attr->function, (double)attr->slope, n->in[0], aenc_op_result(tape, n));
     return aenc_op_multiply(tape, slope, tangents[0]);
 }
 

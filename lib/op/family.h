@@ -59,7 +59,7 @@ void aenc_op_backward(const struct node *n, struct span rows, const struct run *
 /* ---- Tangents ----
  *
  * A tangent has the shape of its value, with any number of direction axes in front of it (behind the rows), and may be
- * without rows when it has one. A tangent builder answers NULL on a sound tape where the derivative is zero. */
+ * without rows when it has one. A tangent builder returns NULL on a sound tape where the derivative is zero. */
 
 /* Direction axes of t, a tangent of x. */
 static inline int aenc_op_directions(const struct node *t, const struct node *x) {

@@ -21,7 +21,7 @@ enum { DENSE_X, DENSE_WEIGHT, DENSE_BIAS };
 
 struct dense {
     bool transposed;
-    bool aside; /* its lines are derivatives of rows: the shards are chosen without it */
+    bool ignored_for_sharding; /* its lines are derivatives of rows: the shards are chosen without it */
     enum function function;
     double slope;
 };
@@ -64,7 +64,7 @@ static void dense_values(const struct node *n, struct span lines, struct span co
     const num *bias = n->in_count > DENSE_BIAS ? aenc_value(run, n->in[DENSE_BIAS]) + columns.lo : NULL;
     if (bias == NULL && dense->function == FUNCTION_IDENTITY) return;
     for (int64_t i = 0; i < count; i++)
-        run->kernels->elementwise->biased(dense->function, y + i * out, bias, wide, (num)dense->slope);
+        run->kernels->elementwise->bias_activation(dense->function, y + i * out, bias, wide, (num)dense->slope);
 }
 
 /* Columns of dx = dpre W (transposed: dpre W^T), if anybody wants it. */
@@ -110,7 +110,7 @@ static struct span dense_by_columns(const struct node *n) {
     enum { LARGE = 1 << 18, SMALL = 1 << 16, LEAST = 8, FEW = 128, MOST = 512 };
     const struct dense *dense = n->attr;
     int64_t weight = aenc_shape_count(&n->in[DENSE_WEIGHT]->shape);
-    if (dense->aside || n->shape.rank != 2 || weight < SMALL) return (struct span){0, 0};
+    if (dense->ignored_for_sharding || n->shape.rank != 2 || weight < SMALL) return (struct span){0, 0};
     return (struct span){LEAST, (weight >= LARGE ? MOST : FEW) + 1};
 }
 
@@ -154,29 +154,29 @@ static void dense_gather(const struct node *n, int operand, struct span tile, st
 
 static int64_t dense_gemm_rows(const struct node *n) {
     const struct dense *dense = n->attr;
-    return dense->aside ? 1 : aenc_node_row_size(n) / aenc_line_width(n);
+    return dense->ignored_for_sharding ? 1 : aenc_node_row_size(n) / aenc_line_width(n);
 }
 
 /* Many lines to a row, and a weight that would be a tile or two. */
 static bool dense_by_shard(const struct node *n, int operand) {
     const struct dense *dense = n->attr;
     enum { SMALL = 65536 };
-    return dense->aside && operand == DENSE_WEIGHT && aenc_shape_count(&n->in[operand]->shape) <= SMALL &&
-           n->in[DENSE_X]->kind == NODE_ROW;
+    return dense->ignored_for_sharding && operand == DENSE_WEIGHT &&
+           aenc_shape_count(&n->in[operand]->shape) <= SMALL && n->in[DENSE_X]->kind == NODE_ROW;
 }
 
 static struct node *dense_record(struct tape *tape, struct node *x, struct node *weight, struct node *bias,
                                  struct dense dense);
 
 struct node *aenc_op_product(struct tape *tape, struct node *x, struct node *weight, bool transposed) {
-    return dense_record(tape, x, weight, NULL, (struct dense){.transposed = transposed, .aside = true});
+    return dense_record(tape, x, weight, NULL, (struct dense){.transposed = transposed, .ignored_for_sharding = true});
 }
 
 /* f'(pre), which follows from the output; NULL: 1. */
 static struct node *dense_slope(struct tape *tape, const struct node *n) {
     const struct dense *dense = n->attr;
     if (dense->function == FUNCTION_IDENTITY) return NULL;
-    return aenc_op_slope(tape, dense->function, dense->slope, NULL, aenc_op_result(tape, n));
+    return aenc_op_derivative(tape, dense->function, dense->slope, NULL, aenc_op_result(tape, n));
 }
 
 /* f'(pre) (x' W^T) */
@@ -249,12 +249,12 @@ struct node *aenc_op_dense_weight(const struct node *n, bool *transposed) {
     return n->in[DENSE_WEIGHT];
 }
 
-struct node *aenc_op_slope_of(struct tape *tape, struct node *n) {
+struct node *aenc_op_derivative_of(struct tape *tape, struct node *n) {
     if (n->op == &dense_op) return dense_slope(tape, n);
     enum function function;
     double slope;
     if (!aenc_op_is_function(n, &function, &slope)) return NULL;
-    return aenc_op_slope(tape, function, slope, n->in[0], n);
+    return aenc_op_derivative(tape, function, slope, n->in[0], n);
 }
 
 /* What n is the activation of; NULL with FUNCTION_IDENTITY where it is none. */

@@ -1,4 +1,4 @@
-/* op.h - builders of nodes. Each records one op and answers its node, or NULL once the tape has failed.
+/* op.h - builders of nodes. Each records one op and returns its node, or NULL once the tape has failed.
  *
  * Shapes: (rows, ...) is a row node; parameters, batch nodes and states have no row axis. An axis argument counts
  * the row axis as 0 in row nodes. "b broadcasts" is NumPy's rule: axes are aligned from the right, an axis of size 1
@@ -19,7 +19,8 @@ struct node *aenc_op_divide(struct tape *tape, struct node *a, struct node *b);
 struct node *aenc_op_affine(struct tape *tape, struct node *x, double scale, double shift); /* scale x + shift */
 /* f'(x), of which gradients are second derivatives. x may be NULL where the derivative follows from y = f(x) alone and
  * slope >= 0. */
-struct node *aenc_op_slope(struct tape *tape, enum function function, double slope, struct node *x, struct node *y);
+struct node *aenc_op_derivative(struct tape *tape, enum function function, double slope, struct node *x,
+                                struct node *y);
 struct node *aenc_op_step(struct tape *tape, struct node *x); /* 1 where x > 0, else 0; no gradient passes */
 struct node *aenc_op_clamp(struct tape *tape, struct node *x, double low, double high); /* derivative 0 outside */
 
@@ -38,7 +39,7 @@ struct node *aenc_op_product(struct tape *tape, struct node *x, struct node *wei
 struct node *aenc_op_dense_weight(const struct node *n, bool *transposed);
 /* The derivative of the activation that n ends with, a function's node or one fused into dense; NULL: there is none, or
  * the tape has failed. */
-struct node *aenc_op_slope_of(struct tape *tape, struct node *n);
+struct node *aenc_op_derivative_of(struct tape *tape, struct node *n);
 /* y without its fused activation: the node whose function is applied to get y (dense: the same product recorded without
  * its activation; a function node: its operand), and which function it was. y itself and FUNCTION_IDENTITY
  * otherwise. */
@@ -108,7 +109,7 @@ struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x
 struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x, struct node *level, double low,
                              double high);
 /* x + level e, e a standard normal for each element; level as above */
-struct node *aenc_op_blur(struct tape *tape, const char *name, struct node *x, struct node *level);
+struct node *aenc_op_add_noise(struct tape *tape, const char *name, struct node *x, struct node *level);
 
 /* stable.c: losses of one row against its target, to (rows). Sums over elements; the loss room divides. */
 struct node *aenc_op_element_loss(struct tape *tape, enum element_loss loss, double parameter, struct node *y,

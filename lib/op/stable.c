@@ -162,7 +162,7 @@ static aenc_status nll_infer(struct tape *tape, struct node *n) {
 static void precisions(num *precision, const num *log_variance, int64_t count, const struct run *run) {
     const struct elementwise_kernels *kernels = run->kernels->elementwise;
     kernels->affine(precision, log_variance, -1, 0, count);
-    kernels->biased(FUNCTION_EXP, precision, NULL, count, 0);
+    kernels->bias_activation(FUNCTION_EXP, precision, NULL, count, 0);
 }
 
 /* l = (log(2 pi) + v + (y - t)^2 exp(-v)) / 2, v the log variance */
@@ -330,7 +330,7 @@ static double log_sum_exp(const num *x, int64_t count, const struct run *run) {
     for (int64_t start = 0; start < count; start += CHUNK) {
         int64_t length = count - start < CHUNK ? count - start : CHUNK;
         kernels->affine(scratch, x + start, 1, -maximum, length);
-        kernels->biased(FUNCTION_EXP, scratch, NULL, length, 0);
+        kernels->bias_activation(FUNCTION_EXP, scratch, NULL, length, 0);
         sum += (double)kernels->sum(scratch, length);
     }
     return (double)maximum + log(sum);
@@ -359,7 +359,7 @@ static void entropy_line(num *dx, int operand, const num *x, const num *target, 
     for (int64_t start = 0; start < classes; start += CHUNK) {
         int64_t length = classes - start < CHUNK ? classes - start : CHUNK;
         kernels->affine(scratch, x + start, 1, -lse, length);
-        if (operand == 0) kernels->biased(FUNCTION_EXP, scratch, NULL, length, 0);
+        if (operand == 0) kernels->bias_activation(FUNCTION_EXP, scratch, NULL, length, 0);
         for (int64_t c = 0; c < length; c++) {
             num slope = operand == 0 ? scratch[c] * total - target[start + c] : -scratch[c];
             dx[start + c] = (add ? dx[start + c] : 0) + gradient * slope;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 16384 }; /* nums that one task updates */
+enum { CHUNK = 16384 }; /* nums that one job updates */
 
 static const struct optimizer_type *const types[] = {
     &aenc_optim_sgd,     &aenc_optim_momentum, &aenc_optim_nesterov,
@@ -101,7 +101,7 @@ static void chunk_task(void *user, int64_t index, int worker) {
     for (size_t i = 0; i < step->store->entry_count; i++) {
         const struct entry *entry = &step->store->entry[i];
         int64_t end = entry->offset + entry->count;
-        bool takes = entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->apart;
+        bool takes = entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->updated_per_tile;
         if (!takes || entry->offset >= hi || end <= lo) continue;
         int64_t first = entry->offset > lo ? entry->offset : lo;
         int64_t last = end < hi ? end : hi;

@@ -71,7 +71,7 @@ void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double s
 /* Numbers [first, first + count) of the entry, from their gradients before scale. */
 void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
                      const num *gradient);
-/* Every entry that does not say `apart`, from the store's gradients. */
+/* Every entry that does not say `updated_per_tile`, from the store's gradients. */
 void aenc_optim_rest(struct optim_step *step, struct pool *pool);
 
 /* reach.c: whether a step with gradients of at most that magnitude, after scale, is certain to leave everything

@@ -17,7 +17,7 @@
 
 /* Of numbers that may be anything. */
 static double largest(const num *x, int64_t count) {
-    double most = x == NULL ? 0 : (double)aenc_kernels()->elementwise->largest(x, count);
+    double most = x == NULL ? 0 : (double)aenc_kernels()->elementwise->max_abs(x, count);
     return most <= (double)NUM_MAX ? most : (double)INFINITY;
 }
 

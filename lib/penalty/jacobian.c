@@ -163,7 +163,7 @@ static struct node *ends_take(const struct way *w, struct node **scale) {
         bool transposed, view = y->op != NULL && y->op->view && y->op->cotangent != NULL;
         bool dense = y->op != NULL && aenc_op_dense_weight(y, &transposed) != NULL;
         if (y == w->input || y->op == NULL || (dense && y->shape.rank != 2)) return y;
-        struct node *slope = view ? NULL : aenc_op_flatten(w->tape, aenc_op_slope_of(w->tape, y));
+        struct node *slope = view ? NULL : aenc_op_flatten(w->tape, aenc_op_derivative_of(w->tape, y));
         if (slope != NULL) *scale = *scale == NULL ? slope : aenc_op_multiply(w->tape, *scale, slope);
         if (dense || (!view && slope == NULL)) return y;
         y = y->in[0];
@@ -182,7 +182,7 @@ static struct node *last_squares(const struct way *w, struct node *dense) {
     struct tape *tape = w->tape;
     bool transposed;
     struct node *weight = aenc_op_dense_weight(dense, &transposed), *t = w->along[dense->index];
-    struct node *slope = aenc_op_slope_of(tape, dense);
+    struct node *slope = aenc_op_derivative_of(tape, dense);
     int64_t directions = t->shape.dim[t->shape.rank - 2];
     if (gram_pays(width(dense), aenc_node_row_size(dense->in[0]), directions))
         return aenc_op_metric_squares(tape, t, slope, aenc_op_gram(tape, weight, transposed));

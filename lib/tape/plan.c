@@ -171,7 +171,8 @@ static void find_shards(const struct planner *p) {
 static void find_columns(const struct planner *p) {
     for (size_t i = 0; i < p->tape->node_count; i++) {
         struct node *n = p->tape->node[i];
-        if (n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW) n->cut = n->op->by_columns(n);
+        if (n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW)
+            n->column_parallel_rows = n->op->by_columns(n);
     }
 }
 
@@ -180,7 +181,7 @@ static void find_columns(const struct planner *p) {
 static aenc_status step_add(const struct planner *p, enum step_kind kind, struct node *n, int operand) {
     struct plan *plan = p->plan;
     void *steps = plan->step;
-    if (aenc_grow(p->tape->ctx, &steps, &plan->step_capacity, plan->step_count + 1, sizeof *plan->step) != AENC_OK)
+    if (aenc_reserve(p->tape->ctx, &steps, &plan->step_capacity, plan->step_count + 1, sizeof *plan->step) != AENC_OK)
         return AENC_ERR_NO_MEMORY;
     plan->step = steps;
     plan->step[plan->step_count++] = (struct plan_step){kind, n, operand, -1};
@@ -203,7 +204,8 @@ static aenc_status stage_close(const struct planner *p, enum stage_kind kind, in
         return AENC_OK;
     }
     void *stages = plan->stage;
-    if (aenc_grow(p->tape->ctx, &stages, &plan->stage_capacity, plan->stage_count + 1, sizeof *plan->stage) != AENC_OK)
+    if (aenc_reserve(p->tape->ctx, &stages, &plan->stage_capacity, plan->stage_count + 1, sizeof *plan->stage) !=
+        AENC_OK)
         return AENC_ERR_NO_MEMORY;
     plan->stage = stages;
     plan->stage[plan->stage_count++] = (struct plan_stage){kind, space, (int64_t)first, (int64_t)(end - first), joined};
@@ -408,7 +410,7 @@ static aenc_status uses_add(const struct planner *p, struct node *target, int le
         int k = p->gathering[i - 1].operand;
         if (level >= 0 && n->level != level) continue;
         void *uses = plan->use;
-        if (aenc_grow(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
+        if (aenc_reserve(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
             return AENC_ERR_NO_MEMORY;
         plan->use = uses;
         plan->use[plan->use_count++] = (struct use){n, k, by_shard(n, k) ? 0 : -1};
@@ -439,7 +441,8 @@ static aenc_status tiles_add(const struct planner *p, struct node *target, int l
     int64_t rows = tile_rows(p, target, first);
     for (int64_t lo = 0; lo < dim; lo += rows) {
         void *tiles = plan->tile;
-        if (aenc_grow(p->tape->ctx, &tiles, &plan->tile_capacity, plan->tile_count + 1, sizeof *plan->tile) != AENC_OK)
+        if (aenc_reserve(p->tape->ctx, &tiles, &plan->tile_capacity, plan->tile_count + 1, sizeof *plan->tile) !=
+            AENC_OK)
             return AENC_ERR_NO_MEMORY;
         plan->tile = tiles;
         struct span range = {lo, lo + rows < dim ? lo + rows : dim};

@@ -48,7 +48,7 @@ static struct node *out_of_memory(struct tape *tape) {
 static struct node *node_append(struct tape *tape) {
     if (tape->status != AENC_OK) return NULL;
     void *nodes = tape->node;
-    if (aenc_grow(tape->ctx, &nodes, &tape->node_capacity, tape->node_count + 1, sizeof *tape->node) != AENC_OK)
+    if (aenc_reserve(tape->ctx, &nodes, &tape->node_capacity, tape->node_count + 1, sizeof *tape->node) != AENC_OK)
         return out_of_memory(tape);
     tape->node = nodes;
     struct node *n = aenc_arena_alloc(&tape->arena, 1, sizeof *n);
@@ -84,7 +84,7 @@ struct node *aenc_tape_input(struct tape *tape, const char *name, const int64_t 
     struct node *n = leaf(tape, NODE_ROW, name, shape, -1);
     void *fields = tape->field;
     if (n == NULL) return NULL;
-    if (aenc_grow(tape->ctx, &fields, &tape->field_capacity, tape->field_count + 1, sizeof *tape->field) != AENC_OK)
+    if (aenc_reserve(tape->ctx, &fields, &tape->field_capacity, tape->field_count + 1, sizeof *tape->field) != AENC_OK)
         return out_of_memory(tape);
     tape->field = fields;
     tape->field[tape->field_count++] = (struct field){n->name, n};
@@ -177,7 +177,8 @@ void aenc_tape_term(struct tape *tape, const char *name, struct node *node, doub
     }
     void *terms = tape->term;
     const char *copy = aenc_arena_text(&tape->arena, name);
-    if (copy == NULL || aenc_grow(tape->ctx, &terms, &tape->term_capacity, tape->term_count + 1, sizeof *tape->term)) {
+    if (copy == NULL ||
+        aenc_reserve(tape->ctx, &terms, &tape->term_capacity, tape->term_count + 1, sizeof *tape->term)) {
         out_of_memory(tape);
         return;
     }
@@ -194,7 +195,8 @@ void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value) 
         return;
     }
     void *stages = tape->stage;
-    if (aenc_grow(tape->ctx, &stages, &tape->stage_capacity, tape->stage_count + 1, sizeof *tape->stage) != AENC_OK) {
+    if (aenc_reserve(tape->ctx, &stages, &tape->stage_capacity, tape->stage_count + 1, sizeof *tape->stage) !=
+        AENC_OK) {
         out_of_memory(tape);
         return;
     }
@@ -205,7 +207,7 @@ void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value) 
 void aenc_tape_output(struct tape *tape, struct node *node) {
     if (tape->status != AENC_OK || node == NULL) return;
     void *outputs = tape->output;
-    if (aenc_grow(tape->ctx, &outputs, &tape->output_capacity, tape->output_count + 1, sizeof *tape->output) !=
+    if (aenc_reserve(tape->ctx, &outputs, &tape->output_capacity, tape->output_count + 1, sizeof *tape->output) !=
         AENC_OK) {
         out_of_memory(tape);
         return;

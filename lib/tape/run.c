@@ -147,7 +147,7 @@ static int64_t shards_of(const struct run *run, int space) {
 
 static num largest(const struct run *run, const num *at, const struct node *n, struct span rows) {
     int64_t size = aenc_node_row_size(n);
-    return run->kernels->elementwise->largest(at + rows.lo * size, (rows.hi - rows.lo) * size);
+    return run->kernels->elementwise->max_abs(at + rows.lo * size, (rows.hi - rows.lo) * size);
 }
 
 /* What one shard adds to a product of plan->product_stage at most: as many products of a value and a gradient as
@@ -274,7 +274,7 @@ static void stage_run(struct work *work, struct pool *pool) {
 /* Whether the stage is one of rows with so many live ones. */
 static bool by_rows(const struct run *run, const struct plan_stage *stage) {
     if (stage->kind != STAGE_COLUMNS) return stage->kind == STAGE_ROWS;
-    struct span cut = run->plan->step[stage->first].node->cut;
+    struct span cut = run->plan->step[stage->first].node->column_parallel_rows;
     return run->live[stage->space] < cut.lo || run->live[stage->space] >= cut.hi;
 }
 
@@ -286,7 +286,7 @@ void aenc_run_stages(const struct run *run, size_t first, size_t end, struct poo
         if (rows) stage.kind = STAGE_ROWS;
         for (next = i + 1; rows && next < end && plan->stage[next].joined && by_rows(run, &plan->stage[next]); next++)
             stage.count += plan->stage[next].count;
-        bool bound = run->bound_wanted && rows && plan->bound_stage >= i && plan->bound_stage < next;
+        bool bound = run->check_overflow_bound && rows && plan->bound_stage >= i && plan->bound_stage < next;
         stage_run(&(struct work){run, &stage, NULL, bound}, pool);
     }
 }

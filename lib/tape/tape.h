@@ -1,6 +1,6 @@
 /* tape.h - node, op, tape, run, and the contract between them. Read this first.
  *
- * A tape is a recording of one journey through a model (train, evaluate, encode, ...). Ops are recorded once,
+ * A tape is a recording of one task through a model (train, evaluate, encode, ...). Ops are recorded once,
  * planned once and replayed for every batch. The recording is append-only: a node names only nodes that exist, so
  * the order of creation is a topological order; forward walks up, backward walks down.
  *
@@ -51,10 +51,10 @@
  *
  * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns
  * says: a worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by
- * rows each would fetch all of it; and a small batch too keeps many workers busy. The plan sets node->cut of nodes
- * that are ever cut. It calls forward_columns in the place of forward, and backward_columns, where the gradient of
- * operand 0 is wanted, behind backward, which runs by rows as ever and leaves that gradient alone. With a number of
- * rows that is not cut both are called shard by shard with all columns.
+ * rows each would fetch all of it; and a small batch too keeps many workers busy. The plan sets
+ * node->column_parallel_rows of nodes that are ever cut. It calls forward_columns in the place of forward, and
+ * backward_columns, where the gradient of operand 0 is wanted, behind backward, which runs by rows as ever and
+ * leaves that gradient alone. With a number of rows that is not cut both are called shard by shard with all columns.
  *
  * Numbers are sums over rows; the run divides once, at the update. Randomness is a function of (seed, node's name path,
  * step, turn, row in the whole batch, element) and of nothing else.
@@ -157,10 +157,10 @@ struct node {
     bool needs_gradient; /* a trained parameter, or an input that is checked, lies below */
 
     /* Filled in by the plan. */
-    bool live;       /* reached from an output, a term or a stage */
-    bool active;     /* lies between a trained parameter and a term: a gradient passes through it */
-    struct span cut; /* by columns, for so many live rows; lo == hi: never */
-    int level;       /* phase of the forward walk */
+    bool live;                        /* reached from an output, a term or a stage */
+    bool active;                      /* lies between a trained parameter and a term: a gradient passes through it */
+    struct span column_parallel_rows; /* by columns, for so many live rows; lo == hi: never */
+    int level;                        /* phase of the forward walk */
     enum slot slot;
     int64_t offset;                   /* of the value in its slot, in nums */
     int64_t gradient_offset;          /* of the gradient in SLOT_GRADIENT or SLOT_PARAMETER_GRADIENT; -1: none */
@@ -230,7 +230,7 @@ struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ram
 double aenc_ramp_value(const struct ramp *ramp, double epochs);
 
 /* Appends op(in...). attr is copied (attr_size bytes) into the arena. A NULL operand, or a tape that has failed,
- * answers NULL. */
+ * returns NULL. */
 struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct node *const *in, int in_count,
                               const void *attr, size_t attr_size);
 
@@ -241,7 +241,7 @@ void aenc_tape_output(struct tape *tape, struct node *node);
  * rows. */
 void aenc_tape_least(struct tape *tape, int64_t rows, const char *what);
 
-/* Enters "scope.name" (or "name" at the top) and answers the scope before, for leaving. */
+/* Enters "scope.name" (or "name" at the top) and returns the scope before, for leaving. */
 const char *aenc_tape_enter(struct tape *tape, const char *name);
 void aenc_tape_leave(struct tape *tape, const char *scope_before);
 /* "scope.name" in the arena. */
@@ -253,7 +253,7 @@ int64_t aenc_shape_count(const struct shape *shape);
 bool aenc_shape_equal(const struct shape *a, const struct shape *b);
 /* Numbers of a row node's one row, or of any other node. */
 int64_t aenc_node_row_size(const struct node *n);
-/* "(rows, 28, 28)" or "(128, 784)", into a buffer of SHAPE_TEXT bytes; answers the buffer. */
+/* "(rows, 28, 28)" or "(128, 784)", into a buffer of SHAPE_TEXT bytes; returns the buffer. */
 enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);
 
@@ -338,7 +338,9 @@ static inline struct node *aenc_node_base(const struct node *n) { return n->base
 bool aenc_node_by_rows(const struct node *n);
 int aenc_node_space(const struct node *n);
 /* Whether products of the node are cut by columns for any number of rows. */
-static inline bool aenc_node_has_columns(const struct node *n) { return n->cut.lo < n->cut.hi; }
+static inline bool aenc_node_has_columns(const struct node *n) {
+    return n->column_parallel_rows.lo < n->column_parallel_rows.hi;
+}
 /* How many shards so many rows of the space are. */
 static inline int64_t aenc_plan_shards(const struct plan *plan, int space, int64_t rows) {
     return (rows + plan->shard_rows[space] - 1) / plan->shard_rows[space];
@@ -366,13 +368,13 @@ struct run {
     const struct plan *plan;
     num *block[SLOT_COUNT];
     num *part;
-    num *ramp;               /* the run's own step values; NULL: none */
-    double *tile_square;     /* by tile: sum of squares of what it holds, taken while it is in cache */
-    double *bound;           /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
-    bool bound_wanted;       /* set before a replay that asks aenc_run_bound */
-    struct binding *binding; /* one per field of the tape */
-    const float *weight;     /* of each row; NULL: 1 */
-    double weight_total;     /* of the live rows */
+    num *ramp;           /* the run's own step values; NULL: none */
+    double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
+    double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
+    bool check_overflow_bound; /* set before a replay that asks aenc_run_bound */
+    struct binding *binding;   /* one per field of the tape */
+    const float *weight;       /* of each row; NULL: 1 */
+    double weight_total;       /* of the live rows */
     int64_t live[SPACES_MAX];
     int64_t shard; /* set for the call: index of the shard, for SPAN_REDUCE and by-shard parts */
     uint64_t seed, step;
@@ -408,8 +410,8 @@ void aenc_run_ramps(struct run *run, double epochs);
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Stages [first, end) of it. */
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);
-/* With all stages before plan->product_stage behind it, bound_wanted: what no product of that stage exceeds, far
- * from infinite; INFINITY where that is not certain. */
+/* With all stages before plan->product_stage behind it, check_overflow_bound: what no product of that stage exceeds,
+ * far from infinite; INFINITY where that is not certain. */
 double aenc_run_bound(const struct run *run);
 /* Runs plan->product_stage. Each finished tile, `count` numbers of target's gradient from `first`, is given to
  * `take` by the thread that made it, and is not kept: scratch has `size` nums, plan->product_tile at least, for each

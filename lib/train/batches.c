@@ -17,9 +17,9 @@ static void shuffle(aenc_context *ctx, const char *stream, uint64_t step, int64_
     }
 }
 
-int64_t aenc_batches_held(int64_t rows, double valid_share) {
-    int64_t held = (int64_t)((double)rows * valid_share + 0.5);
-    return valid_share > 0 && held < 1 ? 1 : held;
+int64_t aenc_batches_held(int64_t rows, double validation_fraction) {
+    int64_t held = (int64_t)((double)rows * validation_fraction + 0.5);
+    return validation_fraction > 0 && held < 1 ? 1 : held;
 }
 
 aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows) {
@@ -29,12 +29,12 @@ aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows) {
                      (long long)rows, (long long)model->least_rows);
 }
 
-aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_share, struct batches *out) {
+aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double validation_fraction, struct batches *out) {
     *out = (struct batches){ctx, NULL, NULL, 0, 0};
-    int64_t valid = aenc_batches_held(rows, valid_share);
+    int64_t valid = aenc_batches_held(rows, validation_fraction);
     if (valid >= rows)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "valid_share %s leaves none of the %lld rows to train on",
-                         aenc_shown(valid_share).text, (long long)rows);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "validation_fraction %s leaves none of the %lld rows to train on",
+                         aenc_shown(validation_fraction).text, (long long)rows);
     out->train = aenc_alloc_raw(ctx, (size_t)rows, sizeof *out->train);
     if (out->train == NULL) return AENC_ERR_NO_MEMORY;
     for (int64_t i = 0; i < rows; i++) out->train[i] = i;

@@ -4,64 +4,65 @@
  *     output_weight loss(student's output, teacher's output) + code_weight mean (student's code - teacher's code)^2
  *
  * The teacher's answers are the targets of an ordinary fit, a row of them the output followed by the code: of rows
- * in memory once and for all, of a source batch by batch (passage.c). While it is taught, the student's journeys
- * compare with both (model/journey.c).
+ * in memory once and for all, of a source batch by batch (row_transform.c). While it is taught, the student's tasks
+ * compare with both (model/task.c).
  */
 #include <math.h>
 
-#include "train/source.h"
+#include "train/row_source.h"
 #include "train/stack.h"
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
 
-/* What the teacher makes of a piece, through `kind`, into column `at` of the lessons' rows. */
-static aenc_status ask(const struct passage *p, enum journey_kind kind, const struct rows *piece, int64_t size,
-                       float *lessons) {
+/* What the teacher makes of a piece, through `kind`, into column `at` of the teacher_targets' rows. */
+static aenc_status ask(const struct row_transform *p, enum task_kind kind, const struct rows *piece, int64_t size,
+                       float *teacher_targets) {
     aenc_status status = aenc_model_infer(p->model, kind, piece, NULL, p->scratch);
     for (int64_t r = 0; r < piece->count && status == AENC_OK; r++)
-        for (int64_t c = 0; c < size; c++) lessons[r * p->cols + c] = p->scratch[r * size + c];
+        for (int64_t c = 0; c < size; c++) teacher_targets[r * p->cols + c] = p->scratch[r * size + c];
     return status;
 }
 
-static aenc_status teach_rows(const struct passage *p, const struct rows *x, float *out) {
+static aenc_status teach_rows(const struct row_transform *p, const struct rows *x, float *out) {
     aenc_status status = AENC_OK;
     for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
         const struct rows piece = aenc_rows_piece(x, first, PIECE_ROWS);
         float *at = out + first * p->cols;
-        status = ask(p, JOURNEY_RECONSTRUCT, &piece, p->model->output_size, at);
-        if (status == AENC_OK) status = ask(p, JOURNEY_ENCODE, &piece, p->model->code_size, at + p->model->output_size);
+        status = ask(p, TASK_RECONSTRUCT, &piece, p->model->output_size, at);
+        if (status == AENC_OK) status = ask(p, TASK_ENCODE, &piece, p->model->code_size, at + p->model->output_size);
     }
     return status;
 }
 
 /* The sum of the squared distances of the codes; codes has room for a piece. */
-static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *lessons,
+static aenc_status code_distance(struct aenc_model *student, const struct rows *x, const struct rows *teacher_targets,
                                  float *codes, double *sum) {
     int64_t size = student->code_size;
-    aenc_status status = aenc_model_infer(student, JOURNEY_ENCODE, x, NULL, codes);
+    aenc_status status = aenc_model_infer(student, TASK_ENCODE, x, NULL, codes);
     for (int64_t i = 0; i < x->count * size && status == AENC_OK; i++) {
-        double d =
-            (double)codes[i] - (double)lessons->data[i / size * lessons->stride + student->target_size + i % size];
+        double d = (double)codes[i] -
+                   (double)teacher_targets->data[i / size * teacher_targets->stride + student->target_size + i % size];
         *sum += d * d;
     }
     return status;
 }
 
 /* How far the student is from what it was taught, over rows in memory. */
-static aenc_status measure(struct aenc_model *student, const struct passage *p, const struct rows *x,
+static aenc_status measure(struct aenc_model *student, const struct row_transform *p, const struct rows *x,
                            const aenc_distill_options *options) {
-    struct rows lessons = {NULL, p->cols, 0, NULL};
+    struct rows teacher_targets = {NULL, p->cols, 0, NULL};
     float *answers = aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *answers, (size_t)p->cols);
     double output = 0, distance = 0, loss = 0;
     bool codes = options->code_loss != NULL && student->code_size == p->model->code_size;
     aenc_status status = answers == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
-    lessons.data = answers;
+    teacher_targets.data = answers;
     for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
         const struct rows piece = aenc_rows_piece(x, first, PIECE_ROWS);
-        lessons.count = piece.count;
+        teacher_targets.count = piece.count;
         status = teach_rows(p, &piece, answers);
-        if (status == AENC_OK) status = aenc_train_evaluate(student, &piece, &lessons, NULL, &loss);
-        if (status == AENC_OK && codes) status = code_distance(student, &piece, &lessons, p->scratch, &distance);
+        if (status == AENC_OK) status = aenc_train_evaluate(student, &piece, &teacher_targets, NULL, &loss);
+        if (status == AENC_OK && codes)
+            status = code_distance(student, &piece, &teacher_targets, p->scratch, &distance);
         output += loss * (double)piece.count;
     }
     aenc_release(student->ctx, answers);
@@ -72,19 +73,19 @@ static aenc_status measure(struct aenc_model *student, const struct passage *p, 
     return status;
 }
 
-/* From here on the student's journeys compare with lessons; with weights of 0 with targets again. */
+/* From here on the student's tasks compare with teacher_targets; with weights of 0 with targets again. */
 static void teach(struct aenc_model *student, double output_weight, double code_weight) {
-    aenc_model_forget_journeys(student);
-    student->lesson_weight[0] = output_weight;
-    student->lesson_weight[1] = code_weight;
+    aenc_model_forget_tasks(student);
+    student->distill_weight[0] = output_weight;
+    student->distill_weight[1] = code_weight;
 }
 
 aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *teacher, const struct fit_data *x,
                                const aenc_distill_options *options, const aenc_fit_options *fit) {
     int64_t outputs = teacher->output_size, codes = teacher->code_size;
-    struct passage p = {.send = teach_rows, .model = teacher, .cols = outputs + codes, .lessons = true};
+    struct row_transform p = {.apply = teach_rows, .model = teacher, .cols = outputs + codes, .teacher_targets = true};
     struct fit_data data = *x;
-    data.passage = &p;
+    data.transform = &p;
     data.targetless = true;
     p.scratch =
         aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *p.scratch, (size_t)(outputs > codes ? outputs : codes));

@@ -104,11 +104,11 @@ static aenc_status batch_next(struct fit *fit, struct batch *out) {
     else
         from_rows(fit, out);
     if (status != AENC_OK || !fit->data.unchecked) return status;
-    bool own = aenc_fit_own_target(fit), passes = fit->data.passage != NULL;
+    bool own = aenc_fit_own_target(fit), passes = fit->data.transform != NULL;
     struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
     status = aenc_rows_check(model->ctx, (struct row_names){"source", out->first}, &out->input, aenc_fit_cols(fit),
                              own || passes ? none : rule);
-    if (status == AENC_OK && passes) return aenc_passage_batch(fit, &out->input, &out->target);
+    if (status == AENC_OK && passes) return aenc_transform_batch(fit, &out->input, &out->target);
     if (status != AENC_OK || !own) return status;
     return aenc_rows_check(model->ctx, (struct row_names){"source.target", out->first}, &out->target,
                            model->target_size, rule);
@@ -133,7 +133,7 @@ static aenc_status steps_run(struct fit *fit) {
         struct batch batch;
         double loss;
         if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
-        fit->broken_off = fit->stopped;
+        fit->interrupted = fit->stopped;
         if (fit->stopped) return fit->facts != NULL ? checkpoint(fit) : AENC_OK;
         aenc_status status = batch_next(fit, &batch);
         if (status == AENC_OK && batch.input.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
@@ -145,7 +145,7 @@ static aenc_status steps_run(struct fit *fit) {
         losses_add(fit, loss);
         tell(fit, AENC_EVENT_STEP);
         if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
-        fit->broken_off = fit->stopped;
+        fit->interrupted = fit->stopped;
         if (fit->facts != NULL && checkpoint_at_step(fit)) status = checkpoint(fit);
         if (status != AENC_OK) return status;
     }
@@ -156,7 +156,7 @@ static aenc_status steps_run(struct fit *fit) {
 
 /* Scores the held-out rows; keeps the parameters when they are the best so far. */
 static aenc_status validate(struct fit *fit) {
-    aenc_status status = aenc_passage_evaluate(fit, &fit->now.valid_loss);
+    aenc_status status = aenc_transform_evaluate(fit, &fit->now.valid_loss);
     if (status != AENC_OK) return status;
     if (fit->now.valid_loss - fit->now.valid_loss != 0)
         return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %s",
@@ -211,7 +211,7 @@ static aenc_status epoch_run(struct fit *fit) {
     status = history_add(fit);
     if (status != AENC_OK) return status;
     epoch_close(fit);
-    bool due = fit->facts != NULL && !fit->broken_off && checkpoint_at_epoch(fit);
+    bool due = fit->facts != NULL && !fit->interrupted && checkpoint_at_epoch(fit);
     return due ? checkpoint(fit) : AENC_OK;
 }
 

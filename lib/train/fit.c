@@ -17,7 +17,7 @@ static aenc_status valid_prepare(struct fit *fit) {
     }
     fit->validated = fit->valid.data != NULL;
     if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
-    bool own = fit->data.passage != NULL || fit->valid_target.data != NULL;
+    bool own = fit->data.transform != NULL || fit->valid_target.data != NULL;
     return aenc_rows_check(fit->model->ctx, (struct row_names){"source", 0}, &fit->valid, aenc_fit_cols(fit),
                            own ? aenc_finite_rule() : aenc_target_rule(fit->model));
 }
@@ -57,7 +57,8 @@ static void stream_steps(struct fit *fit) {
 
 int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *o) {
     int64_t batch = o->batch > 0 ? o->batch : 128;
-    int64_t rows = data->input.count - (o->valid == NULL ? aenc_batches_held(data->input.count, o->valid_share) : 0);
+    int64_t rows =
+        data->input.count - (o->valid == NULL ? aenc_batches_held(data->input.count, o->validation_fraction) : 0);
     if (data->stream != NULL) rows = data->stream->call.rows == 0 ? batch : (int64_t)data->stream->call.rows;
     return rows < batch ? rows : batch;
 }
@@ -68,7 +69,7 @@ static aenc_status steps_prepare(struct fit *fit) {
         stream_steps(fit);
         return aenc_batch_check(fit->model, fit->batch);
     }
-    double share = o->valid == NULL ? o->valid_share : 0;
+    double share = o->valid == NULL ? o->validation_fraction : 0;
     aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.input.count, share, &fit->batches);
     if (status != AENC_OK) return status;
     fit->batch = o->batch > 0 ? o->batch : 128;
@@ -84,7 +85,8 @@ static aenc_status endurance_prepare(struct fit *fit) {
     if (o->checkpoint == NULL) return AENC_OK;
     fit->facts = aenc_run_facts(fit, &fit->arena);
     if (fit->facts == NULL) return AENC_ERR_NO_MEMORY;
-    bool wanted = o->resume == AENC_RESUME || (o->resume == AENC_RESUME_IF_THERE && aenc_file_exists(o->checkpoint));
+    bool wanted =
+        o->resume == AENC_RESUME_REQUIRED || (o->resume == AENC_RESUME_IF_THERE && aenc_file_exists(o->checkpoint));
     if (wanted && fit->data.stream != NULL && fit->data.stream->call.seek == NULL)
         return aenc_fail(fit->model->ctx, AENC_ERR_UNSUPPORTED,
                          "the run of checkpoint '%s' cannot be resumed from this source: it has no seek",
@@ -94,12 +96,12 @@ static aenc_status endurance_prepare(struct fit *fit) {
 
 static aenc_status fit_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
-    aenc_status status = aenc_passage_keep(fit, &fit->data.input, &fit->data.target, &fit->kept[0]);
+    aenc_status status = aenc_transform_keep(fit, &fit->data.input, &fit->data.target, &fit->kept[0]);
     if (status == AENC_OK) status = steps_prepare(fit);
     if (status == AENC_OK) status = valid_prepare(fit);
     if (status == AENC_OK && o->valid != NULL)
-        status = aenc_passage_keep(fit, &fit->valid, &fit->valid_target, &fit->kept[1]);
-    if (status == AENC_OK) status = aenc_passage_open(fit);
+        status = aenc_transform_keep(fit, &fit->valid, &fit->valid_target, &fit->kept[1]);
+    if (status == AENC_OK) status = aenc_transform_open(fit);
     if (status != AENC_OK) return status;
     fit->now.struct_size = sizeof fit->now;
     fit->now.epochs = o->epochs > 0 ? o->epochs : 20;

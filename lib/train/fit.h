@@ -12,7 +12,7 @@
 
 #include "io/file.h"
 #include "io/safetensors.h"
-#include "train/source.h"
+#include "train/row_source.h"
 #include "train/train.h"
 
 /* How far a run is. */
@@ -31,8 +31,9 @@ struct fit {
     bool validated;
     struct batches batches; /* empty for a stream */
     struct stream stream;   /* closed where there is none */
-    float *kept[2]; /* what the data and the held-out rows have become on their passage; NULL: not kept, or none */
-    float *passed;  /* room for that of a batch; NULL: not needed */
+    float
+        *kept[2];  /* what the data and the held-out rows have become in their row transform; NULL: not kept, or none */
+    float *passed; /* room for that of a batch; NULL: not needed */
     struct optimizer *optimizer;
     struct arena arena; /* of the specs and the facts */
     const struct json *optimizer_spec, *schedule_spec;
@@ -47,7 +48,7 @@ struct fit {
     bool resumed;             /* the model stands where a checkpoint was */
     bool stopped;             /* before its planned end */
     int32_t why;              /* AENC_STOPPED_..., then */
-    bool broken_off;          /* within an epoch */
+    bool interrupted;         /* within an epoch */
     const struct json *facts; /* NULL: no checkpoint is asked for */
     struct timespec saved;    /* when the last checkpoint was */
 };
@@ -61,25 +62,25 @@ double aenc_seconds_since(const struct timespec *begin);
 
 /* Numbers in a row of the data, and whether it has a target of its own; then, whether the model is given one. */
 static inline int64_t aenc_fit_cols(const struct fit *fit) {
-    return fit->data.passage != NULL ? fit->data.passage->model->input_size : fit->model->input_size;
+    return fit->data.transform != NULL ? fit->data.transform->model->input_size : fit->model->input_size;
 }
 static inline bool aenc_fit_target_read(const struct fit *fit) {
     bool stream = fit->data.stream != NULL && fit->data.stream->target_cols > 0;
     return !fit->data.targetless && (stream || fit->data.target.data != NULL);
 }
 static inline bool aenc_fit_own_target(const struct fit *fit) {
-    return aenc_fit_target_read(fit) || (fit->data.passage != NULL && fit->data.passage->lessons);
+    return aenc_fit_target_read(fit) || (fit->data.transform != NULL && fit->data.transform->teacher_targets);
 }
 
-/* passage.c: sends rows of memory through at once, where the fit has a passage that keeps them: *kept is what they
- * became, from aenc_alloc. */
-aenc_status aenc_passage_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept);
-/* Behind those: room for batches, or, where all is kept, no passage any longer. */
-aenc_status aenc_passage_open(struct fit *fit);
-/* A batch; valid until the next. Nothing where there is no passage. */
-aenc_status aenc_passage_batch(struct fit *fit, struct rows *input, struct rows *target);
-/* The loss of the held-out rows, passage included. */
-aenc_status aenc_passage_evaluate(struct fit *fit, double *loss);
+/* row_transform.c: sends rows of memory through at once, where the fit has a row transform that keeps them: *kept is
+ * what they became, from aenc_alloc. */
+aenc_status aenc_transform_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept);
+/* Behind those: room for batches, or, where all is kept, no row transform any longer. */
+aenc_status aenc_transform_open(struct fit *fit);
+/* A batch; valid until the next. Nothing where there is no row transform. */
+aenc_status aenc_transform_batch(struct fit *fit, struct rows *input, struct rows *target);
+/* The loss of the held-out rows, row transform included. */
+aenc_status aenc_transform_evaluate(struct fit *fit, double *loss);
 
 /* epochs.c: from where the run is to its end. */
 aenc_status aenc_fit_run(struct fit *fit);

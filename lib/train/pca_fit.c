@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "io/message_text.h"
-#include "train/pca.h"
+#include "train/pca_training.h"
 
 /* ---- Rows in ---- */
 

@@ -9,7 +9,7 @@
  * go into the encoder, those of its mirror into the dense layer of the decoder that undoes layer k, where there is
  * one of the same shape. The autoencoder is an ordinary model: description, fit and inference are those of any
  * other. So is the one whose encoder are the layers below, which rows go through on their way to the fit
- * (passage.c).
+ * (row_transform.c).
  *
  * Each layer has a checkpoint of its own, which stays when the layer is done: a fit that is resumed at its end does
  * nothing but restore it, so that a stack is resumed by going through all layers again.
@@ -278,20 +278,20 @@ static aenc_status checkpoints_prepare(struct pretrain *p) {
     return AENC_OK;
 }
 
-static aenc_status encode(const struct passage *passage, const struct rows *x, float *out) {
-    return aenc_model_infer(passage->model, JOURNEY_ENCODE, x, NULL, out);
+static aenc_status encode(const struct row_transform *transform, const struct rows *x, float *out) {
+    return aenc_model_infer(transform->model, TASK_ENCODE, x, NULL, out);
 }
 
 static aenc_status layer_fit(struct pretrain *p, struct aenc_model *shallow) {
-    struct passage passage = {.send = encode, .model = p->below};
+    struct row_transform transform = {.apply = encode, .model = p->below};
     struct fit_data data = *p->data;
     aenc_fit_options fit = p->fit;
     fit.checkpoint = checkpoint_name(p, p->layer);
     if (fit.resume != AENC_RESUME_NEVER && p->layer > p->options->first) fit.resume = AENC_RESUME_IF_THERE;
     data.targetless = true;
     if (p->below != NULL) {
-        passage.cols = p->below->code_size;
-        data.passage = &passage;
+        transform.cols = p->below->code_size;
+        data.transform = &transform;
     }
     aenc_status status = aenc_train_fit(shallow, &data, &fit);
     if (shallow->notice[0] != '\0') memcpy(p->model->notice, shallow->notice, NOTICE_SIZE);

@@ -9,7 +9,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/thread.h"
-#include "train/source.h"
+#include "train/row_source.h"
 
 struct read_ahead {
     struct stream *stream;

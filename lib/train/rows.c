@@ -1,6 +1,6 @@
 /* rows.c - rows that nobody has looked at before they are trained on. */
 #include "io/message_text.h"
-#include "train/source.h"
+#include "train/row_source.h"
 
 struct row_rule aenc_target_rule(const struct aenc_model *model) {
     return (struct row_rule){model->unit_target, model->classes, model->loss->name};
@@ -20,7 +20,7 @@ static int64_t bad_column(const float *row, int64_t cols, struct row_rule rule) 
 /* The same answer sooner, mostly: whether a row is as it should be. */
 static bool row_good(const float *row, int64_t cols, struct row_rule rule) {
     if (rule.unit || rule.classes > 0 || sizeof(num) != sizeof(float)) return bad_column(row, cols, rule) < 0;
-    return aenc_kernels()->elementwise->largest((const num *)(const void *)row, cols) <= NUM_MAX;
+    return aenc_kernels()->elementwise->max_abs((const num *)(const void *)row, cols) <= NUM_MAX;
 }
 
 aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const struct rows *rows, int64_t cols,

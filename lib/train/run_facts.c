@@ -54,8 +54,8 @@ static void add_stream(struct arena *arena, struct json *object, const struct ae
 }
 
 /* What data pass through is known by the bits of all its numbers. */
-static uint64_t passage_sum(const struct passage *passage) {
-    const struct store *store = &passage->model->store;
+static uint64_t transform_sum(const struct row_transform *transform) {
+    const struct store *store = &transform->model->store;
     uint64_t sum = 1;
     for (size_t i = 0; i < store->entry_count; i++) {
         const num *values = aenc_store_values(store, &store->entry[i]);
@@ -74,9 +74,9 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
         add_stream(arena, object, fit->data.stream);
     else
         add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit), fit->data.unchecked);
-    if (fit->data.passage != NULL) add_whole(arena, object, "passage", passage_sum(fit->data.passage));
-    for (int i = 0; i < 2 && model->lesson_weight[0] + model->lesson_weight[1] > 0; i++)
-        aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->lesson_weight[i]);
+    if (fit->data.transform != NULL) add_whole(arena, object, "row transform", transform_sum(fit->data.transform));
+    for (int i = 0; i < 2 && model->distill_weight[0] + model->distill_weight[1] > 0; i++)
+        aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->distill_weight[i]);
     bool apart = fit->options->valid != NULL; /* else held out of the data, which are known already */
     add_rows(arena, object, "target", &fit->data.target, model->target_size, false);
     add_rows(arena, object, "valid", &fit->valid, aenc_fit_cols(fit), fit->data.unchecked && !apart);
@@ -100,7 +100,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     add_whole(arena, object, "steps_per_epoch", (uint64_t)fit->now.steps);
     aenc_json_add_copy(arena, object, "optimizer", fit->optimizer_spec);
     aenc_json_add_copy(arena, object, "schedule", fit->schedule_spec);
-    aenc_json_add_number(arena, object, "valid_share", o->valid_share);
+    aenc_json_add_number(arena, object, "validation_fraction", o->validation_fraction);
     add_whole(arena, object, "patience", (uint64_t)o->patience);
     aenc_json_add_number(arena, object, "min_improvement", o->min_improvement);
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
@@ -117,10 +117,9 @@ static void add_known(struct arena *arena, struct json *object, const char *key,
 
 struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     struct blas_info blas;
-    struct journey *journey;
+    struct task *task;
     aenc_blas_describe(&blas);
-    if (aenc_journey_prepare(fit->model, JOURNEY_TRAIN, aenc_fit_own_target(fit), fit->batch, &journey) != AENC_OK)
-        return NULL;
+    if (aenc_task_prepare(fit->model, TASK_TRAIN, aenc_fit_own_target(fit), fit->batch, &task) != AENC_OK) return NULL;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     add_known(arena, object, "library",
               aenc_arena_format(arena, "%d.%d.%d", AENC_VERSION_MAJOR, AENC_VERSION_MINOR, AENC_VERSION_PATCH));
@@ -128,7 +127,7 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     add_known(arena, object, "blas", blas.provider);
     add_known(arena, object, "blas configuration", blas.config);
     add_known(arena, object, "blas kernels", blas.kernels);
-    add_whole(arena, object, "rows of a shard", (uint64_t)journey->plan.shard_rows[0]);
+    add_whole(arena, object, "rows of a shard", (uint64_t)task->plan.shard_rows[0]);
     return arena->failed ? NULL : object;
 }
 

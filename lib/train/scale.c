@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "io/sort.h"
-#include "train/source.h"
+#include "train/row_source.h"
 #include "train/train.h"
 
 struct column {

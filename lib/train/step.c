@@ -56,23 +56,23 @@ static double squared_norm(const struct run *run, size_t tiles, const char **cul
 
 static bool values_finite(const struct run *run, const struct node *n) {
     int64_t rows = n->kind == NODE_ROW ? run->live[n->space] : 1;
-    return run->kernels->elementwise->largest(aenc_value(run, n), rows * aenc_node_row_size(n)) <= NUM_MAX;
+    return run->kernels->elementwise->max_abs(aenc_value(run, n), rows * aenc_node_row_size(n)) <= NUM_MAX;
 }
 
 /* The name path under which the first value of a replay is not finite; NULL: all are. Nodes stand in the order of
  * computation, and in training each keeps its value. */
-static const char *first_bad_value(const struct journey *journey) {
-    for (size_t i = 0; i < journey->tape.node_count; i++) {
-        const struct node *n = journey->tape.node[i];
+static const char *first_bad_value(const struct task *task) {
+    for (size_t i = 0; i < task->tape.node_count; i++) {
+        const struct node *n = task->tape.node[i];
         bool own = n->live && n->op != NULL && !n->op->view && n->slot == SLOT_ACTIVATION;
-        if (own && n->offset >= 0 && !values_finite(journey->run, n)) return n->name;
+        if (own && n->offset >= 0 && !values_finite(task->run, n)) return n->name;
     }
     return NULL;
 }
 
-static aenc_status diverged(struct aenc_model *model, const struct journey *journey, double loss, const char *culprit) {
+static aenc_status diverged(struct aenc_model *model, const struct task *task, double loss, const char *culprit) {
     unsigned long long update = (unsigned long long)model->step + 1;
-    const char *place = first_bad_value(journey);
+    const char *place = first_bad_value(task);
     char behind[128] = "";
     if (place != NULL)
         snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s",
@@ -86,24 +86,24 @@ static aenc_status diverged(struct aenc_model *model, const struct journey *jour
 }
 
 /* Of the first tiles. */
-static aenc_status gradients_check(struct aenc_model *model, const struct journey *journey, size_t tiles, double loss) {
+static aenc_status gradients_check(struct aenc_model *model, const struct task *task, size_t tiles, double loss) {
     const char *culprit = NULL;
-    double square = squared_norm(journey->run, tiles, &culprit);
-    if (!finite_number(loss) || culprit != NULL) return diverged(model, journey, loss, culprit);
+    double square = squared_norm(task->run, tiles, &culprit);
+    if (!finite_number(loss) || culprit != NULL) return diverged(model, task, loss, culprit);
     model->gradient_norm = sqrt(square) / model->gradient_weight;
     return AENC_OK;
 }
 
 /* Everything up to the first stage of a training replay. */
 static aenc_status replay_prepare(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                  const float *weight, struct journey **out) {
+                                  const float *weight, struct task **out) {
     double total;
     bool own_target = target != NULL && target->data != NULL;
     model->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = aenc_batch_check(model, input->count);
     if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
-    if (status == AENC_OK) status = aenc_journey_prepare(model, JOURNEY_TRAIN, own_target, input->count, out);
+    if (status == AENC_OK) status = aenc_task_prepare(model, TASK_TRAIN, own_target, input->count, out);
     if (status != AENC_OK) return status;
     struct run *run = (*out)->run;
     bind(run, 0, input);
@@ -112,55 +112,55 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct rows *i
     run->weight = weight;
     run->weight_total = total;
     run->step = model->step;
-    run->bound_wanted = false;
+    run->check_overflow_bound = false;
     model->gradient_weight = total;
     aenc_run_ramps(run, model->clock);
     return AENC_OK;
 }
 
 /* The terms' values and their sum, once all rows have been through. */
-static double mean_loss(struct aenc_model *model, const struct journey *journey) {
+static double mean_loss(struct aenc_model *model, const struct task *task) {
     double mean = 0;
     for (size_t i = 0; i < model->terms.count; i++)
-        mean += model->terms.value[i] = aenc_run_term(journey->run, &journey->tape.term[i]) / model->gradient_weight;
+        mean += model->terms.value[i] = aenc_run_term(task->run, &task->tape.term[i]) / model->gradient_weight;
     return mean;
 }
 
 /* The stages from `first` on, after which the gradients wait. */
-static aenc_status gradients_finish(struct aenc_model *model, struct journey *journey, size_t first, double *loss) {
-    if (gradient_memory(model, journey->run) != AENC_OK) return AENC_ERR_NO_MEMORY;
-    aenc_run_stages(journey->run, first, journey->plan.stage_count, model->ctx->pool);
-    double mean = mean_loss(model, journey);
-    aenc_status status = gradients_check(model, journey, journey->plan.tile_count, mean);
+static aenc_status gradients_finish(struct aenc_model *model, struct task *task, size_t first, double *loss) {
+    if (gradient_memory(model, task->run) != AENC_OK) return AENC_ERR_NO_MEMORY;
+    aenc_run_stages(task->run, first, task->plan.stage_count, model->ctx->pool);
+    double mean = mean_loss(model, task);
+    aenc_status status = gradients_check(model, task, task->plan.tile_count, mean);
     if (status != AENC_OK) return status;
-    model->gradients = journey;
+    model->gradients = task;
     if (loss != NULL) *loss = mean;
     return AENC_OK;
 }
 
 aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
                                  const float *weight, double *loss) {
-    struct journey *journey;
-    aenc_status status = replay_prepare(model, input, target, weight, &journey);
-    return status == AENC_OK ? gradients_finish(model, journey, 0, loss) : status;
+    struct task *task;
+    aenc_status status = replay_prepare(model, input, target, weight, &task);
+    return status == AENC_OK ? gradients_finish(model, task, 0, loss) : status;
 }
 
 /* ---- Update ---- */
 
-static void states_commit(const struct aenc_model *model, const struct journey *journey) {
-    for (size_t i = 0; i < journey->tape.stage_count; i++) {
-        const struct stage *stage = &journey->tape.stage[i];
-        memcpy(model->store.state + stage->state->offset, aenc_value(journey->run, stage->value),
+static void states_commit(const struct aenc_model *model, const struct task *task) {
+    for (size_t i = 0; i < task->tape.stage_count; i++) {
+        const struct stage *stage = &task->tape.stage[i];
+        memcpy(model->store.state + stage->state->offset, aenc_value(task->run, stage->value),
                (size_t)aenc_shape_count(&stage->state->shape) * sizeof(num));
     }
 }
 
 /* Before anything is updated: a state that would be infinite would be in the model's file, too. */
-static aenc_status states_check(const struct aenc_model *model, const struct journey *journey) {
-    for (size_t i = 0; i < journey->tape.stage_count; i++) {
-        const struct stage *stage = &journey->tape.stage[i];
-        const num *value = aenc_value(journey->run, stage->value);
-        if (aenc_kernels()->elementwise->largest(value, aenc_shape_count(&stage->state->shape)) <= (num)FLT_MAX)
+static aenc_status states_check(const struct aenc_model *model, const struct task *task) {
+    for (size_t i = 0; i < task->tape.stage_count; i++) {
+        const struct stage *stage = &task->tape.stage[i];
+        const num *value = aenc_value(task->run, stage->value);
+        if (aenc_kernels()->elementwise->max_abs(value, aenc_shape_count(&stage->state->shape)) <= (num)FLT_MAX)
             continue;
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "update %llu would make '%s' infinite",
                          (unsigned long long)model->step + 1, stage->state->name);
@@ -193,18 +193,18 @@ static aenc_status update_checked(struct aenc_model *model, struct optimizer *op
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
     if (model->gradients == NULL)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
-    struct journey *journey = model->gradients;
+    struct task *task = model->gradients;
     aenc_status status = aenc_store_unshare(&model->store);
     if (status != AENC_OK) return status; /* without memory for a copy the gradients still wait */
     model->gradients = NULL;              /* used up, also by a failure */
-    status = states_check(model, journey);
+    status = states_check(model, task);
     if (status != AENC_OK) return status;
     if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm))
         update(model, optimizer);
     else
         status = update_checked(model, optimizer);
     if (status != AENC_OK) return status;
-    states_commit(model, journey);
+    states_commit(model, task);
     model->step++;
     return AENC_OK;
 }
@@ -216,10 +216,11 @@ static void tile_take(void *user, const struct node *target, int64_t first, int6
     aenc_optim_part(step, aenc_store_find(step->store, target->name), first, count, gradient);
 }
 
-static void mark_apart(const struct store *store, const struct plan *plan, bool apart) {
+static void mark_per_tile(const struct store *store, const struct plan *plan, bool per_tile) {
     const struct plan_stage *stage = &plan->stage[plan->product_stage];
     for (int64_t i = stage->first; i < stage->first + stage->count; i++)
-        if (plan->tile[i].range.lo == 0) aenc_store_find(store, plan->tile[i].target->name)->apart = apart;
+        if (plan->tile[i].range.lo == 0)
+            aenc_store_find(store, plan->tile[i].target->name)->updated_per_tile = per_tile;
 }
 
 /* Whether no other parameter is trained. */
@@ -246,63 +247,63 @@ static aenc_status scratch_memory(struct aenc_model *model, const struct plan *p
 }
 
 /* The update of a step whose products are bounded; others: parameters beside theirs are trained. */
-static aenc_status products_apply(struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
+static aenc_status products_apply(struct aenc_model *model, struct optimizer *optimizer, const struct task *task,
                                   bool others, const struct tile_sink *given, double loss) {
-    const struct plan *plan = &journey->plan;
+    const struct plan *plan = &task->plan;
     struct tile_sink sink = *given;
     struct optim_step step;
-    aenc_status status = gradients_check(model, journey, (size_t)plan->stage[plan->product_stage].first, loss);
-    if (status == AENC_OK) status = states_check(model, journey);
+    aenc_status status = gradients_check(model, task, (size_t)plan->stage[plan->product_stage].first, loss);
+    if (status == AENC_OK) status = states_check(model, task);
     if (status != AENC_OK) return status;
     aenc_optim_begin(optimizer, &model->store, 1 / model->gradient_weight, 0, &step);
     if (others) {
-        mark_apart(&model->store, plan, true);
+        mark_per_tile(&model->store, plan, true);
         aenc_optim_rest(&step, model->ctx->pool);
-        mark_apart(&model->store, plan, false);
+        mark_per_tile(&model->store, plan, false);
     }
     sink.take = tile_take;
     sink.user = &step;
-    aenc_run_products(journey->run, &sink, model->ctx->pool);
-    states_commit(model, journey);
+    aenc_run_products(task->run, &sink, model->ctx->pool);
+    states_commit(model, task);
     model->step++;
-    return gradients_check(model, journey, plan->tile_count, loss); /* for the norm: all are finite */
+    return gradients_check(model, task, plan->tile_count, loss); /* for the norm: all are finite */
 }
 
 /* Whether the products, and the update by them and by the gradients that are there, are certain to be finite. */
-static bool products_safe(const struct aenc_model *model, struct optimizer *optimizer, const struct journey *journey,
+static bool products_safe(const struct aenc_model *model, struct optimizer *optimizer, const struct task *task,
                           struct store *store) {
-    const struct plan *plan = &journey->plan;
+    const struct plan *plan = &task->plan;
     const char *culprit = NULL;
-    double bound = aenc_run_bound(journey->run);
+    double bound = aenc_run_bound(task->run);
     if (!finite_number(bound)) return false;
-    double square = squared_norm(journey->run, (size_t)plan->stage[plan->product_stage].first, &culprit);
+    double square = squared_norm(task->run, (size_t)plan->stage[plan->product_stage].first, &culprit);
     return culprit == NULL && aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->gradient_weight);
 }
 
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
                             const struct rows *target, const float *weight, double *loss) {
-    struct journey *journey;
+    struct task *task;
     /* before a run is told where the parameters are: this may move them */
     aenc_status status = aenc_store_unshare(&model->store);
-    if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &journey);
+    if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &task);
     if (status != AENC_OK) return status;
-    size_t first = optimizer->clip_norm > 0 ? 0 : journey->plan.product_stage;
+    size_t first = optimizer->clip_norm > 0 ? 0 : task->plan.product_stage;
     if (first > 0) {
         struct tile_sink sink;
-        bool others = !products_alone(&model->store, &journey->plan);
-        status = scratch_memory(model, &journey->plan, &sink);
-        if (status == AENC_OK && others) status = gradient_memory(model, journey->run);
+        bool others = !products_alone(&model->store, &task->plan);
+        status = scratch_memory(model, &task->plan, &sink);
+        if (status == AENC_OK && others) status = gradient_memory(model, task->run);
         if (status != AENC_OK) return status;
-        journey->run->bound_wanted = true;
-        aenc_run_stages(journey->run, 0, first, model->ctx->pool);
-        if (products_safe(model, optimizer, journey, &model->store)) {
-            double mean = mean_loss(model, journey);
-            status = products_apply(model, optimizer, journey, others, &sink, mean);
+        task->run->check_overflow_bound = true;
+        aenc_run_stages(task->run, 0, first, model->ctx->pool);
+        if (products_safe(model, optimizer, task, &model->store)) {
+            double mean = mean_loss(model, task);
+            status = products_apply(model, optimizer, task, others, &sink, mean);
             if (status == AENC_OK && loss != NULL) *loss = mean;
             return status;
         }
     }
-    status = gradients_finish(model, journey, first, loss);
+    status = gradients_finish(model, task, first, loss);
     return status == AENC_OK ? aenc_train_apply(model, optimizer) : status;
 }
 
@@ -331,7 +332,7 @@ aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *inp
     aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
     for (int64_t first = 0; first < input->count && status == AENC_OK; first += EVALUATE_ROWS) {
         struct rows x = aenc_rows_piece(input, first, EVALUATE_ROWS), t = aenc_rows_piece(target, first, EVALUATE_ROWS);
-        status = aenc_model_infer(model, JOURNEY_SCORE, &x, &t, score);
+        status = aenc_model_infer(model, TASK_SCORE, &x, &t, score);
         for (int64_t r = 0; r < x.count && status == AENC_OK; r++)
             sum += (double)score[r] * (weight == NULL ? 1 : (double)weight[first + r]);
     }

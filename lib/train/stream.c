@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "io/message_text.h"
-#include "train/source.h"
+#include "train/row_source.h"
 
 /* ---- Filling ---- */
 

@@ -47,7 +47,7 @@ struct batches {
     int64_t *valid; /* held-out row indices; NULL: none */
     int64_t train_count, valid_count;
 };
-aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double valid_share, struct batches *out);
+aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double validation_fraction, struct batches *out);
 void aenc_batches_free(struct batches *batches);
 /* The order of epoch `epoch`: a function of the seed, the epoch and the set of rows, not of the order before. */
 void aenc_batches_shuffle(struct batches *batches, uint64_t epoch);
@@ -64,7 +64,7 @@ static inline int64_t aenc_batch_count(int64_t rows, int64_t batch, int64_t leas
 /* AENC_ERR_ARGUMENT, naming the layer, where a batch of so many rows is too small for the model. */
 aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows);
 /* How many of the rows are held out for that share. */
-int64_t aenc_batches_held(int64_t rows, double valid_share);
+int64_t aenc_batches_held(int64_t rows, double validation_fraction);
 
 /* snapshot.c: parameters and states of the best epoch so far. */
 struct snapshot {
@@ -74,23 +74,23 @@ aenc_status aenc_snapshot_take(struct aenc_model *model, struct snapshot *snapsh
 aenc_status aenc_snapshot_restore(struct aenc_model *model, const struct snapshot *snapshot);
 void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
 
-/* What rows go through on their way into a run (passage.c): the model learns what comes out. */
-struct passage {
+/* What rows go through on their way into a run (row_transform.c): the model learns what comes out. */
+struct row_transform {
     /* What has become of x: (x->count, cols), dense. x may be of any number of rows. */
-    aenc_status (*send)(const struct passage *passage, const struct rows *x, float *out);
+    aenc_status (*apply)(const struct row_transform *transform, const struct rows *x, float *out);
     struct aenc_model *model; /* that they go through: takes the rows as they come from the data */
     int64_t cols;
-    bool lessons;   /* what comes out are targets of the rows; false: it is the input, and its own target */
-    float *scratch; /* of send's */
+    bool teacher_targets; /* what comes out are targets of the rows; false: it is the input, and its own target */
+    float *scratch;       /* of apply's */
 };
 
 /* What a run trains on. */
 struct fit_data {
-    struct rows input, target;        /* all rows; target.data NULL: the input */
-    const struct aenc_source *stream; /* instead of rows; NULL: none */
-    bool unchecked;                   /* from a source: each batch is looked at before it is used */
-    const struct passage *passage;    /* NULL: none */
-    bool targetless;                  /* targets that a stream brings are not looked at */
+    struct rows input, target;             /* all rows; target.data NULL: the input */
+    const struct aenc_source *stream;      /* instead of rows; NULL: none */
+    bool unchecked;                        /* from a source: each batch is looked at before it is used */
+    const struct row_transform *transform; /* NULL: none */
+    bool targetless;                       /* targets that a stream brings are not looked at */
 };
 /* scale.c: where the model has a scaling that nobody has learned or set, learns it from `rows`, those of data that are
  * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */

@@ -1,7 +1,7 @@
 /* codes.h - what people do with codes: move between them, search, group and question them.
  *
  * Everything here takes rows of floats as they are, from an encoder or from anywhere. Results are exact (no approximate
- * indices) and have the same bits on any number of threads: a task owns what it writes, and sums go in the order of
+ * indices) and have the same bits on any number of threads: a job owns what it writes, and sums go in the order of
  * rows. The callers have checked shapes, rooms and that every number is finite.
  */
 #ifndef AENC_USE_CODES_H

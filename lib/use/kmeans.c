@@ -9,7 +9,7 @@
 
 #include "use/codes.h"
 
-enum { BLOCK = 256 }; /* rows of one task */
+enum { BLOCK = 256 }; /* rows of one job */
 
 struct state {
     aenc_context *ctx;

@@ -45,7 +45,7 @@ static double distance(const struct search *search, const float *q, const float 
     return sum;
 }
 
-/* One row as the products want it; answers its squared length. */
+/* One row as the products want it; returns its squared length. */
 static num prepare(const struct work *work, const float *row, num *out) {
     int64_t cols = work->search->cols;
     double sum = 0, length = work->search->cosine ? sqrt(dot(row, row, cols)) : 1;

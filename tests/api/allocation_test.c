@@ -95,7 +95,7 @@ static void test_fit(void) {
     aenc_fit_options options = {.struct_size = sizeof options,
                                 .epochs = 4,
                                 .batch = 7,
-                                .valid_share = 0.2,
+                                .validation_fraction = 0.2,
                                 .progress = count,
                                 .progress_user = &counter};
     CHECK_STATUS(scene.ctx, aenc_fit(scene.model, &scene.x, &options), AENC_OK);

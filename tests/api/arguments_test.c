@@ -30,7 +30,7 @@ static void scene_create(struct scene *c) {
     c->classes = classes_make(ctx);
     CHECK_STATUS(ctx, aenc_pca_create(ctx, c->base.x, NULL, &c->pca), AENC_OK);
     CHECK_STATUS(ctx, aenc_source_matrix(ctx, c->base.x, &c->rows), AENC_OK);
-    CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_F32, &dim, 1, &c->tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_TYPE_F32, &dim, 1, &c->tensor), AENC_OK);
     CHECK_STATUS(ctx, aenc_optimizer_create(c->base.model, "sgd", &c->optimizer), AENC_OK);
     CHECK_STATUS(ctx, aenc_layer_create(ctx, "dense:units=2", &c->dense), AENC_OK);
     CHECK_STATUS(ctx, aenc_layer_create(ctx, "sequential", &c->list), AENC_OK);
@@ -314,16 +314,16 @@ static void test_runners(struct scene *c) {
     struct wrong *s = &c->base;
     aenc_runner *runner;
     size_t bytes;
-    const aenc_runner_options unset = {.struct_size = 0}, odd = {sizeof odd, .journey = 7}, rows = {sizeof rows, .rows = -1},
+    const aenc_runner_options unset = {.struct_size = 0}, odd = {sizeof odd, .task = 7}, rows = {sizeof rows, .rows = -1},
                               small = {sizeof small, .memory = s->out, .memory_size = 1},
                               loose = {sizeof loose, .memory_size = 1};
     WRONG(aenc_runner_size(s->model, &unset, &bytes), "aenc_runner_options.struct_size");
-    WRONG(aenc_runner_size(s->model, &odd, &bytes), "aenc_runner_options.journey");
+    WRONG(aenc_runner_size(s->model, &odd, &bytes), "aenc_runner_options.task");
     WRONG(aenc_runner_size(s->model, &rows, &bytes), "aenc_runner_options.rows");
     WRONG(aenc_runner_size(s->model, NULL, NULL), "bytes is NULL");
     MUTE(aenc_runner_size(NULL, NULL, &bytes));
     WRONG(aenc_runner_create(s->model, &unset, &runner), "aenc_runner_options.struct_size");
-    WRONG(aenc_runner_create(s->model, &odd, &runner), "aenc_runner_options.journey");
+    WRONG(aenc_runner_create(s->model, &odd, &runner), "aenc_runner_options.task");
     WRONG(aenc_runner_create(s->model, &small, &runner), "aenc_runner_options.memory_size");
     WRONG(aenc_runner_create(s->model, &loose, &runner), "aenc_runner_options.memory is NULL, and memory_size");
     WRONG(aenc_runner_create(s->model, NULL, NULL), "out is NULL");
@@ -399,12 +399,12 @@ static void test_tensors(struct scene *c) {
     aenc_tensor *tensor;
     static const size_t dims[] = {2, 0};
     const float half[5] = {(float)NAN};
-    WRONG(aenc_tensor_create(s->ctx, 7, dims, 1, &tensor), "type|AENC_F32");
-    WRONG(aenc_tensor_create(s->ctx, AENC_F32, dims, 99, &tensor), "rank");
-    WRONG(aenc_tensor_create(s->ctx, AENC_F32, dims, 2, &tensor), "dims");
-    WRONG(aenc_tensor_create(s->ctx, AENC_F32, NULL, 1, &tensor), "dims is NULL");
-    WRONG(aenc_tensor_create(s->ctx, AENC_F32, dims, 1, NULL), "out is NULL");
-    MUTE(aenc_tensor_create(NULL, AENC_F32, dims, 1, &tensor));
+    WRONG(aenc_tensor_create(s->ctx, 7, dims, 1, &tensor), "type|AENC_TYPE_F32");
+    WRONG(aenc_tensor_create(s->ctx, AENC_TYPE_F32, dims, 99, &tensor), "rank");
+    WRONG(aenc_tensor_create(s->ctx, AENC_TYPE_F32, dims, 2, &tensor), "dims");
+    WRONG(aenc_tensor_create(s->ctx, AENC_TYPE_F32, NULL, 1, &tensor), "dims is NULL");
+    WRONG(aenc_tensor_create(s->ctx, AENC_TYPE_F32, dims, 1, NULL), "out is NULL");
+    MUTE(aenc_tensor_create(NULL, AENC_TYPE_F32, dims, 1, &tensor));
     WRONG(aenc_tensor_read(c->tensor, NULL, 5), "out is NULL");
     WRONG(aenc_tensor_read(c->tensor, s->out, 4), "floats");
     MUTE(aenc_tensor_read(NULL, s->out, 5));

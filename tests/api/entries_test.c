@@ -136,7 +136,7 @@ static void test_fit_options(struct scene *s) {
     REFUSED(ALL, bad_argument, "clip_norm|-1", .clip_norm = -1);
     REFUSED(ALL, bad_argument, "clip_value|nan", .clip_value = (double)NAN);
     REFUSED(ALL, bad_argument, "adamm", .optimizer = "adamm");
-    REFUSED(ALL, bad_argument, "resume", .resume = AENC_RESUME);
+    REFUSED(ALL, bad_argument, "resume", .resume = AENC_RESUME_REQUIRED);
     REFUSED(ALL, bad_argument, "resume", .resume = 7);
     REFUSED(ALL, bad_argument, "checkpoint_steps", .checkpoint_steps = 5);
     REFUSED(ALL, bad_argument, "checkpoint_seconds", .checkpoint_seconds = 5);
@@ -146,8 +146,8 @@ static void test_fit_options(struct scene *s) {
     REFUSED(ALL, bad_argument, "patience", .patience = -1);
     REFUSED(partial, bad_argument, "patience", .patience = 3);
     REFUSED(ALL, bad_argument, "steps_per_epoch", .steps_per_epoch = -1);
-    REFUSED(ALL, bad_argument, "valid_share", .valid_share = -0.5);
-    REFUSED(partial, bad_argument, "valid_share", .valid_share = 1);
+    REFUSED(ALL, bad_argument, "validation_fraction", .validation_fraction = -0.5);
+    REFUSED(partial, bad_argument, "validation_fraction", .validation_fraction = 1);
     REFUSED(ALL, bad_argument, "min_improvement", .min_improvement = -1);
     REFUSED(STREAM | DISTILL | PRETRAIN, AENC_ERR_SHAPE, "cols|5", .valid = &narrow);
     REFUSED(partial, AENC_ERR_SHAPE, "cols|5", .valid = &narrow);
@@ -189,8 +189,8 @@ static void test_useless(struct scene *s) {
     /* what only a stream cannot do */
     for (size_t i = 0; i < FITS; i++) {
         if ((fits[i].kind & STREAM) == 0) continue;
-        const aenc_fit_options share = {.struct_size = sizeof share, .valid_share = 0.25}, target = {sizeof share, .target = x};
-        check_fails(s->w, fits[i].call(s, &share), AENC_ERR_ARGUMENT, "valid_share|stream", __FILE__, __LINE__, fits[i].name);
+        const aenc_fit_options share = {.struct_size = sizeof share, .validation_fraction = 0.25}, target = {sizeof share, .target = x};
+        check_fails(s->w, fits[i].call(s, &share), AENC_ERR_ARGUMENT, "validation_fraction|stream", __FILE__, __LINE__, fits[i].name);
         check_fails(s->w, fits[i].call(s, &target), AENC_ERR_ARGUMENT, "target", __FILE__, __LINE__, fits[i].name);
     }
 }
@@ -290,7 +290,7 @@ static void test_pca_fits(struct scene *s) {
     struct world *w = s->w;
     aenc_model *model;
     const aenc_pca_options two = {.struct_size = sizeof two, .components = 2};
-    static const char *const words[] = {"optimizer", "schedule", "epochs", "steps_per_epoch", "valid is", "valid_share",
+    static const char *const words[] = {"optimizer", "schedule", "epochs", "steps_per_epoch", "valid is", "validation_fraction",
                                         "clip_norm", "clip_value", "checkpoint", "target"};
     aenc_fit_options o[10];
     for (int i = 0; i < 10; i++) o[i] = (aenc_fit_options){.struct_size = sizeof *o};
@@ -299,7 +299,7 @@ static void test_pca_fits(struct scene *s) {
     o[2].epochs = 2;
     o[3].steps_per_epoch = 1;
     o[4].valid = &w->x;
-    o[5].valid_share = 0.25;
+    o[5].validation_fraction = 0.25;
     o[6].clip_norm = 1;
     o[7].clip_value = 1;
     o[8].checkpoint = "no/such/folder/x";
@@ -512,7 +512,7 @@ static void test_others(struct scene *s) {
     const size_t dims[] = {1, 2, 1, 3, 1, 1, 1};
     for (size_t rank = 0; rank <= 6; rank++) {
         aenc_tensor *tensor = NULL;
-        CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_F32, dims, rank, &tensor), AENC_OK);
+        CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_TYPE_F32, dims, rank, &tensor), AENC_OK);
         CHECK(aenc_tensor_rank(tensor) == rank && aenc_tensor_count(tensor) == (rank < 2 ? 1 : rank < 4 ? 2 : 6));
         CHECK(aenc_tensor_dim(tensor, rank) == 0 && (rank < 4 || aenc_tensor_dim(tensor, 3) == 3));
         aenc_tensor_free(tensor);

@@ -34,7 +34,7 @@ static int read_rows(void *user, float *input, float *target, float *weight, siz
 
 enum { FIELDS = 22 };
 static const char *const names[FIELDS] = {
-    "optimizer", "schedule", "epochs", "batch", "target", "valid", "valid_target", "valid_share", "patience", "min_improvement",
+    "optimizer", "schedule", "epochs", "batch", "target", "valid", "valid_target", "validation_fraction", "patience", "min_improvement",
     "clip_norm", "clip_value", "progress", "steps_per_epoch", "checkpoint", "checkpoint_steps", "checkpoint_seconds", "resume",
     "labels", "label_count", "valid_labels", "valid_label_count"};
 
@@ -49,7 +49,7 @@ static aenc_fit_options with(int field, bool stream) {
     case 4: o.target = &x; break;
     case 5: o.valid = &x; break;
     case 6: o.valid_target = &x; break;
-    case 7: o.valid_share = 0.5; break;
+    case 7: o.validation_fraction = 0.5; break;
     case 8: o.patience = 1; break;
     case 9: o.min_improvement = 1; break;
     case 10: o.clip_norm = 1; break;
@@ -59,7 +59,7 @@ static aenc_fit_options with(int field, bool stream) {
     case 14: o.checkpoint = "/nowhere/at/all"; break;
     case 15: o.checkpoint_steps = 1; break;
     case 16: o.checkpoint_seconds = 1; break;
-    case 17: o.resume = AENC_RESUME; break;
+    case 17: o.resume = AENC_RESUME_REQUIRED; break;
     case 18: o.labels = labels; break;
     case 19: o.label_count = ROWS; break;
     case 20: o.valid_labels = labels; break;
@@ -87,12 +87,12 @@ static void test_fits(void) {
         for (int f = 0; f < FIELDS; f++) {
             const aenc_fit_options fit = with(f, c == 3);
             const aenc_pretrain_options stack = {.struct_size = sizeof stack, .fit = &fit};
-            const aenc_distill_options lesson = {.struct_size = sizeof lesson, .fit = &fit};
+            const aenc_distill_options teacher_target = {.struct_size = sizeof teacher_target, .fit = &fit};
             const aenc_sweep_options sweep = {.struct_size = sizeof sweep, .codes = (const size_t[]){1}, .code_count = 1,
                                               .fit = &fit};
             aenc_sweep_point point = {.struct_size = sizeof point};
             aenc_status status = c == 0   ? aenc_pretrain(t.model, &x, &stack)
-                                 : c == 1 ? aenc_distill(t.model, teacher, &x, &lesson)
+                                 : c == 1 ? aenc_distill(t.model, teacher, &x, &teacher_target)
                                  : c == 2 ? aenc_partial_fit(t.model, &x, &fit)
                                  : c == 3 ? aenc_fit_source(t.model, source, &fit)
                                  : c == 4 ? aenc_fit(pca, &x, &fit)
@@ -104,9 +104,9 @@ static void test_fits(void) {
                 fprintf(stderr, "  call %d, field %s: %s\n", c, names[f], aenc_message(t.ctx));
         }
     }
-    const aenc_fit_options both = {.struct_size = sizeof both, .valid = &x, .valid_share = 0.5};
+    const aenc_fit_options both = {.struct_size = sizeof both, .valid = &x, .validation_fraction = 0.5};
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &both), AENC_ERR_ARGUMENT);
-    CHECK(says(&t, "both valid and valid_share"));
+    CHECK(says(&t, "both valid and validation_fraction"));
     aenc_source_free(source);
     aenc_model_free(teacher);
     aenc_model_free(pca);

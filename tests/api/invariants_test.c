@@ -138,7 +138,7 @@ static aenc_status fit_unknown(struct scene *s) { return fit_with(s, "adam:speed
 
 static aenc_status fit_valid(struct scene *s) {
     aenc_fit_options o = asked(s, NULL);
-    o.valid_share = 0.2;
+    o.validation_fraction = 0.2;
     return aenc_fit(s->model, &s->x, &o);
 }
 
@@ -164,7 +164,7 @@ static aenc_status fit_resumed(struct scene *s) {
     aenc_model_free(other);
     if (status != AENC_OK) return status;
     s->data[0] += 1;
-    o.resume = AENC_RESUME;
+    o.resume = AENC_RESUME_REQUIRED;
     resume_asked = true;
     status = aenc_fit(s->model, &s->x, &o);
     remove(path);

@@ -24,7 +24,7 @@ static void test_null_context(void) {
     CHECK(aenc_model_load(NULL, "x", &model) == AENC_ERR_ARGUMENT && model == NULL);
     model = NOTHING;
     CHECK(aenc_model_load_memory(NULL, "x", 1, &model) == AENC_ERR_ARGUMENT && model == NULL);
-    CHECK(aenc_tensor_create(NULL, AENC_F32, &dim, 1, &tensor) == AENC_ERR_ARGUMENT && tensor == NULL);
+    CHECK(aenc_tensor_create(NULL, AENC_TYPE_F32, &dim, 1, &tensor) == AENC_ERR_ARGUMENT && tensor == NULL);
     CHECK(aenc_layer_create(NULL, "dense:units=1", &layer) == AENC_ERR_ARGUMENT && layer == NULL);
     CHECK(aenc_model_create(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
     model = NOTHING;
@@ -38,7 +38,7 @@ static void test_null_context(void) {
     CHECK(aenc_model_parse(NULL, NULL, 0, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_load(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_load_memory(NULL, NULL, 0, NULL) == AENC_ERR_ARGUMENT);
-    CHECK(aenc_tensor_create(NULL, AENC_F32, NULL, 0, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_tensor_create(NULL, AENC_TYPE_F32, NULL, 0, NULL) == AENC_ERR_ARGUMENT);
     CHECK(aenc_layer_create(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
     CHECK(strstr(aenc_message(NULL), "NULL") != NULL);
     CHECK(aenc_build_info(NULL) != NULL);
@@ -133,8 +133,8 @@ static void test_null_arguments(struct world *w) {
     CHECK_FAILS(w, aenc_model_load_memory(w->ctx, "x", 1, NULL), bad, "aenc_model_load_memory|out|NULL");
     model = NOTHING;
     CHECK_NONE(w, aenc_model_load_memory(w->ctx, NULL, 1, &model), model, bad, "aenc_model_load_memory|bytes|NULL");
-    CHECK_FAILS(w, aenc_tensor_create(w->ctx, AENC_F32, NULL, 0, NULL), bad, "aenc_tensor_create|out|NULL");
-    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_F32, NULL, 1, &tensor), tensor, bad, "aenc_tensor_create|dims|NULL");
+    CHECK_FAILS(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, NULL, 0, NULL), bad, "aenc_tensor_create|out|NULL");
+    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, NULL, 1, &tensor), tensor, bad, "aenc_tensor_create|dims|NULL");
     CHECK_FAILS(w, aenc_model_parameter_get(w->model, "encoder.0.weight", NULL), bad, "aenc_model_parameter_get|out");
     tensor = NOTHING;
     CHECK_NONE(w, aenc_model_parameter_get(w->model, NULL, &tensor), tensor, bad, "aenc_model_parameter_get|name");
@@ -349,20 +349,20 @@ static void test_tensor_create(struct world *w) {
     t = NOTHING;
     CHECK_NONE(w, aenc_tensor_create(w->ctx, 0, dims, 2, &t), t, AENC_ERR_ARGUMENT, "type|0");
     t = NOTHING;
-    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_F32, dims, 7, &t), t, AENC_ERR_SHAPE, "rank|7|6");
+    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, dims, 7, &t), t, AENC_ERR_SHAPE, "rank|7|6");
     const size_t bad[][2] = {{2, 0}, {SIZE_MAX, 2}, {(size_t)1 << 32, (size_t)1 << 32}};
     for (int k = 0; k < 3; k++) {
         char words[64];
         snprintf(words, sizeof words, "dims[1]|%zu", bad[k][1]);
         t = NOTHING;
-        CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_F32, bad[k], 2, &t), t, AENC_ERR_SHAPE, words);
+        CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, bad[k], 2, &t), t, AENC_ERR_SHAPE, words);
     }
     const size_t large[] = {SIZE_MAX / 4};
     t = NOTHING;
-    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_F32, large, 1, &t), t, AENC_ERR_NO_MEMORY, "4611686018427387903");
+    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, large, 1, &t), t, AENC_ERR_NO_MEMORY, "4611686018427387903");
     const size_t too_many[] = {(size_t)1 << 30};
     t = NOTHING;
-    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_F32, too_many, 1, &t), t, AENC_ERR_NO_MEMORY, "429496");
+    CHECK_NONE(w, aenc_tensor_create(w->ctx, AENC_TYPE_F32, too_many, 1, &t), t, AENC_ERR_NO_MEMORY, "429496");
 }
 
 static void test_tensor_types(struct world *w, int32_t type, const float *good, const float *bad, size_t bad_count) {
@@ -389,9 +389,9 @@ static void test_tensors(struct world *w) {
     const float f32[] = {-0.5f, 1e30f}, i32[] = {-2147483648.0f, 2147483520.0f}, u8[] = {0, 255};
     const float bad_i32[] = {0.5f, 2147483648.0f, -2147483904.0f, NAN, INFINITY};
     const float bad_u8[] = {-1, 256, 0.5f, NAN, -INFINITY};
-    test_tensor_types(w, AENC_F32, f32, NULL, 0);
-    test_tensor_types(w, AENC_I32, i32, bad_i32, 5);
-    test_tensor_types(w, AENC_U8, u8, bad_u8, 5);
+    test_tensor_types(w, AENC_TYPE_F32, f32, NULL, 0);
+    test_tensor_types(w, AENC_TYPE_I32, i32, bad_i32, 5);
+    test_tensor_types(w, AENC_TYPE_U8, u8, bad_u8, 5);
 }
 
 static void test_parameters(struct world *w) {
@@ -405,12 +405,12 @@ static void test_parameters(struct world *w) {
     t = NOTHING;
     CHECK_NONE(w, aenc_model_gradient_get(w->model, name, &t), t, AENC_ERR_ARGUMENT, "aenc_model_gradients");
     CHECK_FAILS(w, aenc_model_freeze(w->model, "encodre", 1), AENC_ERR_ARGUMENT, "encodre");
-    CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_F32, wrong, 2, &value), AENC_OK);
+    CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_TYPE_F32, wrong, 2, &value), AENC_OK);
     CHECK_FAILS(w, aenc_model_parameter_set(w->model, name, value), AENC_ERR_SHAPE, "encoder.0.weight|6|5");
     CHECK_FAILS(w, aenc_model_parameter_set(w->model, "typo", value), AENC_ERR_ARGUMENT, "typo");
     CHECK_FAILS(w, aenc_model_parameter_set(w->model, NULL, value), AENC_ERR_ARGUMENT, "name|NULL");
     aenc_tensor_free(value);
-    CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_F32, right, 2, &value), AENC_OK);
+    CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, AENC_TYPE_F32, right, 2, &value), AENC_OK);
     numbers[29] = NAN;
     CHECK_STATUS(w->ctx, aenc_tensor_write(value, numbers, 30), AENC_OK);
     CHECK_FAILS(w, aenc_model_parameter_set(w->model, name, value), AENC_ERR_NONFINITE, "'encoder.0.weight'[4, 5] is nan");

@@ -246,9 +246,9 @@ static void test_fit_ranges(struct world *w) {
     o.patience = 3;
     CHECK_FAILS(w, aenc_fit(w->model, &w->x, &o), AENC_ERR_ARGUMENT, "patience|3|valid");
     const double shares[] = {-0.25, 1, NAN, INFINITY};
-    const char *const share_words[] = {"valid_share|-0.25", "valid_share|1", "valid_share|nan", "valid_share|inf"};
+    const char *const share_words[] = {"validation_fraction|-0.25", "validation_fraction|1", "validation_fraction|nan", "validation_fraction|inf"};
     for (int k = 0; k < 4; k++) {
-        o = good, o.valid_share = shares[k];
+        o = good, o.validation_fraction = shares[k];
         CHECK_FAILS(w, aenc_fit(w->model, &w->x, &o), AENC_ERR_ARGUMENT, share_words[k]);
     }
     const double reals[] = {-1, NAN, INFINITY};
@@ -263,8 +263,8 @@ static void test_fit_ranges(struct world *w) {
     o = good, o.valid_target = &w->x;
     CHECK_FAILS(w, aenc_fit(w->model, &w->x, &o), AENC_ERR_ARGUMENT, "valid_target|valid");
     aenc_matrix one = {w->data, 1, WORLD_COLS, 0};
-    o = good, o.valid_share = 0.9;
-    CHECK_FAILS(w, aenc_fit(w->model, &one, &o), AENC_ERR_ARGUMENT, "valid_share|0.9|1");
+    o = good, o.validation_fraction = 0.9;
+    CHECK_FAILS(w, aenc_fit(w->model, &one, &o), AENC_ERR_ARGUMENT, "validation_fraction|0.9|1");
 }
 
 /* ---- Descriptions ---- */

@@ -1,4 +1,4 @@
-/* oom_test.c - every journey with its k-th allocation refused, for every k: once, and from then on. Each time nothing
+/* oom_test.c - every task with its k-th allocation refused, for every k: once, and from then on. Each time nothing
  * is lost, the status says what happened, and the model is what it was. */
 #include <autoenc/ops.h>
 #include <stdio.h>
@@ -8,16 +8,16 @@
 
 enum { ROWS = 12, COLS = 4, CODE = 2, BLOCK = 4096, FILE_ROOM = 1 << 15 };
 
-/* What every journey has at hand. */
+/* What every task has at hand. */
 struct scene {
     struct memory memory;
     aenc_context *ctx;
-    aenc_model *model; /* NULL for journeys that make one */
+    aenc_model *model; /* NULL for tasks that make one */
     float data[ROWS * COLS];
     aenc_matrix x;
 };
 
-typedef aenc_status journey(struct scene *scene);
+typedef aenc_status task(struct scene *scene);
 
 static char detector_path[64];
 
@@ -53,7 +53,7 @@ static bool all_finite(const float *numbers, size_t count) {
     return true;
 }
 
-/* ---- Journeys that make a model ---- */
+/* ---- Tasks that make a model ---- */
 
 static aenc_status take_model(aenc_status status, aenc_model *model) {
     CHECK((model != NULL) == (status == AENC_OK));
@@ -288,21 +288,21 @@ static aenc_status pca_fits(struct scene *scene) {
 static aenc_status tensors(struct scene *scene) {
     const size_t dims[] = {2, 3};
     aenc_tensor *floats = NULL, *bytes = NULL;
-    aenc_status status = aenc_tensor_create(scene->ctx, AENC_F32, dims, 2, &floats);
-    if (status == AENC_OK) status = aenc_tensor_create(scene->ctx, AENC_U8, dims, 2, &bytes);
+    aenc_status status = aenc_tensor_create(scene->ctx, AENC_TYPE_F32, dims, 2, &floats);
+    if (status == AENC_OK) status = aenc_tensor_create(scene->ctx, AENC_TYPE_U8, dims, 2, &bytes);
     CHECK((status == AENC_OK) == (bytes != NULL));
     aenc_tensor_free(floats);
     aenc_tensor_free(bytes);
     return status;
 }
 
-/* ---- Journeys with a model ---- */
+/* ---- Tasks with a model ---- */
 
 static aenc_status fit(struct scene *scene) {
     aenc_fit_options options = {.struct_size = sizeof options,
                                 .epochs = 2,
                                 .batch = 5,
-                                .valid_share = 0.25,
+                                .validation_fraction = 0.25,
                                 .schedule = "cosine",
                                 .clip_norm = 1};
     return aenc_fit(scene->model, &scene->x, &options);
@@ -317,7 +317,7 @@ static void checkpoint_make(void) {
     memset(&scene, 0, sizeof scene);
     data_fill(&scene);
     scene.ctx = memory_context(&memory, 3, 1);
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .valid_share = 0.25,
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .validation_fraction = 0.25,
                                 .checkpoint = checkpoint};
     CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, layered, strlen(layered), &scene.model), AENC_OK);
     CHECK_STATUS(scene.ctx, aenc_fit(scene.model, &scene.x, &options), AENC_OK);
@@ -327,14 +327,14 @@ static void checkpoint_make(void) {
 }
 
 static aenc_status fit_checkpoint(struct scene *scene) {
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .valid_share = 0.25,
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 5, .validation_fraction = 0.25,
                                 .checkpoint = path};
     return aenc_fit(scene->model, &scene->x, &options);
 }
 
 static aenc_status fit_resume(struct scene *scene) {
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .valid_share = 0.25,
-                                .checkpoint = checkpoint, .resume = AENC_RESUME, .checkpoint_steps = 100};
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .validation_fraction = 0.25,
+                                .checkpoint = checkpoint, .resume = AENC_RESUME_REQUIRED, .checkpoint_steps = 100};
     if (access(checkpoint, F_OK) != 0) checkpoint_make();
     aenc_status status = aenc_fit(scene->model, &scene->x, &options);
     if (status == AENC_OK) remove(checkpoint);
@@ -442,7 +442,7 @@ static aenc_status contractive(struct scene *scene) {
 static aenc_status runner(struct scene *scene) {
     float out[ROWS * COLS];
     aenc_runner *runner = NULL, *scores = NULL;
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = AENC_RUN_SCORE, .rows = 5};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = AENC_RUN_SCORE, .rows = 5};
     aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
     CHECK((status == AENC_OK) == (runner != NULL));
     if (status == AENC_OK) status = aenc_runner_create(scene->model, &options, &scores);
@@ -477,7 +477,7 @@ static aenc_status runner_in_block(struct scene *scene) {
 /* The model needs a copy of its weights before it learns on. */
 static aenc_status train_beside_runner(struct scene *scene) {
     aenc_runner *runner = NULL;
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .valid_share = 0.25};
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .validation_fraction = 0.25};
     aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
     if (status == AENC_OK) status = aenc_fit(scene->model, &scene->x, &options);
     aenc_runner_free(runner);
@@ -531,7 +531,7 @@ static aenc_status freeze(struct scene *scene) {
     return status;
 }
 
-/* ---- Journeys with codes ---- */
+/* ---- Tasks with codes ---- */
 
 static aenc_status codes(struct scene *scene) {
     static const double shares[] = {0.1, 0.9};
@@ -543,11 +543,11 @@ static aenc_status codes(struct scene *scene) {
     aenc_context *ctx = scene->ctx;
     const aenc_matrix *x = &scene->x, by = {scene->data, 1, ROWS, 0};
     aenc_kmeans_options options = {.struct_size = sizeof options, .clusters = 3, .restarts = 2};
-    aenc_status status = aenc_codes_interpolate(ctx, x, x, 2, AENC_SPHERICAL, out, 2 * ROWS * COLS);
+    aenc_status status = aenc_codes_interpolate(ctx, x, x, 2, AENC_INTERPOLATE_SPHERICAL, out, 2 * ROWS * COLS);
     if (status == AENC_OK) status = aenc_codes_combine(ctx, &by, x, out, COLS);
     if (status == AENC_OK) status = aenc_codes_attribute(ctx, x, labels, ROWS, 0, 1, out, COLS);
     if (status == AENC_OK) status = aenc_codes_quantiles(ctx, x, shares, 2, out, 2 * COLS);
-    if (status == AENC_OK) status = aenc_neighbours(ctx, x, NULL, 1, AENC_COSINE, index, distance, ROWS);
+    if (status == AENC_OK) status = aenc_neighbours(ctx, x, NULL, 1, AENC_DISTANCE_COSINE, index, distance, ROWS);
     if (status == AENC_OK) status = aenc_kmeans(ctx, x, &options, out, 3 * COLS, group, ROWS, &number);
     if (status == AENC_OK) status = aenc_probe(ctx, "knn:k=2", x, labels, ROWS, x, labels, ROWS, group, ROWS, &number);
     if (status == AENC_OK) status = aenc_probe(ctx, "softmax:iterations=3", x, labels, ROWS, x, labels, ROWS, group, ROWS, &number);
@@ -587,7 +587,7 @@ static aenc_status copy(struct scene *scene) {
 
 static aenc_status pretrain(struct scene *scene) {
     static const char *const corruptions[] = {"mask:level=0.25"};
-    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .valid_share = 0.25};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .validation_fraction = 0.25};
     aenc_pretrain_options options = {.struct_size = sizeof options, .fit = &fit, .corruptions = corruptions,
                                      .corruption_count = 1};
     return aenc_pretrain(scene->model, &scene->x, &options);
@@ -744,7 +744,7 @@ static aenc_status plugged(struct scene *scene) {
     float score[ROWS];
     double worst;
     aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = AENC_RUN_SCORE};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = AENC_RUN_SCORE};
     aenc_status status = aenc_model_parse(scene->ctx, text, strlen(text), &model);
     if (status == AENC_OK) status = aenc_check_gradients(model, &batch, NULL, &worst, NULL);
     if (status == AENC_OK) status = aenc_score(model, &scene->x, NULL, score, ROWS);
@@ -757,9 +757,9 @@ static aenc_status plugged(struct scene *scene) {
 
 static const struct {
     const char *name;
-    journey *take;
+    task *take;
     bool has_model, trains;
-} journeys[] = {
+} tasks[] = {
     {"tensors", tensors, false, false},
     {"widths", widths_create, false, false},
     {"many widths", many_widths_create, false, false},
@@ -826,7 +826,7 @@ static bool take(size_t index, long k, bool for_good) {
     data_fill(&scene);
     scene.ctx = memory_context(&scene.memory, 3, 1);
     plugins_register(scene.ctx);
-    if (journeys[index].has_model) {
+    if (tasks[index].has_model) {
         CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, layered, strlen(layered), &scene.model), AENC_OK);
         count = model_numbers(scene.model, before);
     }
@@ -834,25 +834,25 @@ static bool take(size_t index, long k, bool for_good) {
     scene.memory.calls = 0;
     scene.memory.fail_at = k;
     scene.memory.for_good = for_good;
-    aenc_status status = journeys[index].take(&scene);
+    aenc_status status = tasks[index].take(&scene);
     bool refused = scene.memory.refused > 0;
     scene.memory.fail_at = 0;
     int failures = check_failures;
     CHECK_STATUS(scene.ctx, status, refused ? AENC_ERR_NO_MEMORY : AENC_OK);
-    if (!journeys[index].has_model) CHECK(scene.memory.blocks == blocks);
-    else model_check(&scene, journeys[index].trains, before, count);
+    if (!tasks[index].has_model) CHECK(scene.memory.blocks == blocks);
+    else model_check(&scene, tasks[index].trains, before, count);
     if (refused) CHECK(strlen(aenc_message(scene.ctx)) > 0);
     aenc_model_free(scene.model);
     aenc_context_free(scene.ctx);
     memory_check_empty(&scene.memory);
     if (check_failures > failures)
-        fprintf(stderr, "  in '%s', allocation %ld%s\n", journeys[index].name, k, for_good ? " and all after it" : "");
+        fprintf(stderr, "  in '%s', allocation %ld%s\n", tasks[index].name, k, for_good ? " and all after it" : "");
     return refused;
 }
 
 static size_t index_of(const char *name) {
     size_t i = 0;
-    while (strcmp(journeys[i].name, name) != 0) i++;
+    while (strcmp(tasks[i].name, name) != 0) i++;
     return i;
 }
 
@@ -862,7 +862,7 @@ int main(void) {
     snprintf(checkpoint, sizeof checkpoint, "oom_test.%ld.checkpoint", (long)getpid());
     checkpoint_make();
     take(index_of("save to a file"), 0, false); /* the file that is loaded */
-    for (size_t i = 0; i < sizeof journeys / sizeof *journeys; i++) {
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++) {
         for (int for_good = 0; for_good < 2; for_good++) {
             long k = 1;
             while (take(i, k, for_good)) k++;

@@ -85,7 +85,7 @@ static void test_structs(struct world *w) {
     aenc_batch batch = {.struct_size = sizeof batch, .input = w->x};
     test_struct(w, "aenc_model_options", call_model, &model, sizeof model, offsetof(aenc_model_options, activation));
     test_struct(w, "aenc_fit_options", call_fit, &fit, sizeof fit, offsetof(aenc_fit_options, clip_value));
-    aenc_runner_options runner = {.struct_size = sizeof runner, .journey = AENC_RUN_SCORE, .rows = 2};
+    aenc_runner_options runner = {.struct_size = sizeof runner, .task = AENC_RUN_SCORE, .rows = 2};
     test_struct(w, "aenc_runner_options", call_runner, &runner, sizeof runner, offsetof(aenc_runner_options, rows));
     test_struct(w, "aenc_batch", call_batch, &batch, sizeof batch, offsetof(aenc_batch, target));
 }

@@ -485,7 +485,7 @@ static void test_state(void) {
         CHECK_STATUS(ctx, aenc_encode(loaded, &x, again, ROWS * CODE), AENC_OK);
         CHECK(memcmp(codes, again, sizeof codes) == 0);
         aenc_runner *runner;
-        const aenc_runner_options how = {.struct_size = sizeof how, .journey = AENC_RUN_ENCODE};
+        const aenc_runner_options how = {.struct_size = sizeof how, .task = AENC_RUN_ENCODE};
         CHECK_STATUS(ctx, aenc_runner_create(loaded, &how, &runner), AENC_OK);
         CHECK(aenc_runner_run(runner, &x, NULL, again, ROWS * CODE) == AENC_OK);
         for (int i = 0; i < ROWS * CODE; i++) CHECK_NEAR((double)again[i], (double)codes[i], 1e-5);
@@ -494,7 +494,7 @@ static void test_state(void) {
         const size_t dims[] = {COLS};
         mean_read(ctx, loaded, got);
         for (int i = 0; i < ROWS * COLS; i++) moved[i] = data[i] - got[i % COLS];
-        CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_F32, dims, 1, &zero), AENC_OK);
+        CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_TYPE_F32, dims, 1, &zero), AENC_OK);
         CHECK_STATUS(ctx, aenc_model_parameter_set(loaded, "encoder.0.mean", zero), AENC_OK);
         CHECK_STATUS(ctx, aenc_encode(loaded, &(aenc_matrix){moved, ROWS, COLS, 0}, again, ROWS * CODE), AENC_OK);
         CHECK(memcmp(codes, again, sizeof codes) == 0);

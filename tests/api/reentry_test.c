@@ -162,7 +162,7 @@ static aenc_status try_rate(struct scene *s) { return aenc_optimizer_set_learnin
 static aenc_status try_clipping(struct scene *s) { return aenc_optimizer_set_clipping(s->others, 1, 1); }
 static aenc_status try_tensor(struct scene *s) {
     aenc_tensor *tensor;
-    aenc_status status = aenc_tensor_create(s->ctx, AENC_F32, NULL, 0, &tensor);
+    aenc_status status = aenc_tensor_create(s->ctx, AENC_TYPE_F32, NULL, 0, &tensor);
     aenc_tensor_free(tensor);
     return status;
 }
@@ -273,7 +273,7 @@ static struct scene scene_create(struct trial *t) {
     CHECK_STATUS(t->ctx, aenc_optimizer_create(s.other, "adam", &s.others), AENC_OK);
     CHECK_STATUS(t->ctx, aenc_detector_create(t->ctx, &x, &quick, &s.detector), AENC_OK);
     CHECK_STATUS(t->ctx, aenc_runner_create(s.other, NULL, &s.runner), AENC_OK);
-    CHECK_STATUS(t->ctx, aenc_tensor_create(t->ctx, AENC_F32, (const size_t[]){2}, 1, &s.tensor), AENC_OK);
+    CHECK_STATUS(t->ctx, aenc_tensor_create(t->ctx, AENC_TYPE_F32, (const size_t[]){2}, 1, &s.tensor), AENC_OK);
     return s;
 }
 
@@ -435,12 +435,12 @@ static void test_mode(void) {
     trial_free(&t);
 }
 
-/* A student's journeys compare with other rows than the caller has. */
+/* A student's tasks compare with other rows than the caller has. */
 static int in_distill(void *user, const aenc_progress *now) {
     const struct scene *s = user;
     double loss;
     aenc_runner *runner;
-    const aenc_runner_options o = {.struct_size = sizeof o, .journey = AENC_RUN_SCORE};
+    const aenc_runner_options o = {.struct_size = sizeof o, .task = AENC_RUN_SCORE};
     if (now->step != 1) return 0;
     CHECK_STATUS(s->ctx, aenc_score(s->model, &x, &x, room, ROWS), AENC_ERR_BUSY);
     CHECK_STATUS(s->ctx, aenc_score_features(s->model, &x, &x, room, ROWS * IN), AENC_ERR_BUSY);

@@ -51,7 +51,7 @@ static void check_grow(aenc_context *ctx, struct ledger *ledger) {
     void *block = NULL;
     size_t capacity = 0;
     for (size_t needed = 0; needed < 200; needed++) {
-        CHECK(aenc_grow(ctx, &block, &capacity, needed, sizeof(int)) == AENC_OK);
+        CHECK(aenc_reserve(ctx, &block, &capacity, needed, sizeof(int)) == AENC_OK);
         CHECK(capacity >= needed);
         if (needed > 0) ((int *)block)[needed - 1] = (int)needed;
     }
@@ -61,9 +61,9 @@ static void check_grow(aenc_context *ctx, struct ledger *ledger) {
     ledger->refused = ledger->calls + 1;
     void *before = block;
     size_t capacity_before = capacity;
-    CHECK(aenc_grow(ctx, &block, &capacity, 100000, sizeof(int)) == AENC_ERR_NO_MEMORY);
+    CHECK(aenc_reserve(ctx, &block, &capacity, 100000, sizeof(int)) == AENC_ERR_NO_MEMORY);
     CHECK(block == before && capacity == capacity_before);
-    CHECK(aenc_grow(ctx, &block, &capacity, SIZE_MAX, sizeof(int)) == AENC_ERR_NO_MEMORY);
+    CHECK(aenc_reserve(ctx, &block, &capacity, SIZE_MAX, sizeof(int)) == AENC_ERR_NO_MEMORY);
     CHECK(block == before && capacity == capacity_before);
     aenc_release(ctx, block);
     CHECK(ledger->blocks == 0 && ledger->bytes == 0);

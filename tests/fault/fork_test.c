@@ -39,7 +39,7 @@ static void world_free(struct world *w) {
 }
 
 static aenc_status fit(struct world *w, int (*progress)(void *user, const aenc_progress *now), void *user) {
-    const aenc_fit_options o = {.struct_size = sizeof o, .epochs = 2, .batch = 500, .valid_share = 0.2, .progress = progress,
+    const aenc_fit_options o = {.struct_size = sizeof o, .epochs = 2, .batch = 500, .validation_fraction = 0.2, .progress = progress,
                                 .progress_user = user};
     return aenc_fit(w->model, &x, &o);
 }

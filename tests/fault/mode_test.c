@@ -147,7 +147,7 @@ static void take_model(struct world *w, aenc_model *model) {
 
 static void take_uses(struct world *w, aenc_model *model) {
     aenc_runner *runner = NULL;
-    const aenc_runner_options o = {.struct_size = sizeof o, .journey = AENC_RUN_SCORE};
+    const aenc_runner_options o = {.struct_size = sizeof o, .task = AENC_RUN_SCORE};
     if (good(w, aenc_encode(model, &x, codes, ROWS * CODE), "encode")) take(w, codes, sizeof codes);
     if (good(w, aenc_reconstruct(model, &x, out, NUMBERS), "reconstruct")) take(w, out, sizeof out);
     if (good(w, aenc_score_features(model, &x, NULL, out, NUMBERS), "score_features")) take(w, out, sizeof out);
@@ -177,9 +177,9 @@ static void use_codes(struct world *w, aenc_model *model) {
     aenc_rate_point rate[2] = {{.struct_size = sizeof *rate}};
     double inertia;
     if (good(w, aenc_codes_quantiles(w->ctx, &m, shares, 2, out, NUMBERS), "quantiles")) take(w, out, 2 * CODE * sizeof *out);
-    if (good(w, aenc_codes_interpolate(w->ctx, &m, &m, 3, AENC_SPHERICAL, out, NUMBERS), "interpolate"))
+    if (good(w, aenc_codes_interpolate(w->ctx, &m, &m, 3, AENC_INTERPOLATE_SPHERICAL, out, NUMBERS), "interpolate"))
         take(w, out, 3 * ROWS * CODE * sizeof *out);
-    if (good(w, aenc_neighbours(w->ctx, &m, &m, 3, AENC_COSINE, index, out, ROWS * 3), "neighbours"))
+    if (good(w, aenc_neighbours(w->ctx, &m, &m, 3, AENC_DISTANCE_COSINE, index, out, ROWS * 3), "neighbours"))
         take(w, out, 3 * ROWS * sizeof *out);
     if (good(w, aenc_kmeans(w->ctx, &m, &o, out, NUMBERS, group, ROWS, &inertia), "kmeans")) take(w, group, sizeof group);
     if (good(w, aenc_rate_distortion(model, &x, steps, 2, 1.0, rate), "rate")) take(w, rate, sizeof rate);
@@ -189,13 +189,13 @@ static void use_training(struct world *w) {
     aenc_model *a = model_make(w), *b = model_make(w);
     aenc_fit_options fit = fit_options(w);
     const aenc_distill_options distill = {.struct_size = sizeof distill, .fit = &fit};
-    fit.valid_share = 0.2;
+    fit.validation_fraction = 0.2;
     (void)good(w, aenc_fit(a, &x, &fit), "fit");
     take_model(w, a);
     take_uses(w, a);
     use_scores(w);
     use_codes(w, a);
-    fit.valid_share = 0;
+    fit.validation_fraction = 0;
     (void)good(w, aenc_distill(b, a, &x, &distill), "distill");
     take_model(w, b);
     fit.schedule = NULL;

@@ -20,7 +20,7 @@ struct slot {
     atomic_int wanted;    /* by the owner: the thread lets go of the lock for longer than a moment */
     pthread_mutex_t lock; /* over what follows */
     aenc_runner *runner;
-    int64_t journey;
+    int64_t task;
     float want[ROWS * COLS];
     size_t floats;
     long runs, different, failed;
@@ -56,7 +56,7 @@ static aenc_model *model_create(aenc_context *ctx, size_t width) {
 }
 
 static void runner_make(aenc_context *ctx, aenc_model *model, struct slot *slot) {
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = slot->journey, .rows = 16};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = slot->task, .rows = 16};
     if (slot->block != NULL) options.memory = slot->block, options.memory_size = BLOCK;
     CHECK_STATUS(ctx, aenc_runner_create(model, &options, &slot->runner), AENC_OK);
 }
@@ -64,7 +64,7 @@ static void runner_make(aenc_context *ctx, aenc_model *model, struct slot *slot)
 /* What the model's present weights answer, by a runner that nobody else knows. */
 static void want_set(aenc_context *ctx, aenc_model *model, struct slot *slot) {
     aenc_runner *own = NULL;
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = slot->journey};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = slot->task};
     CHECK_STATUS(ctx, aenc_runner_create(model, &options, &own), AENC_OK);
     CHECK(aenc_runner_run(own, &all, NULL, slot->want, ROWS * COLS) == AENC_OK);
     aenc_runner_free(own);
@@ -98,7 +98,7 @@ static void attend(aenc_context *ctx, aenc_model *model, struct slot *slot, bool
 static void slots_open(aenc_context *ctx, aenc_model *model) {
     for (int i = 0; i < THREADS; i++) {
         struct slot *slot = &slots[i];
-        slot->journey = i % 2 == 0 ? AENC_RUN_RECONSTRUCT : AENC_RUN_SCORE;
+        slot->task = i % 2 == 0 ? AENC_RUN_RECONSTRUCT : AENC_RUN_SCORE;
         slot->floats = i % 2 == 0 ? ROWS * COLS : ROWS;
         if (i % 4 < 2) CHECK((slot->block = malloc(BLOCK)) != NULL);
         runner_make(ctx, model, slot);

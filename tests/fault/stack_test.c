@@ -35,7 +35,7 @@ static aenc_model *model_make(aenc_context *ctx) {
     return model;
 }
 
-/* Whose gradients need most (lib/op/jacobian.c). */
+/* Whose gradients need most (lib/op/jacobian_ops.c). */
 static void use_contractive(aenc_context *ctx) {
     static const char json[] = "{\"input\":[96],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":80,"
                                "\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":16,\"activation\":\"sigmoid\"}]},"
@@ -50,7 +50,7 @@ static void use_contractive(aenc_context *ctx) {
 
 static void use_runner(aenc_context *ctx, aenc_model *model) {
     aenc_runner *runner = NULL;
-    const aenc_runner_options o = {.struct_size = sizeof o, .journey = AENC_RUN_SCORE, .rows = 128};
+    const aenc_runner_options o = {.struct_size = sizeof o, .task = AENC_RUN_SCORE, .rows = 128};
     CHECK_STATUS(ctx, aenc_runner_create(model, &o, &runner), AENC_OK);
     CHECK_STATUS(ctx, aenc_runner_run(runner, &x, NULL, out, ROWS), AENC_OK);
     aenc_runner_free(runner);
@@ -59,10 +59,10 @@ static void use_runner(aenc_context *ctx, aenc_model *model) {
 static void use_model(aenc_context *ctx) {
     aenc_model *model = model_make(ctx), *loaded = NULL;
     aenc_fit_options fit = {.struct_size = sizeof fit, .optimizer = "rmsprop", .schedule = "cosine", .epochs = 2,
-                            .valid_share = 0.3, .checkpoint = path};
+                            .validation_fraction = 0.3, .checkpoint = path};
     CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_OK);
     fit.epochs = 3;
-    fit.resume = AENC_RESUME;
+    fit.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_OK);
     remove(path);
     CHECK_STATUS(ctx, aenc_score_features(model, &x, NULL, out, ROWS * COLS), AENC_OK);

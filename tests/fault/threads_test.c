@@ -28,7 +28,7 @@ static aenc_status train(aenc_context *ctx, struct job *job) {
     aenc_model *model = NULL;
     aenc_model_options options = {
         .struct_size = sizeof options, .input = input, .input_rank = 1, .encoder_widths = widths, .encoder_count = 2};
-    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .batch = 256, .valid_share = 0.2, .clip_norm = 1};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .batch = 256, .validation_fraction = 0.2, .clip_norm = 1};
     aenc_status status = aenc_model_create(ctx, &options, &model);
     if (status == AENC_OK) status = aenc_fit(model, &x, &fit);
     if (status == AENC_OK) status = aenc_encode(model, &x, job->code, ROWS * 4);

@@ -136,7 +136,7 @@ static inline void fuzz_world_close(struct fuzz_world *world) {
 
 enum { FUZZ_WIDTH_MAX = 1 << 16 };
 
-/* Rows of zeros through every journey, one training step, and what may be asked of a model. Numbers that overflow on the
+/* Rows of zeros through every task, one training step, and what may be asked of a model. Numbers that overflow on the
  * way are the model's right; crashes are not. */
 void fuzz_model_use(struct fuzz_world *world, aenc_model *model);
 /* Saved, loaded and saved again, the bytes are the same. */

@@ -120,7 +120,7 @@ void fuzz_api_told(struct calls *c, const void *handle, aenc_status status) {
 }
 
 static void tensor_make(struct calls *c) {
-    static const int32_t types[] = {AENC_F32, AENC_I32, AENC_U8, 0};
+    static const int32_t types[] = {AENC_TYPE_F32, AENC_TYPE_I32, AENC_TYPE_U8, 0};
     size_t dims[8];
     aenc_tensor **slot = next_tensor(c);
     int32_t type = types[next(c) % 4];
@@ -202,7 +202,7 @@ static void model_fit(struct calls *c) {
     options.progress_user = &stop;
     if ((how & 0x10) != 0) options.target = &target;
     if ((how & 0x20) != 0) options.valid = &x, options.patience = 1;
-    if ((how & 0x40) != 0) options.valid_share = (double)next(c) / 200.0;
+    if ((how & 0x40) != 0) options.validation_fraction = (double)next(c) / 200.0;
     if ((how & 0x80) != 0) options.optimizer = fuzz_api_spec(c), options.schedule = fuzz_api_spec(c);
     if (next(c) > 0x80) options.clip_norm = 0.5, options.clip_value = 0.1;
     fuzz_api_told(c, m, aenc_fit(m, &x, &options));

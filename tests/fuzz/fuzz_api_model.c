@@ -146,7 +146,7 @@ static void pca_look(struct calls *c, aenc_model *m) {
         size_t count = aenc_tensor_count(t);
         double sum = 0;
         FUZZ_DEMAND(count == aenc_model_code_size(m) && count <= FLOATS);
-        FUZZ_DEMAND(aenc_tensor_read(t, c->out, count) == AENC_OK && aenc_tensor_type(t) == AENC_F32);
+        FUZZ_DEMAND(aenc_tensor_read(t, c->out, count) == AENC_OK && aenc_tensor_type(t) == AENC_TYPE_F32);
         aenc_tensor_free(t);
         for (size_t j = 0; j < count; j++) {
             FUZZ_DEMAND(c->out[j] >= 0 && isfinite(c->out[j]) && (j == 0 || c->out[j] <= c->out[j - 1]));
@@ -206,7 +206,7 @@ static void classes_fit(struct calls *c, aenc_model *m, const aenc_matrix *x) {
     const int32_t *labels = fuzz_api_labels(c, LABEL_BLOCK, count);
     aenc_fit_options options = {.struct_size = sizeof options, .epochs = 1, .batch = 4, .labels = labels, .label_count = count};
     if ((how & 0x01) != 0) options.valid = x, options.valid_labels = labels, options.valid_label_count = count;
-    if ((how & 0x02) != 0) options.valid_share = 0.4;
+    if ((how & 0x02) != 0) options.validation_fraction = 0.4;
     if ((how & 0x04) != 0) options.target = x;
     fuzz_api_told(c, m, (how & 0x08) != 0 ? aenc_partial_fit(m, x, &options) : aenc_fit(m, x, &options));
 }
@@ -246,7 +246,7 @@ void fuzz_api_classes(struct calls *c) {
 /* ---- Answers of one row ---- */
 
 static aenc_status answer(unsigned how, aenc_model *m, const aenc_matrix *x, const aenc_matrix *y, struct room room) {
-    int32_t way = (how & 0x10) != 0 ? AENC_SPHERICAL : AENC_LINEAR;
+    int32_t way = (how & 0x10) != 0 ? AENC_INTERPOLATE_SPHERICAL : AENC_INTERPOLATE_LINEAR;
     switch (how % 5) {
     case 0: return aenc_denoising_score(m, x, (double)(how / 5) / 20, room.at, room.floats);
     case 1: return aenc_jacobian_norm(m, x, room.at, room.floats);
@@ -335,7 +335,7 @@ void fuzz_api_pretrain(struct calls *c) {
     if ((how & 0x10) != 0) options.penalty_count = texts(c, penalties, COUNT_OF(penalties), penalty);
     if ((how & 0x20) != 0) options.corruptions = corruption;
     if ((how & 0x20) != 0) options.corruption_count = texts(c, corruptions, COUNT_OF(corruptions), corruption);
-    if ((how & 0x40) != 0) fit.optimizer = fuzz_api_spec(c), fit.valid_share = 0.3, fit.patience = 1;
+    if ((how & 0x40) != 0) fit.optimizer = fuzz_api_spec(c), fit.validation_fraction = 0.3, fit.patience = 1;
     if ((how & 0x80) != 0) options.progress = pretrain_stop, options.progress_user = &stop;
     if ((more & 0x40) == 0) {
         fuzz_api_told(c, m, aenc_pretrain(m, &x, &options));
@@ -358,11 +358,11 @@ void fuzz_api_distill(struct calls *c) {
     if ((how & 0x08) != 0) options.code_weight = (double)next(c) / 50 - 0.1;
     if ((how & 0x10) != 0) fit.progress = fuzz_api_progress, fit.progress_user = &stop;
     if ((how & 0x20) != 0) fit.valid = &x, fit.patience = 1;
-    if ((how & 0x40) != 0) fit.valid_share = 0.4;
+    if ((how & 0x40) != 0) fit.validation_fraction = 0.4;
     if ((how & 0x80) != 0) fit.optimizer = fuzz_api_spec(c), fit.schedule = fuzz_api_spec(c);
     struct before b = before(c, student);
     bool source = (how & 0x61) == 0x61; /* a valid and a share of it are too much, but the source is looked at as well */
-    if (source) fit.valid_share = 0, fit.steps_per_epoch = how / 4 % 4;
+    if (source) fit.validation_fraction = 0, fit.steps_per_epoch = how / 4 % 4;
     aenc_status status = source ? aenc_distill_source(student, teacher, c->source[how / 4 % SLOTS], &options)
                                 : aenc_distill(student, teacher, &x, &options);
     fuzz_api_told(c, student, status);

@@ -15,12 +15,12 @@ void fuzz_api_runner_end(struct calls *c, unsigned slot) {
 }
 
 void fuzz_api_runner_make(struct calls *c) {
-    static const int64_t journeys[] = {0, AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE,
-                                       AENC_RUN_FEATURES, 7};
+    static const int64_t tasks[] = {0, AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE,
+                                       AENC_RUN_SCORE_FEATURES, 7};
     static const int64_t rows[] = {0, 1, 2, 3, 8, -1};
     unsigned slot = next(c) % SLOTS, how;
     aenc_model *m = *next_model(c);
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = journeys[next(c) % 7], .rows = rows[next(c) % 6]};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = tasks[next(c) % 7], .rows = rows[next(c) % 6]};
     size_t bytes = 0;
     fuzz_api_runner_end(c, slot);
     aenc_status status = aenc_runner_size(m, &options, &bytes);
@@ -213,7 +213,7 @@ static aenc_fit_options fit_options(struct calls *c, struct fuzz_api_stop *stop)
 }
 
 static void checkpoint_options(struct calls *c, aenc_fit_options *options) {
-    static const int64_t resume[] = {AENC_RESUME_IF_THERE, AENC_RESUME, AENC_RESUME_NEVER, AENC_RESUME_IF_THERE};
+    static const int64_t resume[] = {AENC_RESUME_IF_THERE, AENC_RESUME_REQUIRED, AENC_RESUME_NEVER, AENC_RESUME_IF_THERE};
     unsigned how = next(c);
     options->checkpoint = c->path;
     options->resume = resume[how % 4];
@@ -230,7 +230,7 @@ void fuzz_api_source_fit(struct calls *c) {
     unsigned how = next(c);
     options.steps_per_epoch = how % 5;
     if ((how & 0x10) != 0) options.valid = &x, options.patience = 1;
-    if ((how & 0x20) != 0) options.valid_share = 0.3;
+    if ((how & 0x20) != 0) options.validation_fraction = 0.3;
     if ((how & 0x40) != 0) options.target = &target;
     if ((how & 0x80) != 0) checkpoint_options(c, &options);
     if (next(c) > 0xF0) aenc_model_cancel(m);
@@ -279,7 +279,7 @@ void fuzz_api_checkpoint_fit(struct calls *c) {
     aenc_matrix x = fuzz_api_matrix(c, aenc_model_input_size(m));
     checkpoint_options(c, &options);
     unsigned how = next(c);
-    if ((how & 0x10) != 0) options.valid_share = 0.4, options.patience = 2;
+    if ((how & 0x10) != 0) options.validation_fraction = 0.4, options.patience = 2;
     if ((how & 0xC0) == 0xC0) file_damage(c);
     size_t size = 0, again_size = 0;
     aenc_status saved = aenc_model_save_memory(m, c->file, sizeof c->file, &size);
@@ -329,7 +329,7 @@ void fuzz_api_endure(struct calls *c) {
     aenc_matrix x = fuzz_api_matrix(c, aenc_model_input_size(m));
     unsigned how = next(c);
     size_t size = 0;
-    if ((how & 0x10) != 0) options.valid_share = 0.4, options.patience = 1 + how % 2;
+    if ((how & 0x10) != 0) options.validation_fraction = 0.4, options.patience = 1 + how % 2;
     options.progress = NULL;
     aenc_status saved = aenc_model_save_memory(m, c->file, sizeof c->file, &size);
     fuzz_api_told(c, m, saved);

@@ -172,7 +172,7 @@ void fuzz_api_detector_use(struct calls *c) {
 static void codes_interpolate(struct calls *c, unsigned how, size_t cols) {
     aenc_matrix a = fuzz_api_table(c, 0, cols), b = fuzz_api_table(c, 1, cols);
     size_t steps = how >= 0xF0 ? how % 2 : 2 + how % 5;
-    int32_t way = how % 3 == 0 ? 0 : how % 3 == 1 ? AENC_LINEAR : how > 0xC0 ? 7 : AENC_SPHERICAL;
+    int32_t way = how % 3 == 0 ? 0 : how % 3 == 1 ? AENC_INTERPOLATE_LINEAR : how > 0xC0 ? 7 : AENC_INTERPOLATE_SPHERICAL;
     if (b.rows > a.rows) b.rows = a.rows;
     else if (next(c) < 0xF0) a.rows = b.rows;
     struct room room = fuzz_api_room(c, OUT_BLOCK, a.rows * steps * cols), more = fuzz_api_room(c, AGAIN_BLOCK, room.needed);
@@ -182,7 +182,7 @@ static void codes_interpolate(struct calls *c, unsigned how, size_t cols) {
     fuzz_api_filled(c, c->world.ctx, again, more);
     if (room.floats == more.floats) fuzz_api_again(c, status, again, room.at, more.at, room.floats * sizeof(float));
     size_t stride = a.stride == 0 ? cols : a.stride;
-    for (size_t r = 0; good && way == AENC_LINEAR && r < a.rows; r++)
+    for (size_t r = 0; good && way == AENC_INTERPOLATE_LINEAR && r < a.rows; r++)
         for (size_t j = 0; j < cols; j++) FUZZ_DEMAND(room.at[r * steps * cols + j] == a.data[r * stride + j]);
 }
 
@@ -249,7 +249,7 @@ void fuzz_api_neighbours(struct calls *c) {
     aenc_matrix base = fuzz_api_table(c, 0, 1 + how % 4), query = fuzz_api_table(c, 1, 1 + how % 4);
     const aenc_matrix *asking = (how & 0x10) != 0 ? NULL : &query;
     size_t rows = asking == NULL ? base.rows : query.rows, k = more % 8, count = rows * k - (more == 0xFF && rows * k > 0);
-    int32_t metric = (how & 0x20) != 0 ? AENC_COSINE : (how & 0x40) != 0 ? 0 : AENC_EUCLIDEAN;
+    int32_t metric = (how & 0x20) != 0 ? AENC_DISTANCE_COSINE : (how & 0x40) != 0 ? 0 : AENC_DISTANCE_EUCLIDEAN;
     int64_t *index = fuzz_api_block(c, OUT_BLOCK, count * sizeof *index);
     float *distance = (how & 0x80) != 0 ? NULL : fuzz_api_block(c, AGAIN_BLOCK, count * sizeof *distance);
     aenc_status status = aenc_neighbours(c->world.ctx, &base, asking, k, metric, index, distance, count);
@@ -260,7 +260,7 @@ void fuzz_api_neighbours(struct calls *c) {
         for (size_t j = i / k * k; j < i; j++) FUZZ_DEMAND(index[j] != index[i]);
         if (distance == NULL) continue;
         FUZZ_DEMAND(distance[i] >= 0 && (i % k == 0 || distance[i - 1] <= distance[i]));
-        FUZZ_DEMAND(metric != AENC_COSINE || distance[i] <= 2.000001f);
+        FUZZ_DEMAND(metric != AENC_DISTANCE_COSINE || distance[i] <= 2.000001f);
     }
 }
 
@@ -348,7 +348,7 @@ void fuzz_api_sweep(struct calls *c) {
                                   .progress = sweep_stop, .progress_user = &how};
     if ((how & 0x10) != 0) options.test = &test;
     if ((how & 0x20) != 0) options.model = &model;
-    if ((how & 0x40) != 0) fit.valid_share = 0.3;
+    if ((how & 0x40) != 0) fit.validation_fraction = 0.3;
     if (how == 0xFF) options.code_count = 4;
     aenc_sweep_point *p = fuzz_api_block(c, OUT_BLOCK, options.code_count * sizeof *p);
     memset(p, 0, options.code_count * sizeof *p);

@@ -64,7 +64,7 @@ static aenc_status train(aenc_context *ctx, aenc_model *model, struct run_of *ru
     const aenc_matrix x = {data, ROWS, COLS, 0};
     const aenc_fit_options o = {.struct_size = sizeof o, .optimizer = optimizers[run->kind],
                                 .schedule = schedules[run->kind], .epochs = 4, .batch = 7,
-                                .valid_share = run->kind == 0 || run->kind == 1 ? 0.3 : 0,
+                                .validation_fraction = run->kind == 0 || run->kind == 1 ? 0.3 : 0,
                                 .patience = run->kind == 0 ? 2 : 0, .checkpoint = path, .checkpoint_steps = 1000,
                                 .resume = resume, .progress = progress, .progress_user = run};
     if (run->kind != 3) return aenc_fit(model, &x, &o);
@@ -208,7 +208,7 @@ static void resume(struct fuzz_world *world, aenc_model *model, int kind) {
     world->memory.state = 0;
     size_t size = model_bytes(model, before);
     world->memory.state = refusing;
-    aenc_status status = train(world->ctx, model, &run, AENC_RESUME);
+    aenc_status status = train(world->ctx, model, &run, AENC_RESUME_REQUIRED);
     (void)fuzz_good(world, status);
     world->memory.state = 0;
     bool same = model_bytes(model, after) == size && memcmp(before, after, size) == 0;

@@ -18,7 +18,7 @@ static aenc_fit_options fit_options(struct scene *s) {
     if (s->rows > 8) options.batch = 64;
     options.optimizer = optimizer(s->c);
     if (one_in(s->c, 3)) options.schedule = schedules[choose(s->c, 5)];
-    if (one_in(s->c, 4)) options.valid_share = 0.4;
+    if (one_in(s->c, 4)) options.validation_fraction = 0.4;
     if (one_in(s->c, 4)) options.clip_norm = 0.1;
     if (strstr(aenc_model_description(s->model), "\"pca\":") != NULL)
         options = (aenc_fit_options){.struct_size = sizeof options, .epochs = one_in(s->c, 2)};
@@ -42,7 +42,7 @@ static void fit(struct scene *s) {
     aenc_fit_options options = fit_options(s);
     aenc_matrix x = structure_matrix(s, s->rows, s->in), target;
     target_give(s, &options, &target);
-    if (options.target == NULL && one_in(s->c, 4) && options.valid_share == 0) options.valid = &x;
+    if (options.target == NULL && one_in(s->c, 4) && options.validation_fraction == 0) options.valid = &x;
     if (one_in(s->c, 16)) aenc_model_cancel(s->model);
     good(s, aenc_fit(s->model, &x, &options));
 }
@@ -111,7 +111,7 @@ static void checkpoint(struct scene *s) {
     s->world->memory.refused = 0;
     more = options;
     more.epochs = options.epochs + 1;
-    more.resume = one_in(s->c, 2) ? AENC_RESUME : AENC_RESUME_IF_THERE;
+    more.resume = one_in(s->c, 2) ? AENC_RESUME_REQUIRED : AENC_RESUME_IF_THERE;
     good(s, aenc_fit(s->model, &x, &more));
     if (loaded != NULL) good(s, aenc_fit(loaded, &x, &more));
     if (s->other != NULL) {
@@ -131,7 +131,7 @@ static void checkpoint_source(struct scene *s) {
     unlink(s->path);
     if (from != NULL && good(s, aenc_fit_source(s->model, from, &options))) {
         options.epochs++;
-        options.resume = AENC_RESUME;
+        options.resume = AENC_RESUME_REQUIRED;
         good(s, aenc_fit_source(s->model, from, &options));
         if (s->other != NULL) good(s, aenc_fit_source(s->other, from, &options));
     }

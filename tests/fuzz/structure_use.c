@@ -101,7 +101,7 @@ static void classes(struct scene *s) {
 
 static void between(struct scene *s) {
     aenc_matrix a = structure_matrix(s, s->rows, s->in), b = structure_matrix(s, s->rows, s->in);
-    int32_t way = one_in(s->c, 2) ? AENC_SPHERICAL : AENC_LINEAR;
+    int32_t way = one_in(s->c, 2) ? AENC_INTERPOLATE_SPHERICAL : AENC_INTERPOLATE_LINEAR;
     good(s, aenc_interpolate(s->model, &a, &b, 3, way, room(s, s->rows * 3 * s->out), s->rows * 3 * s->out));
 }
 
@@ -138,10 +138,10 @@ static void evaluate(struct scene *s) {
 /* ---- Runners ---- */
 
 static void runner(struct scene *s) {
-    static const int64_t journeys[] = {AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE, AENC_RUN_FEATURES};
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = journeys[choose(s->c, 5)], .rows = 1 + choose(s->c, 4)};
+    static const int64_t tasks[] = {AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE, AENC_RUN_SCORE_FEATURES};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = tasks[choose(s->c, 5)], .rows = 1 + choose(s->c, 4)};
     aenc_runner *made = NULL;
-    size_t bytes = 0, in = options.journey == AENC_RUN_DECODE ? s->code : s->in;
+    size_t bytes = 0, in = options.task == AENC_RUN_DECODE ? s->code : s->in;
     size_t each[] = {s->code, s->out, s->out, 1, s->target};
     if (!good(s, aenc_runner_size(s->model, &options, &bytes))) return;
     if (one_in(s->c, 2)) {
@@ -150,8 +150,8 @@ static void runner(struct scene *s) {
     }
     if (!fuzz_made(s->world, aenc_runner_create(s->model, &options, &made), made)) return;
     aenc_matrix x = structure_matrix(s, s->rows, in), target = structure_matrix(s, s->rows, s->target);
-    bool judged = options.journey == AENC_RUN_SCORE || options.journey == AENC_RUN_FEATURES;
-    size_t floats = s->rows * each[options.journey / 10 - 1];
+    bool judged = options.task == AENC_RUN_SCORE || options.task == AENC_RUN_SCORE_FEATURES;
+    size_t floats = s->rows * each[options.task / 10 - 1];
     aenc_status status = aenc_runner_run(made, &x, judged && one_in(s->c, 2) ? &target : NULL, room(s, floats), floats);
     FUZZ_DEMAND(status == AENC_OK || aenc_runner_message(made)[0] != '\0');
     FUZZ_DEMAND(aenc_runner_refresh(made) == AENC_OK);

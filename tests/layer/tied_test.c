@@ -54,7 +54,7 @@ static void test_life(void) {
     size_t size;
     aenc_model *loaded;
     aenc_runner *runner;
-    aenc_runner_options run = {.struct_size = sizeof run, .journey = AENC_RUN_RECONSTRUCT};
+    aenc_runner_options run = {.struct_size = sizeof run, .task = AENC_RUN_RECONSTRUCT};
     CHECK_STATUS(one.ctx, aenc_fit(one.model, &x, &fit), AENC_OK);
     CHECK_STATUS(three.ctx, aenc_fit(three.model, &x, &fit), AENC_OK);
     CHECK(trial_same(&one, &three));

@@ -97,10 +97,10 @@ static void test_rare_forms(const struct kernels *kernels) {
 static void check_panels(const struct kernels *kernels, struct form f) {
     num mark = MARK, before = f.beta == 0 ? (num)NAN : mark;
     for (int64_t i = 0; i < f.m * f.ldc + 64; i++) c[i] = i >= f.m * f.ldc || i % f.ldc >= f.n ? mark : before;
-    kernels->product->by_panels(f.transpose_a, f.transpose_b, f.m, f.n, f.k, a, f.lda, b, f.ldb, f.beta, c, f.ldc);
+    kernels->product->gemm_packed(f.transpose_a, f.transpose_b, f.m, f.n, f.k, a, f.lda, b, f.ldb, f.beta, c, f.ldc);
     bool good = worst_error(&f, mark) < 16 * (double)NUM_EPSILON && outside_intact(&f, mark);
     for (int64_t i = 0; i < f.m && f.beta == 0; i++) {
-        kernels->product->by_panels(f.transpose_a, f.transpose_b, 1, f.n, f.k, a + i * (f.transpose_a ? 1 : f.lda), f.lda,
+        kernels->product->gemm_packed(f.transpose_a, f.transpose_b, 1, f.n, f.k, a + i * (f.transpose_a ? 1 : f.lda), f.lda,
                                     b, f.ldb, 0, alone, f.ldc);
         good = good && memcmp(alone, c + i * f.ldc, (size_t)f.n * sizeof *c) == 0;
     }
@@ -112,7 +112,7 @@ static void check_panels(const struct kernels *kernels, struct form f) {
 static void test_panels(const struct kernels *kernels) {
     static const int64_t ms[] = {1, 7, 8, 9, 23}, ns[] = {1, 15, 16, 31, 32, 33, 64, 70};
     static const int64_t ks[] = {1, 7, 8, 9, 64, 255, 256, 257, 263, 520};
-    if (kernels->product->by_panels == NULL) return;
+    if (kernels->product->gemm_packed == NULL) return;
     for (size_t m = 0; m < sizeof ms / sizeof *ms; m++)
         for (size_t n = 0; n < sizeof ns / sizeof *ns; n++)
             for (size_t k = 0; k < sizeof ks / sizeof *ks; k++)

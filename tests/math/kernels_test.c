@@ -124,11 +124,11 @@ static void check_forward(const struct elementwise_kernels *k, enum function f, 
 
     /* biased, with x as the bias of zeros and without a bias */
     memset(data_of(&out), 0, (size_t)n * sizeof(num));
-    k->biased(f, data_of(&out), x, n, slope);
+    k->bias_activation(f, data_of(&out), x, n, slope);
     for (int64_t i = 0; i < n; i++)
         good &= close_to((double)data_of(&out)[i], want->value((double)x[i], (double)slope), 8);
     memcpy(data_of(&out), x, (size_t)n * sizeof(num));
-    k->biased(f, data_of(&out), NULL, n, slope);
+    k->bias_activation(f, data_of(&out), NULL, n, slope);
     for (int64_t i = 0; i < n; i++)
         good &= close_to((double)data_of(&out)[i], want->value((double)x[i], (double)slope), 8);
     CHECK(good && guarded(&out, n));
@@ -221,7 +221,7 @@ static void check_sums(const struct elementwise_kernels *k, int64_t n) {
     CHECK(fabs((double)k->sum(a, n) - sum) <= 8 * (double)NUM_EPSILON * size);
     CHECK(fabs((double)k->dot(a, b, n) - product) <= 8 * (double)NUM_EPSILON * product_size);
     CHECK((double)k->maximum(a, n) == most);
-    CHECK(k->largest(a, n) <= NUM_MAX);
+    CHECK(k->max_abs(a, n) <= NUM_MAX);
 }
 
 static void check_poisoned(const struct elementwise_kernels *k, int64_t n) {
@@ -232,7 +232,7 @@ static void check_poisoned(const struct elementwise_kernels *k, int64_t n) {
     num before = a[place];
     for (int i = 0; i < 3; i++) {
         a[place] = bad[i];
-        CHECK(!(k->largest(a, n) <= NUM_MAX));
+        CHECK(!(k->max_abs(a, n) <= NUM_MAX));
         CHECK(i > 0 ? k->maximum(a, n) == (i == 1 || n == 1 ? bad[i] : k->maximum(a, n)) : isnan(k->maximum(a, n)));
     }
     a[place] = before;

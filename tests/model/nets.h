@@ -35,9 +35,9 @@ static const struct net {
 };
 enum { NET_COUNT = sizeof nets / sizeof *nets };
 
-static const int64_t net_journeys[] = {AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE,
-                                       AENC_RUN_FEATURES};
-enum { NET_JOURNEYS = sizeof net_journeys / sizeof *net_journeys };
+static const int64_t net_tasks[] = {AENC_RUN_ENCODE, AENC_RUN_DECODE, AENC_RUN_RECONSTRUCT, AENC_RUN_SCORE,
+                                       AENC_RUN_SCORE_FEATURES};
+enum { NET_TASKS = sizeof net_tasks / sizeof *net_tasks };
 
 /* A net that has been trained a little: its running statistics and biases are not those of the start. */
 static inline aenc_model *net_create(aenc_context *ctx, size_t index, const float *data) {
@@ -54,31 +54,31 @@ static inline void net_data(float *data) {
     for (size_t i = 0; i < NET_ROWS * NET_COLS; i++) data[i] = (float)((i * 37) % 101) / 101.0f;
 }
 
-/* Columns that the journey takes, no more than NET_COLS, and floats per row that it gives. */
-static inline size_t net_cols(const aenc_model *model, int64_t journey) {
-    return journey == AENC_RUN_DECODE ? aenc_model_code_size(model) : NET_COLS;
+/* Columns that the task takes, no more than NET_COLS, and floats per row that it gives. */
+static inline size_t net_cols(const aenc_model *model, int64_t task) {
+    return task == AENC_RUN_DECODE ? aenc_model_code_size(model) : NET_COLS;
 }
-static inline size_t net_row_size(const aenc_model *model, int64_t journey) {
-    if (journey == AENC_RUN_ENCODE) return aenc_model_code_size(model);
-    if (journey == AENC_RUN_SCORE) return 1;
-    return journey == AENC_RUN_FEATURES ? NET_COLS : aenc_model_output_size(model);
+static inline size_t net_row_size(const aenc_model *model, int64_t task) {
+    if (task == AENC_RUN_ENCODE) return aenc_model_code_size(model);
+    if (task == AENC_RUN_SCORE) return 1;
+    return task == AENC_RUN_SCORE_FEATURES ? NET_COLS : aenc_model_output_size(model);
 }
 
 /* What the model itself says. */
-static inline aenc_status net_ask(aenc_model *model, int64_t journey, const aenc_matrix *x, const aenc_matrix *target,
+static inline aenc_status net_ask(aenc_model *model, int64_t task, const aenc_matrix *x, const aenc_matrix *target,
                                   float *out, size_t floats) {
-    switch (journey) {
+    switch (task) {
         case AENC_RUN_ENCODE: return aenc_encode(model, x, out, floats);
         case AENC_RUN_DECODE: return aenc_decode(model, x, out, floats);
         case AENC_RUN_SCORE: return aenc_score(model, x, target, out, floats);
-        case AENC_RUN_FEATURES: return aenc_score_features(model, x, target, out, floats);
+        case AENC_RUN_SCORE_FEATURES: return aenc_score_features(model, x, target, out, floats);
         default: return aenc_reconstruct(model, x, out, floats);
     }
 }
 
-static inline aenc_runner *net_runner(aenc_context *ctx, aenc_model *model, int64_t journey, int64_t rows) {
+static inline aenc_runner *net_runner(aenc_context *ctx, aenc_model *model, int64_t task, int64_t rows) {
     aenc_runner *runner = NULL;
-    aenc_runner_options options = {.struct_size = sizeof options, .journey = journey, .rows = rows};
+    aenc_runner_options options = {.struct_size = sizeof options, .task = task, .rows = rows};
     CHECK_STATUS(ctx, aenc_runner_create(model, &options, &runner), AENC_OK);
     return runner;
 }

@@ -62,16 +62,16 @@ static size_t read_all(int from, void *bytes, size_t size) {
 }
 
 /* Answers SKIP where there is no seccomp. */
-static int test_quiet(size_t net, int64_t journey, int64_t rows) {
+static int test_quiet(size_t net, int64_t task, int64_t rows) {
     static struct answer answer;
     static float want[FLOATS];
     int ends[2], status = 0;
     aenc_context *ctx = NULL;
     CHECK(aenc_context_create(NULL, &ctx) == AENC_OK && pipe(ends) == 0);
     aenc_model *model = net_create(ctx, net, data);
-    aenc_matrix x = {data, NET_ROWS, net_cols(model, journey), NET_COLS};
-    aenc_runner *runner = net_runner(ctx, model, journey, rows);
-    aenc_runner *same = net_runner(ctx, model, journey, NET_ROWS);
+    aenc_matrix x = {data, NET_ROWS, net_cols(model, task), NET_COLS};
+    aenc_runner *runner = net_runner(ctx, model, task, rows);
+    aenc_runner *same = net_runner(ctx, model, task, NET_ROWS);
     CHECK(aenc_runner_run(same, &x, NULL, want, FLOATS) == AENC_OK);
     pid_t pid = fork();
     if (pid == 0) child(ends[1], runner, &x);
@@ -82,7 +82,7 @@ static int test_quiet(size_t net, int64_t journey, int64_t rows) {
     if (!skip) {
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0 && got == sizeof answer);
         CHECK(answer.status == AENC_OK && answer.locks == 0);
-        CHECK(memcmp(answer.out, want, NET_ROWS * net_row_size(model, journey) * sizeof *want) == 0);
+        CHECK(memcmp(answer.out, want, NET_ROWS * net_row_size(model, task) * sizeof *want) == 0);
     }
     close(ends[0]);
     aenc_runner_free(runner);
@@ -117,10 +117,10 @@ int main(void) {
     net_data(data);
     test_counter();
     for (size_t net = 0; net < NET_COUNT; net++)
-        for (size_t j = 0; j < NET_JOURNEYS; j++) {
+        for (size_t j = 0; j < NET_TASKS; j++) {
             bool splits = strcmp(nets[net].name, "cosine") != 0;
-            if (net_journeys[j] == AENC_RUN_FEATURES && !splits) continue;
-            if (test_quiet(net, net_journeys[j], j % 2 == 0 ? 1 : 8) == SKIP) return SKIP;
+            if (net_tasks[j] == AENC_RUN_SCORE_FEATURES && !splits) continue;
+            if (test_quiet(net, net_tasks[j], j % 2 == 0 ? 1 : 8) == SKIP) return SKIP;
         }
     test_killer();
     return check_finish();

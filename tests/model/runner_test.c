@@ -38,16 +38,16 @@ static aenc_status run_all(aenc_runner *runner, const aenc_matrix *x, const aenc
     return aenc_runner_run(runner, x, target, out, ROOM);
 }
 
-static void test_journey(size_t net, int64_t journey) {
+static void test_task(size_t net, int64_t task) {
     static float want[ROOM], got[ROOM], parts[ROOM];
     struct scene scene;
     scene_create(&scene, net);
-    bool scores = journey == AENC_RUN_SCORE || journey == AENC_RUN_FEATURES;
-    aenc_matrix x = {data, NET_ROWS, net_cols(scene.model, journey), NET_COLS}, t = {other, NET_ROWS, NET_COLS, 0};
-    size_t count = NET_ROWS * net_row_size(scene.model, journey);
-    aenc_status status = net_ask(scene.model, journey, &x, NULL, want, ROOM);
+    bool scores = task == AENC_RUN_SCORE || task == AENC_RUN_SCORE_FEATURES;
+    aenc_matrix x = {data, NET_ROWS, net_cols(scene.model, task), NET_COLS}, t = {other, NET_ROWS, NET_COLS, 0};
+    size_t count = NET_ROWS * net_row_size(scene.model, task);
+    aenc_status status = net_ask(scene.model, task, &x, NULL, want, ROOM);
     if (status == AENC_ERR_UNSUPPORTED) {
-        aenc_runner_options options = {.struct_size = sizeof options, .journey = journey};
+        aenc_runner_options options = {.struct_size = sizeof options, .task = task};
         aenc_runner *none = (void *)&options;
         CHECK_STATUS(scene.ctx, aenc_runner_create(scene.model, &options, &none), AENC_ERR_UNSUPPORTED);
         CHECK(none == NULL && strstr(aenc_message(scene.ctx), "does not split") != NULL);
@@ -55,11 +55,11 @@ static void test_journey(size_t net, int64_t journey) {
         return;
     }
     CHECK_STATUS(scene.ctx, status, AENC_OK);
-    aenc_runner *whole = net_runner(scene.ctx, scene.model, journey, NET_ROWS);
+    aenc_runner *whole = net_runner(scene.ctx, scene.model, task, NET_ROWS);
     CHECK(run_all(whole, &x, NULL, got) == AENC_OK);
     check_same(got, want, count, nets[net].name);
     for (int64_t rows = 1; rows < NET_ROWS; rows += 3) {
-        aenc_runner *runner = net_runner(scene.ctx, scene.model, journey, rows);
+        aenc_runner *runner = net_runner(scene.ctx, scene.model, task, rows);
         memset(parts, 0, sizeof parts);
         long calls = scene.memory.calls;
         CHECK(run_all(runner, &x, NULL, parts) == AENC_OK);
@@ -69,7 +69,7 @@ static void test_journey(size_t net, int64_t journey) {
     }
     CHECK((run_all(whole, &x, &t, got) == AENC_OK) == scores);
     if (scores) {
-        CHECK_STATUS(scene.ctx, net_ask(scene.model, journey, &x, &t, want, ROOM), AENC_OK);
+        CHECK_STATUS(scene.ctx, net_ask(scene.model, task, &x, &t, want, ROOM), AENC_OK);
         check_same(got, want, count, nets[net].name);
     }
     aenc_runner_free(whole);
@@ -124,7 +124,7 @@ static void test_snapshot(void) {
     struct scene scene;
     scene_create(&scene, 2);
     aenc_matrix x = {data, NET_ROWS, NET_COLS, 0};
-    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .valid_share = 0.3};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .validation_fraction = 0.3};
     aenc_optimizer *optimizer = NULL;
     aenc_batch batch = {.struct_size = sizeof batch, .input = x};
     aenc_tensor *bias = NULL;
@@ -296,8 +296,8 @@ static void test_option_mistakes(void) {
     aenc_runner_options good = {.struct_size = sizeof good}, o = good;
     aenc_runner *runner = NULL;
     size_t bytes;
-    o.journey = 7;
-    check_refused(&scene, o, AENC_ERR_ARGUMENT, "journey is 7");
+    o.task = 7;
+    check_refused(&scene, o, AENC_ERR_ARGUMENT, "task is 7");
     o = good;
     o.rows = -1;
     check_refused(&scene, o, AENC_ERR_ARGUMENT, "rows is -1");
@@ -328,7 +328,7 @@ int main(void) {
     net_data(data);
     for (size_t i = 0; i < NET_ROWS * NET_COLS; i++) other[i] = data[(i * 5 + 3) % (NET_ROWS * NET_COLS)];
     for (size_t net = 0; net < NET_COUNT; net++)
-        for (size_t j = 0; j < NET_JOURNEYS; j++) test_journey(net, net_journeys[j]);
+        for (size_t j = 0; j < NET_TASKS; j++) test_task(net, net_tasks[j]);
     for (size_t net = 0; net < NET_COUNT; net++)
         for (size_t shift = 0; shift < 64; shift += 9) test_block(net, shift);
     test_snapshot();

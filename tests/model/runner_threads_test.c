@@ -35,20 +35,20 @@ static void *run(void *argument) {
     return NULL;
 }
 
-static void test_net(size_t net, int64_t journey) {
+static void test_net(size_t net, int64_t task) {
     float want[FLOATS];
     struct memory memory = {0};
     aenc_context *ctx = memory_context(&memory, 7, 2);
     aenc_model *model = net_create(ctx, net, data);
-    aenc_matrix x = {data, NET_ROWS, net_cols(model, journey), NET_COLS}, whole = {data, NET_ROWS, NET_COLS, 0};
+    aenc_matrix x = {data, NET_ROWS, net_cols(model, task), NET_COLS}, whole = {data, NET_ROWS, NET_COLS, 0};
     struct job jobs[THREADS];
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
-        jobs[i] = (struct job){net_runner(ctx, model, journey, 1 + 5 * i), want, NET_ROWS, x.cols,
-                               net_row_size(model, journey), 0, 0};
+        jobs[i] = (struct job){net_runner(ctx, model, task, 1 + 5 * i), want, NET_ROWS, x.cols,
+                               net_row_size(model, task), 0, 0};
     CHECK(aenc_runner_run(jobs[0].runner, &x, NULL, want, FLOATS) == AENC_OK);
     for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&threads[i], NULL, run, &jobs[i]) == 0);
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 3, .valid_share = 0.25};
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 3, .validation_fraction = 0.25};
     CHECK_STATUS(ctx, aenc_fit(model, &whole, &options), AENC_OK);
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
@@ -69,6 +69,6 @@ int main(void) {
     }
     test_net(0, AENC_RUN_ENCODE);
     test_net(2, AENC_RUN_DECODE);
-    test_net(4, AENC_RUN_FEATURES);
+    test_net(4, AENC_RUN_SCORE_FEATURES);
     return check_finish();
 }

@@ -72,8 +72,8 @@ static void options_draw(struct configuration *c) {
     if (c->call == CALL_PARTIAL) return;
     c->fit.epochs = 1 + choose(r, 4);
     c->fit.schedule = PICK(r, schedules);
-    if (one_in(r, 3) && c->call < CALL_STREAM) c->fit.valid_share = 0.25;
-    if (c->fit.valid_share > 0 && one_in(r, 2)) c->fit.patience = 1 + choose(r, 2);
+    if (one_in(r, 3) && c->call < CALL_STREAM) c->fit.validation_fraction = 0.25;
+    if (c->fit.validation_fraction > 0 && one_in(r, 2)) c->fit.patience = 1 + choose(r, 2);
     if (one_in(r, 5)) c->fit.steps_per_epoch = 1 + choose(r, 4);
     c->checkpoint_steps = choose(r, 4);
     c->read_ahead = one_in(r, 2);

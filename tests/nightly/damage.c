@@ -25,7 +25,7 @@ int damage_checkpoint(struct session *s, const char *path, int count) {
         memcpy(bytes, whole, size);
         size_t at = flip(&choices, bytes, size);
         file_put(path, bytes, size);
-        aenc_status status = session_train(s, path, AENC_RESUME, NULL);
+        aenc_status status = session_train(s, path, AENC_RESUME_REQUIRED, NULL);
         bool kept = model_hash(s->model, NULL, NULL) == before;
         if (status != AENC_OK && kept) continue;
         fprintf(stderr, "  checkpoint, byte %zu: %s%s\n", at, status == AENC_OK ? "accepted" : aenc_message(s->world.ctx),

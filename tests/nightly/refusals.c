@@ -20,7 +20,7 @@ static void optimizer(struct wrong *w) { w->fit.optimizer = "magic"; }
 static void setting(struct wrong *w) { w->fit.optimizer = "adam:speed=1"; }
 static void rate(struct wrong *w) { w->fit.optimizer = "adam:lr=nan"; }
 static void schedule(struct wrong *w) { w->fit.schedule = "cosine:warmth=1"; }
-static void valid_share(struct wrong *w) { w->fit.valid_share = 1; }
+static void validation_fraction(struct wrong *w) { w->fit.validation_fraction = 1; }
 static void patience(struct wrong *w) { w->fit.patience = -1; }
 static void clip_norm(struct wrong *w) { w->fit.clip_norm = -1; }
 static void clip_value(struct wrong *w) { w->fit.clip_value = (double)NAN; }
@@ -28,7 +28,7 @@ static void improvement(struct wrong *w) { w->fit.min_improvement = (double)NAN;
 static void steps(struct wrong *w) { w->fit.steps_per_epoch = -1; }
 static void checkpoint_steps(struct wrong *w) { w->fit.checkpoint_steps = -1; }
 static void resume(struct wrong *w) { w->fit.resume = 7; }
-static void resume_nothing(struct wrong *w) { w->fit.resume = AENC_RESUME; }
+static void resume_nothing(struct wrong *w) { w->fit.resume = AENC_RESUME_REQUIRED; }
 static void struct_size(struct wrong *w) { w->fit.struct_size = 1; }
 static void cols(struct wrong *w) { w->x.cols--, w->x.stride = w->x.cols + 1; }
 static void no_rows(struct wrong *w) { w->x.rows = 0; }
@@ -43,7 +43,7 @@ static void not_finite(struct wrong *w) {
 }
 
 static void (*const mistakes[])(struct wrong *) = {
-    epochs, batch, optimizer, setting, rate, schedule, valid_share, patience, clip_norm, clip_value, improvement, steps,
+    epochs, batch, optimizer, setting, rate, schedule, validation_fraction, patience, clip_norm, clip_value, improvement, steps,
     checkpoint_steps, resume, resume_nothing, struct_size, cols, no_rows, no_data, stride, labels, valid_target, target_rows,
     not_finite,
 };
@@ -91,7 +91,7 @@ static aenc_status train_wrongly(struct session *s, struct choices *choices, cha
 static aenc_status set_wrongly(struct session *s) {
     const size_t dims[] = {3, 1, 2, 1};
     aenc_tensor *tensor = NULL;
-    FUZZ_DEMAND(aenc_tensor_create(s->world.ctx, AENC_F32, dims, 4, &tensor) == AENC_OK);
+    FUZZ_DEMAND(aenc_tensor_create(s->world.ctx, AENC_TYPE_F32, dims, 4, &tensor) == AENC_OK);
     aenc_status status = aenc_model_parameter_set(s->model, aenc_model_parameter_name(s->model, 0), tensor);
     aenc_tensor_free(tensor);
     return status;

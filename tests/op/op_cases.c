@@ -286,7 +286,7 @@ static struct node *noise_build(struct tape *tape, struct node *const *x, const 
 /* At a level of 0.6. */
 static struct node *corrupt_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     struct node *level = aenc_op_affine(tape, aenc_op_stop_gradient(tape, aenc_op_row_sum(tape, aenc_op_batch_sum(tape, x[0]))), 0, 0.6);
-    if (c->choice != 0) return aenc_op_blur(tape, "blurred", x[0], level);
+    if (c->choice != 0) return aenc_op_add_noise(tape, "blurred", x[0], level);
     return aenc_op_replace(tape, "replaced", x[0], level, c->number[0], c->number[1]);
 }
 

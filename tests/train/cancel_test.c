@@ -124,7 +124,7 @@ static void test_endings(void) {
                                                                           .progress = ended_at, .progress_user = &e}), AENC_OK);
     CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_CANCEL && e.step == 2);
     e = (struct ending){.model = t.model, .cancel_at = -1};
-    o.valid_share = 0.3, o.patience = 1, o.min_improvement = 1e9, o.epochs = 50;
+    o.validation_fraction = 0.3, o.patience = 1, o.min_improvement = 1e9, o.epochs = 50;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
     CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_PATIENCE);
     o = (aenc_fit_options){.struct_size = sizeof o, .batch = 20, .steps_per_epoch = 100};
@@ -205,7 +205,7 @@ static void test_stacks(void) {
     const aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .batch = 20},
                            watched = {sizeof watched, .epochs = 2, .batch = 20, .progress = ended_at, .progress_user = &e};
     const aenc_pretrain_options stack = {.struct_size = sizeof stack, .fit = &fit, .progress = layer_ended_at, .progress_user = &e};
-    const aenc_distill_options lesson = {.struct_size = sizeof lesson, .fit = &watched};
+    const aenc_distill_options teacher_target = {.struct_size = sizeof teacher_target, .fit = &watched};
     static const struct {
         int64_t cancel_at, stop_at;
         int32_t why;
@@ -216,7 +216,7 @@ static void test_stacks(void) {
         CHECK_STATUS(t.ctx, aenc_pretrain(t.model, &x, &stack), AENC_OK);
         CHECK(aenc_model_stopped(t.model) == ends[i].why && (e.step == 2 || i == 2));
         e = (struct ending){.model = t.model, .cancel_at = ends[i].cancel_at, .stop_at = ends[i].stop_at};
-        CHECK_STATUS(t.ctx, aenc_distill(t.model, teacher.model, &x, &lesson), AENC_OK);
+        CHECK_STATUS(t.ctx, aenc_distill(t.model, teacher.model, &x, &teacher_target), AENC_OK);
         CHECK(aenc_model_stopped(t.model) == ends[i].why && (e.step == 2 || i == 2));
     }
     aenc_model_free(teacher.model);

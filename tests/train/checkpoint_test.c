@@ -29,7 +29,7 @@ static int stop_there(void *user, const aenc_progress *now) {
 
 struct setup {
     const char *optimizer, *schedule;
-    double valid_share;
+    double validation_fraction;
     int64_t patience, threads;
 };
 
@@ -38,8 +38,8 @@ static aenc_fit_options options_of(const struct setup *setup, struct stop *stop)
                               .optimizer = setup->optimizer,
                               .schedule = setup->schedule,
                               .epochs = EPOCHS,
-                              .batch = setup->valid_share > 0 ? 8 : 10,
-                              .valid_share = setup->valid_share,
+                              .batch = setup->validation_fraction > 0 ? 8 : 10,
+                              .validation_fraction = setup->validation_fraction,
                               .patience = setup->patience,
                               .clip_norm = 2,
                               .progress = stop_there,
@@ -91,7 +91,7 @@ static void test_continue(const struct setup *setup, int64_t stride) {
         for (int64_t after = 1; after <= never.seen; after += stride) {
             struct stop first = {after, 0, at_epoch != 0}, second = {3, 0, false}, third = {0, 0, false};
             struct trial a = part_run(setup, &first, AENC_RESUME_NEVER, AENC_OK);
-            struct trial b = part_run(setup, &second, AENC_RESUME, AENC_OK);
+            struct trial b = part_run(setup, &second, AENC_RESUME_REQUIRED, AENC_OK);
             struct trial c = part_run(setup, &third, AENC_RESUME_IF_THERE, AENC_OK);
             CHECK(first.seen + second.seen + third.seen == never.seen);
             CHECK(trial_same(&c, &whole) && history_same(&c, &whole));
@@ -109,7 +109,7 @@ static void test_end(void) {
     const struct setup setup = {"adam:lr=0.01", NULL, 0.2, 0, 1};
     struct stop never = {0, 0, false}, again = {0, 0, false}, more = {0, 0, false}, both = {0, 0, false};
     struct trial a = part_run(&setup, &never, AENC_RESUME_IF_THERE, AENC_OK);
-    struct trial b = part_run(&setup, &again, AENC_RESUME, AENC_OK);
+    struct trial b = part_run(&setup, &again, AENC_RESUME_REQUIRED, AENC_OK);
     CHECK(never.seen == ALL && again.seen == 0);
     CHECK(trial_same(&a, &b) && history_same(&a, &b));
     /* what comes after it follows the same clock, and sees the same terms */
@@ -118,7 +118,7 @@ static void test_end(void) {
     struct trial c = trial_create(dropping, 12, 1), d = trial_create(dropping, 12, 1);
     aenc_fit_options options = options_of(&setup, &more);
     options.checkpoint = path;
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     options.epochs = EPOCHS + 3;
     CHECK_STATUS(c.ctx, aenc_fit(c.model, &x, &options), AENC_OK);
     CHECK(more.seen == 3 * STEPS && aenc_model_history_count(c.model) == EPOCHS + 3);
@@ -157,7 +157,7 @@ static void test_refusals(void) {
     trial_free(&a);
     aenc_fit_options right = options_of(&setup, &never);
     right.checkpoint = path;
-    right.resume = AENC_RESUME;
+    right.resume = AENC_RESUME_REQUIRED;
     float other[ROWS * IN], more[IN] = {0};
     memcpy(other, data, sizeof other);
     other[(ROWS - 1) * IN] += 1;
@@ -185,7 +185,7 @@ static void test_refusals(void) {
     o = right, o.checkpoint = NULL;
     refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "checkpoint is NULL");
     o = right, o.resume = 11;
-    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "AENC_RESUME");
+    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "AENC_RESUME_");
     o = right, o.checkpoint_seconds = -1;
     refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "checkpoint_seconds");
     /* another model */
@@ -223,7 +223,7 @@ static void test_damage(void) {
     struct trial b = trial_create(dropping, 12, 1), same = trial_create(dropping, 12, 1);
     aenc_fit_options options = options_of(&setup, &never);
     options.checkpoint = path;
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     size_t size = file_get(bytes, sizeof bytes);
     CHECK(size > 1000 && size < sizeof bytes);
     for (size_t cut = 0; cut < size; cut += cut < 64 || cut + 64 > size ? 1 : 41) {
@@ -318,7 +318,7 @@ static void test_forged_values(void) {
     size_t size = file_get(whole, sizeof whole);
     aenc_fit_options options = options_of(&setup, &never);
     options.checkpoint = path;
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memcpy(bytes, whole, size);
         if (!CHECK(forge_value(a.ctx, bytes, size, cases[i].name, cases[i].at, cases[i].value)))
@@ -371,7 +371,7 @@ static void test_forged_position(uint64_t rows, const char *text) {
     size_t size = file_get(bytes, sizeof bytes);
     CHECK(forge(a.ctx, bytes, size, "\\\"position\\\":\\\"", text));
     file_put(bytes, size);
-    CHECK_STATUS(b.ctx, stream_fit(&b, rows, &never, AENC_RESUME), AENC_ERR_FORMAT);
+    CHECK_STATUS(b.ctx, stream_fit(&b, rows, &never, AENC_RESUME_REQUIRED), AENC_ERR_FORMAT);
     CHECK(seeks_beyond == 0 && never.seen == 0 && trial_same(&b, &same));
     remove(path);
     trial_free(&a);
@@ -393,7 +393,7 @@ static void test_cells(void) {
     struct trial a = trial_create(wide, 1, 1);
     for (int f = 0; f < 4; f++) trial_fill(field[f], MANY * WIDE, (uint64_t)f + 1);
     CHECK_STATUS(a.ctx, aenc_fit(a.model, &rows[0], &o), AENC_OK);
-    o.resume = AENC_RESUME;
+    o.resume = AENC_RESUME_REQUIRED;
     int missed = 0;
     for (int cell = 0; cell < 4 * MANY * WIDE; cell++) {
         float *at = &field[cell / (MANY * WIDE)][cell % (MANY * WIDE)], before = *at;
@@ -426,7 +426,7 @@ static void test_stride(void) {
     const aenc_matrix same = {apart, ROWS, IN, IN + 3};
     aenc_fit_options options = options_of(&setup, &never);
     options.checkpoint = path;
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(b.ctx, aenc_fit(b.model, &same, &options), AENC_OK);
     remove(path);
     trial_free(&a);
@@ -472,7 +472,7 @@ static void test_forged(void) {
         struct stop never = {0, 0, false};
         aenc_fit_options options = options_of(&setup, &never);
         options.checkpoint = path;
-        options.resume = AENC_RESUME;
+        options.resume = AENC_RESUME_REQUIRED;
         memcpy(bytes, whole, size);
         if (!CHECK(forge(a.ctx, bytes, size, cases[i].key, cases[i].text))) fprintf(stderr, "  %s\n", cases[i].key);
         file_put(bytes, size);

@@ -198,7 +198,7 @@ static void test_terms(void) {
     for (int64_t stop = 1; stop < STEPS * EPOCHS; stop += 2) {
         first = (struct terms){.stop = stop};
         second = (struct terms){.stop = 0};
-        struct trial a = terms_run(path, &first, AENC_RESUME_NEVER), b = terms_run(path, &second, AENC_RESUME);
+        struct trial a = terms_run(path, &first, AENC_RESUME_NEVER), b = terms_run(path, &second, AENC_RESUME_REQUIRED);
         CHECK(first.seen == stop && first.seen + second.seen == whole.seen);
         CHECK(memcmp(second.value, whole.value[stop], (size_t)second.seen * sizeof *whole.value) == 0);
         for (size_t epoch = 0; epoch < EPOCHS; epoch++) {
@@ -281,7 +281,7 @@ static void test_held_out(const char *scaling, bool from_source) {
     struct trial t = trial_create(text, 6, 1);
     for (int r = 0; r < N; r++) x[r * N + r] = 1;
     const aenc_matrix rows = {x, N, N, 0};
-    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1, .batch = 4, .valid_share = (double)HELD / N};
+    aenc_fit_options o = {.struct_size = sizeof o, .epochs = 1, .batch = 4, .validation_fraction = (double)HELD / N};
     if (from_source) {
         aenc_source *source;
         CHECK_STATUS(t.ctx, aenc_source_matrix(t.ctx, &rows, &source), AENC_OK);
@@ -379,7 +379,7 @@ static void test_checkpoint_times(int64_t every, int64_t stop) {
     CHECK(page_sum(path) != 0 && (page_sum(path) != p.sum[last] || last == 1));
     /* the end is on file: resumed, nothing is left to do, or the rest */
     p = (struct pages){.path = path};
-    o.resume = AENC_RESUME;
+    o.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
     CHECK(p.seen == ALL - last);
     remove(path);

@@ -158,7 +158,7 @@ static void test_stop(void) {
     struct seen seen = {.stop_epoch = 2, .stop_step = 3};
     trial_fill(x, ROWS * IN, 3);
     aenc_matrix input = {x, ROWS, IN, 0};
-    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 5, .batch = 10, .valid_share = 0.2,
+    aenc_fit_options options = {.struct_size = sizeof options, .epochs = 5, .batch = 10, .validation_fraction = 0.2,
                                 .progress = watch, .progress_user = &seen};
     CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_OK);
     CHECK(seen.steps == 5 + 3 && seen.epochs == 2);
@@ -250,7 +250,7 @@ static void test_split(void) {
     trial_read(&trial, "encoder.weight", before, UNITS * N);
     aenc_matrix input = {x, N, N, 0};
     aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "sgd:lr=1", .epochs = 1, .batch = 4,
-                                .valid_share = 0.25, .progress = watch, .progress_user = &seen};
+                                .validation_fraction = 0.25, .progress = watch, .progress_user = &seen};
     CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_OK);
     CHECK(seen.last.steps == 4); /* 15 rows by 4 */
     trial_read(&trial, "encoder.weight", after, UNITS * N);

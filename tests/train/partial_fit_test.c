@@ -70,12 +70,12 @@ static void test_refusals(void) {
     struct trial a = trial_create(dropping, 4, 1), b = trial_create(dropping, 4, 1);
     const aenc_matrix x = {data, ROWS, IN, 0};
     aenc_fit_options wrong[6];
-    static const char *const words[] = {"schedule", "epochs", "valid is", "valid_share", "steps_per_epoch", "checkpoint is"};
+    static const char *const words[] = {"schedule", "epochs", "valid is", "validation_fraction", "steps_per_epoch", "checkpoint is"};
     for (int i = 0; i < 6; i++) wrong[i] = plain("adam");
     wrong[0].schedule = "cosine";
     wrong[1].epochs = 2;
     wrong[2].valid = &x;
-    wrong[3].valid_share = 0.5;
+    wrong[3].validation_fraction = 0.5;
     wrong[4].steps_per_epoch = 3;
     wrong[5].checkpoint = "x";
     for (int i = 0; i < 6; i++) {

@@ -36,7 +36,7 @@ static int child(const char *checkpoint, const char *out, int64_t threads) {
     struct trial trial = trial_create(description, 21, threads);
     aenc_matrix x = {data, ROWS, IN, 0};
     aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "adam:lr=0.003", .schedule = "cosine",
-                                .epochs = 20, .batch = 160, .valid_share = 0.2, .patience = 15, .progress = slow_down};
+                                .epochs = 20, .batch = 160, .validation_fraction = 0.2, .patience = 15, .progress = slow_down};
     if (strcmp(checkpoint, "none") != 0) {
         options.checkpoint = checkpoint;
         options.checkpoint_steps = 7;

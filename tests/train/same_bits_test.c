@@ -28,7 +28,7 @@ struct way {
     const char *description, *optimizer, *schedule;
     enum how how;
     int64_t batch;
-    double valid_share, clip_norm;
+    double validation_fraction, clip_norm;
 };
 
 struct result {
@@ -58,7 +58,7 @@ static int feed_seek(void *user, uint64_t position) {
 static aenc_status fit(const struct trial *trial, const struct way *way) {
     const aenc_matrix x = {data, ROWS, IN, 0};
     aenc_fit_options options = {.struct_size = sizeof options, .epochs = EPOCHS, .optimizer = way->optimizer,
-                                .schedule = way->schedule, .batch = way->batch, .valid_share = way->valid_share,
+                                .schedule = way->schedule, .batch = way->batch, .validation_fraction = way->validation_fraction,
                                 .clip_norm = way->clip_norm};
     if (way->how == MATRIX) return aenc_fit(trial->model, &x, &options);
     if (way->how == PARTIAL) {

@@ -113,7 +113,7 @@ static void test_checkpoint(void) {
     CHECK_STATUS(a.ctx, aenc_fit(a.model, &identity, &options), AENC_OK);
     CHECK_STATUS(b.ctx, aenc_model_load(b.ctx, path, &c.model), AENC_OK);
     later(&c, true, "checkpoint as a model");
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(b.ctx, aenc_fit(b.model, &identity, &options), AENC_OK);
     later(&b, true, "resumed");
     remove(path);

@@ -134,7 +134,7 @@ static void check_ways(void) {
     CHECK_STATUS(scene.ctx, aenc_partial_fit(other, &half, NULL), AENC_OK);
     state_get(other, "scaling.scale", a);
     CHECK(memcmp(a, b, sizeof a) == 0);
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     options.epochs = 3;
     CHECK_STATUS(scene.ctx, aenc_fit_source(other, source, &options), AENC_OK);
     state_get(other, "scaling.scale", b);

@@ -58,7 +58,7 @@ static void test_refused(const char *description, const char *name) {
     refused(&a, description, aenc_partial_fit(a.model, &one, NULL), name);
     options = (aenc_fit_options){.struct_size = sizeof options, .batch = 1};
     refused(&a, description, aenc_partial_fit(a.model, &x, &options), name);
-    options = (aenc_fit_options){.struct_size = sizeof options, .valid_share = 0.95}; /* leaves one to train on */
+    options = (aenc_fit_options){.struct_size = sizeof options, .validation_fraction = 0.95}; /* leaves one to train on */
     refused(&a, description, aenc_fit(a.model, &x, &options), name);
     aenc_batch batch = batch_of(1);
     refused(&a, description, aenc_model_gradients(a.model, &batch, NULL), name);
@@ -182,7 +182,7 @@ static void test_streams(void) {
         options.progress_user = &at;
         CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_OK);
         options.progress = NULL;
-        options.resume = AENC_RESUME;
+        options.resume = AENC_RESUME_REQUIRED;
         CHECK_STATUS(b.ctx, aenc_fit_source(b.model, rest, &options), AENC_OK);
         if (!CHECK(trial_same(&b, &want))) fprintf(stderr, "  way %d\n", way);
         remove(path);

@@ -38,7 +38,7 @@ static void file_put(const char *dict, size_t shape_bytes, const void *bytes) {
 static void test_same(const char *dict) {
     struct trial a = trial_create(dropping, 3, 1), b = trial_create(dropping, 3, 1), c = trial_create(dropping, 3, 2);
     aenc_fit_options options = plain();
-    options.valid_share = 0.2;
+    options.validation_fraction = 0.2;
     options.patience = 2;
     aenc_source *matrix, *file;
     file_put(dict, sizeof data, data);
@@ -229,7 +229,7 @@ static void test_resume(void) {
                 options.steps_per_epoch = STEPS;
                 options.checkpoint = path;
                 options.checkpoint_steps = 1000;
-                options.resume = p == 0 ? AENC_RESUME_NEVER : AENC_RESUME;
+                options.resume = p == 0 ? AENC_RESUME_NEVER : AENC_RESUME_REQUIRED;
                 options.progress = stop_after;
                 options.progress_user = &left;
                 CHECK_STATUS(part[p].ctx, aenc_fit_source(part[p].model, source, &options), AENC_OK);
@@ -245,7 +245,7 @@ static void test_resume(void) {
     aenc_source *source = open_reader(a.ctx, &reader, ROWS, false, false);
     aenc_fit_options options = plain();
     options.checkpoint = path;
-    options.resume = AENC_RESUME;
+    options.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_ERR_UNSUPPORTED);
     CHECK(strstr(aenc_message(a.ctx), "no seek") != NULL);
     aenc_source_free(source);
@@ -342,9 +342,9 @@ static void test_refusals(void) {
     CHECK(aenc_source_rows(NULL) == 0 && aenc_source_cols(NULL) == 0);
     CHECK(aenc_fit_source(NULL, NULL, NULL) == AENC_ERR_ARGUMENT);
     source = open_reader(a.ctx, &good, ROWS, false, true);
-    options.valid_share = 0.1;
+    options.validation_fraction = 0.1;
     CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_ERR_ARGUMENT);
-    options.valid_share = 0;
+    options.validation_fraction = 0;
     options.target = &x;
     CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), AENC_ERR_ARGUMENT);
     aenc_source_free(source);

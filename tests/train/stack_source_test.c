@@ -113,7 +113,7 @@ static void test_matrix(const char *description) {
     aenc_fit_options fit = plain();
     aenc_pretrain_options o = {.struct_size = sizeof o, .fit = &fit, .count = 1};
     aenc_source *matrix, *file;
-    fit.valid_share = 0.2;
+    fit.validation_fraction = 0.2;
     fit.patience = 2;
     file_write();
     CHECK_STATUS(b.ctx, aenc_source_matrix(b.ctx, &x, &matrix), AENC_OK);
@@ -286,13 +286,13 @@ static void refuse(struct reader reader, int64_t from, uint64_t stated, aenc_fit
 static void test_refused(void) {
     struct reader good = {.rows = ROWS};
     aenc_fit_options share = plain(), checkpoint = plain();
-    share.valid_share = 0.2;
-    checkpoint.resume = AENC_RESUME;
+    share.validation_fraction = 0.2;
+    checkpoint.resume = AENC_RESUME_REQUIRED;
     for (int64_t from = 0; from < 3; from++) {
         refuse((struct reader){.rows = ROWS, .fail_at = 19}, from, ROWS, plain(), AENC_ERR_IO, "answered 7 for source[1");
         refuse(good, from, ROWS + 1, plain(), AENC_ERR_SHAPE, "after 50 rows");
         refuse(good, from, 0, plain(), AENC_ERR_ARGUMENT, "steps_per_epoch is 0");
-        refuse(good, from, ROWS, share, AENC_ERR_ARGUMENT, "valid_share");
+        refuse(good, from, ROWS, share, AENC_ERR_ARGUMENT, "validation_fraction");
         refuse(good, from, ROWS, checkpoint, AENC_ERR_ARGUMENT, "checkpoint is NULL");
         float kept = data[20 * IN + 2];
         data[20 * IN + 2] = (float)NAN;
@@ -440,7 +440,7 @@ static void test_resume(int kind) {
     o.progress = stop;
     o.progress_user = &stopper;
     int runs = 0;
-    for (fit.resume = AENC_RESUME_NEVER; stopper.left <= 0; fit.resume = AENC_RESUME, runs++) {
+    for (fit.resume = AENC_RESUME_NEVER; stopper.left <= 0; fit.resume = AENC_RESUME_REQUIRED, runs++) {
         struct trial part = trial_create(deep, 8, 1 + runs % 3);
         stopper.left = 10;
         CHECK_STATUS(part.ctx, pretrain(&part, kind, &o), AENC_OK);
@@ -458,7 +458,7 @@ static void test_resume(int kind) {
     CHECK_STATUS(again.ctx, pretrain(&again, kind, &o), AENC_OK);
     CHECK(exists(1) && !exists(2) && !exists(3));
     clean();
-    fit.resume = AENC_RESUME;
+    fit.resume = AENC_RESUME_REQUIRED;
     CHECK_STATUS(again.ctx, pretrain(&again, kind, &o), AENC_ERR_IO);
     CHECK(says(&again, ".layer-1"));
     trial_free(&again);
@@ -472,10 +472,10 @@ static void test_resume_refused(int kind) {
     struct trial a = trial_create(deep, 9, 1), b = trial_create(deep, 9, 1);
     fit.checkpoint = path;
     CHECK_STATUS(a.ctx, pretrain(&a, kind, &o), AENC_OK);
-    fit.resume = AENC_RESUME;
+    fit.resume = AENC_RESUME_REQUIRED;
     fit.epochs = 4;
     CHECK_STATUS(b.ctx, pretrain(&b, kind, &o), AENC_ERR_ARGUMENT); /* the first goes on, the second then saw other codes */
-    CHECK(says(&b, kind == 0 ? "data was" : "passage was") && says(&b, ".layer-2"));
+    CHECK(says(&b, kind == 0 ? "data was" : "row transform was") && says(&b, ".layer-2"));
     fit.epochs = 3;
     fit.batch = BATCH + 1;
     CHECK_STATUS(a.ctx, pretrain(&a, kind, &o), AENC_ERR_ARGUMENT);
@@ -500,7 +500,7 @@ static void test_distill_resume(int kind) {
         if (kind == 2) source = open_reader(student.ctx, &reader, ROWS, true, true);
         stopper.left = part == 1 ? 9 : 1000;
         fit.checkpoint = part == 0 ? NULL : path;
-        fit.resume = part >= 2 ? AENC_RESUME : AENC_RESUME_NEVER;
+        fit.resume = part >= 2 ? AENC_RESUME_REQUIRED : AENC_RESUME_NEVER;
         o.code_weight = part == 3 ? 0.25 : 0.5;
         fit.progress = stop_fit;
         fit.progress_user = &stopper;

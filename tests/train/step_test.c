@@ -393,7 +393,7 @@ static void test_frozen_gradient(void) {
 
 static void train(struct trial *trial, const aenc_matrix *input) {
     aenc_fit_options options = {.struct_size = sizeof options, .optimizer = "adam:lr=0.01", .schedule = "cosine",
-                                .epochs = 3, .batch = 256, .valid_share = 0.1, .clip_norm = 0.5};
+                                .epochs = 3, .batch = 256, .validation_fraction = 0.1, .clip_norm = 0.5};
     CHECK_STATUS(trial->ctx, aenc_fit(trial->model, input, &options), AENC_OK);
 }
 
@@ -444,7 +444,7 @@ static void test_divergence(const char *optimizer) {
     for (int split = 0; split < 2; split++) {
         struct trial trial = trial_create(plain, 8, 1);
         aenc_fit_options options = {.struct_size = sizeof options, .optimizer = optimizer, .epochs = 100, .batch = 8,
-                                    .valid_share = split == 0 ? 0 : 0.25};
+                                    .validation_fraction = split == 0 ? 0 : 0.25};
         CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &options), AENC_ERR_DIVERGED);
         CHECK(names_culprit(&trial));
         CHECK(trial_finite(&trial));
@@ -453,7 +453,7 @@ static void test_divergence(const char *optimizer) {
     }
     /* after a single step only the validation set tells */
     struct trial trial = trial_create(plain, 8, 1);
-    aenc_fit_options once = {.struct_size = sizeof once, .optimizer = "sgd:lr=1e30", .epochs = 1, .valid_share = 0.25};
+    aenc_fit_options once = {.struct_size = sizeof once, .optimizer = "sgd:lr=1e30", .epochs = 1, .validation_fraction = 0.25};
     CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &input, &once), AENC_ERR_DIVERGED);
     CHECK(strstr(aenc_message(trial.ctx), "validation loss of epoch 1") != NULL);
     trial_free(&trial);

@@ -52,7 +52,7 @@ static void test_interpolate(aenc_context *ctx) {
     CHECK(out[0] == 1 && out[1] == 0 && out[8] == 0 && out[9] == 2);
     CHECK_NEAR((double)out[2], 0.75, 1e-7);
     CHECK_NEAR((double)out[3], 0.5, 1e-7);
-    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &to, 5, AENC_SPHERICAL, out, 30), AENC_OK);
+    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &to, 5, AENC_INTERPOLATE_SPHERICAL, out, 30), AENC_OK);
     for (int s = 0; s < 5; s++) { /* a right angle; then parallel; then from zero: the last two go in a line */
         double t = s / 4.0, quarter = 2 * atan(1);
         CHECK_NEAR((double)out[2 * s], cos(t * quarter), 1e-6);
@@ -62,9 +62,9 @@ static void test_interpolate(aenc_context *ctx) {
     }
     const float back[] = {0, 1, -3, -4, 5, 5};
     const aenc_matrix opposite = {back, 3, 2, 0};
-    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &opposite, 5, AENC_SPHERICAL, out, 30), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &opposite, 5, AENC_INTERPOLATE_SPHERICAL, out, 30), AENC_ERR_ARGUMENT);
     CHECK(strstr(aenc_message(ctx), "a[1] and b[1]") != NULL);
-    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &opposite, 5, AENC_LINEAR, out, 30), AENC_OK);
+    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &opposite, 5, AENC_INTERPOLATE_LINEAR, out, 30), AENC_OK);
 }
 
 /* In one call, and taken apart. */
@@ -74,10 +74,10 @@ static void test_decoded(aenc_context *ctx, aenc_model *model) {
     static float ends[2][PAIRS * CODE], codes[CODE * STEPS * CODE], one[PAIRS * STEPS * COLS], parts[PAIRS * STEPS * COLS];
     const aenc_matrix from = {ends[0], PAIRS, CODE, 0}, to = {ends[1], PAIRS, CODE, 0};
     const aenc_matrix between = {codes, PAIRS * STEPS, CODE, 0};
-    CHECK_STATUS(ctx, aenc_interpolate(model, &a, &b, STEPS, AENC_SPHERICAL, one, PAIRS * STEPS * COLS), AENC_OK);
+    CHECK_STATUS(ctx, aenc_interpolate(model, &a, &b, STEPS, AENC_INTERPOLATE_SPHERICAL, one, PAIRS * STEPS * COLS), AENC_OK);
     CHECK_STATUS(ctx, aenc_encode(model, &a, ends[0], PAIRS * CODE), AENC_OK);
     CHECK_STATUS(ctx, aenc_encode(model, &b, ends[1], PAIRS * CODE), AENC_OK);
-    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &to, STEPS, AENC_SPHERICAL, codes, PAIRS * STEPS * CODE), AENC_OK);
+    CHECK_STATUS(ctx, aenc_codes_interpolate(ctx, &from, &to, STEPS, AENC_INTERPOLATE_SPHERICAL, codes, PAIRS * STEPS * CODE), AENC_OK);
     CHECK_STATUS(ctx, aenc_decode(model, &between, parts, PAIRS * STEPS * COLS), AENC_OK);
     CHECK(memcmp(one, parts, sizeof one) == 0);
 
@@ -130,7 +130,7 @@ static void test_neighbours(aenc_context *ctx) {
     }
     for (int i = 0; i < ALL; i++) sum += (double)index[i];
     CHECK(sum == golden_others_sum);
-    CHECK_STATUS(ctx, aenc_neighbours(ctx, &train, &test, GOLDEN_K, AENC_COSINE, index, distance, SOME), AENC_OK);
+    CHECK_STATUS(ctx, aenc_neighbours(ctx, &train, &test, GOLDEN_K, AENC_DISTANCE_COSINE, index, distance, SOME), AENC_OK);
     for (int i = 0; i < GOLDEN_QUERIES * GOLDEN_K; i++) {
         CHECK(index[i] == golden_cosine[i]);
         CHECK_NEAR((double)distance[i], golden_cosine_distance[i], 1e-6);
@@ -163,7 +163,7 @@ static void test_hard_neighbours(aenc_context *ctx) {
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, &query, 3, 0, index, distance, 3), AENC_OK);
     CHECK(index[0] == 150 && index[1] == 149 && index[2] == 151);
     memset(rows, 0, sizeof rows);
-    CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, &query, MANY, AENC_COSINE, index, distance, MANY), AENC_OK);
+    CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, &query, MANY, AENC_DISTANCE_COSINE, index, distance, MANY), AENC_OK);
     for (int i = 0; i < MANY; i++) CHECK(index[i] == i && distance[i] == 1);
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &base, NULL, MANY - 1, 0, index, NULL, MANY), AENC_ERR_SHAPE);
 }

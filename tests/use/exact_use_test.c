@@ -246,7 +246,7 @@ static void test_votes(aenc_context *ctx) {
     }
     int64_t index[18];
     float distance[18];
-    CHECK_STATUS(ctx, aenc_neighbours(ctx, &x, &q, 6, AENC_EUCLIDEAN, index, distance, 18), AENC_OK);
+    CHECK_STATUS(ctx, aenc_neighbours(ctx, &x, &q, 6, AENC_DISTANCE_EUCLIDEAN, index, distance, 18), AENC_OK);
     const int64_t want[] = {1, 0, 2, 3, 4, 5, 4, 3, 5, 2, 1, 0, 3, 2, 4, 1, 5, 0};
     for (int i = 0; i < 18; i++) {
         CHECK(index[i] == want[i]);

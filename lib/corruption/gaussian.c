@@ -3,7 +3,7 @@
  * (Alain & Bengio 2014, theorem 1). */
 #include <math.h>
 
-#include "corrupt/corrupt.h"
+#include "corruption/corruption.h"
 
 static const struct setting_rule rules[] = {
     {.name = "sigma", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
@@ -12,7 +12,7 @@ static const struct setting_rule rules[] = {
 
 static struct node *record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
     (void)spec;
-    return aenc_op_blur(tape, "draw", x, level);
+    return aenc_op_add_noise(tape, "draw", x, level);
 }
 
 const struct corruption_type aenc_corruption_gaussian = {"gaussian", rules, "sigma", NULL, record};

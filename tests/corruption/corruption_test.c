@@ -1,5 +1,5 @@
-/* corrupt_test.c - how much of the input is corrupted, with what, by whose draws; levels that move; clean targets. */
-#include "corrupt/corrupt.h"
+/* corruption_test.c - how much of the input is corrupted, with what, by whose draws; levels that move; clean targets. */
+#include "corruption/corruption.h"
 #include "replay.h"
 #include "train/trial.h"
 

@@ -1,4 +1,4 @@
-/* shape.c - the numbers of a row in other axes. */
+/* shape_layers.c - the numbers of a row in other axes. */
 #include <inttypes.h>
 
 #include "layer/layer.h"

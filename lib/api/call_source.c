@@ -1,9 +1,9 @@
-/* source.c - sources of rows, and training on them. */
-#include "train/source.h"
+/* call_source.c - sources of rows, and training on them. */
+#include "train/row_source.h"
 
 #include "api/api.h"
 #include "io/message_text.h"
-#include "train/pca.h"
+#include "train/pca_training.h"
 
 enum { COLS_MAX = INT32_MAX };
 
@@ -90,10 +90,11 @@ size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 :
 
 /* closed: the fit is one pass, to the end of the source. A target has been refused before (fields.c). */
 static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, const aenc_fit_options *o, bool closed) {
-    if (o->valid == NULL && o->valid_share > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
-                         "aenc_fit_options.valid_share is %s, but a stream cannot be split; hold rows out in valid",
-                         aenc_shown(o->valid_share).text);
+    if (o->valid == NULL && o->validation_fraction > 0)
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "aenc_fit_options.validation_fraction is %s, but a stream cannot be split; hold rows out in valid",
+            aenc_shown(o->validation_fraction).text);
     if (source->call.rows == 0 && o->steps_per_epoch == 0 && !closed)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.steps_per_epoch is 0, but the source does not state how many rows it has");

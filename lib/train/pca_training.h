@@ -1,9 +1,9 @@
-/* pca.h - rows into a PCA. */
+/* pca_training.h - rows into a PCA. */
 #ifndef AENC_TRAIN_PCA_H
 #define AENC_TRAIN_PCA_H
 
 #include "model/pca.h"
-#include "train/source.h"
+#include "train/row_source.h"
 #include "train/train.h"
 
 /* A model fitted to the data, of cols columns. */

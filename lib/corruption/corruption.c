@@ -1,5 +1,5 @@
-/* corrupt.c - the list of corruptions, and what they share: a level that moves with the epochs. */
-#include "corrupt/corrupt.h"
+/* corruption.c - the list of corruptions, and what they share: a level that moves with the epochs. */
+#include "corruption/corruption.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* moments.c - what the elements of the code have to do with each other over the batch.
+/* code_moments.c - what the elements of the code have to do with each other over the batch.
  *
  *     orthogonal     | C^T C / n - I |_F^2, C the (n, code) codes of the batch: elements of second moment 1 that do
  *     not overlap

@@ -1,4 +1,4 @@
-/* norm.c - normalisation: of each row by its own moments, and of each channel by the batch's.
+/* norm_ops.c - normalisation: of each row by its own moments, and of each channel by the batch's.
  *
  * layer_norm is one op for (x - mean) / sqrt(variance + epsilon), with gain and shift recorded behind it. Batch
  * normalisation is two: batch_moments sees the whole batch, normalise works row by row and has gain and shift fused, as

@@ -1,5 +1,5 @@
-/* jacobian.c - what squared norms of Jacobians need beside products: the Gram matrix of a weight, sums of squares of
- * lines in a metric, and unit vectors as directions.
+/* jacobian_ops.c - what squared norms of Jacobians need beside products: the Gram matrix of a weight, sums of
+ * squares of lines in a metric, and unit vectors as directions.
  *
  * For lines t of T, |t W|^2 = t (W W^T) t^T: where W has few rows, T is multiplied with their Gram matrix, once
  * computed for the batch, and not with W. The product H = T G serves twice, for the value and for the gradient of T.

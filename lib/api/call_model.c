@@ -1,4 +1,4 @@
-/* model.c - creating a model and asking what it is. */
+/* call_model.c - creating a model and asking what it is. */
 #include <string.h>
 
 #include "api/api.h"
@@ -99,7 +99,7 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
     size_t dims[RANK_MAX];
     for (int i = 0; i < entry->shape.rank; i++) dims[i] = (size_t)entry->shape.dim[i];
     aenc_tensor *tensor;
-    aenc_status status = aenc_tensor_create(model->ctx, AENC_F32, dims, (size_t)entry->shape.rank, &tensor);
+    aenc_status status = aenc_tensor_create(model->ctx, AENC_TYPE_F32, dims, (size_t)entry->shape.rank, &tensor);
     float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
     if (status == AENC_OK && floats == NULL) status = AENC_ERR_NO_MEMORY;
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++) floats[i] = (float)(scale * (double)values[i]);
@@ -215,6 +215,6 @@ aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t fro
     if (found == 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_model_freeze: no parameter is called '%s' or lies below it", prefix);
-    aenc_model_forget_journeys(model);
+    aenc_model_forget_tasks(model);
     return AENC_OK;
 }

@@ -1,4 +1,4 @@
-/* file.c - saving and loading. */
+/* call_file.c - saving and loading. */
 #include "io/file.h"
 
 #include <string.h>

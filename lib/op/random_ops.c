@@ -1,4 +1,4 @@
-/* random.c - nodes that draw: normals, uniforms, dropout, replaced elements.
+/* random_ops.c - nodes that draw: normals, uniforms, dropout, replaced elements.
  *
  * A draw belongs to (seed, the node's name path, step, turn, row in the whole batch, element); see base/random.h. What
  * was drawn is therefore not stored but drawn again where backward needs it.
@@ -277,7 +277,7 @@ static const struct op blur_op = {
     .backward = blur_backward,
 };
 
-struct node *aenc_op_blur(struct tape *tape, const char *name, struct node *x, struct node *level) {
+struct node *aenc_op_add_noise(struct tape *tape, const char *name, struct node *x, struct node *level) {
     struct node *in[] = {x, level};
     return named(tape, aenc_tape_record(tape, &blur_op, in, 2, NULL, 0), name);
 }

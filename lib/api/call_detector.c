@@ -1,4 +1,4 @@
-/* detector.c - the public calls of detectors. */
+/* call_detector.c - the public calls of detectors. */
 #include <math.h>
 
 #include "api/api.h"

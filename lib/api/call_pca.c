@@ -1,5 +1,5 @@
-/* pca.c - principal components, and the angles between what two encoders span. */
-#include "train/pca.h"
+/* call_pca.c - principal components, and the angles between what two encoders span. */
+#include "train/pca_training.h"
 
 #include "api/api.h"
 #include "io/message_text.h"

@@ -1,4 +1,4 @@
-/* norm.c - batch normalisation (Ioffe & Szegedy 2015) and layer normalisation (Ba, Kiros, Hinton 2016).
+/* norm_layers.c - batch normalisation (Ioffe & Szegedy 2015) and layer normalisation (Ba, Kiros, Hinton 2016).
  *
  * Batch normalisation uses the batch's own mean and biased variance while training and stages running averages, the
  * variance unbiased, as PyTorch does: new = (1 - momentum) old + momentum batch. Evaluation uses the running ones.

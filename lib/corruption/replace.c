@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "corrupt/corrupt.h"
+#include "corruption/corruption.h"
 
 static const struct setting_rule mask_rules[] = {
     {.name = "level", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = 1},

@@ -1,4 +1,4 @@
-/* source.h - where rows come from.
+/* row_source.h - where rows come from.
  *
  * A source is either rows in memory (a matrix, or a file that is mapped), which a run gathers from in any order, or a
  * stream, which it takes in order through a callback. A stream fills batches of its own: two of them, so that with

@@ -1,27 +1,27 @@
-/* runner.c - creating, feeding and refreshing runners. */
+/* call_runner.c - creating, feeding and refreshing runners. */
 #include "api/api.h"
 
 enum { ROWS_MAX = INT32_MAX };
 
 /* What the options ask for. */
 struct wish {
-    enum journey_kind kind;
+    enum task_kind kind;
     int64_t rows;
     void *memory;
     size_t memory_size;
 };
 
-static aenc_status journey_read(aenc_context *ctx, int64_t journey, enum journey_kind *out) {
-    switch (journey) {
-    case AENC_RUN_ENCODE: *out = JOURNEY_ENCODE; break;
-    case AENC_RUN_DECODE: *out = JOURNEY_DECODE; break;
+static aenc_status task_read(aenc_context *ctx, int64_t task, enum task_kind *out) {
+    switch (task) {
+    case AENC_RUN_ENCODE: *out = TASK_ENCODE; break;
+    case AENC_RUN_DECODE: *out = TASK_DECODE; break;
     case 0:
-    case AENC_RUN_RECONSTRUCT: *out = JOURNEY_RECONSTRUCT; break;
-    case AENC_RUN_SCORE: *out = JOURNEY_SCORE; break;
-    case AENC_RUN_FEATURES: *out = JOURNEY_FEATURES; break;
+    case AENC_RUN_RECONSTRUCT: *out = TASK_RECONSTRUCT; break;
+    case AENC_RUN_SCORE: *out = TASK_SCORE; break;
+    case AENC_RUN_SCORE_FEATURES: *out = TASK_FEATURES; break;
     default:
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.journey is %lld, not an AENC_RUN_...",
-                         (long long)journey);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.task is %lld, not an AENC_RUN_...",
+                         (long long)task);
     }
     return AENC_OK;
 }
@@ -29,7 +29,7 @@ static aenc_status journey_read(aenc_context *ctx, int64_t journey, enum journey
 static aenc_status wish_read(aenc_model *model, const aenc_runner_options *options, struct wish *out) {
     aenc_runner_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_runner_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = journey_read(model->ctx, o.journey, &out->kind);
+    if (status == AENC_OK) status = task_read(model->ctx, o.task, &out->kind);
     if (status != AENC_OK) return status;
     if (o.rows < 0 || o.rows > ROWS_MAX)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.rows is %lld, must be from 0 to %d",
@@ -101,13 +101,13 @@ const char *aenc_runner_message(const aenc_runner *runner) {
 }
 
 static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target) {
-    const struct journey *journey = &runner->journey;
-    const struct node *input = journey->tape.field[0].node;
-    if (journey->own_target)
+    const struct task *task = &runner->task;
+    const struct node *input = task->tape.field[0].node;
+    if (task->own_target)
         return aenc_data_check_in(&runner->context, runner->model, (struct data_names){"x", "target"}, x, target);
     if (target != NULL)
         return aenc_fail(&runner->context, AENC_ERR_ARGUMENT,
-                         "target is given; only journeys that score compare with one");
+                         "target is given; only tasks that score compare with one");
     return aenc_matrix_check(&runner->context, "x", x, (size_t)aenc_node_row_size(input));
 }
 
@@ -119,7 +119,7 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
         return aenc_fail(&runner->context, AENC_ERR_BUSY,
                          "aenc_runner_run: the runner is in the middle of a run, which called "
                          "this back");
-    size_t row_size = (size_t)aenc_node_row_size(runner->journey.result);
+    size_t row_size = (size_t)aenc_node_row_size(runner->task.result);
     aenc_status status = data_check(runner, x, target);
     if (status == AENC_OK)
         status = aenc_room_check(&runner->context, "aenc_runner_run", out, out_floats, x->rows, row_size);

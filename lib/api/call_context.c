@@ -1,4 +1,4 @@
-/* context.c - creating a context, and what it says of the machine underneath. */
+/* call_context.c - creating a context, and what it says of the machine underneath. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* plugin.c - registering plug-ins, calling them, and looking at what they answer. */
-#include "api/plugin.h"
+/* plugin_types.c - registering plug-ins, calling them, and looking at what they answer. */
+#include "api/plugin_types.h"
 
 #include <math.h>
 #include <string.h>

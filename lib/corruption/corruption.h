@@ -1,11 +1,11 @@
-/* corrupt.h - what training does to the input before the encoder sees it; the target stays clean.
+/* corruption.h - what training does to the input before the encoder sees it; the target stays clean.
  *
  * A corruption is recorded like a layer: a node from a node, with draws of its own (by name path, step, row,
  * element). Its level is a step value, which may move with the epochs. Corruptions exist while training only, and
  * follow one another in the order in which they are given (Vincent et al. 2008, 2010).
  */
-#ifndef AENC_CORRUPT_CORRUPT_H
-#define AENC_CORRUPT_CORRUPT_H
+#ifndef AENC_CORRUPTION_CORRUPTION_H
+#define AENC_CORRUPTION_CORRUPTION_H
 
 #include "penalty/penalty.h"
 

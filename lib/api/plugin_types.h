@@ -1,4 +1,4 @@
-/* plugin.h - a registered plug-in: what the caller handed in, copied, with the type that its room sees. */
+/* plugin_types.h - a registered plug-in: what the caller handed in, copied, with the type that its room sees. */
 #ifndef AENC_API_PLUGIN_H
 #define AENC_API_PLUGIN_H
 

@@ -1,4 +1,4 @@
-/* classes.c - models of classes: labels in, labels out. */
+/* call_classes.c - models of classes: labels in, labels out. */
 #include "use/classes.h"
 
 #include "api/api.h"

@@ -1,4 +1,4 @@
-/* file.c - a model as safetensors: every parameter and state under its name, the description in the metadata.
+/* model_file.c - a model as safetensors: every parameter and state under its name, the description in the metadata.
  *
  * Reading first declares the model from its description and compares every name and shape with the file, and only then
  * allocates: a description cannot ask for more memory than the file has bytes.

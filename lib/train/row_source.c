@@ -1,5 +1,5 @@
-/* source.c - making sources, and ending them. */
-#include "train/source.h"
+/* row_source.c - making sources, and ending them. */
+#include "train/row_source.h"
 
 #include "io/npy.h"
 
