@@ -31,7 +31,7 @@ static inline aenc_status replay_once(struct tape *tape, struct store *store, bo
     if (status != AENC_OK) return status;
     struct run *run = &replay->run;
     for (size_t i = 0; i < tape->field_count; i++)
-        run->binding[i] = (struct binding){inputs[i], aenc_node_row_size(tape->field[i].node), NULL};
+        run->binding[i] = (struct binding){.source = inputs[i], .stride = aenc_node_row_size(tape->field[i].node)};
     run->block[SLOT_PARAMETER] = store->parameter;
     run->block[SLOT_STATE] = store->state;
     run->block[SLOT_PARAMETER_GRADIENT] = store->gradient;

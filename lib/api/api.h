@@ -3,7 +3,7 @@
 #define AENC_API_API_H
 
 #include "api/call.h"
-#include "api/fields.h"
+#include "api/call_fields.h"
 #include "layer/handle.h"
 #include "layer/layer.h"
 #include "model/model.h"

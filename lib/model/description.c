@@ -179,8 +179,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format",    "input",   "encoder", "decoder", "output", "loss",
-                                         "penalties", "corrupt", "tied",    "pca",     "scaling"};
+static const char *const known_keys[] = {"format",    "input",   "encoder", "decoder", "output",  "loss",
+                                         "penalties", "corrupt", "tied",    "pca",     "scaling", "fields"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -286,6 +286,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *decoder = NULL;
     const struct json *loss = NULL;
     const struct json *scaling = NULL;
+    const struct json *fields = NULL;
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
@@ -297,6 +298,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
         status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
     if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
+    if (status == AENC_OK) status = aenc_fields_check(ctx, arena, aenc_json_member(given, "fields"), &fields);
     if (status != AENC_OK) return status;
     struct json *whole = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_number(arena, whole, "format", FORMAT);
@@ -308,6 +310,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     status = list_complete(ctx, arena, given, spec_lists[0], whole);
     if (status == AENC_OK) status = list_complete(ctx, arena, given, spec_lists[1], whole);
     if (status == AENC_OK && scaling != NULL) aenc_json_add_copy(arena, whole, "scaling", scaling);
+    if (status == AENC_OK && fields != NULL) aenc_json_add_copy(arena, whole, "fields", fields);
     const struct json *pca = aenc_json_member(given, "pca");
     if (status != AENC_OK || pca == NULL) return status;
     return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);

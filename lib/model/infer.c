@@ -31,6 +31,7 @@ struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most
 
 static void bind(struct run *run, size_t field, const struct rows *rows, int64_t first) {
     struct binding *binding = &run->binding[field];
+    binding->type = VALUE_F32;
     binding->source = rows->row != NULL ? rows->data : rows->data + first * rows->stride;
     binding->stride = rows->stride;
     binding->row = rows->row != NULL ? rows->row + first : NULL;

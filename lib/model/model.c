@@ -19,6 +19,7 @@ static aenc_status description_read(struct aenc_model *model) {
     model->loss = aenc_loss_find(model->ctx, model->loss_spec);
     if (model->loss == NULL) return AENC_ERR_ARGUMENT;
     model->scaling = aenc_json_member(model->description, "scaling");
+    model->field_count = aenc_fields_read(aenc_json_member(model->description, "fields"), model->field);
     model->unit_target = model->loss->unit_target && model->scaling == NULL;
     model->classes = aenc_loss_classes(model->loss, model->loss_spec);
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
@@ -37,6 +38,23 @@ static aenc_status terms_name(struct aenc_model *model) {
         terms->name[terms->count++] = aenc_spec_name(arena, list, spec);
     for (size_t i = 0; i < terms->count; i++) terms->value[i] = NAN;
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+/* Once the sizes are known. */
+static void fields_describe(struct aenc_model *model) {
+    const struct field_spec own[FIELD_DECLARED] = {
+        [FIELD_INPUT] = {"input", model->input, model->input_size, FIELD_NUMBER, 0},
+        [FIELD_TARGET] = {"target",
+                          {1, {model->target_size}},
+                          model->target_size,
+                          model->classes > 0   ? FIELD_CLASSES
+                          : model->unit_target ? FIELD_UNIT
+                                               : FIELD_NUMBER,
+                          model->classes},
+        [FIELD_WEIGHT] = {"weight", {0, {0}}, 1, FIELD_NUMBER, 0},
+        [FIELD_CODE] = {"code", model->code, model->code_size, FIELD_NUMBER, 0},
+    };
+    memcpy(model->field, own, sizeof own);
 }
 
 static aenc_status output_check(struct aenc_model *model) {
@@ -79,6 +97,7 @@ static aenc_status declare(struct aenc_model *model) {
         model->code_size = aenc_shape_count(&model->code);
         model->output_size = aenc_shape_count(&model->output);
         model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
+        fields_describe(model);
         status = output_check(model);
         model->pca = aenc_json_member(model->description, "pca");
     }

@@ -11,6 +11,7 @@
 #include "corruption/corruption.h"
 #include "layer/layer.h"
 #include "loss/loss.h"
+#include "model/fields.h"
 #include "optim/optim.h"
 
 enum { INFER_ROWS = 128 }; /* rows of one chunk */
@@ -86,6 +87,8 @@ struct aenc_model {
     bool unit_target;           /* raw targets must lie in [0, 1] */
     int64_t least_rows;         /* of a batch that is trained on; 1: any number will do */
     const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
+    struct field_spec field[FIELDS_MAX];
+    int field_count;
     struct store store;
     struct task task[TASK_COUNT][2]; /* by own_target */
     uint64_t step, epoch;            /* updates and epochs so far: what the random draws of training count */

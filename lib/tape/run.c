@@ -55,6 +55,24 @@ static void copy_row(num *restrict to, const float *restrict from, int64_t count
     for (int64_t i = 0; i < count; i++) to[i] = (num)from[i];
 }
 
+/* One row, `first` values behind the field's source. */
+static void feed_row(num *to, const struct binding *binding, int64_t first, int64_t count) {
+    num scale = (num)binding->scale;
+    switch (binding->type) {
+    case VALUE_F32: copy_row(to, (const float *)binding->source + first, count); break;
+    case VALUE_U8: {
+        const uint8_t *from = (const uint8_t *)binding->source + first;
+        for (int64_t i = 0; i < count; i++) to[i] = scale * (num)from[i];
+        break;
+    }
+    case VALUE_I32: {
+        const int32_t *from = (const int32_t *)binding->source + first;
+        for (int64_t i = 0; i < count; i++) to[i] = scale * (num)from[i];
+        break;
+    }
+    }
+}
+
 /* Input rows from wherever the caller has them. */
 static void feed(const struct node *n, struct span rows, const struct run *run) {
     const struct tape *tape = run->plan->tape;
@@ -65,7 +83,7 @@ static void feed(const struct node *n, struct span rows, const struct run *run) 
     num *value = aenc_value(run, n);
     for (int64_t r = rows.lo; r < rows.hi; r++) {
         int64_t from = binding->row != NULL ? binding->row[r] : r;
-        copy_row(value + r * size, binding->source + from * binding->stride, size);
+        feed_row(value + r * size, binding, from * binding->stride, size);
     }
 }
 

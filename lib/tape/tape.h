@@ -357,11 +357,15 @@ void aenc_plan_free(struct plan *plan);
 
 /* ---- Run ---- */
 
-/* Where the rows of a field come from: row r of the batch is source + row[r] * stride (row NULL: r itself). */
+/* Where the rows of a field come from: row r of the batch begins row[r] * stride values behind source (row NULL: r itself).
+ * Integers are multiplied by scale as they are fed. */
+enum value_type { VALUE_F32, VALUE_U8, VALUE_I32 };
 struct binding {
-    const float *source;
-    int64_t stride;
+    const void *source;
+    int64_t stride; /* values */
     const int64_t *row;
+    enum value_type type;
+    double scale; /* not looked at for VALUE_F32 */
 };
 
 struct run {

@@ -55,13 +55,13 @@ static aenc_status checkpoint(struct fit *fit) {
 /* ---- Steps ---- */
 
 /* The rows of one step. */
-struct batch {
+struct step_rows {
     struct rows input, target;
     const float *weight;
     uint64_t first, after; /* of a stream */
 };
 
-static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
+static aenc_status step(struct fit *fit, const struct step_rows *batch, double *loss) {
     fit->model->clock = (double)fit->model->epoch + (double)fit->now.step / (double)fit->now.steps;
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
@@ -72,14 +72,14 @@ static aenc_status step(struct fit *fit, const struct batch *batch, double *loss
     return status;
 }
 
-static aenc_status from_stream(struct fit *fit, struct batch *out) {
+static aenc_status from_stream(struct fit *fit, struct step_rows *out) {
     struct stream_batch *batch;
     const struct aenc_source *source = fit->data.stream;
     aenc_status status = aenc_stream_next(&fit->stream, &batch);
     if (status != AENC_OK) return status;
     bool weighted = false;
     for (int64_t r = 0; r < batch->count; r++) weighted = weighted || batch->weight[r] != 1;
-    *out = (struct batch){{batch->input, source->cols, batch->count, NULL},
+    *out = (struct step_rows){{batch->input, source->cols, batch->count, NULL},
                           {fit->data.targetless ? NULL : batch->target, source->target_cols, batch->count, NULL},
                           weighted ? batch->weight : NULL,
                           batch->first,
@@ -87,16 +87,16 @@ static aenc_status from_stream(struct fit *fit, struct batch *out) {
     return AENC_OK;
 }
 
-static void from_rows(const struct fit *fit, struct batch *out) {
+static void from_rows(const struct fit *fit, struct step_rows *out) {
     int64_t first = fit->now.step * fit->batch;
     int64_t left = fit->batches.train_count - first;
-    *out = (struct batch){fit->data.input, fit->data.target, NULL, 0, 0};
+    *out = (struct step_rows){fit->data.input, fit->data.target, NULL, 0, 0};
     out->input.row = out->target.row = fit->batches.train + first;
     out->input.count = out->target.count = aenc_batch_rows(left, fit->batch, fit->model->least_rows);
 }
 
 /* The rows of the epoch's next step; none where a source has ended. */
-static aenc_status batch_next(struct fit *fit, struct batch *out) {
+static aenc_status batch_next(struct fit *fit, struct step_rows *out) {
     const struct aenc_model *model = fit->model;
     aenc_status status = AENC_OK;
     if (fit->data.stream != NULL)
@@ -130,7 +130,7 @@ static void losses_add(struct fit *fit, double loss) {
 
 static aenc_status steps_run(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
-        struct batch batch;
+        struct step_rows batch;
         double loss;
         if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
         fit->interrupted = fit->stopped;

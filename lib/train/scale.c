@@ -11,14 +11,14 @@
 #include "train/row_source.h"
 #include "train/train.h"
 
-struct column {
+struct column_values {
     double mean, square; /* square: sum of squared deviations */
     double low, high;
 };
 
 struct learning {
     struct aenc_model *model;
-    struct column *column;
+    struct column_values *column;
     double rows;
 };
 
@@ -27,7 +27,7 @@ static void see(struct learning *l, const struct rows *rows) {
         const float *x = rows->data + (rows->row != NULL ? rows->row[r] : r) * rows->stride;
         l->rows++;
         for (int64_t c = 0; c < l->model->input_size; c++) {
-            struct column *column = &l->column[c];
+            struct column_values *column = &l->column[c];
             double value = (double)x[c], off = value - column->mean;
             column->mean += off / l->rows;
             column->square += off * (value - column->mean);
@@ -101,7 +101,7 @@ static aenc_status states_write(const struct learning *l) {
     num *shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
     num *scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));
     for (int64_t c = 0; c < model->input_size; c++) {
-        const struct column *column = &l->column[c];
+        const struct column_values *column = &l->column[c];
         double width = sqrt(column->square / l->rows);
         if (kind == SCALING_MINMAX) width = fmin(column->high - column->low, FLT_MAX);
         if (kind == SCALING_ROBUST && column->low > 0) width = fmin(column->low, FLT_MAX);

@@ -38,7 +38,7 @@ static aenc_status weight_sum(aenc_context *ctx, const float *weight, int64_t ro
 }
 
 static void bind(struct run *run, size_t field, const struct rows *rows) {
-    run->binding[field] = (struct binding){rows->data, rows->stride, rows->row};
+    run->binding[field] = (struct binding){.source = rows->data, .stride = rows->stride, .row = rows->row};
 }
 
 /* The squared norm of the gradients of the first tiles, in their order; when it is not finite, the parameter to

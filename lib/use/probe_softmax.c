@@ -71,7 +71,7 @@ static void forget(struct regression *r) {
 
 static int64_t replay(struct regression *r, const struct rows *x, int64_t first) {
     int64_t rows = x->count - first < BLOCK ? x->count - first : BLOCK;
-    r->run.binding[0] = (struct binding){rows_at(x, first), x->stride, NULL};
+    r->run.binding[0] = (struct binding){.source = rows_at(x, first), .stride = x->stride};
     r->run.live[0] = rows;
     r->run.weight_total = (double)rows;
     aenc_run_replay(&r->run, r->ctx->pool);
@@ -88,7 +88,7 @@ static double evaluate(struct regression *r, const double *w, double *g) {
         g[i] = weight ? r->l2 * w[i] : 0;
     }
     for (int64_t first = 0; first < r->x->count; first += BLOCK) {
-        r->run.binding[1] = (struct binding){r->one_hot, r->classes, r->cls + first};
+        r->run.binding[1] = (struct binding){.source = r->one_hot, .stride = r->classes, .row = r->cls + first};
         (void)replay(r, r->x, first);
         loss += aenc_run_term(&r->run, &r->tape.term[0]);
         for (int64_t i = 0; i < r->size; i++) g[i] += (double)r->gradient[i] / count;

@@ -311,7 +311,7 @@ static struct rig *rig_create(aenc_context *ctx, const struct op_case *c, const 
     rig->run.weight_total = LIVE;
     rig->run.seed = 7;
     for (size_t f = 0; f < rig->tape.field_count; f++)
-        rig->run.binding[f] = (struct binding){rig->source[f], aenc_node_row_size(rig->tape.field[f].node), NULL};
+        rig->run.binding[f] = (struct binding){.source = rig->source[f], .stride = aenc_node_row_size(rig->tape.field[f].node)};
     values_fill(rig, c->leaf_count);
     return rig;
 }

@@ -58,7 +58,7 @@ static bool bench_run(struct bench *b, const struct operand *operand) {
     b->run.weight_total = ROWS;
     for (int k = 0, f = 0; k < OPERANDS && operand[k].kind != KIND_NONE; k++)
         if (operand[k].kind == KIND_ROW)
-            b->run.binding[f++] = (struct binding){operand[k].value, aenc_node_row_size(b->in[k]), NULL};
+            b->run.binding[f++] = (struct binding){.source = operand[k].value, .stride = aenc_node_row_size(b->in[k])};
     aenc_run_replay(&b->run, NULL);
     return true;
 }

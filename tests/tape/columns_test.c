@@ -82,7 +82,7 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     CHECK_STATUS(world->ctx, aenc_pool_create(world->ctx, workers, &pool), AENC_OK);
     run.block[SLOT_PARAMETER] = world->parameter;
     run.block[SLOT_PARAMETER_GRADIENT] = out->gradient;
-    run.binding[0] = (struct binding){world->data, IN, NULL};
+    run.binding[0] = (struct binding){.source = world->data, .stride = IN};
     run.gemm = spy;
     run.weight = weight;
     run.live[0] = live;

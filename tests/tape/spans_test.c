@@ -243,7 +243,7 @@ static void run_bind(struct world *world, struct run *run) {
     run->block[SLOT_PARAMETER_GRADIENT] = world->gradient;
     run->block[SLOT_STATE] = world->state;
     run->block[SLOT_STEP] = world->step;
-    run->binding[0] = (struct binding){world->data, WIDTH, NULL};
+    run->binding[0] = (struct binding){.source = world->data, .stride = WIDTH};
     run->weight = world->weight;
     run->weight_total = 0;
     run->live[0] = LIVE;

@@ -1,5 +1,5 @@
-/* fields.c - the tables of fields and calls, and the look into a struct. */
-#include "api/fields.h"
+/* call_fields.c - the tables of fields and calls, and the look into a struct. */
+#include "api/call_fields.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* fields.h - which call takes which field of an options struct.
+/* call_fields.h - which call takes which field of an options struct.
  *
  * A field that is given to a call that has no use for it is refused by name: it would be dropped in silence
  * otherwise. One table for each struct says who takes what; a field without a row is taken by everybody.
