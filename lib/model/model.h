@@ -11,7 +11,7 @@
 #include "corruption/corruption.h"
 #include "layer/layer.h"
 #include "loss/loss.h"
-#include "model/fields.h"
+#include "layer/fields.h"
 #include "optim/optim.h"
 
 enum { INFER_ROWS = 128 }; /* rows of one chunk */

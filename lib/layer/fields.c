@@ -2,7 +2,7 @@
  *
  *     "fields": {"label": "classes:count=10", "mask": {"type": "binary", "dims": [28, 28]}}
  */
-#include "model/fields.h"
+#include "layer/fields.h"
 
 #include <math.h>
 #include <string.h>

@@ -9,8 +9,8 @@
  * Data come as columns: float32, uint8 or int32 in the caller's memory, converted as they are fed and never copied as a
  * whole. uint8 in a field of numbers stands for 0 to 1 (divided by 255); in the others for itself.
  */
-#ifndef AENC_MODEL_FIELDS_H
-#define AENC_MODEL_FIELDS_H
+#ifndef AENC_LAYER_FIELDS_H
+#define AENC_LAYER_FIELDS_H
 
 #include "io/json.h"
 #include "io/settings.h"
