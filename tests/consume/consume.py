@@ -4,9 +4,11 @@
     consume.py installed MESON BUILD_DIR VERSION LANGUAGE=COMPILER...    through pkg-config, shared and static, C and C++;
                                                                          cmake=COMMAND: through CMake's find_package too
     consume.py subproject MESON SOURCE_ROOT CBLAS CBLAS_DEP              as a meson subproject
+    consume.py python MESON BUILD_DIR COMPILER                           examples/python, its structs and its test
 
-COMPILER is a command in one word, arguments separated by "|".
+COMPILER is a command in one word, arguments separated by "|". Status 77: what is needed is not here.
 """
+import contextlib
 import os
 import pathlib
 import shutil
@@ -14,7 +16,10 @@ import subprocess
 import sys
 import tempfile
 
+import layout
+
 HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLES = HERE.parent.parent / "examples"
 SUFFIX = {"c": ".c", "c++": ".cpp"}
 STANDARD = {"c": "-std=c99", "c++": "-std=c++11"}
 FLAGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
@@ -101,15 +106,20 @@ def check_files(prefix, module, environment):
         sys.exit("with another CBLAS the module gives " + " ".join(words))
 
 
-def installed(meson, build, version, *compilers):
+@contextlib.contextmanager
+def staged(meson, build):
+    """An installation in a folder of its own: that folder, the prefix, the command pkg-config, the environment."""
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         run(meson, "install", "-C", build, "--no-rebuild", "--destdir", work / "stage")
         prefix = next((work / "stage").rglob("include")).parent
-        environment = installed_environment(prefix)
-        check_pages(prefix, environment)
         # The module names the prefix that was configured; destdir put it elsewhere.
-        module = ["pkg-config", "--define-variable=prefix=" + str(prefix)]
+        yield work, prefix, ["pkg-config", "--define-variable=prefix=" + str(prefix)], installed_environment(prefix)
+
+
+def installed(meson, build, version, *compilers):
+    with staged(meson, build) as (work, prefix, module, environment):
+        check_pages(prefix, environment)
         if run(*module, "--modversion", "libautoenc", env=environment) != version:
             sys.exit("the module's version is not " + version)
         check_files(prefix, module, environment)
@@ -133,6 +143,36 @@ def installed(meson, build, version, *compilers):
         return count
 
 
+def skip(reason):
+    print("skipped: " + reason)
+    sys.exit(77)
+
+
+def check_layout(lines, compiler, module, environment, work):
+    words = run(*module, "--cflags", "libautoenc", env=environment).split()
+    problems = layout.differences(lines, compiler.split("|"), words, work)
+    if problems:
+        sys.exit("\n".join(problems))
+    print("%d sizes, places and constants are C's" % len(lines.splitlines()))
+
+
+def with_numpy():
+    for interpreter in (sys.executable, "/usr/bin/python3"):
+        if subprocess.run([interpreter, "-c", "import numpy"], capture_output=True).returncode == 0:
+            return interpreter
+    return skip("no python3 here has NumPy")
+
+
+def python(meson, build, compiler):
+    interpreter = with_numpy()
+    with staged(meson, build) as (work, _, module, environment):
+        environment = dict(environment, PYTHONDONTWRITEBYTECODE="1")
+        folder = EXAMPLES / "python"
+        check_layout(run(interpreter, folder / "autoenc.py", env=environment), compiler, module, environment, work)
+        print(run(interpreter, "-W", "error", folder / "test_autoenc.py", env=environment))
+        return 1
+
+
 def subproject(meson, source, cblas, cblas_dep):
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -152,7 +192,8 @@ def subproject(meson, source, cblas, cblas_dep):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4 or sys.argv[1] not in ("installed", "subproject"):
+    modes = {"installed": installed, "subproject": subproject, "python": python}
+    if len(sys.argv) < 4 or sys.argv[1] not in modes:
         sys.exit(__doc__)
-    done = (installed if sys.argv[1] == "installed" else subproject)(*sys.argv[2:])
+    done = modes[sys.argv[1]](*sys.argv[2:])
     sys.exit(0 if done > 0 else 1)
