@@ -15,10 +15,10 @@ struct strip {
     const num *a, *b;
     int64_t a_step, b_step;
     const struct elementwise_kernels *kernels;
-    num *y; /* forward: to be written; backward: the value */
+    num *y; /* forward only: to be written */
 
-    /* Backward only: the gradient of y, and that of the operand in question (its step is the operand's). */
-    const num *dy;
+    /* Gradients only: the value, its gradient, and that of the operand in question (its step is the operand's). */
+    const num *value, *dy;
     num *out;
     int64_t out_step;
     bool add;
@@ -42,30 +42,18 @@ static void walk_forward(const struct node *n, struct span rows, const struct ru
     } while (aenc_walk_next(&w));
 }
 
-/* The gradient of an operand over a span of its axis 0. */
-struct target {
-    int operand;
-    struct span s0;
-    num *out; /* the start of the span */
-    bool add;
-    strip_function *gradient;
-};
-
-/* One walk for all targets, so that each strip is read once. tile_of: as aenc_walk_begin has it. */
-static void walk_targets(const struct node *n, struct span rows, int tile_of, struct target *target, int count,
-                         const struct run *run) {
+/* The gradient of one operand over a span of its axis 0; out is the start of that span. */
+static void walk_gradient(const struct node *n, int operand, struct span s0, num *out, bool add, const struct run *run,
+                          strip_function *gradient) {
     struct walk w;
-    aenc_walk_begin(n, rows, tile_of, tile_of < 0 ? (struct span){0, 0} : target->s0, &w);
-    for (int t = 0; t < count; t++) {
-        int64_t each = aenc_op_stride0(n->in[target[t].operand]);
-        bool repeats = w.repeats[WALK_A + target[t].operand];
-        struct span s0 = target[t].s0;
-        if (repeats && !target[t].add) memset(target[t].out, 0, (size_t)((s0.hi - s0.lo) * each) * sizeof(num));
-        target[t].add = target[t].add || repeats;
-        target[t].out -= s0.lo * each;
-    }
-    num *y = aenc_value(run, n);
-    const num *dy = aenc_gradient(run, n), *a = aenc_value(run, n->in[0]), *b = aenc_value(run, n->in[1]);
+    bool rows = n->in[operand]->kind == NODE_ROW;
+    int64_t each = aenc_op_stride0(n->in[operand]);
+    int place = WALK_A + operand;
+    aenc_walk_begin(n, run->rows, rows ? -1 : operand, s0, &w);
+    if (w.repeats[place] && !add) memset(out, 0, (size_t)((s0.hi - s0.lo) * each) * sizeof *out);
+    out -= s0.lo * each;
+    const num *y = aenc_value(run, n), *dy = aenc_gradient(run, n);
+    const num *a = aenc_value(run, n->in[0]), *b = aenc_value(run, n->in[1]);
     do {
         struct strip s = {.n = w.length,
                           .a = a + w.at[WALK_A],
@@ -73,39 +61,13 @@ static void walk_targets(const struct node *n, struct span rows, int tile_of, st
                           .a_step = w.step[WALK_A],
                           .b_step = w.step[WALK_B],
                           .kernels = run->kernels->elementwise,
-                          .y = y + w.at[WALK_RESULT],
-                          .dy = dy + w.at[WALK_RESULT]};
-        for (int t = 0; t < count; t++) {
-            int place = WALK_A + target[t].operand;
-            s.out = target[t].out + w.at[place];
-            s.out_step = w.step[place];
-            s.add = target[t].add;
-            target[t].gradient(&s);
-        }
+                          .value = y + w.at[WALK_RESULT],
+                          .dy = dy + w.at[WALK_RESULT],
+                          .out = out + w.at[place],
+                          .out_step = w.step[place],
+                          .add = add || w.repeats[place]};
+        gradient(&s);
     } while (aenc_walk_next(&w));
-}
-
-/* The gradient of one operand over the span of its axis 0 and the rows of n; out is the start of that span. */
-static void walk_gradient(const struct node *n, int operand, struct span s0, struct span rows, num *out, bool add,
-                          const struct run *run, strip_function *gradient) {
-    struct target target = {operand, s0, out, add, gradient};
-    walk_targets(n, rows, n->in[operand]->kind == NODE_ROW ? -1 : operand, &target, 1, run);
-}
-
-/* Backward of both operands. */
-static void walk_backward(const struct node *n, struct span rows, const struct run *run,
-                          strip_function *const gradient[2]) {
-    struct target target[2];
-    int count = 0;
-    for (int i = 0; i < 2; i++) {
-        const struct node *x = n->in[i];
-        enum gradient_mode mode = aenc_gradient_mode(n, i);
-        if (mode == GRADIENT_NONE) continue;
-        struct span s0 = aenc_op_span0(x, rows);
-        num *dx = aenc_gradient(run, x) + s0.lo * aenc_op_stride0(x);
-        target[count++] = (struct target){i, s0, dx, mode == GRADIENT_ADD, gradient[i]};
-    }
-    if (count > 0) walk_targets(n, rows, -1, target, count, run);
 }
 
 /* out (=, +=) scale dy, or its sum where the operand stays */
@@ -171,13 +133,8 @@ static void add_forward(const struct node *n, struct span rows, const struct run
     walk_forward(n, rows, run, add_strip);
 }
 
-static void add_backward(const struct node *n, struct span rows, const struct run *run) {
-    walk_backward(n, rows, run, (strip_function *const[]){pass_strip, pass_strip});
-}
-
-static void add_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                       const struct run *run) {
-    walk_gradient(n, operand, tile, rows, out, add, run, pass_strip);
+static void add_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    walk_gradient(n, operand, s, dx, add, run, pass_strip);
 }
 
 static struct node *add_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -190,8 +147,7 @@ static const struct op add_op = {.name = "add",
                                  .arity = 2,
                                  .infer = aenc_broadcast_infer,
                                  .forward = add_forward,
-                                 .backward = add_backward,
-                                 .gather = add_gather,
+                                 .gradient = add_gradient,
                                  .symmetric = true,
                                  .tangent = add_tangent};
 
@@ -212,13 +168,9 @@ static void subtract_forward(const struct node *n, struct span rows, const struc
     walk_forward(n, rows, run, subtract_strip);
 }
 
-static void subtract_backward(const struct node *n, struct span rows, const struct run *run) {
-    walk_backward(n, rows, run, (strip_function *const[]){pass_strip, pass_negative_strip});
-}
-
-static void subtract_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                            const struct run *run) {
-    walk_gradient(n, operand, tile, rows, out, add, run, operand == 0 ? pass_strip : pass_negative_strip);
+static void subtract_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                              const struct run *run) {
+    walk_gradient(n, operand, s, dx, add, run, operand == 0 ? pass_strip : pass_negative_strip);
 }
 
 static struct node *subtract_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -231,8 +183,7 @@ static const struct op subtract_op = {.name = "subtract",
                                       .arity = 2,
                                       .infer = aenc_broadcast_infer,
                                       .forward = subtract_forward,
-                                      .backward = subtract_backward,
-                                      .gather = subtract_gather,
+                                      .gradient = subtract_gradient,
                                       .symmetric = true,
                                       .tangent = subtract_tangent};
 
@@ -254,13 +205,9 @@ static void multiply_forward(const struct node *n, struct span rows, const struc
     walk_forward(n, rows, run, multiply_strip);
 }
 
-static void multiply_backward(const struct node *n, struct span rows, const struct run *run) {
-    walk_backward(n, rows, run, (strip_function *const[]){multiply_a_strip, multiply_b_strip});
-}
-
-static void multiply_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                            const struct run *run) {
-    walk_gradient(n, operand, tile, rows, out, add, run, operand == 0 ? multiply_a_strip : multiply_b_strip);
+static void multiply_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                              const struct run *run) {
+    walk_gradient(n, operand, s, dx, add, run, operand == 0 ? multiply_a_strip : multiply_b_strip);
 }
 
 static struct node *multiply_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -275,8 +222,7 @@ static const struct op multiply_op = {.name = "multiply",
                                       .arity = 2,
                                       .infer = aenc_broadcast_infer,
                                       .forward = multiply_forward,
-                                      .backward = multiply_backward,
-                                      .gather = multiply_gather,
+                                      .gradient = multiply_gradient,
                                       .symmetric = true,
                                       .tangent = multiply_tangent};
 
@@ -304,9 +250,9 @@ static void divide_a_strip(const struct strip *s) {
 
 static void divide_b_strip(const struct strip *s) {
     if (s->b_step == 0) {
-        s->out[0] -= s->kernels->dot(s->dy, s->y, s->n) / s->b[0];
+        s->out[0] -= s->kernels->dot(s->dy, s->value, s->n) / s->b[0];
     } else {
-        for (int64_t i = 0; i < s->n; i++) s->out[i] = (s->add ? s->out[i] : 0) - s->dy[i] * s->y[i] / s->b[i];
+        for (int64_t i = 0; i < s->n; i++) s->out[i] = (s->add ? s->out[i] : 0) - s->dy[i] * s->value[i] / s->b[i];
     }
 }
 
@@ -314,13 +260,9 @@ static void divide_forward(const struct node *n, struct span rows, const struct 
     walk_forward(n, rows, run, divide_strip);
 }
 
-static void divide_backward(const struct node *n, struct span rows, const struct run *run) {
-    walk_backward(n, rows, run, (strip_function *const[]){divide_a_strip, divide_b_strip});
-}
-
-static void divide_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
-    walk_gradient(n, operand, tile, rows, out, add, run, operand == 0 ? divide_a_strip : divide_b_strip);
+static void divide_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
+    walk_gradient(n, operand, s, dx, add, run, operand == 0 ? divide_a_strip : divide_b_strip);
 }
 
 /* (ta - y tb) / b */
@@ -337,8 +279,7 @@ static const struct op divide_op = {.name = "divide",
                                     .arity = 2,
                                     .infer = aenc_broadcast_infer,
                                     .forward = divide_forward,
-                                    .backward = divide_backward,
-                                    .gather = divide_gather,
+                                    .gradient = divide_gradient,
                                     .symmetric = true,
                                     .tangent = divide_tangent};
 

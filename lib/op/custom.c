@@ -44,8 +44,9 @@ static void custom_gradient(const struct node *n, int operand, struct span s, nu
                    aenc_gradient(run, n) + s.lo * out, dx, (size_t)rows, (size_t)in, (size_t)out);
 }
 
-static void custom_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, custom_gradient);
+static void custom_describe(const struct node *n, struct description *to) {
+    const struct custom_attr *attr = n->attr;
+    aenc_describe_whole(to, "dims", attr->dim, attr->rank);
 }
 
 struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims,
@@ -61,7 +62,8 @@ struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, s
                       .arity = 1,
                       .infer = custom_infer,
                       .forward = custom_forward,
-                      .backward = custom->backward == NULL ? NULL : custom_backward};
+                      .describe = custom_describe,
+                      .gradient = custom->backward == NULL ? NULL : custom_gradient};
     struct custom_attr attr = {.call = *custom, .rank = rank};
     attr.call.name = name;
     for (int i = 0; i < rank && i < RANK_MAX; i++) attr.dim[i] = dims[i];

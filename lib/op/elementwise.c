@@ -46,14 +46,9 @@ static void function_gradient(const struct node *n, int operand, struct span s, 
                                         aenc_value(run, n) + lo, (s.hi - s.lo) * each, attr->slope, add);
 }
 
-static void function_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, function_gradient);
-}
-
-static void function_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                            const struct run *run) {
-    (void)rows;
-    function_gradient(n, operand, tile, out, add, run);
+static void function_describe(const struct node *n, struct description *to) {
+    const struct function_attr *attr = n->attr;
+    aenc_describe_number(to, "slope", (double)attr->slope);
 }
 
 /* ---- Step: 1 where x > 0, else 0; no gradient passes. The derivative of relu as a node. ---- */
@@ -111,16 +106,6 @@ static void normal_cdf_gradient(const struct node *n, int operand, struct span s
     }
 }
 
-static void normal_cdf_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, normal_cdf_gradient);
-}
-
-static void normal_cdf_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                              const struct run *run) {
-    (void)rows;
-    normal_cdf_gradient(n, operand, tile, out, add, run);
-}
-
 static struct node *normal_density(struct tape *tape, struct node *x) {
     struct node *exponent = aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, x), -0.5, 0);
     return aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_EXP, 0, exponent), one_over_sqrt_two_pi, 0);
@@ -134,8 +119,7 @@ static const struct op normal_cdf_op = {.name = "normal_cdf",
                                         .arity = 1,
                                         .infer = like_infer,
                                         .forward = normal_cdf_forward,
-                                        .backward = normal_cdf_backward,
-                                        .gather = normal_cdf_gather,
+                                        .gradient = normal_cdf_gradient,
                                         .symmetric = true,
                                         .tangent = normal_cdf_tangent};
 
@@ -238,14 +222,10 @@ static void affine_gradient(const struct node *n, int operand, struct span s, nu
         run->kernels->elementwise->affine(dx, dy, attr->scale, 0, (s.hi - s.lo) * each);
 }
 
-static void affine_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, affine_gradient);
-}
-
-static void affine_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
-    (void)rows;
-    affine_gradient(n, operand, tile, out, add, run);
+static void affine_describe(const struct node *n, struct description *to) {
+    const struct affine_attr *attr = n->attr;
+    aenc_describe_number(to, "scale", (double)attr->scale);
+    aenc_describe_number(to, "shift", (double)attr->shift);
 }
 
 static struct node *affine_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -257,8 +237,8 @@ static const struct op affine_op = {.name = "affine",
                                     .arity = 1,
                                     .infer = like_infer,
                                     .forward = affine_forward,
-                                    .backward = affine_backward,
-                                    .gather = affine_gather,
+                                    .gradient = affine_gradient,
+                                    .describe = affine_describe,
                                     .symmetric = true,
                                     .tangent = affine_tangent};
 
@@ -305,14 +285,10 @@ static void clamp_gradient(const struct node *n, int operand, struct span s, num
     for (int64_t i = 0; i < count; i++) to[i] += x[i] >= low && x[i] <= high ? dy[i] : 0;
 }
 
-static void clamp_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, clamp_gradient);
-}
-
-static void clamp_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
-    (void)rows;
-    clamp_gradient(n, operand, tile, out, add, run);
+static void clamp_describe(const struct node *n, struct description *to) {
+    const struct clamp_attr *attr = n->attr;
+    aenc_describe_number(to, "low", (double)attr->low);
+    aenc_describe_number(to, "high", (double)attr->high);
 }
 
 /* (1 - step(low - x)) (1 - step(x - high)) */
@@ -329,8 +305,8 @@ static const struct op clamp_op = {.name = "clamp",
                                    .arity = 1,
                                    .infer = clamp_infer,
                                    .forward = clamp_forward,
-                                   .backward = clamp_backward,
-                                   .gather = clamp_gather,
+                                   .gradient = clamp_gradient,
+                                   .describe = clamp_describe,
                                    .symmetric = true,
                                    .tangent = clamp_tangent};
 
@@ -346,120 +322,120 @@ static const struct op function_ops[FUNCTION_COUNT] = {
                        .arity = 1,
                        .infer = like_infer,
                        .forward = function_forward,
-                       .backward = function_backward,
-                       .gather = function_gather,
+                       .gradient = function_gradient,
+                       .describe = function_describe,
                        .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_LEAKY_RELU] = {.name = "leaky_relu",
                              .arity = 1,
                              .infer = like_infer,
                              .forward = function_forward,
-                             .backward = function_backward,
-                             .gather = function_gather,
+                             .gradient = function_gradient,
+                             .describe = function_describe,
                              .symmetric = true,
                              .tangent = function_tangent},
     [FUNCTION_ELU] = {.name = "elu",
                       .arity = 1,
                       .infer = like_infer,
                       .forward = function_forward,
-                      .backward = function_backward,
-                      .gather = function_gather,
+                      .gradient = function_gradient,
+                      .describe = function_describe,
                       .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_SIGMOID] = {.name = "sigmoid",
                           .arity = 1,
                           .infer = like_infer,
                           .forward = function_forward,
-                          .backward = function_backward,
-                          .gather = function_gather,
+                          .gradient = function_gradient,
+                          .describe = function_describe,
                           .symmetric = true,
                           .tangent = function_tangent},
     [FUNCTION_TANH] = {.name = "tanh",
                        .arity = 1,
                        .infer = like_infer,
                        .forward = function_forward,
-                       .backward = function_backward,
-                       .gather = function_gather,
+                       .gradient = function_gradient,
+                       .describe = function_describe,
                        .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SOFTPLUS] = {.name = "softplus",
                            .arity = 1,
                            .infer = like_infer,
                            .forward = function_forward,
-                           .backward = function_backward,
-                           .gather = function_gather,
+                           .gradient = function_gradient,
+                           .describe = function_describe,
                            .symmetric = true,
                            .tangent = function_tangent},
     [FUNCTION_GELU] = {.name = "gelu",
                        .arity = 1,
                        .infer = like_infer,
                        .forward = function_forward,
-                       .backward = function_backward,
-                       .gather = function_gather,
+                       .gradient = function_gradient,
+                       .describe = function_describe,
                        .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SILU] = {.name = "silu",
                        .arity = 1,
                        .infer = like_infer,
                        .forward = function_forward,
-                       .backward = function_backward,
-                       .gather = function_gather,
+                       .gradient = function_gradient,
+                       .describe = function_describe,
                        .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_EXP] = {.name = "exp",
                       .arity = 1,
                       .infer = like_infer,
                       .forward = function_forward,
-                      .backward = function_backward,
-                      .gather = function_gather,
+                      .gradient = function_gradient,
+                      .describe = function_describe,
                       .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_LOG] = {.name = "log",
                       .arity = 1,
                       .infer = like_infer,
                       .forward = function_forward,
-                      .backward = function_backward,
-                      .gather = function_gather,
+                      .gradient = function_gradient,
+                      .describe = function_describe,
                       .symmetric = true,
                       .tangent = function_tangent},
     [FUNCTION_SQRT] = {.name = "sqrt",
                        .arity = 1,
                        .infer = like_infer,
                        .forward = function_forward,
-                       .backward = function_backward,
-                       .gather = function_gather,
+                       .gradient = function_gradient,
+                       .describe = function_describe,
                        .symmetric = true,
                        .tangent = function_tangent},
     [FUNCTION_SQUARE] = {.name = "square",
                          .arity = 1,
                          .infer = like_infer,
                          .forward = function_forward,
-                         .backward = function_backward,
-                         .gather = function_gather,
+                         .gradient = function_gradient,
+                         .describe = function_describe,
                          .symmetric = true,
                          .tangent = function_tangent},
     [FUNCTION_ABSOLUTE] = {.name = "absolute",
                            .arity = 1,
                            .infer = like_infer,
                            .forward = function_forward,
-                           .backward = function_backward,
-                           .gather = function_gather,
+                           .gradient = function_gradient,
+                           .describe = function_describe,
                            .symmetric = true,
                            .tangent = function_tangent},
     [FUNCTION_NEGATE] = {.name = "negate",
                          .arity = 1,
                          .infer = like_infer,
                          .forward = function_forward,
-                         .backward = function_backward,
-                         .gather = function_gather,
+                         .gradient = function_gradient,
+                         .describe = function_describe,
                          .symmetric = true,
                          .tangent = function_tangent},
     [FUNCTION_RECIPROCAL] = {.name = "reciprocal",
                              .arity = 1,
                              .infer = like_infer,
                              .forward = function_forward,
-                             .backward = function_backward,
-                             .gather = function_gather,
+                             .gradient = function_gradient,
+                             .describe = function_describe,
                              .symmetric = true,
                              .tangent = function_tangent},
 };
@@ -469,6 +445,10 @@ struct node *aenc_op_function(struct tape *tape, enum function function, double 
     if (function == FUNCTION_IDENTITY) return x;
     struct function_attr attr = {function, (num)slope};
     return aenc_tape_record(tape, &function_ops[function], &x, 1, &attr, sizeof attr);
+}
+
+const char *aenc_op_function_name(enum function function) {
+    return function == FUNCTION_IDENTITY ? "identity" : function_ops[function].name;
 }
 
 bool aenc_op_is_function(const struct node *n, enum function *function, double *slope) {

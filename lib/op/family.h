@@ -1,8 +1,4 @@
 /* family.h - what the files of this room share: their tables, the axis-0 view of an operand, and rules for tangents.
- *
- * Every op here writes the gradient of one operand through one function over a span of that operand's axis 0. For a row
- * operand that span is the rows of the call, for any other the tile or all of it, so backward and gather are the same
- * code.
  */
 #ifndef AENC_OP_FAMILY_H
 #define AENC_OP_FAMILY_H
@@ -45,16 +41,8 @@ bool aenc_op_axis_good(struct tape *tape, const struct node *x, int axis);
 
 /* Whether n is a function of one number, and which; otherwise neither is written. */
 bool aenc_op_is_function(const struct node *n, enum function *function, double *slope);
-
-/* ---- Gradients ---- */
-
-/* Writes (add: adds to) dx, the gradient of operand `operand` over its span `s` of axis 0; dx is the start of that
- * span. */
-typedef void aenc_op_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
-                              const struct run *run);
-
-/* backward of an op: asks the mode of each operand and calls gradient. */
-void aenc_op_backward(const struct node *n, struct span rows, const struct run *run, aenc_op_gradient *gradient);
+/* "relu", "identity" */
+const char *aenc_op_function_name(enum function function);
 
 /* ---- Tangents ----
  *

@@ -45,13 +45,13 @@ static void gram_backward(const struct node *n, struct span rows, const struct r
     for (int64_t i = 0; i < size; i++)
         for (int64_t j = 0; j <= i; j++)
             gradient[i * size + j] = gradient[j * size + i] = gradient[i * size + j] + gradient[j * size + i];
-    aenc_gather_whole(n, 0, rows, run);
+    aenc_run_gradients(n, rows, run);
 }
 
 /* dW = S W; transposed: dW = W S */
-static void gram_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                        const struct run *run) {
-    (void)operand, (void)rows;
+static void gram_gradient(const struct node *n, int operand, struct span tile, num *out, bool add,
+                          const struct run *run) {
+    (void)operand;
     const struct node *in = n->in[0];
     int64_t size = n->shape.dim[0], width = in->shape.dim[1], wide = tile.hi - tile.lo;
     const num *w = aenc_value(run, in), *s = aenc_gradient(run, n);
@@ -62,12 +62,19 @@ static void gram_gather(const struct node *n, int operand, struct span tile, str
         aenc_blas_gemm(false, false, wide, width, size, s + tile.lo * size, size, w, width, beta, out, width);
 }
 
+static void gram_describe(const struct node *n, struct description *to) {
+    aenc_describe_flag(to, "transposed", gram_transposed(n));
+}
+
+static const struct op_talents gram_talents = {.backward = gram_backward};
+
 static const struct op gram_op = {.name = "gram",
                                   .arity = 1,
                                   .infer = gram_infer,
                                   .forward = gram_forward,
-                                  .backward = gram_backward,
-                                  .gather = gram_gather};
+                                  .gradient = gram_gradient,
+                                  .describe = gram_describe,
+                                  .talents = &gram_talents};
 
 struct node *aenc_op_gram(struct tape *tape, struct node *weight, bool transposed) {
     return aenc_tape_record(tape, &gram_op, &weight, 1, &transposed, sizeof transposed);
@@ -116,22 +123,11 @@ static void squares_gradient(const struct node *n, int operand, struct span s, n
     lines_scale(n, aenc_value(run, n->in[operand]), s, dt, add, run);
 }
 
-static void squares_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, squares_gradient);
-}
-
-static void squares_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                           const struct run *run) {
-    (void)rows;
-    squares_gradient(n, operand, tile, out, add, run);
-}
-
 static const struct op squares_op = {.name = "line_squares",
                                      .arity = 1,
                                      .infer = squares_infer,
                                      .forward = squares_forward,
-                                     .backward = squares_backward,
-                                     .gather = squares_gather};
+                                     .gradient = squares_gradient};
 
 /* ---- Metric lines: H = T G, T = M or, with slopes d of each row, M diag(d). No gradient passes: the squares behind
  * it see to all of it. ---- */
@@ -239,29 +235,22 @@ static void sloped_backward(const struct node *n, struct span rows, const struct
 }
 
 static void metric_backward(const struct node *n, struct span rows, const struct run *run) {
-    const struct node *m = n->in[SQUARES_M];
-    enum gradient_mode mode = aenc_gradient_mode(n, SQUARES_M);
-    if (slope_of(n) != NULL) {
+    if (slope_of(n) != NULL)
         sloped_backward(n, rows, run);
-    } else if (m->kind == NODE_ROW && mode != GRADIENT_NONE) {
-        num *dm = aenc_gradient(run, m) + rows.lo * aenc_op_stride0(m);
-        lines_scale(n, aenc_value(run, n->in[SQUARES_H]), rows, dm, mode == GRADIENT_ADD, run);
-    }
-    if (n->kind == NODE_ROW) return;
-    aenc_gather_whole(n, SQUARES_M, rows, run);
-    aenc_gather_whole(n, SQUARES_G, rows, run);
+    else
+        aenc_run_gradients(n, rows, run);
 }
 
-/* dG: blocks of T once as they are and once times g. */
-static void metric_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
+/* dM where there are no slopes; dG: blocks of T once as they are and once times g. */
+static void metric_gradient(const struct node *n, int operand, struct span tile, num *out, bool add,
+                            const struct run *run) {
     const struct node *m = n->in[SQUARES_M];
     if (operand == SQUARES_M) {
         lines_scale(n, aenc_value(run, n->in[SQUARES_H]), tile, out, add, run);
         return;
     }
     int64_t width = aenc_line_width(m);
-    struct span lines = aenc_lines(m, rows, width), block;
+    struct span lines = aenc_lines(m, run->rows, width), block;
     const num *g = aenc_gradient(run, n);
     num scratch[BLOCK], scaled[BLOCK];
     for (int64_t at = lines.lo; at < lines.hi; at = block.hi) {
@@ -280,13 +269,14 @@ static bool metric_by_shard(const struct node *n, int operand) {
     return operand == SQUARES_G && n->kind == NODE_ROW && aenc_shape_count(&n->in[operand]->shape) <= SMALL;
 }
 
+static const struct op_talents metric_talents = {.backward = metric_backward, .by_shard = metric_by_shard};
+
 static const struct op metric_op = {.name = "metric_squares",
                                     .arity = -1,
                                     .infer = squares_infer,
                                     .forward = metric_forward,
-                                    .backward = metric_backward,
-                                    .gather = metric_gather,
-                                    .by_shard = metric_by_shard};
+                                    .gradient = metric_gradient,
+                                    .talents = &metric_talents};
 
 struct node *aenc_op_line_squares(struct tape *tape, struct node *t) {
     return aenc_tape_record(tape, &squares_op, &t, 1, NULL, 0);
@@ -326,7 +316,12 @@ static void eye_forward(const struct node *n, struct span rows, const struct run
     for (int64_t i = 0; i < size; i++) y[i * size + i] = 1;
 }
 
-static const struct op eye_op = {.name = "eye", .arity = 0, .infer = eye_infer, .forward = eye_forward};
+static void eye_describe(const struct node *n, struct description *to) {
+    aenc_describe_number(to, "size", (double)n->shape.dim[0]);
+}
+
+static const struct op eye_op = {
+    .name = "eye", .arity = 0, .infer = eye_infer, .forward = eye_forward, .describe = eye_describe};
 
 struct node *aenc_op_eye(struct tape *tape, int64_t size) {
     return aenc_tape_record(tape, &eye_op, NULL, 0, &size, sizeof size);
@@ -373,22 +368,18 @@ static void diagonal_gradient(const struct node *n, int operand, struct span s, 
     }
 }
 
-static void diagonal_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, diagonal_gradient);
-}
-
-static void diagonal_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                            const struct run *run) {
-    (void)rows;
-    diagonal_gradient(n, operand, tile, out, add, run);
+static void diagonal_describe(const struct node *n, struct description *to) {
+    const struct diagonal *attr = n->attr;
+    aenc_describe_number(to, "scale", (double)attr->scale);
+    aenc_describe_number(to, "shift", (double)attr->shift);
 }
 
 static const struct op diagonal_op = {.name = "diagonal",
                                       .arity = 1,
                                       .infer = diagonal_infer,
                                       .forward = diagonal_forward,
-                                      .backward = diagonal_backward,
-                                      .gather = diagonal_gather};
+                                      .gradient = diagonal_gradient,
+                                      .describe = diagonal_describe};
 
 struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, double shift) {
     const struct diagonal attr = {(num)scale, (num)shift};

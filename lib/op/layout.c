@@ -57,10 +57,16 @@ static struct node *reshape_cotangent(struct tape *tape, const struct node *n, i
     return aenc_op_tangent_reshape(tape, along, n, n->in[operand]);
 }
 
+static void reshape_describe(const struct node *n, struct description *to) {
+    const struct shape *shape = n->attr;
+    aenc_describe_whole(to, "dims", shape->dim, shape->rank);
+}
+
 static const struct op reshape_op = {.name = "reshape",
                                      .arity = 1,
                                      .view = true,
                                      .infer = reshape_infer,
+                                     .describe = reshape_describe,
                                      .tangent = reshape_tangent,
                                      .cotangent = reshape_cotangent};
 
@@ -139,14 +145,14 @@ static void slice_forward(const struct node *n, struct span rows, const struct r
              run->kernels->elementwise);
 }
 
-/* Only a part of dx is reached; what is not is 0. */
+/* Adds: the rest of dx is left as it is. */
 static void slice_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    (void)add;
     const struct slice_attr *attr = n->attr;
     const struct node *x = n->in[operand];
     int64_t inner = aenc_op_axes_count(x, attr->axis + 1, x->shape.rank), length = x->shape.dim[attr->axis];
     const num *dy = aenc_gradient(run, n);
     const struct elementwise_kernels *kernels = run->kernels->elementwise;
-    if (!add) memset(dx, 0, (size_t)((s.hi - s.lo) * aenc_op_stride0(x)) * sizeof *dx);
     if (attr->axis == 0) {
         int64_t lo = most(s.lo, attr->first), hi = least(s.hi, attr->first + attr->count);
         if (lo < hi) copy(dx + (lo - s.lo) * inner, dy + (lo - attr->first) * inner, (hi - lo) * inner, true, kernels);
@@ -158,14 +164,11 @@ static void slice_gradient(const struct node *n, int operand, struct span s, num
              attr->count * inner, true, kernels);
 }
 
-static void slice_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, slice_gradient);
-}
-
-static void slice_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
-    (void)rows;
-    slice_gradient(n, operand, tile, out, add, run);
+static void slice_describe(const struct node *n, struct description *to) {
+    const struct slice_attr *attr = n->attr;
+    aenc_describe_number(to, "axis", attr->axis);
+    aenc_describe_number(to, "first", (double)attr->first);
+    aenc_describe_number(to, "count", (double)attr->count);
 }
 
 static struct node *slice_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -179,8 +182,8 @@ static const struct op slice_op = {.name = "slice",
                                    .partial = true,
                                    .infer = slice_infer,
                                    .forward = slice_forward,
-                                   .backward = slice_backward,
-                                   .gather = slice_gather,
+                                   .gradient = slice_gradient,
+                                   .describe = slice_describe,
                                    .tangent = slice_tangent};
 
 struct node *aenc_op_slice(struct tape *tape, struct node *x, int axis, int64_t first, int64_t count) {
@@ -248,14 +251,8 @@ static void concat_gradient(const struct node *n, int operand, struct span s, nu
         copy(dx + o * part, dy + (s.lo * blocks + o) * whole, part, add, kernels);
 }
 
-static void concat_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, concat_gradient);
-}
-
-static void concat_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
-    (void)rows;
-    concat_gradient(n, operand, tile, out, add, run);
+static void concat_describe(const struct node *n, struct description *to) {
+    aenc_describe_number(to, "axis", *(const int *)n->attr);
 }
 
 /* Zeros of x's shape, with the direction axes that t, a tangent of another operand, has in front. */
@@ -291,8 +288,8 @@ static const struct op concat_op = {.name = "concat",
                                     .arity = -1,
                                     .infer = concat_infer,
                                     .forward = concat_forward,
-                                    .backward = concat_backward,
-                                    .gather = concat_gather,
+                                    .gradient = concat_gradient,
+                                    .describe = concat_describe,
                                     .tangent = concat_tangent};
 
 /* More operands than a node has room for are joined in groups first. */
@@ -385,14 +382,11 @@ static void transpose_gradient(const struct node *n, int operand, struct span s,
     copy_strided(dx, aenc_gradient(run, n) + s.lo * pace[0].from, pace, n->shape.rank, add);
 }
 
-static void transpose_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, transpose_gradient);
-}
-
-static void transpose_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                             const struct run *run) {
-    (void)rows;
-    transpose_gradient(n, operand, tile, out, add, run);
+static void transpose_describe(const struct node *n, struct description *to) {
+    const struct transpose_attr *attr = n->attr;
+    int64_t axes[RANK_MAX];
+    for (int i = 0; i < n->shape.rank; i++) axes[i] = attr->axes[i];
+    aenc_describe_whole(to, "axes", axes, n->shape.rank);
 }
 
 /* Directions stay in front; the axes behind them change places as those of x do. */
@@ -411,8 +405,8 @@ static const struct op transpose_op = {.name = "transpose",
                                        .arity = 1,
                                        .infer = transpose_infer,
                                        .forward = transpose_forward,
-                                       .backward = transpose_backward,
-                                       .gather = transpose_gather,
+                                       .gradient = transpose_gradient,
+                                       .describe = transpose_describe,
                                        .tangent = transpose_tangent};
 
 struct node *aenc_op_transpose(struct tape *tape, struct node *x, const int *axes) {
@@ -468,14 +462,10 @@ static void repeat_gradient(const struct node *n, int operand, struct span s, nu
                                                add);
 }
 
-static void repeat_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, repeat_gradient);
-}
-
-static void repeat_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
-    (void)rows;
-    repeat_gradient(n, operand, tile, out, add, run);
+static void repeat_describe(const struct node *n, struct description *to) {
+    const struct repeat_attr *attr = n->attr;
+    aenc_describe_number(to, "axis", attr->axis);
+    aenc_describe_number(to, "count", (double)attr->count);
 }
 
 static struct node *repeat_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -488,8 +478,8 @@ static const struct op repeat_op = {.name = "repeat",
                                     .arity = 1,
                                     .infer = repeat_infer,
                                     .forward = repeat_forward,
-                                    .backward = repeat_backward,
-                                    .gather = repeat_gather,
+                                    .gradient = repeat_gradient,
+                                    .describe = repeat_describe,
                                     .tangent = repeat_tangent};
 
 struct node *aenc_op_repeat(struct tape *tape, struct node *x, int axis, int64_t count) {

@@ -9,6 +9,7 @@
  * derivative follows from the output are fused; the others are recorded behind.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "io/message_text.h"
 #include "math/blas.h"
@@ -67,18 +68,20 @@ static void dense_values(const struct node *n, struct span lines, struct span co
         run->kernels->elementwise->bias_activation(dense->function, y + i * out, bias, wide, (num)dense->slope);
 }
 
-/* Columns of dx = dpre W (transposed: dpre W^T), if anybody wants it. */
-static void dense_gradients(const struct node *n, struct span lines, struct span columns, const struct run *run) {
+/* Columns of dx = dpre W (transposed: dpre W^T) of so many lines; dx is the first of them. */
+static void dense_input(const struct node *n, struct span lines, struct span columns, num *dx, bool add,
+                        const struct run *run) {
     const struct dense *dense = n->attr;
-    enum gradient_mode mode = aenc_gradient_mode(n, DENSE_X);
-    if (mode == GRADIENT_NONE) return;
     int64_t in = aenc_line_width(n->in[DENSE_X]), out = aenc_line_width(n);
-    int64_t count = lines.hi - lines.lo, wide = columns.hi - columns.lo;
     const num *gradient = aenc_gradient(run, n) + lines.lo * out;
     const num *weight = aenc_value(run, n->in[DENSE_WEIGHT]) + columns.lo * (dense->transposed ? out : 1);
-    num *dx = aenc_gradient(run, n->in[DENSE_X]) + lines.lo * in + columns.lo;
-    run->gemm(false, dense->transposed, count, wide, out, gradient, out, weight, dense->transposed ? out : in,
-              mode == GRADIENT_ADD ? 1 : 0, dx, in);
+    run->gemm(false, dense->transposed, lines.hi - lines.lo, columns.hi - columns.lo, out, gradient, out, weight,
+              dense->transposed ? out : in, add ? 1 : 0, dx, in);
+}
+
+static void dense_input_columns(const struct node *n, struct span rows, struct span columns, const struct run *run) {
+    num *dx = aenc_gradient(run, n->in[DENSE_X]) + rows.lo * aenc_line_width(n->in[DENSE_X]) + columns.lo;
+    dense_input(n, rows, columns, dx, aenc_gradient_mode(n, DENSE_X) == GRADIENT_ADD, run);
 }
 
 static void dense_forward(const struct node *n, struct span rows, const struct run *run) {
@@ -86,7 +89,7 @@ static void dense_forward(const struct node *n, struct span rows, const struct r
     dense_values(n, aenc_lines(n, rows, out), (struct span){0, out}, run);
 }
 
-/* dpre = dy f'(y), in place, then dx. */
+/* dpre = dy f'(y), in place: dx, dW and db are all made of it. */
 static void dense_backward(const struct node *n, struct span rows, const struct run *run) {
     const struct dense *dense = n->attr;
     int64_t out = aenc_line_width(n);
@@ -97,10 +100,7 @@ static void dense_backward(const struct node *n, struct span rows, const struct 
         int64_t count = (lines.hi - lines.lo) * out;
         run->kernels->elementwise->backward_in_place(dense->function, gradient, y, count, (num)dense->slope);
     }
-    if (n->kind != NODE_ROW)
-        for (int i = 0; i < n->in_count; i++) aenc_gather_whole(n, i, rows, run);
-    else if (!aenc_node_has_columns(n))
-        dense_gradients(n, lines, (struct span){0, aenc_line_width(n->in[DENSE_X])}, run);
+    if (!aenc_node_has_columns(n)) aenc_run_gradients(n, rows, run);
 }
 
 /* Where a weight does not stay in a core's second cache beside the activations, or where rows are so few that there
@@ -114,37 +114,31 @@ static struct span dense_by_columns(const struct node *n) {
     return (struct span){LEAST, (weight >= LARGE ? MOST : FEW) + 1};
 }
 
-/* An x without rows: the tile is of its first axis, which in a vector is the inner one. */
-static void dense_gather_x(const struct node *n, struct span tile, num *out, num beta, const struct run *run) {
-    const struct dense *dense = n->attr;
+/* The span is one of x's axis 0; in a vector without rows that is the inner one. */
+static void dense_gradient_x(const struct node *n, struct span s, num *dx, bool add, const struct run *run) {
     const struct node *x = n->in[DENSE_X];
-    int64_t in = aenc_line_width(x), width = aenc_line_width(n), wide = tile.hi - tile.lo;
-    const num *gradient = aenc_gradient(run, n), *weight = aenc_value(run, n->in[DENSE_WEIGHT]);
-    int64_t stored = dense->transposed ? width : in;
-    if (x->shape.rank == 1) {
-        weight += dense->transposed ? tile.lo * width : tile.lo;
-        run->gemm(false, dense->transposed, 1, wide, width, gradient, width, weight, stored, beta, out, wide);
-        return;
-    }
-    int64_t each = aenc_shape_count(&x->shape) / in / x->shape.dim[0]; /* lines in one step of the first axis */
-    run->gemm(false, dense->transposed, wide * each, in, width, gradient + tile.lo * each * width, width, weight,
-              stored, beta, out, in);
+    int64_t in = aenc_line_width(x), each = aenc_op_stride0(x) / in;
+    bool vector = x->kind != NODE_ROW && x->shape.rank == 1;
+    struct span lines = {s.lo * each, s.hi * each}, whole = {0, in}, only = {0, 1};
+    dense_input(n, vector ? only : lines, vector ? s : whole, dx, add, run);
 }
 
 /* dW = dpre^T x (transposed: x^T dpre), the tile's rows of it; db = column sums of dpre. */
-static void dense_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
+static void dense_gradient(const struct node *n, int operand, struct span tile, num *out, bool add,
+                           const struct run *run) {
     const struct dense *dense = n->attr;
     const struct node *x = n->in[DENSE_X];
+    if (operand == DENSE_X) {
+        dense_gradient_x(n, tile, out, add, run);
+        return;
+    }
     int64_t in = aenc_line_width(x), width = aenc_line_width(n);
-    struct span lines = aenc_lines(n, rows, width);
+    struct span lines = aenc_lines(n, run->rows, width);
     int64_t count = lines.hi - lines.lo, wide = tile.hi - tile.lo;
     const num *gradient = aenc_gradient(run, n) + lines.lo * width;
     const num *input = aenc_value(run, x) + lines.lo * in;
     num beta = add ? 1 : 0;
-    if (operand == DENSE_X)
-        dense_gather_x(n, tile, out, beta, run);
-    else if (operand == DENSE_BIAS)
+    if (operand == DENSE_BIAS)
         run->kernels->elementwise->column_sums(out, gradient + tile.lo, count, wide, width, add);
     else if (dense->transposed)
         run->gemm(true, false, wide, width, count, input + tile.lo, in, gradient, width, beta, out, width);
@@ -206,21 +200,34 @@ static struct node *dense_cotangent(struct tape *tape, const struct node *n, int
     return aenc_op_product(tape, along, n->in[DENSE_WEIGHT], !dense->transposed);
 }
 
-static const struct op dense_op = {
-    .name = "dense",
-    .arity = -1,
-    .products = true,
-    .infer = dense_infer,
-    .forward = dense_forward,
+static void dense_describe(const struct node *n, struct description *to) {
+    const struct dense *dense = n->attr;
+    aenc_describe_flag(to, "transposed", dense->transposed);
+    aenc_describe_flag(to, "bias", n->in_count > DENSE_BIAS);
+    aenc_describe_text(to, "function", aenc_op_function_name(dense->function));
+    aenc_describe_number(to, "slope", dense->slope);
+}
+
+static const struct op_talents dense_talents = {
     .backward = dense_backward,
-    .gather = dense_gather,
+    .products = true,
     .by_shard = dense_by_shard,
     .by_columns = dense_by_columns,
     .forward_columns = dense_values,
-    .backward_columns = dense_gradients,
+    .backward_columns = dense_input_columns,
     .gemm_rows = dense_gemm_rows,
+};
+
+static const struct op dense_op = {
+    .name = "dense",
+    .arity = -1,
+    .infer = dense_infer,
+    .forward = dense_forward,
+    .gradient = dense_gradient,
+    .describe = dense_describe,
     .tangent = dense_tangent,
     .cotangent = dense_cotangent,
+    .talents = &dense_talents,
 };
 
 static struct node *dense_record(struct tape *tape, struct node *x, struct node *weight, struct node *bias,
@@ -401,59 +408,54 @@ static void product_gradient(const struct node *n, int operand, int64_t i, struc
         run->gemm(true, matmul->transpose_a, wide, p.k, p.m, dy + lo, p.n, a, p.lda, beta, out, p.k);
 }
 
-static void matmul_backward(const struct node *n, struct span rows, const struct run *run) {
+/* Of an operand with rows: its products one by one. Of any other the sum over the rows; the tile is of stored rows when
+ * the operand is one matrix, else of its first leading axis. */
+static void matmul_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
     struct product p = product_of(n);
-    struct span all = products(n, &p, rows);
-    for (int operand = 0; operand < 2; operand++) {
-        const struct node *in = n->in[operand];
-        enum gradient_mode mode = aenc_gradient_mode(n, operand);
-        if (n->kind != NODE_ROW) aenc_gather_whole(n, operand, rows, run);
-        if (in->kind != NODE_ROW || mode == GRADIENT_NONE) continue;
-        int64_t size = operand == 0 ? p.a_size : p.b_size;
-        struct span stored = {0, size / aenc_line_width(in)};
-        num *out = aenc_gradient(run, in);
-        for (int64_t i = all.lo; i < all.hi; i++)
-            product_gradient(n, operand, i, stored, out + i * size, mode == GRADIENT_ADD ? 1 : 0, run);
-    }
-}
-
-/* The tile is of stored rows when the operand is one matrix, else of its first leading axis. */
-static void matmul_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                          const struct run *run) {
-    struct product p = product_of(n);
-    struct span all = products(n, &p, rows);
     const struct node *in = n->in[operand];
     int64_t size = operand == 0 ? p.a_size : p.b_size, count = operand == 0 ? p.a_count : p.b_count;
-    int64_t width = aenc_line_width(in);
-    if (!add && all.lo == all.hi) {
-        int64_t numbers = aenc_shape_count(&in->shape) / in->shape.dim[0] * (tile.hi - tile.lo);
-        for (int64_t i = 0; i < numbers; i++) out[i] = 0;
+    struct span stored = {0, size / aenc_line_width(in)};
+    if (in->kind == NODE_ROW) {
+        for (int64_t i = s.lo * count; i < s.hi * count; i++, dx += size)
+            product_gradient(n, operand, i, stored, dx, add ? 1 : 0, run);
+        return;
     }
+    struct span all = products(n, &p, run->rows);
+    if (!add && all.lo == all.hi) memset(dx, 0, (size_t)((s.hi - s.lo) * aenc_op_stride0(in)) * sizeof *dx);
     if (in->shape.rank == 2) {
         for (int64_t i = all.lo; i < all.hi; i++)
-            product_gradient(n, operand, i, tile, out, add || i > all.lo ? 1 : 0, run);
+            product_gradient(n, operand, i, s, dx, add || i > all.lo ? 1 : 0, run);
         return;
     }
     int64_t each = count / in->shape.dim[0];
-    struct span chosen = {tile.lo * each, tile.hi * each}, stored = {0, size / width};
+    struct span chosen = {s.lo * each, s.hi * each};
     for (int64_t i = all.lo; i < all.hi; i++) {
         int64_t matrix = i % count;
         if (matrix < chosen.lo || matrix >= chosen.hi) continue;
-        product_gradient(n, operand, i, stored, out + (matrix - chosen.lo) * size, add || i - all.lo >= count ? 1 : 0,
+        product_gradient(n, operand, i, stored, dx + (matrix - chosen.lo) * size, add || i - all.lo >= count ? 1 : 0,
                          run);
     }
 }
 
 static int64_t matmul_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
 
+static void matmul_describe(const struct node *n, struct description *to) {
+    const struct matmul *matmul = n->attr;
+    aenc_describe_flag(to, "transpose_a", matmul->transpose_a);
+    aenc_describe_flag(to, "transpose_b", matmul->transpose_b);
+}
+
+static const struct op_talents matmul_talents = {.gemm_rows = matmul_gemm_rows};
+
 static const struct op matmul_op = {
     .name = "matmul",
     .arity = 2,
     .infer = matmul_infer,
     .forward = matmul_forward,
-    .backward = matmul_backward,
-    .gather = matmul_gather,
-    .gemm_rows = matmul_gemm_rows,
+    .gradient = matmul_gradient,
+    .describe = matmul_describe,
+    .talents = &matmul_talents,
 };
 
 struct node *aenc_op_matmul(struct tape *tape, struct node *a, struct node *b, bool transpose_a, bool transpose_b) {

@@ -1,8 +1,7 @@
 /* lines.h - a node's memory seen as lines: the numbers of its last axes, one line after the other.
  *
  * Ops that work on the last axis do not care how many axes stand in front of it. These functions turn a span of rows
- * into a span of lines, for nodes with and without a row axis alike, and let an op without row operands send its
- * gradients through the gather it has anyway.
+ * into a span of lines, for nodes with and without a row axis alike.
  */
 #ifndef AENC_OP_LINES_H
 #define AENC_OP_LINES_H
@@ -20,15 +19,6 @@ static inline struct span aenc_lines(const struct node *n, struct span rows, int
 /* Size of the last axis; 1 for a scalar. */
 static inline int64_t aenc_line_width(const struct node *n) {
     return n->shape.rank == 0 ? 1 : n->shape.dim[n->shape.rank - 1];
-}
-
-/* For backward of a node without row operands: the gradient of operand i, whole. */
-static inline void aenc_gather_whole(const struct node *n, int operand, struct span rows, const struct run *run) {
-    const struct node *in = n->in[operand];
-    enum gradient_mode mode = aenc_gradient_mode(n, operand);
-    if (in->kind == NODE_PARAMETER || mode == GRADIENT_NONE) return;
-    struct span whole = {0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
-    n->op->gather(n, operand, whole, rows, aenc_gradient(run, in), mode == GRADIENT_ADD, run);
 }
 
 #endif

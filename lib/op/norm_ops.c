@@ -51,18 +51,17 @@ static void layer_norm_forward(const struct node *n, struct span rows, const str
 
 /* dx = rstd (dy - mean(dy) - y mean(dy y)). Normalising again writes the value that is there and gives rstd, which has
  * no memory of its own. */
-static void layer_norm_backward(const struct node *n, struct span rows, const struct run *run) {
+static void layer_norm_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                                const struct run *run) {
     const struct layer_norm *norm = n->attr;
     int64_t width = layer_norm_width(n);
-    struct span lines = aenc_lines(n, rows, width);
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
-    const num *x = aenc_value(run, n->in[0]), *gradient = aenc_gradient(run, n);
-    num *y = aenc_value(run, n), *dx = aenc_gradient(run, n->in[0]), mean, rstd;
-    for (int64_t i = lines.lo; i < lines.hi; i++) {
+    struct span lines = aenc_lines(n, s, width);
+    const num *x = aenc_value(run, n->in[operand]), *gradient = aenc_gradient(run, n);
+    num *y = aenc_value(run, n), mean, rstd;
+    for (int64_t i = lines.lo; i < lines.hi; i++, dx += width) {
         num *line = y + i * width;
         run->kernels->norm->normalise(line, x + i * width, width, (num)norm->epsilon, &mean, &rstd);
-        run->kernels->norm->backward(dx + i * width, gradient + i * width, line, rstd, width, mode == GRADIENT_ADD);
+        run->kernels->norm->backward(dx, gradient + i * width, line, rstd, width, add);
     }
 }
 
@@ -93,19 +92,28 @@ static struct node *layer_norm_tangent(struct tape *tape, const struct node *n, 
     return aenc_op_multiply(tape, layer_rstd(tape, n->in[0], norm->epsilon), rest);
 }
 
+static void layer_norm_describe(const struct node *n, struct description *to) {
+    const struct layer_norm *norm = n->attr;
+    aenc_describe_number(to, "axes", norm->axes);
+    aenc_describe_number(to, "epsilon", norm->epsilon);
+}
+
 static const struct op layer_norm_op = {
     .name = "layer_norm",
     .arity = 1,
     .symmetric = true,
     .infer = layer_norm_infer,
     .forward = layer_norm_forward,
-    .backward = layer_norm_backward,
+    .gradient = layer_norm_gradient,
+    .describe = layer_norm_describe,
     .tangent = layer_norm_tangent,
 };
 
 struct node *aenc_op_layer_norm(struct tape *tape, struct node *x, int axes, double epsilon, struct node *gain,
                                 struct node *shift) {
     struct layer_norm norm = {axes, epsilon};
+    /* tiles of a parameter's axis 0 would cut the lines */
+    if (x != NULL && x->kind == NODE_PARAMETER) x = aenc_op_affine(tape, x, 1, 0);
     struct node *y = aenc_tape_record(tape, &layer_norm_op, &x, 1, &norm, sizeof norm);
     if (gain != NULL) y = aenc_op_multiply(tape, y, gain);
     return shift != NULL ? aenc_op_add(tape, y, shift) : y;
@@ -185,20 +193,17 @@ static void moments_combine(const struct node *n, int64_t shards, const struct r
 }
 
 /* dx = (dmean + 2 (x - mean) dvariance) / N */
-static void moments_backward(const struct node *n, struct span rows, const struct run *run) {
-    const struct node *in = n->in[0];
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
+static void moments_gradient(const struct node *n, int operand, struct span rows, num *dx, bool add,
+                             const struct run *run) {
+    const struct node *in = n->in[operand];
     int64_t channels = channels_of(in), inner = inner_of(in);
     const num *mean = aenc_value(run, n), *gradient = aenc_gradient(run, n);
     const num *x = aenc_value(run, in) + rows.lo * channels * inner;
-    num *dx = aenc_gradient(run, in) + rows.lo * channels * inner;
     num share = (num)(1 / ((double)run->live[in->space] * (double)inner));
     for (int64_t r = rows.lo; r < rows.hi; r++) {
         for (int64_t c = 0; c < channels; c++, x += inner, dx += inner) {
             num of_mean = gradient[c] * share, of_square = 2 * gradient[channels + c] * share;
-            for (int64_t i = 0; i < inner; i++)
-                dx[i] = (mode == GRADIENT_ADD ? dx[i] : 0) + of_mean + of_square * (x[i] - mean[c]);
+            for (int64_t i = 0; i < inner; i++) dx[i] = (add ? dx[i] : 0) + of_mean + of_square * (x[i] - mean[c]);
         }
     }
 }
@@ -210,7 +215,7 @@ static const struct op moments_op = {
     .infer = moments_infer,
     .forward = moments_forward,
     .combine = moments_combine,
-    .backward = moments_backward,
+    .gradient = moments_gradient,
 };
 
 struct node *aenc_op_batch_moments(struct tape *tape, struct node *x) {
@@ -282,9 +287,7 @@ static void normalise_forward(const struct node *n, struct span rows, const stru
 }
 
 /* dx = dy rstd gain; what flows through the moments is theirs to send on. */
-static void normalise_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, NORMALISE_X);
-    if (mode == GRADIENT_NONE) return;
+static void normalise_gradient_x(const struct node *n, struct span rows, num *dx, bool add, const struct run *run) {
     int64_t channels = channels_of(n), inner = inner_of(n);
     struct group group;
     for (int64_t first = 0; first < channels; first += GROUP) {
@@ -292,10 +295,10 @@ static void normalise_backward(const struct node *n, struct span rows, const str
         for (int64_t r = rows.lo; r < rows.hi; r++) {
             int64_t at = (r * channels + first) * inner;
             const num *restrict gradient = aenc_gradient(run, n) + at;
-            num *restrict dx = aenc_gradient(run, n->in[NORMALISE_X]) + at;
+            num *restrict to = dx + at - rows.lo * channels * inner;
             for (int64_t c = 0; c < group.count; c++)
                 for (int64_t i = c * inner; i < (c + 1) * inner; i++)
-                    dx[i] = (mode == GRADIENT_ADD ? dx[i] : 0) + gradient[i] * (group.rstd[c] * group.gain[c]);
+                    to[i] = (add ? to[i] : 0) + gradient[i] * (group.rstd[c] * group.gain[c]);
         }
     }
 }
@@ -321,9 +324,13 @@ static void put(num *out, double value, bool add) { *out = (add ? *out : 0) + (n
 
 /* dshift = sum dy; dgain = sum dy (x - mean) rstd;
  * dmean = -rstd gain sum dy; dvariance = -rstd^3 gain sum dy (x - mean) / 2 */
-static void normalise_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                             const struct run *run) {
+static void normalise_gradient(const struct node *n, int operand, struct span tile, num *out, bool add,
+                               const struct run *run) {
     const struct normalise *attr = n->attr;
+    if (operand == NORMALISE_X) {
+        normalise_gradient_x(n, tile, out, add, run);
+        return;
+    }
     int64_t channels = channels_of(n);
     bool moments = operand == NORMALISE_MOMENTS;
     struct span all = {moments ? 0 : tile.lo, moments ? channels : tile.hi};
@@ -331,7 +338,7 @@ static void normalise_gather(const struct node *n, int operand, struct span tile
     double plain[GROUP], centered[GROUP];
     for (int64_t first = all.lo; first < all.hi; first += GROUP) {
         group_read(n, first, all.hi, run, &group);
-        group_sums(n, &group, rows, run, plain, centered);
+        group_sums(n, &group, run->rows, run, plain, centered);
         for (int64_t c = 0; c < group.count; c++) {
             double rstd = (double)group.rstd[c], scale = rstd * (double)group.gain[c];
             num *at = out + first - all.lo + c;
@@ -361,14 +368,21 @@ static struct node *normalise_tangent(struct tape *tape, const struct node *n, s
     return aenc_op_multiply(tape, aenc_op_reshape(tape, scale, dims, n->shape.rank - 1), tangents[NORMALISE_X]);
 }
 
+static void normalise_describe(const struct node *n, struct description *to) {
+    const struct normalise *attr = n->attr;
+    aenc_describe_number(to, "epsilon", attr->epsilon);
+    aenc_describe_flag(to, "gain", attr->gain >= 0);
+    aenc_describe_flag(to, "shift", attr->shift >= 0);
+}
+
 static const struct op normalise_op = {
     .name = "normalise",
     .arity = -1,
     .symmetric = true,
     .infer = normalise_infer,
     .forward = normalise_forward,
-    .backward = normalise_backward,
-    .gather = normalise_gather,
+    .gradient = normalise_gradient,
+    .describe = normalise_describe,
     .tangent = normalise_tangent,
 };
 
@@ -425,11 +439,18 @@ static void running_forward(const struct node *n, struct span rows, const struct
         y[c] = (num)((1 - attr->momentum) * (double)running[c] + attr->momentum * unbiased * (double)batch[c]);
 }
 
+static void running_describe(const struct node *n, struct description *to) {
+    const struct running *attr = n->attr;
+    aenc_describe_text(to, "which", attr->which == RUNNING_MEAN ? "mean" : "variance");
+    aenc_describe_number(to, "momentum", attr->momentum);
+}
+
 static const struct op running_op = {
     .name = "running_moment",
     .arity = 2,
     .infer = running_infer,
     .forward = running_forward,
+    .describe = running_describe,
 };
 
 struct node *aenc_op_running_moment(struct tape *tape, enum running_moment which, struct node *running,

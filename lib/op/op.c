@@ -27,16 +27,6 @@ bool aenc_op_axis_good(struct tape *tape, const struct node *x, int axis) {
     return false;
 }
 
-void aenc_op_backward(const struct node *n, struct span rows, const struct run *run, aenc_op_gradient *gradient) {
-    for (int i = 0; i < n->in_count; i++) {
-        const struct node *x = n->in[i];
-        enum gradient_mode mode = aenc_gradient_mode(n, i);
-        if (mode == GRADIENT_NONE) continue;
-        struct span s = aenc_op_span0(x, rows);
-        gradient(n, i, s, aenc_gradient(run, x) + s.lo * aenc_op_stride0(x), mode == GRADIENT_ADD, run);
-    }
-}
-
 struct node *aenc_op_tangent_rows(struct tape *tape, struct node *t, struct node *x) {
     if (t == NULL || x->kind != NODE_ROW || t->kind == NODE_ROW) return t;
     struct node *zero = aenc_op_affine(tape, aenc_op_stop_gradient(tape, x), 0, 0);

@@ -74,8 +74,15 @@ static void uniform_forward(const struct node *n, struct span rows, const struct
     }
 }
 
-static const struct op normal_op = {.name = "normal", .arity = 0, .infer = noise_infer, .forward = normal_forward};
-static const struct op uniform_op = {.name = "uniform", .arity = 0, .infer = noise_infer, .forward = uniform_forward};
+static void noise_describe(const struct node *n, struct description *to) {
+    const struct shape *shape = n->attr;
+    aenc_describe_whole(to, "dims", shape->dim + 1, shape->rank - 1);
+}
+
+static const struct op normal_op = {
+    .name = "normal", .arity = 0, .infer = noise_infer, .forward = normal_forward, .describe = noise_describe};
+static const struct op uniform_op = {
+    .name = "uniform", .arity = 0, .infer = noise_infer, .forward = uniform_forward, .describe = noise_describe};
 
 static struct node *noise_record(struct tape *tape, const struct op *op, const char *name, const int64_t *dims,
                                  int rank) {
@@ -140,14 +147,12 @@ static void dropout_forward(const struct node *n, struct span rows, const struct
     for (int64_t r = rows.lo; r < rows.hi; r++) mask_row(n, r, y + r * size, x + r * size, false, run);
 }
 
-static void dropout_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
+static void dropout_gradient(const struct node *n, int operand, struct span rows, num *dx, bool add,
+                             const struct run *run) {
+    (void)operand;
     int64_t size = aenc_node_row_size(n);
     const num *gradient = aenc_gradient(run, n);
-    num *dx = aenc_gradient(run, n->in[0]);
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        mask_row(n, r, dx + r * size, gradient + r * size, mode == GRADIENT_ADD, run);
+    for (int64_t r = rows.lo; r < rows.hi; r++, dx += size) mask_row(n, r, dx, gradient + r * size, add, run);
 }
 
 /* t m / (1 - rate): the same draws, of ones. */
@@ -160,13 +165,19 @@ static struct node *dropout_tangent(struct tape *tape, const struct node *n, str
     return aenc_op_multiply(tape, mask, tangents[0]);
 }
 
+static void dropout_describe(const struct node *n, struct description *to) {
+    const struct dropout *dropout = n->attr;
+    aenc_describe_number(to, "rate", dropout->rate);
+}
+
 static const struct op dropout_op = {
     .name = "dropout",
     .arity = 1,
     .symmetric = true,
     .infer = dropout_infer,
     .forward = dropout_forward,
-    .backward = dropout_backward,
+    .gradient = dropout_gradient,
+    .describe = dropout_describe,
     .tangent = dropout_tangent,
 };
 
@@ -190,7 +201,8 @@ static aenc_status replace_infer(struct tape *tape, struct node *n) {
     if (x->kind != NODE_ROW || level->kind == NODE_ROW || level->shape.rank != 0)
         return aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows, or level of shape %s is none",
                               n->op->name, aenc_shape_text(x, a), aenc_shape_text(level, b));
-    n->needs_gradient = x->needs_gradient;
+    if (level->needs_gradient)
+        return aenc_tape_fail(tape, AENC_ERR_NO_GRADIENT, "op '%s' has no derivative for its level", n->op->name);
     return aenc_op_infer_like(n, x);
 }
 
@@ -220,14 +232,18 @@ static void replace_forward(const struct node *n, struct span rows, const struct
         replace_row(n, r, y + r * size, x + r * size, false, (num)replace->low, (num)replace->high, run);
 }
 
-static void replace_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, REPLACE_X);
-    if (mode == GRADIENT_NONE) return;
+static void replace_gradient(const struct node *n, int operand, struct span rows, num *dx, bool add,
+                             const struct run *run) {
+    (void)operand; /* none passes to the level */
     int64_t size = aenc_node_row_size(n);
     const num *gradient = aenc_gradient(run, n);
-    num *dx = aenc_gradient(run, n->in[REPLACE_X]);
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        replace_row(n, r, dx + r * size, gradient + r * size, mode == GRADIENT_ADD, 0, 0, run);
+    for (int64_t r = rows.lo; r < rows.hi; r++, dx += size) replace_row(n, r, dx, gradient + r * size, add, 0, 0, run);
+}
+
+static void replace_describe(const struct node *n, struct description *to) {
+    const struct replace *replace = n->attr;
+    aenc_describe_number(to, "low", replace->low);
+    aenc_describe_number(to, "high", replace->high);
 }
 
 static const struct op replace_op = {
@@ -235,7 +251,8 @@ static const struct op replace_op = {
     .arity = 2,
     .infer = replace_infer,
     .forward = replace_forward,
-    .backward = replace_backward,
+    .gradient = replace_gradient,
+    .describe = replace_describe,
 };
 
 struct node *aenc_op_replace(struct tape *tape, const char *name, struct node *x, struct node *level, double low,
@@ -257,13 +274,12 @@ static void blur_forward(const struct node *n, struct span rows, const struct ru
     }
 }
 
-static void blur_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, REPLACE_X);
-    if (mode == GRADIENT_NONE) return;
+static void blur_gradient(const struct node *n, int operand, struct span rows, num *dx, bool add,
+                          const struct run *run) {
+    (void)operand;
     int64_t size = aenc_node_row_size(n), count = (rows.hi - rows.lo) * size;
     const num *gradient = aenc_gradient(run, n) + rows.lo * size;
-    num *dx = aenc_gradient(run, n->in[REPLACE_X]) + rows.lo * size;
-    if (mode == GRADIENT_ADD)
+    if (add)
         run->kernels->elementwise->accumulate(dx, gradient, 1, count);
     else
         memcpy(dx, gradient, (size_t)count * sizeof *dx);
@@ -274,7 +290,7 @@ static const struct op blur_op = {
     .arity = 2,
     .infer = replace_infer,
     .forward = blur_forward,
-    .backward = blur_backward,
+    .gradient = blur_gradient,
 };
 
 struct node *aenc_op_add_noise(struct tape *tape, const char *name, struct node *x, struct node *level) {

@@ -96,14 +96,10 @@ static void sum_gradient(const struct node *n, int operand, struct span s, num *
     block_spread(dx, aenc_gradient(run, n) + r.y, scale, r.block, add, run->kernels->elementwise);
 }
 
-static void sum_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, sum_gradient);
-}
-
-static void sum_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                       const struct run *run) {
-    (void)rows;
-    sum_gradient(n, operand, tile, out, add, run);
+static void axis_describe(const struct node *n, struct description *to) {
+    const struct axis_attr *attr = n->attr;
+    aenc_describe_number(to, "axis", attr->axis);
+    aenc_describe_flag(to, "keep", attr->keep);
 }
 
 static struct node *sum_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -116,16 +112,16 @@ static const struct op sum_op = {.name = "sum",
                                  .arity = 1,
                                  .infer = axis_infer,
                                  .forward = sum_forward,
-                                 .backward = sum_backward,
-                                 .gather = sum_gather,
+                                 .gradient = sum_gradient,
+                                 .describe = axis_describe,
                                  .tangent = sum_tangent};
 
 static const struct op mean_op = {.name = "mean",
                                   .arity = 1,
                                   .infer = axis_infer,
                                   .forward = sum_forward,
-                                  .backward = sum_backward,
-                                  .gather = sum_gather,
+                                  .gradient = sum_gradient,
+                                  .describe = axis_describe,
                                   .tangent = sum_tangent};
 
 /* ---- y[o, i] = max over l of x[o, l, i]: the gradient goes to the first maximum ---- */
@@ -170,22 +166,12 @@ static void maximum_gradient(const struct node *n, int operand, struct span s, n
     }
 }
 
-static void maximum_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, maximum_gradient);
-}
-
-static void maximum_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                           const struct run *run) {
-    (void)rows;
-    maximum_gradient(n, operand, tile, out, add, run);
-}
-
 static const struct op maximum_op = {.name = "maximum",
                                      .arity = 1,
                                      .infer = axis_infer,
                                      .forward = maximum_forward,
-                                     .backward = maximum_backward,
-                                     .gather = maximum_gather};
+                                     .gradient = maximum_gradient,
+                                     .describe = axis_describe};
 
 struct node *aenc_op_reduce(struct tape *tape, enum reduction reduction, struct node *x, int axis, bool keep) {
     static const struct op *const ops[] = {
@@ -240,26 +226,6 @@ static void row_mean_gradient(const struct node *n, int operand, struct span s, 
     row_gradient(n, s, dx, 1 / (num)aenc_node_row_size(n->in[operand]), add, run);
 }
 
-static void row_sum_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, row_sum_gradient);
-}
-
-static void row_mean_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, row_mean_gradient);
-}
-
-static void row_sum_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                           const struct run *run) {
-    (void)rows;
-    row_sum_gradient(n, operand, tile, out, add, run);
-}
-
-static void row_mean_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                            const struct run *run) {
-    (void)rows;
-    row_mean_gradient(n, operand, tile, out, add, run);
-}
-
 /* The axes of x become one, which is summed; directions stay. */
 static struct node *row_tangent(struct tape *tape, const struct node *n, struct node *t, enum reduction reduction) {
     const struct node *x = n->in[0];
@@ -280,16 +246,14 @@ static const struct op row_sum_op = {.name = "row_sum",
                                      .arity = 1,
                                      .infer = row_infer,
                                      .forward = row_sum_forward,
-                                     .backward = row_sum_backward,
-                                     .gather = row_sum_gather,
+                                     .gradient = row_sum_gradient,
                                      .tangent = row_sum_tangent};
 
 static const struct op row_mean_op = {.name = "row_mean",
                                       .arity = 1,
                                       .infer = row_infer,
                                       .forward = row_mean_forward,
-                                      .backward = row_mean_backward,
-                                      .gather = row_mean_gather,
+                                      .gradient = row_mean_gradient,
                                       .tangent = row_mean_tangent};
 
 struct node *aenc_op_row_sum(struct tape *tape, struct node *x) {
@@ -374,14 +338,6 @@ static void batch_mean_gradient(const struct node *n, int operand, struct span s
         batch_gradient(n, (struct span){r, r + 1}, dx, (num)run->weight[r] * share, add, run);
 }
 
-static void batch_sum_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, batch_sum_gradient);
-}
-
-static void batch_mean_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, batch_mean_gradient);
-}
-
 static struct node *batch_sum_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
     return aenc_op_batch_sum(tape, aenc_op_tangent_rows(tape, tangents[0], n->in[0]));
 }
@@ -396,7 +352,7 @@ static const struct op batch_sum_op = {.name = "batch_sum",
                                        .infer = batch_infer,
                                        .forward = batch_forward,
                                        .combine = batch_sum_combine,
-                                       .backward = batch_sum_backward,
+                                       .gradient = batch_sum_gradient,
                                        .tangent = batch_sum_tangent};
 
 static const struct op batch_mean_op = {.name = "batch_mean",
@@ -405,7 +361,7 @@ static const struct op batch_mean_op = {.name = "batch_mean",
                                         .infer = batch_infer,
                                         .forward = batch_mean_forward,
                                         .combine = batch_mean_combine,
-                                        .backward = batch_mean_backward,
+                                        .gradient = batch_mean_gradient,
                                         .tangent = batch_mean_tangent};
 
 struct node *aenc_op_batch_sum(struct tape *tape, struct node *x) {

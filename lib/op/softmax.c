@@ -81,26 +81,6 @@ static void log_softmax_gradient(const struct node *n, int operand, struct span 
     }
 }
 
-static void softmax_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, softmax_gradient);
-}
-
-static void log_softmax_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, log_softmax_gradient);
-}
-
-static void softmax_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                           const struct run *run) {
-    (void)rows;
-    softmax_gradient(n, operand, tile, out, add, run);
-}
-
-static void log_softmax_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out,
-                               bool add, const struct run *run) {
-    (void)rows;
-    log_softmax_gradient(n, operand, tile, out, add, run);
-}
-
 /* Sum over the last axis of p t, kept. */
 static struct node *expectation(struct tape *tape, struct node *p, struct node *t) {
     struct node *product = aenc_op_multiply(tape, p, t);
@@ -123,8 +103,7 @@ static const struct op softmax_op = {.name = "softmax",
                                      .arity = 1,
                                      .infer = last_infer,
                                      .forward = softmax_forward,
-                                     .backward = softmax_backward,
-                                     .gather = softmax_gather,
+                                     .gradient = softmax_gradient,
                                      .symmetric = true,
                                      .tangent = softmax_tangent};
 
@@ -132,8 +111,7 @@ static const struct op log_softmax_op = {.name = "log_softmax",
                                          .arity = 1,
                                          .infer = last_infer,
                                          .forward = log_softmax_forward,
-                                         .backward = log_softmax_backward,
-                                         .gather = log_softmax_gather,
+                                         .gradient = log_softmax_gradient,
                                          .tangent = log_softmax_tangent};
 
 struct node *aenc_op_softmax(struct tape *tape, struct node *x) {
@@ -175,7 +153,14 @@ static void one_hot_forward(const struct node *n, struct span rows, const struct
             y[l * classes + c] = share + ((num)c == x[l] ? (num)(1 - one_hot->smoothing) : 0);
 }
 
-static const struct op one_hot_op = {.name = "one_hot", .arity = 1, .infer = one_hot_infer, .forward = one_hot_forward};
+static void one_hot_describe(const struct node *n, struct description *to) {
+    const struct one_hot *one_hot = n->attr;
+    aenc_describe_number(to, "classes", (double)one_hot->classes);
+    aenc_describe_number(to, "smoothing", one_hot->smoothing);
+}
+
+static const struct op one_hot_op = {
+    .name = "one_hot", .arity = 1, .infer = one_hot_infer, .forward = one_hot_forward, .describe = one_hot_describe};
 
 struct node *aenc_op_one_hot(struct tape *tape, struct node *x, int64_t classes, double smoothing) {
     struct one_hot one_hot = {classes, smoothing};

@@ -53,33 +53,30 @@ static void element_forward(const struct node *n, struct span rows, const struct
             run->kernels->loss->total(element->loss, y + r * size, target + r * size, size, (num)element->parameter);
 }
 
-/* dy = dl dloss/dy, and so for the target */
+/* dy = dl dloss/dy, and so for the target. Without rows the span may be a part of the operand; the gradient is one
+ * number. */
 static void element_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
                              const struct run *run) {
     const struct element *element = n->attr;
-    int64_t size = aenc_node_row_size(n->in[0]);
-    struct span lines = aenc_lines(n, s, 1);
-    const num *y = aenc_value(run, n->in[0]), *target = aenc_value(run, n->in[1]);
-    const num *gradient = aenc_gradient(run, n);
-    for (int64_t r = lines.lo; r < lines.hi; r++, dx += size)
-        run->kernels->loss->backward(element->loss, operand, dx, y + r * size, target + r * size, gradient[r], size,
-                                     (num)element->parameter, add);
-}
-
-static void element_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, element_gradient);
-}
-
-/* A parameter as operand (a target that is learned) has no rows, and neither has the other operand. */
-static void element_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                           const struct run *run) {
-    (void)rows;
-    const struct element *element = n->attr;
-    const struct node *x = n->in[operand];
-    int64_t first = tile.lo * aenc_op_stride0(x), count = (tile.hi - tile.lo) * aenc_op_stride0(x);
+    int64_t each = aenc_op_stride0(n->in[operand]), first = s.lo * each;
+    bool rows = n->kind == NODE_ROW;
     const num *y = aenc_value(run, n->in[0]) + first, *target = aenc_value(run, n->in[1]) + first;
-    num gradient = aenc_gradient(run, n)[0];
-    run->kernels->loss->backward(element->loss, operand, out, y, target, gradient, count, (num)element->parameter, add);
+    const num *gradient = aenc_gradient(run, n) + (rows ? s.lo : 0);
+    int64_t lines = rows ? s.hi - s.lo : 1, size = rows ? each : (s.hi - s.lo) * each;
+    for (int64_t l = 0; l < lines; l++)
+        run->kernels->loss->backward(element->loss, operand, dx + l * size, y + l * size, target + l * size,
+                                     gradient[l], size, (num)element->parameter, add);
+}
+
+static void element_describe(const struct node *n, struct description *to) {
+    static const char *const names[ELEMENT_LOSS_COUNT] = {[ELEMENT_SQUARED] = "squared",
+                                                          [ELEMENT_ABSOLUTE] = "absolute",
+                                                          [ELEMENT_HUBER] = "huber",
+                                                          [ELEMENT_BCE] = "bce",
+                                                          [ELEMENT_BCE_LOGITS] = "bce_logits"};
+    const struct element *element = n->attr;
+    aenc_describe_text(to, "loss", names[element->loss]);
+    aenc_describe_number(to, "parameter", element->parameter);
 }
 
 static const struct op element_op = {
@@ -87,8 +84,8 @@ static const struct op element_op = {
     .arity = 2,
     .infer = element_infer,
     .forward = element_forward,
-    .backward = element_backward,
-    .gather = element_gather,
+    .gradient = element_gradient,
+    .describe = element_describe,
 };
 
 struct node *aenc_op_element_loss(struct tape *tape, enum element_loss loss, double parameter, struct node *y,
@@ -122,23 +119,13 @@ static void each_gradient(const struct node *n, int operand, struct span s, num 
                                       add);
 }
 
-static void each_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, each_gradient);
-}
-
-static void each_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                        const struct run *run) {
-    (void)rows;
-    each_gradient(n, operand, tile, out, add, run);
-}
-
 static const struct op each_op = {
     .name = "element_loss_each",
     .arity = 2,
     .infer = each_infer,
     .forward = each_forward,
-    .backward = each_backward,
-    .gather = each_gather,
+    .gradient = each_gradient,
+    .describe = element_describe,
 };
 
 struct node *aenc_op_element_loss_each(struct tape *tape, enum element_loss loss, double parameter, struct node *y,
@@ -200,23 +187,12 @@ static void nll_gradient(const struct node *n, int operand, struct span s, num *
     }
 }
 
-static void nll_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, nll_gradient);
-}
-
-static void nll_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                       const struct run *run) {
-    (void)rows;
-    nll_gradient(n, operand, tile, out, add, run);
-}
-
 static const struct op nll_op = {
     .name = "gaussian_nll",
     .arity = 3,
     .infer = nll_infer,
     .forward = nll_forward,
-    .backward = nll_backward,
-    .gather = nll_gather,
+    .gradient = nll_gradient,
 };
 
 /* A log variance of another shape is spread by adding it to zeros of y's. */
@@ -289,8 +265,9 @@ static void cosine_gradient(const struct node *n, int operand, struct span s, nu
     }
 }
 
-static void cosine_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, cosine_gradient);
+static void cosine_describe(const struct node *n, struct description *to) {
+    const struct cosine *cosine = n->attr;
+    aenc_describe_number(to, "epsilon", cosine->epsilon);
 }
 
 static const struct op cosine_op = {
@@ -298,7 +275,8 @@ static const struct op cosine_op = {
     .arity = 2,
     .infer = cosine_infer,
     .forward = cosine_forward,
-    .backward = cosine_backward,
+    .gradient = cosine_gradient,
+    .describe = cosine_describe,
 };
 
 struct node *aenc_op_cosine_distance(struct tape *tape, struct node *y, struct node *target, double epsilon) {
@@ -367,18 +345,13 @@ static void entropy_line(num *dx, int operand, const num *x, const num *target, 
     }
 }
 
-static void entropy_backward(const struct node *n, struct span rows, const struct run *run) {
+static void entropy_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                             const struct run *run) {
     int64_t classes = aenc_line_width(n->in[0]);
-    struct span lines = aenc_lines(n, rows, 1);
+    struct span lines = aenc_lines(n, s, 1);
     const num *x = aenc_value(run, n->in[0]), *target = aenc_value(run, n->in[1]), *gradient = aenc_gradient(run, n);
-    for (int operand = 0; operand < 2; operand++) {
-        enum gradient_mode mode = aenc_gradient_mode(n, operand);
-        if (mode == GRADIENT_NONE) continue;
-        num *dx = aenc_gradient(run, n->in[operand]);
-        for (int64_t r = lines.lo; r < lines.hi; r++)
-            entropy_line(dx + r * classes, operand, x + r * classes, target + r * classes, gradient[r], classes,
-                         mode == GRADIENT_ADD, run);
-    }
+    for (int64_t r = lines.lo; r < lines.hi; r++, dx += classes)
+        entropy_line(dx, operand, x + r * classes, target + r * classes, gradient[r], classes, add, run);
 }
 
 static const struct op entropy_op = {
@@ -386,11 +359,13 @@ static const struct op entropy_op = {
     .arity = 2,
     .infer = entropy_infer,
     .forward = entropy_forward,
-    .backward = entropy_backward,
+    .gradient = entropy_gradient,
 };
 
 struct node *aenc_op_softmax_cross_entropy(struct tape *tape, struct node *logits, struct node *target) {
     struct node *in[] = {logits, target};
+    for (int i = 0; i < 2; i++) /* tiles of a parameter's axis 0 would cut the lines */
+        if (in[i] != NULL && in[i]->kind == NODE_PARAMETER) in[i] = aenc_op_affine(tape, in[i], 1, 0);
     return aenc_tape_record(tape, &entropy_op, in, 2, NULL, 0);
 }
 

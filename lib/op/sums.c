@@ -53,28 +53,22 @@ static void total_gradient(const struct node *n, int operand, struct span s, num
     }
 }
 
-static void total_backward(const struct node *n, struct span rows, const struct run *run) {
-    aenc_op_backward(n, rows, run, total_gradient);
-}
-
-static void total_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
-    (void)rows;
-    total_gradient(n, operand, tile, out, add, run);
+static void total_describe(const struct node *n, struct description *to) {
+    aenc_describe_text(to, "function", aenc_op_function_name(total_function(n)));
 }
 
 static const struct op absolute_sum_op = {.name = "absolute_sum",
                                           .arity = 1,
                                           .infer = total_infer,
                                           .forward = total_forward,
-                                          .backward = total_backward,
-                                          .gather = total_gather};
+                                          .gradient = total_gradient,
+                                          .describe = total_describe};
 static const struct op square_sum_op = {.name = "square_sum",
                                         .arity = 1,
                                         .infer = total_infer,
                                         .forward = total_forward,
-                                        .backward = total_backward,
-                                        .gather = total_gather};
+                                        .gradient = total_gradient,
+                                        .describe = total_describe};
 
 struct node *aenc_op_absolute_sum(struct tape *tape, struct node *x) {
     enum function function = FUNCTION_ABSOLUTE;
@@ -114,13 +108,11 @@ static void products_combine(const struct node *n, int64_t shards, const struct 
     for (int64_t s = 1; s < shards; s++) run->kernels->elementwise->accumulate(y, aenc_part(run, n, s), 1, count);
 }
 
-static void products_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
+static void products_gradient(const struct node *n, int operand, struct span rows, num *dx, bool add,
+                              const struct run *run) {
     int64_t size = n->shape.dim[0], count = rows.hi - rows.lo;
-    const num *x = aenc_value(run, n->in[0]) + rows.lo * size, *gradient = aenc_gradient(run, n);
-    num *dx = aenc_gradient(run, n->in[0]) + rows.lo * size, beta = mode == GRADIENT_ADD ? 1 : 0;
-    aenc_blas_gemm(false, false, count, size, size, x, size, gradient, size, beta, dx, size);
+    const num *x = aenc_value(run, n->in[operand]) + rows.lo * size, *gradient = aenc_gradient(run, n);
+    aenc_blas_gemm(false, false, count, size, size, x, size, gradient, size, add ? 1 : 0, dx, size);
     aenc_blas_gemm(false, true, count, size, size, x, size, gradient, size, 1, dx, size);
 }
 
@@ -130,7 +122,7 @@ static const struct op batch_products_op = {.name = "batch_products",
                                             .infer = products_infer,
                                             .forward = products_forward,
                                             .combine = products_combine,
-                                            .backward = products_backward};
+                                            .gradient = products_gradient};
 
 struct node *aenc_op_batch_products(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &batch_products_op, &x, 1, NULL, 0);
@@ -168,8 +160,17 @@ static void share_forward(const struct node *n, struct span rows, const struct r
         aenc_value(run, n)[r] = (num)((run->weight == NULL ? 1 : (double)run->weight[r]) / run->weight_total);
 }
 
-static const struct op constant_op = {
-    .name = "constant", .arity = 0, .infer = constant_infer, .forward = constant_forward};
+static void constant_describe(const struct node *n, struct description *to) {
+    const struct constant *constant = n->attr;
+    aenc_describe_whole(to, "dims", constant->shape.dim, constant->shape.rank);
+    aenc_describe_numbers(to, "values", constant->value, aenc_shape_count(&constant->shape));
+}
+
+static const struct op constant_op = {.name = "constant",
+                                      .arity = 0,
+                                      .infer = constant_infer,
+                                      .forward = constant_forward,
+                                      .describe = constant_describe};
 static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward};
 
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values) {

@@ -100,8 +100,7 @@ static aenc_status mark_active(const struct planner *p) {
         for (int k = 0; k < n->in_count && n->active; k++) {
             if (!n->in[k]->needs_gradient) continue;
             n->in[k]->active = true;
-            bool known = n->op->view || (gathered(n, k) ? n->op->gather != NULL : n->op->backward != NULL);
-            if (!known)
+            if (!n->op->view && n->op->gradient == NULL)
                 return aenc_tape_fail(
                     tape, AENC_ERR_NO_GRADIENT,
                     "op '%s'%s%s has no derivative for operand %d, and trained parameters lie below it", n->op->name,
@@ -157,8 +156,9 @@ static void find_shards(const struct planner *p) {
     for (int s = 0; s < SPACES_MAX; s++) p->plan->shard_rows[s] = SHARD_GEMM_ROWS;
     for (size_t i = 0; i < p->tape->node_count; i++) {
         const struct node *n = p->tape->node[i];
-        if (!n->live || n->op == NULL || n->op->gemm_rows == NULL || !has_rows(n)) continue;
-        int64_t rows = SHARD_GEMM_ROWS / n->op->gemm_rows(n);
+        const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
+        if (!n->live || talents == NULL || talents->gemm_rows == NULL || !has_rows(n)) continue;
+        int64_t rows = SHARD_GEMM_ROWS / talents->gemm_rows(n);
         int64_t *shard = &p->plan->shard_rows[aenc_node_space(n)];
         if (rows < 1) rows = 1;
         if (rows < *shard) *shard = rows;
@@ -171,8 +171,9 @@ static void find_shards(const struct planner *p) {
 static void find_columns(const struct planner *p) {
     for (size_t i = 0; i < p->tape->node_count; i++) {
         struct node *n = p->tape->node[i];
-        if (n->live && n->op != NULL && n->op->by_columns != NULL && n->kind == NODE_ROW)
-            n->column_parallel_rows = n->op->by_columns(n);
+        const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
+        if (n->live && talents != NULL && talents->by_columns != NULL && n->kind == NODE_ROW)
+            n->column_parallel_rows = talents->by_columns(n);
     }
 }
 
@@ -290,11 +291,9 @@ static bool is_term(const struct planner *p, const struct node *n) {
 static void find_modes(const struct planner *p, struct node *n) {
     for (int k = 0; k < n->in_count; k++) {
         n->mode[k] = GRADIENT_NONE;
-        n->clear[k] = false;
         if (!n->in[k]->active || gathered(n, k)) continue;
         bool *written = &p->written[aenc_node_base(n->in[k])->index];
-        n->clear[k] = n->op->partial && !*written;
-        n->mode[k] = *written || n->op->partial ? GRADIENT_ADD : GRADIENT_ASSIGN;
+        n->mode[k] = *written ? GRADIENT_ADD : GRADIENT_ASSIGN;
         *written = true;
     }
 }
@@ -318,18 +317,27 @@ static aenc_status seed_stage(const struct planner *p) {
     return status != AENC_OK ? status : stage_close(p, STAGE_ONCE, 0, first, false);
 }
 
+static bool by_shard(const struct node *n, int k) {
+    const struct op_talents *talents = n->op->talents;
+    return aenc_node_by_rows(n) && talents != NULL && talents->by_shard != NULL && talents->by_shard(n, k);
+}
+
+/* Some gradient is not gathered, or the op has to see its own before they are. */
+static bool backward_needed(const struct node *n) {
+    bool needed = n->op->talents != NULL && n->op->talents->backward != NULL;
+    for (int k = 0; k < n->in_count && !needed; k++) needed = n->mode[k] != GRADIENT_NONE;
+    return needed;
+}
+
 /* The steps of one node on the way down: seed its gradient if it is a term, send it on, gather parts by shard. */
 static aenc_status backward_steps(const struct planner *p, struct node *n) {
     aenc_status status = AENC_OK;
     if (n->kind == NODE_ROW && is_term(p, n)) status = seed_add(p, n);
     if (n->op == NULL || n->op->view) return status;
     find_modes(p, n);
-    if (status == AENC_OK && n->op->backward != NULL) status = step_add(p, STEP_BACKWARD, n, 0);
-    for (int k = 0; k < n->in_count && status == AENC_OK; k++) {
-        bool shard = aenc_node_by_rows(n) && n->op->by_shard != NULL && gathered(n, k) && n->in[k]->active &&
-                     n->op->by_shard(n, k);
-        if (shard) status = step_add(p, STEP_SHARD_GATHER, n, k);
-    }
+    if (status == AENC_OK && backward_needed(n)) status = step_add(p, STEP_BACKWARD, n, 0);
+    for (int k = 0; k < n->in_count && status == AENC_OK; k++)
+        if (gathered(n, k) && n->in[k]->active && by_shard(n, k)) status = step_add(p, STEP_SHARD_GATHER, n, k);
     return status;
 }
 
@@ -353,10 +361,6 @@ static aenc_status backward_stage(const struct planner *p, int level, enum selec
 }
 
 /* ---- Gradients without a row axis ---- */
-
-static bool by_shard(const struct node *n, int k) {
-    return aenc_node_by_rows(n) && n->op->by_shard != NULL && n->op->by_shard(n, k);
-}
 
 /* Chains the uses of every base, so that a tape of thousands of parameters is looked through once. */
 static aenc_status find_gatherings(struct planner *p) {
@@ -474,7 +478,8 @@ static void find_bound_stage(const struct planner *p) {
 /* Sums of products of what the bound stage leaves behind. */
 static bool product_use(const struct planner *p, const struct gathering *use) {
     const struct node *n = use->node;
-    if (!n->op->products || use->operand == 0 || by_shard(n, use->operand)) return false;
+    if (n->op->talents == NULL || !n->op->talents->products || use->operand == 0 || by_shard(n, use->operand))
+        return false;
     bool rows = n->kind == NODE_ROW && n->in[0]->kind == NODE_ROW;
     return rows && n->space == p->plan->stage[p->plan->bound_stage].space;
 }

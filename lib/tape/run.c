@@ -108,23 +108,41 @@ static void seed(const struct node *n, struct span rows, bool add, const struct 
         g[r] = (add ? g[r] : 0) + (num)(factor * (run->weight != NULL ? run->weight[r] : 1));
 }
 
-/* Zeroes the span's rows of the gradients that a partial op is about to add to. */
-static void clear_operands(const struct node *n, struct span rows, const struct run *run) {
-    for (int k = 0; k < n->in_count; k++) {
-        if (!n->clear[k]) continue;
-        const struct node *in = n->in[k];
-        bool by_rows = in->kind == NODE_ROW;
-        int64_t size = aenc_node_row_size(in);
-        num *g = aenc_gradient(run, in) + (by_rows ? rows.lo * size : 0);
-        memset(g, 0, (size_t)(by_rows ? (rows.hi - rows.lo) * size : size) * sizeof *g);
+static struct span axis0(const struct node *n) { return (struct span){0, n->shape.rank == 0 ? 1 : n->shape.dim[0]}; }
+
+/* A partial op adds to what is clear. */
+static void gradient_call(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    if (n->op->partial && !add) {
+        const struct shape *shape = &n->in[operand]->shape;
+        int64_t each = shape->rank == 0 ? 1 : aenc_shape_count(shape) / shape->dim[0];
+        memset(dx, 0, (size_t)((s.hi - s.lo) * each) * sizeof *dx);
+        add = true;
+    }
+    n->op->gradient(n, operand, s, dx, add, run);
+}
+
+void aenc_run_gradients(const struct node *n, struct span rows, const struct run *run) {
+    for (int i = 0; i < n->in_count; i++) {
+        const struct node *x = n->in[i];
+        enum gradient_mode mode = aenc_gradient_mode(n, i);
+        if (mode == GRADIENT_NONE) continue;
+        bool by_rows = x->kind == NODE_ROW;
+        num *dx = aenc_gradient(run, x) + (by_rows ? rows.lo * aenc_node_row_size(x) : 0);
+        gradient_call(n, i, by_rows ? rows : axis0(x), dx, mode == GRADIENT_ADD, run);
     }
 }
 
-static void shard_gather(const struct plan_step *step, struct span rows, const struct run *run) {
+static void backward(const struct node *n, struct span rows, const struct run *run) {
+    if (n->op->talents != NULL && n->op->talents->backward != NULL)
+        n->op->talents->backward(n, rows, run);
+    else
+        aenc_run_gradients(n, rows, run);
+}
+
+static void shard_gather(const struct plan_step *step, const struct run *run) {
     const struct node *in = step->node->in[step->operand];
-    struct span whole = {0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
     num *part = run->part + step->part_offset + run->shard * aenc_shape_count(&in->shape);
-    step->node->op->gather(step->node, step->operand, whole, rows, part, false, run);
+    gradient_call(step->node, step->operand, axis0(in), part, false, run);
 }
 
 /* How many columns a step that may be cut has. */
@@ -138,14 +156,13 @@ static void step_run(const struct plan_step *step, struct span rows, const struc
     case STEP_FEED: feed(n, rows, run); break;
     case STEP_FORWARD: n->op->forward(n, rows, run); break;
     case STEP_SEED: seed(n, rows, step->operand != 0, run); break;
-    case STEP_BACKWARD:
-        clear_operands(n, rows, run);
-        n->op->backward(n, rows, run);
-        break;
-    case STEP_SHARD_GATHER: shard_gather(step, rows, run); break;
+    case STEP_BACKWARD: backward(n, rows, run); break;
+    case STEP_SHARD_GATHER: shard_gather(step, run); break;
     case STEP_COMBINE: break;
-    case STEP_FORWARD_COLUMNS: n->op->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
-    case STEP_BACKWARD_COLUMNS: n->op->backward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+    case STEP_FORWARD_COLUMNS: n->op->talents->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+    case STEP_BACKWARD_COLUMNS:
+        n->op->talents->backward_columns(n, rows, (struct span){0, columns_of(step)}, run);
+        break;
     }
 }
 
@@ -201,6 +218,7 @@ static void rows_task(void *user, int64_t index, int worker) {
     int64_t shard = run.plan->shard_rows[work->stage->space];
     int64_t live = run.live[work->stage->space];
     struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
+    run.rows = rows;
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
     if (work->bound) bound_shard(&run, rows);
@@ -220,15 +238,14 @@ static void columns_task(void *user, int64_t index, int worker) {
     const struct work *work = user;
     const struct run *run = work->run;
     const struct plan_step *step = &run->plan->step[work->stage->first];
-    const struct op *op = step->node->op;
+    const struct op_talents *talents = step->node->op->talents;
     int64_t lo = index * COLUMNS_AT_ONCE;
     bool last = index == column_tasks(step) - 1;
-    struct span rows = {0, run->live[work->stage->space]},
-                columns = {lo, last ? columns_of(step) : lo + COLUMNS_AT_ONCE};
+    struct span columns = {lo, last ? columns_of(step) : lo + COLUMNS_AT_ONCE};
     if (step->kind == STEP_FORWARD_COLUMNS)
-        op->forward_columns(step->node, rows, columns, run);
+        talents->forward_columns(step->node, run->rows, columns, run);
     else
-        op->backward_columns(step->node, rows, columns, run);
+        talents->backward_columns(step->node, run->rows, columns, run);
 }
 
 static void add_parts(const struct use *use, const struct tile *tile, num *out, bool add, const struct run *run) {
@@ -246,7 +263,8 @@ static void add_parts(const struct use *use, const struct tile *tile, num *out, 
 
 static void tile_task(void *user, int64_t index, int worker) {
     const struct work *work = user;
-    const struct run *run = work->run;
+    struct run own = *work->run;
+    const struct run *run = &own;
     const struct tile *tile = &run->plan->tile[work->stage->first + index];
     const struct node *target = tile->target;
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
@@ -259,12 +277,12 @@ static void tile_task(void *user, int64_t index, int worker) {
         const struct node *in = use->node->in[use->operand];
         bool add = tile->add || i > 0;
         struct span range = tile->range;
-        if (in != target) range = (struct span){0, in->shape.rank == 0 ? 1 : in->shape.dim[0]};
-        struct span rows = {0, run->live[aenc_node_space(use->node)]};
+        if (in != target) range = axis0(in);
+        own.rows = (struct span){0, run->live[aenc_node_space(use->node)]};
         if (use->part_offset >= 0)
             add_parts(use, tile, out, add, run);
         else
-            use->node->op->gather(use->node, use->operand, range, rows, out, add, run);
+            gradient_call(use->node, use->operand, range, out, add, run);
     }
     run->tile_square[work->stage->first + index] = run->kernels->optimizer->square_sum(out, count);
     if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
@@ -274,13 +292,12 @@ static void stage_run(struct work *work, struct pool *pool) {
     const struct run *run = work->run;
     const struct plan_stage *stage = work->stage;
     const struct plan_step *step = run->plan->step + stage->first;
-    struct span all = {0, run->live[stage->space]};
     switch (stage->kind) {
     case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
     case STAGE_COLUMNS: aenc_pool_run(pool, column_tasks(step), columns_task, work); break;
     case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
     case STAGE_ONCE:
-        for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], all, run);
+        for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], run->rows, run);
         break;
     case STAGE_COMBINE:
         for (int64_t i = 0; i < stage->count; i++)
@@ -305,7 +322,9 @@ void aenc_run_stages(const struct run *run, size_t first, size_t end, struct poo
         for (next = i + 1; rows && next < end && plan->stage[next].joined && by_rows(run, &plan->stage[next]); next++)
             stage.count += plan->stage[next].count;
         bool bound = run->check_overflow_bound && rows && plan->bound_stage >= i && plan->bound_stage < next;
-        stage_run(&(struct work){run, &stage, NULL, bound}, pool);
+        struct run own = *run;
+        own.rows = (struct span){0, run->live[stage.space]};
+        stage_run(&(struct work){&own, &stage, NULL, bound}, pool);
     }
 }
 

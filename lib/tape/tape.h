@@ -22,17 +22,13 @@
  *             through which no gradient passes clears it here.
  *   forward   Writes the node's value for rows [lo, hi) - for ops that are not by row, rows is [0, live) - reading
  *             operands' values of the same rows (SPAN_ALL and SPAN_SERIAL: of every row).
- *   backward  Reads the node's own gradient and writes the gradients of its ROW operands for the rows of the span
- *             (for a node without row operands: of its non-parameter operands, whole). For each operand it asks
- *             aenc_gradient_mode: GRADIENT_NONE - not wanted, do not touch; GRADIENT_ASSIGN - the first writer,
- *             overwrite; GRADIENT_ADD - add. No buffer is cleared beforehand. An op that reaches only part of an
- *             operand (slice, gather, max-pool) sets `partial`; the plan clears for it, and it always sees
- *             GRADIENT_ADD. backward may overwrite the node's own gradient with what its own gather wants to read
- *             (dense leaves the gradient before the activation there).
- *   gather    The gradient of one operand that has no row axis (parameter, batch node) of a node that has one:
- *             into `out`, which is the tile [tile.lo, tile.hi) of the operand's axis 0 (a scalar has one tile),
- *             assigned or added as told, summed over the rows of the span. Always runs after backward of those rows.
- *             Also called for parameter operands of nodes without rows.
+ *   gradient  Writes the gradient of one operand over a span of its axis 0 (a scalar has one index): to dx, the start of
+ *             that span, overwritten or, with `add`, added to; no buffer is cleared beforehand. It reads the node's own
+ *             gradient. For an operand with rows the span is those of the call. For any other (parameter, batch node)
+ *             it is a tile, and what is written is the sum over the rows run->rows of a node that has rows. An op that
+ *             reaches only part of an operand (slice, max-pool) sets `partial`: dx is then cleared, and it always sees
+ *             `add`. NULL: no derivative.
+ *   describe  Writes the attributes out, for exporters. NULL only where there are none.
  *   tangent   Records ordinary nodes: the directional derivative, from operands, their tangents (NULL: zero) and
  *   result. cotangent Records ordinary nodes: the transposed derivative, an operand's cotangent from that
  *   of the result. An op
@@ -49,7 +45,7 @@
  * Nodes without row operands are computed once. The plan ends a phase wherever one of these needs another to be
  * complete.
  *
- * Columns. Products with a large weight are cut by columns in training plans, for as many rows as op->by_columns
+ * Columns. Products with a large weight are cut by columns in training plans, for as many rows as by_columns
  * says: a worker computes some columns of all rows and fetches the part of the weight that belongs to them, where by
  * rows each would fetch all of it; and a small batch too keeps many workers busy. The plan sets
  * node->column_parallel_rows of nodes that are ever cut. It calls forward_columns in the place of forward, and
@@ -111,26 +107,41 @@ struct span {
 struct tape;
 struct node;
 struct run;
+struct description;
 
 struct op {
     const char *name;
     int arity; /* -1: any number, up to OPERANDS_MAX */
     enum op_span span;
-    bool partial;   /* backward reaches only part of an operand */
+    bool partial;   /* gradient reaches only part of an operand */
     bool surrogate; /* the gradient is a stated formula, not the derivative */
     bool view;      /* value and gradient are those of operand 0: no memory, no forward, no backward */
     bool symmetric; /* tangent is its own transpose */
-    bool products;  /* gather of operands behind 0 sums, over the rows, products of the node's gradient with operand 0's
-                     * values, or the gradient alone, and reads nothing else; operand 1 is of the first kind */
     aenc_status (*infer)(struct tape *tape, struct node *n);
     void (*forward)(const struct node *n, struct span rows, const struct run *run);
-    void (*combine)(const struct node *n, int64_t shards, const struct run *run);    /* SPAN_REDUCE only */
-    void (*backward)(const struct node *n, struct span rows, const struct run *run); /* NULL: no derivative */
-    void (*gather)(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                   const struct run *run);
-    /* Whether gather of this operand runs per shard inside the row phase, parts added in shard order, rather than per
-     * tile over the whole batch. By shape alone. NULL: never. */
+    void (*combine)(const struct node *n, int64_t shards, const struct run *run); /* SPAN_REDUCE only */
+    void (*gradient)(const struct node *n, int operand, struct span span, num *dx, bool add, const struct run *run);
+    void (*describe)(const struct node *n, struct description *to);
+    struct node *(*tangent)(struct tape *tape, const struct node *n, struct node *const *tangents);
+    struct node *(*cotangent)(struct tape *tape, const struct node *n, int operand, struct node *along);
+    const struct op_talents *talents; /* NULL: none */
+};
+
+/* What only some ops do. Each member may be NULL. */
+struct op_talents {
+    /* In the place of gradient for the operands without gather, all at once: for an op that makes several of them in
+     * one pass, or that first overwrites its own gradient with what all of them are made of (dense leaves the gradient
+     * before the activation there) and then calls aenc_run_gradients. It asks aenc_gradient_mode for each operand:
+     * GRADIENT_NONE - not wanted, do not touch; GRADIENT_ASSIGN - the first writer, overwrite; GRADIENT_ADD - add. The
+     * gradients of the other operands (gathered: parameters, and batch nodes of a node with rows) are made afterwards,
+     * by `gradient`. */
+    void (*backward)(const struct node *n, struct span rows, const struct run *run);
+    /* Whether the gradient of this operand without rows is made per shard inside the row phase, parts added in shard
+     * order, rather than per tile over the whole batch. By shape alone. NULL: never. */
     bool (*by_shard)(const struct node *n, int operand);
+    /* The gradients of operands behind 0 are sums, over the rows, of products of the node's gradient with operand 0's
+     * values, or of the gradient alone, and read nothing else; operand 1 is of the first kind. */
+    bool products;
     /* For which numbers of live rows products are cut by columns of the value and of operand 0's gradient, both rows of
      * one axis. By shape alone; lo == hi, or NULL: never. */
     struct span (*by_columns)(const struct node *n);
@@ -138,8 +149,6 @@ struct op {
     void (*backward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
     /* Rows that one row becomes in the op's GEMMs (time steps, pixels). NULL: 1. */
     int64_t (*gemm_rows)(const struct node *n);
-    struct node *(*tangent)(struct tape *tape, const struct node *n, struct node *const *tangents);
-    struct node *(*cotangent)(struct tape *tape, const struct node *n, int operand, struct node *along);
 };
 
 struct node {
@@ -166,7 +175,6 @@ struct node {
     int64_t gradient_offset;          /* of the gradient in SLOT_GRADIENT or SLOT_PARAMETER_GRADIENT; -1: none */
     int64_t part_offset;              /* SPAN_REDUCE: of its parts in run->part; -1: none */
     unsigned char mode[OPERANDS_MAX]; /* enum gradient_mode of each operand */
-    bool clear[OPERANDS_MAX];         /* the plan clears operand i's gradient before this backward */
 };
 
 /* A loss term: a row node of shape (rows) or a scalar batch node. Its weight multiplies value and gradient. */
@@ -257,6 +265,22 @@ int64_t aenc_node_row_size(const struct node *n);
 enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);
 
+/* ---- Attributes, written out ---- */
+
+/* Members of a JSON object. What fails makes it incomplete; writing on is harmless. */
+struct description {
+    struct arena *arena;
+    struct json *object;
+    bool incomplete;
+};
+void aenc_describe_number(struct description *to, const char *key, double value); /* one not finite as a text */
+void aenc_describe_flag(struct description *to, const char *key, bool value);
+void aenc_describe_text(struct description *to, const char *key, const char *value);
+void aenc_describe_whole(struct description *to, const char *key, const int64_t *value, int count); /* an array */
+void aenc_describe_numbers(struct description *to, const char *key, const num *value, int64_t count);
+/* {"op": name, attributes}; NULL when memory is out. n is not a leaf. */
+struct json *aenc_node_describe(const struct node *n, struct arena *arena);
+
 /* ---- Plan ---- */
 
 enum step_kind {
@@ -287,7 +311,7 @@ enum stage_kind {
 };
 
 /* The last stage of a training plan may be one of PRODUCTS: parameters whose gradients are nothing but sums of products
- * (op->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run
+ * (talents->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run
  * and none of those is very large, it is known before the products are made that they will be finite, and each can
  * be used up while it is in cache. */
 
@@ -380,7 +404,8 @@ struct run {
     const float *weight;       /* of each row; NULL: 1 */
     double weight_total;       /* of the live rows */
     int64_t live[SPACES_MAX];
-    int64_t shard; /* set for the call: index of the shard, for SPAN_REDUCE and by-shard parts */
+    struct span rows; /* of the call: of the node, and in its row space; of one without rows the whole batch */
+    int64_t shard;    /* of the call: index of the shard, for SPAN_REDUCE and by-shard parts */
     uint64_t seed, step;
     uint32_t turn;
     int64_t first_row; /* of this replay in the whole batch: inference in chunks sees the same draws */
@@ -395,6 +420,8 @@ static inline num *aenc_gradient(const struct run *run, const struct node *n) {
 static inline enum gradient_mode aenc_gradient_mode(const struct node *n, int operand) {
     return (enum gradient_mode)n->mode[operand];
 }
+/* The gradients of all operands that are not gathered, one by one. */
+void aenc_run_gradients(const struct node *n, struct span rows, const struct run *run);
 /* SPAN_REDUCE: this shard's part, as many nums as the node has. */
 static inline num *aenc_part(const struct run *run, const struct node *n, int64_t shard) {
     return run->part + n->part_offset + shard * aenc_node_row_size(n);

@@ -443,7 +443,7 @@ static const struct op_case cases[] = {
      {{LEAF_FLAT, -2, 2, 2, {3, 2}}, {LEAF_FLAT, -2, 2, 2, {4, 3}}},
      .choice = 3},
 
-    {"layer_norm", "plain", layer_norm_build, 1, {{LEAF_ROW, -2, 2, 1, {4}}}, .choice = 1},
+    {"layer_norm", "plain", layer_norm_build, 1, {{LEAF_ANY, -2, 2, 1, {4}}}, .choice = 1},
     {"layer_norm", "gain and shift", layer_norm_build, 3,
      {{LEAF_ROW, -2, 2, 2, {2, 4}}, {LEAF_FLAT, 0.5, 2, 1, {4}}, {LEAF_FLAT, -1, 1, 1, {4}}}, .choice = 1},
     {"layer_norm", "two axes", layer_norm_build, 3,
@@ -511,6 +511,8 @@ static const struct op_case cases[] = {
     {"one_hot", "", one_hot_build, 1, {{LEAF_ROW, 0, 3, 2, {2, 1}}}, .choice = 3, .number = {0.25}, .formula = zero},
     {"softmax_cross_entropy", "", entropy_build, 2,
      {{LEAF_ROW, -2, 2, 2, {2, 4}}, {LEAF_ROW, 0, 1, 2, {2, 4}}}, .choice = 0},
+    {"softmax_cross_entropy", "without rows", entropy_build, 2,
+     {{LEAF_FLAT, -2, 2, 1, {4}}, {LEAF_FLAT, 0, 1, 1, {4}}}, .choice = 0},
 
     {"gram", "", gram_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 2}}}, .choice = 0},
     {"gram", "transposed", gram_build, 1, {{LEAF_FLAT, -2, 2, 2, {3, 2}}}, .choice = 1},

@@ -233,6 +233,18 @@ static void record(struct rig *rig, const struct op_case *c) {
     aenc_tape_output(&rig->tape, rig->tangent);
 }
 
+aenc_status op_check_record(aenc_context *ctx, const struct op_case *c, struct tape *tape) {
+    struct rig *rig = calloc(1, sizeof *rig);
+    if (rig == NULL) abort();
+    rig->ctx = ctx;
+    for (int k = 0; k < c->leaf_count; k++) rig->setup.kind[k] = c->leaf[k].kinds & -c->leaf[k].kinds;
+    record(rig, c);
+    aenc_status status = rig->tape.status;
+    *tape = rig->tape;
+    free(rig);
+    return status;
+}
+
 /* ---- Planning in parts ---- */
 
 static bool tile_splits(const struct plan *plan, const struct tile *tile) {

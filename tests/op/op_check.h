@@ -44,6 +44,9 @@ struct op_case {
 /* The number of mismatches; the first few are described in log (NULL: nowhere). */
 int op_check_case(aenc_context *ctx, const struct op_case *c, FILE *log);
 
+/* Records the case alone, with the first kind that each leaf may be; tape's status. The caller frees the tape. */
+aenc_status op_check_record(aenc_context *ctx, const struct op_case *c, struct tape *tape);
+
 /* Case number `index` of the library's ops; false beyond the last. */
 bool op_case_get(size_t index, struct op_case *out);
 

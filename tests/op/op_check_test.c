@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "base/mem.h"
+#include "io/json.h"
 #include "op/family.h"
 #include "op_check.h"
 
@@ -18,50 +20,48 @@ static void triple_forward(const struct node *n, struct span rows, const struct 
         aenc_value(run, n)[i] = 3 * aenc_value(run, n->in[0])[i];
 }
 
-/* dx (=, +=) factor dy over rows [lo, hi) */
-static void pass(const struct node *n, struct span s, num factor, bool add, const struct run *run) {
-    for (int64_t i = s.lo * aenc_op_stride0(n); i < s.hi * aenc_op_stride0(n); i++) {
-        num *dx = aenc_gradient(run, n->in[0]) + i;
-        *dx = (add ? *dx : 0) + factor * aenc_gradient(run, n)[i];
-    }
-}
-
-static bool adds(const struct node *n) { return aenc_gradient_mode(n, 0) == GRADIENT_ADD; }
-
-static void right_backward(const struct node *n, struct span rows, const struct run *run) {
-    if (aenc_gradient_mode(n, 0) != GRADIENT_NONE) pass(n, aenc_op_span0(n, rows), 3, adds(n), run);
-}
-
-static void sign_backward(const struct node *n, struct span rows, const struct run *run) {
-    if (aenc_gradient_mode(n, 0) != GRADIENT_NONE) pass(n, aenc_op_span0(n, rows), -3, adds(n), run);
-}
-
-static void assigning_backward(const struct node *n, struct span rows, const struct run *run) {
-    if (aenc_gradient_mode(n, 0) != GRADIENT_NONE) pass(n, aenc_op_span0(n, rows), 3, false, run);
-}
-
-static void adding_backward(const struct node *n, struct span rows, const struct run *run) {
-    if (aenc_gradient_mode(n, 0) != GRADIENT_NONE) pass(n, aenc_op_span0(n, rows), 3, true, run);
-}
-
-static void whole_backward(const struct node *n, struct span rows, const struct run *run) {
-    (void)rows;
-    if (aenc_gradient_mode(n, 0) != GRADIENT_NONE) pass(n, (struct span){0, n->shape.dim[0]}, 3, adds(n), run);
-}
-
-/* Gathers 3 dy of the wanted tile, or, wrongly, of the first. */
-static void right_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
-    (void)operand, (void)rows;
+/* dx (=, +=) factor dy over the span, from index `from` of the result's axis 0 on */
+static void pass(const struct node *n, struct span s, int64_t from, num factor, num *dx, bool add,
+                 const struct run *run) {
     int64_t each = aenc_op_stride0(n);
-    for (int64_t i = 0; i < (tile.hi - tile.lo) * each; i++)
-        out[i] = (add ? out[i] : 0) + 3 * aenc_gradient(run, n)[tile.lo * each + i];
+    for (int64_t i = 0; i < (s.hi - s.lo) * each; i++)
+        dx[i] = (add ? dx[i] : 0) + factor * aenc_gradient(run, n)[from * each + i];
 }
 
-static void first_tile_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                              const struct run *run) {
-    struct span first = {0, tile.hi - tile.lo};
-    right_gather(n, operand, first, rows, out, add, run);
+static void right_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    (void)operand;
+    pass(n, s, s.lo, 3, dx, add, run);
+}
+
+static void sign_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    (void)operand;
+    pass(n, s, s.lo, -3, dx, add, run);
+}
+
+static void assigning_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                               const struct run *run) {
+    (void)operand, (void)add;
+    pass(n, s, s.lo, 3, dx, false, run);
+}
+
+static void adding_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
+    (void)operand, (void)add;
+    pass(n, s, s.lo, 3, dx, true, run);
+}
+
+/* Every row of the batch, whichever are wanted. */
+static void whole_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    struct span whole = {0, n->shape.dim[0]};
+    pass(n, whole, 0, 3, aenc_gradient(run, n->in[operand]), add, run);
+    (void)s, (void)dx;
+}
+
+/* Of the first tile, whichever is wanted. */
+static void first_tile_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                                const struct run *run) {
+    (void)operand;
+    pass(n, s, 0, 3, dx, add, run);
 }
 
 static struct node *right_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {
@@ -75,19 +75,14 @@ static struct node *wrong_tangent(struct tape *tape, const struct node *n, struc
 }
 
 static const struct op wrong_ops[] = {
-    {"right", 1, .infer = like_infer, .forward = triple_forward, .backward = right_backward, .gather = right_gather,
-     .tangent = right_tangent},
-    {"sign", 1, .infer = like_infer, .forward = triple_forward, .backward = sign_backward, .gather = right_gather},
-    {"assigning", 1, .infer = like_infer, .forward = triple_forward, .backward = assigning_backward,
-     .gather = right_gather},
-    {"adding", 1, .infer = like_infer, .forward = triple_forward, .backward = adding_backward, .gather = right_gather},
-    {"whole", 1, .infer = like_infer, .forward = triple_forward, .backward = whole_backward, .gather = right_gather},
-    {"first tile", 1, .infer = like_infer, .forward = triple_forward, .backward = right_backward,
-     .gather = first_tile_gather},
-    {"tangent", 1, .infer = like_infer, .forward = triple_forward, .backward = right_backward, .gather = right_gather,
-     .tangent = wrong_tangent},
-    {"surrogate", 1, .surrogate = true, .infer = like_infer, .forward = triple_forward, .backward = sign_backward,
-     .gather = right_gather},
+    {"right", 1, .infer = like_infer, .forward = triple_forward, .gradient = right_gradient, .tangent = right_tangent},
+    {"sign", 1, .infer = like_infer, .forward = triple_forward, .gradient = sign_gradient},
+    {"assigning", 1, .infer = like_infer, .forward = triple_forward, .gradient = assigning_gradient},
+    {"adding", 1, .infer = like_infer, .forward = triple_forward, .gradient = adding_gradient},
+    {"whole", 1, .infer = like_infer, .forward = triple_forward, .gradient = whole_gradient},
+    {"first tile", 1, .infer = like_infer, .forward = triple_forward, .gradient = first_tile_gradient},
+    {"tangent", 1, .infer = like_infer, .forward = triple_forward, .gradient = right_gradient, .tangent = wrong_tangent},
+    {"surrogate", 1, .surrogate = true, .infer = like_infer, .forward = triple_forward, .gradient = sign_gradient},
 };
 
 static struct node *wrong_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
@@ -140,12 +135,44 @@ static void test_every_op_has_a_case(void) {
             if (!CHECK(has_case((*op)->name))) fprintf(stderr, "  op '%s' has no case in op_cases.c\n", (*op)->name);
 }
 
+/* ---- Attributes ---- */
+
+/* Whether n has settings exactly if it describes them, and the description is JSON that reads back. */
+static bool description_good(aenc_context *ctx, const struct node *n) {
+    if ((n->attr != NULL) != (n->op->describe != NULL)) return false;
+    struct arena arena;
+    aenc_arena_create(ctx, &arena);
+    struct json *written = aenc_node_describe(n, &arena), *read;
+    char *text = NULL;
+    size_t length;
+    bool good = written != NULL && written->count >= (n->attr != NULL ? 2u : 1u) &&
+                aenc_json_write(ctx, written, &text, &length) == AENC_OK &&
+                aenc_json_parse(&arena, text, length, "a description", &read) == AENC_OK && read->count == written->count;
+    aenc_release(ctx, text);
+    aenc_arena_free(&arena);
+    return good;
+}
+
+/* Every node of every case, recorded with inputs that have rows where they may. */
+static void test_descriptions(aenc_context *ctx) {
+    struct op_case c;
+    for (size_t i = 0; op_case_get(i, &c); i++) {
+        struct tape tape;
+        if (!CHECK(op_check_record(ctx, &c, &tape) == AENC_OK)) fprintf(stderr, "  op '%s', %s\n", c.op, c.label);
+        for (size_t k = 0; k < tape.node_count; k++)
+            if (tape.node[k]->op != NULL && !CHECK(description_good(ctx, tape.node[k])))
+                fprintf(stderr, "  op '%s'\n", tape.node[k]->op->name);
+        aenc_tape_free(&tape);
+    }
+}
+
 int main(void) {
     aenc_context *ctx = NULL;
     if (!CHECK(aenc_context_create(NULL, &ctx) == AENC_OK)) return check_finish();
     test_every_op_has_a_case();
     test_checker(ctx);
     test_ops(ctx);
+    test_descriptions(ctx);
     aenc_context_free(ctx);
     return check_finish();
 }

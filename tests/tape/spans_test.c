@@ -26,23 +26,14 @@ static void scale_forward(const struct node *n, struct span rows, const struct r
     for (int64_t r = rows.lo; r < rows.hi; r++)
         for (int64_t c = 0; c < WIDTH; c++) y[r * WIDTH + c] = x[r * WIDTH + c] * w[c];
 }
-static void scale_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
-    const num *g = aenc_gradient(run, n), *w = aenc_value(run, n->in[1]);
-    num *dx = aenc_gradient(run, n->in[0]);
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        for (int64_t c = 0; c < WIDTH; c++)
-            dx[r * WIDTH + c] = (mode == GRADIENT_ADD ? dx[r * WIDTH + c] : 0) + g[r * WIDTH + c] * w[c];
-}
-static void scale_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                         const struct run *run) {
-    (void)operand;
-    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[0]);
-    for (int64_t c = tile.lo; c < tile.hi; c++) {
+static void scale_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[0]), *w = aenc_value(run, n->in[1]);
+    for (int64_t r = s.lo; r < s.hi && operand == 0; r++, dx += WIDTH)
+        for (int64_t c = 0; c < WIDTH; c++) dx[c] = (add ? dx[c] : 0) + g[r * WIDTH + c] * w[c];
+    for (int64_t c = s.lo; c < s.hi && operand == 1; c++) {
         num sum = 0;
-        for (int64_t r = rows.lo; r < rows.hi; r++) sum += g[r * WIDTH + c] * x[r * WIDTH + c];
-        out[c - tile.lo] = (add ? out[c - tile.lo] : 0) + sum;
+        for (int64_t r = run->rows.lo; r < run->rows.hi; r++) sum += g[r * WIDTH + c] * x[r * WIDTH + c];
+        dx[c - s.lo] = (add ? dx[c - s.lo] : 0) + sum;
     }
 }
 static bool scale_by_shard(const struct node *n, int operand) {
@@ -50,10 +41,10 @@ static bool scale_by_shard(const struct node *n, int operand) {
     return operand == 1;
 }
 static const struct op scale_op = {.name = "scale", .arity = 2, .infer = infer_same, .forward = scale_forward,
-                                   .backward = scale_backward, .gather = scale_gather};
+                                   .gradient = scale_gradient};
 static const struct op shard_scale_op = {.name = "shard_scale", .arity = 2, .infer = infer_same,
-                                         .forward = scale_forward, .backward = scale_backward, .gather = scale_gather,
-                                         .by_shard = scale_by_shard};
+                                         .forward = scale_forward, .gradient = scale_gradient,
+                                         .talents = &(const struct op_talents){.by_shard = scale_by_shard}};
 
 /* SPAN_REDUCE: (rows, WIDTH) to the batch's mean square, (WIDTH). */
 static aenc_status infer_reduce(struct tape *tape, struct node *n) {
@@ -75,19 +66,15 @@ static void reduce_combine(const struct node *n, int64_t shards, const struct ru
     for (int64_t s = 0; s < shards; s++)
         for (int64_t c = 0; c < WIDTH; c++) y[c] += aenc_part(run, n, s)[c] / (num)run->live[0];
 }
-static void reduce_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    if (mode == GRADIENT_NONE) return;
-    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[0]);
-    num *dx = aenc_gradient(run, n->in[0]);
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        for (int64_t c = 0; c < WIDTH; c++) {
-            int64_t i = r * WIDTH + c;
-            dx[i] = (mode == GRADIENT_ADD ? dx[i] : 0) + 2 * x[i] * g[c] / (num)run->live[0];
-        }
+static void reduce_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
+    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[operand]);
+    for (int64_t r = s.lo; r < s.hi; r++, dx += WIDTH)
+        for (int64_t c = 0; c < WIDTH; c++)
+            dx[c] = (add ? dx[c] : 0) + 2 * x[r * WIDTH + c] * g[c] / (num)run->live[0];
 }
 static const struct op reduce_op = {.name = "mean_square", .arity = 1, .span = SPAN_REDUCE, .infer = infer_reduce,
-                                    .forward = reduce_forward, .combine = reduce_combine, .backward = reduce_backward};
+                                    .forward = reduce_forward, .combine = reduce_combine, .gradient = reduce_gradient};
 
 /* SPAN_ALL: y_r = x_r * sum over all rows of x. */
 static void all_forward(const struct node *n, struct span rows, const struct run *run) {
@@ -99,21 +86,19 @@ static void all_forward(const struct node *n, struct span rows, const struct run
         for (int64_t r = rows.lo; r < rows.hi; r++) y[r * WIDTH + c] = x[r * WIDTH + c] * sum;
     }
 }
-static void all_backward(const struct node *n, struct span rows, const struct run *run) {
-    enum gradient_mode mode = aenc_gradient_mode(n, 0);
-    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[0]);
-    num *dx = aenc_gradient(run, n->in[0]);
+static void all_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    const num *g = aenc_gradient(run, n), *x = aenc_value(run, n->in[operand]);
     for (int64_t c = 0; c < WIDTH; c++) {
         num sum = 0, dot = 0;
         for (int64_t r = 0; r < run->live[0]; r++) sum += x[r * WIDTH + c], dot += x[r * WIDTH + c] * g[r * WIDTH + c];
-        for (int64_t r = rows.lo; r < rows.hi; r++) {
-            int64_t i = r * WIDTH + c;
-            dx[i] = (mode == GRADIENT_ADD ? dx[i] : 0) + g[i] * sum + dot;
+        for (int64_t r = s.lo; r < s.hi; r++) {
+            num *to = dx + (r - s.lo) * WIDTH + c;
+            *to = (add ? *to : 0) + g[r * WIDTH + c] * sum + dot;
         }
     }
 }
 static const struct op all_op = {.name = "times_sum", .arity = 1, .span = SPAN_ALL, .infer = infer_same,
-                                 .forward = all_forward, .backward = all_backward};
+                                 .forward = all_forward, .gradient = all_gradient};
 
 /* SPAN_SERIAL: the rows in reverse order. */
 static void serial_forward(const struct node *n, struct span rows, const struct run *run) {
@@ -122,16 +107,18 @@ static void serial_forward(const struct node *n, struct span rows, const struct 
         memcpy(aenc_value(run, n) + r * WIDTH, aenc_value(run, n->in[0]) + (rows.hi - 1 - r) * WIDTH,
                WIDTH * sizeof(num));
 }
-static void serial_backward(const struct node *n, struct span rows, const struct run *run) {
-    bool add = aenc_gradient_mode(n, 0) == GRADIENT_ADD;
-    for (int64_t r = 0; r < rows.hi; r++)
+static void serial_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
+                            const struct run *run) {
+    (void)operand;
+    CHECK(s.lo == 0 && s.hi == run->live[0]);
+    for (int64_t r = 0; r < s.hi; r++)
         for (int64_t c = 0; c < WIDTH; c++) {
-            num *dx = aenc_gradient(run, n->in[0]) + (rows.hi - 1 - r) * WIDTH + c;
-            *dx = (add ? *dx : 0) + aenc_gradient(run, n)[r * WIDTH + c];
+            num *to = dx + (s.hi - 1 - r) * WIDTH + c;
+            *to = (add ? *to : 0) + aenc_gradient(run, n)[r * WIDTH + c];
         }
 }
 static const struct op serial_op = {.name = "reverse", .arity = 1, .span = SPAN_SERIAL, .infer = infer_same,
-                                    .forward = serial_forward, .backward = serial_backward};
+                                    .forward = serial_forward, .gradient = serial_gradient};
 
 /* Partial: only the first column, to (rows). */
 static aenc_status infer_rows(struct tape *tape, struct node *n) {
@@ -143,13 +130,13 @@ static aenc_status infer_rows(struct tape *tape, struct node *n) {
 static void first_forward(const struct node *n, struct span rows, const struct run *run) {
     for (int64_t r = rows.lo; r < rows.hi; r++) aenc_value(run, n)[r] = aenc_value(run, n->in[0])[r * WIDTH];
 }
-static void first_backward(const struct node *n, struct span rows, const struct run *run) {
-    CHECK(aenc_gradient_mode(n, 0) == GRADIENT_ADD);
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        aenc_gradient(run, n->in[0])[r * WIDTH] += aenc_gradient(run, n)[r];
+static void first_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    (void)operand;
+    CHECK(add);
+    for (int64_t r = s.lo; r < s.hi; r++) dx[(r - s.lo) * WIDTH] += aenc_gradient(run, n)[r];
 }
 static const struct op first_op = {.name = "first", .arity = 1, .partial = true, .infer = infer_rows,
-                                   .forward = first_forward, .backward = first_backward};
+                                   .forward = first_forward, .gradient = first_gradient};
 
 /* Sum of squares of a row, to (rows); of a batch node, to a scalar. */
 static aenc_status infer_sum(struct tape *tape, struct node *n) {
@@ -166,27 +153,15 @@ static void sum_forward(const struct node *n, struct span rows, const struct run
         aenc_value(run, n)[r] = sum;
     }
 }
-static void sum_into(const struct node *n, struct span rows, num *dx, bool add, const struct run *run) {
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        for (int64_t c = 0; c < WIDTH; c++) {
-            int64_t i = r * WIDTH + c;
-            dx[i] = (add ? dx[i] : 0) + 2 * aenc_value(run, n->in[0])[i] * aenc_gradient(run, n)[r];
-        }
-}
-static void sum_backward(const struct node *n, struct span rows, const struct run *run) {
-    if (aenc_gradient_mode(n, 0) == GRADIENT_NONE) return;
-    if (n->kind == NODE_BATCH) rows = (struct span){0, 1};
-    sum_into(n, rows, aenc_gradient(run, n->in[0]), aenc_gradient_mode(n, 0) == GRADIENT_ADD, run);
-}
-static void sum_gather(const struct node *n, int operand, struct span tile, struct span rows, num *out, bool add,
-                       const struct run *run) {
-    (void)operand;
-    (void)rows;
-    CHECK(tile.lo == 0 && tile.hi == WIDTH);
-    sum_into(n, (struct span){0, 1}, out, add, run);
+static void sum_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
+    const num *x = aenc_value(run, n->in[operand]), *g = aenc_gradient(run, n);
+    if (n->kind == NODE_BATCH) CHECK(s.lo == 0 && s.hi == WIDTH);
+    if (n->kind == NODE_BATCH) s = (struct span){0, 1};
+    for (int64_t r = s.lo; r < s.hi; r++, dx += WIDTH)
+        for (int64_t c = 0; c < WIDTH; c++) dx[c] = (add ? dx[c] : 0) + 2 * x[r * WIDTH + c] * g[r];
 }
 static const struct op sum_op = {.name = "square_sum", .arity = 1, .infer = infer_sum, .forward = sum_forward,
-                                 .backward = sum_backward, .gather = sum_gather};
+                                 .gradient = sum_gradient};
 
 static const struct op view_op = {.name = "view", .arity = 1, .view = true, .infer = infer_same};
 static const struct op blind_op = {.name = "blind", .arity = 1, .infer = infer_same, .forward = serial_forward};
