@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "layer/store.h"
+#include "tape/run.h"
 
 struct replay {
     struct plan plan;

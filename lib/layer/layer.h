@@ -9,7 +9,7 @@
 
 #include "io/settings.h"
 #include "layer/store.h"
-#include "op/op.h"
+#include "op/builders.h"
 
 /* What a layer records into. The tape's scope is the layer's name path. */
 struct recorder {

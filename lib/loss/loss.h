@@ -7,7 +7,7 @@
 #define AENC_LOSS_LOSS_H
 
 #include "io/settings.h"
-#include "op/op.h"
+#include "op/builders.h"
 
 struct loss_type {
     const char *name;

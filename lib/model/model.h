@@ -10,6 +10,7 @@
 
 #include "corruption/corruption.h"
 #include "layer/layer.h"
+#include "tape/run.h"
 #include "loss/loss.h"
 #include "layer/fields.h"
 #include "optim/optim.h"

@@ -11,7 +11,7 @@
 #ifndef AENC_OP_BROADCAST_H
 #define AENC_OP_BROADCAST_H
 
-#include "tape/tape.h"
+#include "tape/op.h"
 
 /* Shape, kind and space of n from its operands 0 and 1; the tape fails where they do not fit. */
 aenc_status aenc_broadcast_infer(struct tape *tape, struct node *n);

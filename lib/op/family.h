@@ -3,7 +3,7 @@
 #ifndef AENC_OP_FAMILY_H
 #define AENC_OP_FAMILY_H
 
-#include "op/op.h"
+#include "op/builders.h"
 
 extern const struct op *const aenc_elementwise_ops[];
 extern const struct op *const aenc_binary_ops[];

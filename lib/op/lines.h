@@ -6,7 +6,7 @@
 #ifndef AENC_OP_LINES_H
 #define AENC_OP_LINES_H
 
-#include "tape/tape.h"
+#include "tape/op.h"
 
 /* Lines of `width` numbers that the span's rows of n are made of; all of them when n has no rows. */
 static inline struct span aenc_lines(const struct node *n, struct span rows, int64_t width) {

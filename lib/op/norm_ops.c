@@ -173,15 +173,15 @@ static void moments_forward(const struct node *n, struct span rows, const struct
  *     mean += d nb / (na + nb),  M2 += M2b + d^2 na nb / (na + nb) */
 static void moments_combine(const struct node *n, int64_t shards, const struct run *run) {
     const struct node *in = n->in[0];
-    int64_t channels = channels_of(in), shard_rows = run->plan->shard_rows[in->space], live = run->live[in->space];
+    int64_t channels = channels_of(in);
     double inner = (double)inner_of(in);
     num *value = aenc_value(run, n);
     for (int64_t c = 0; c < channels; c++) {
         double count = 0, mean = 0, square = 0;
         for (int64_t s = 0; s < shards; s++) {
             const num *part = aenc_part(run, n, s);
-            int64_t left = live - s * shard_rows;
-            double more = (double)(left < shard_rows ? left : shard_rows) * inner;
+            struct span rows = aenc_shard_rows(run, in->space, s);
+            double more = (double)(rows.hi - rows.lo) * inner;
             double difference = (double)part[c] - mean, total = count + more;
             mean += difference * more / total;
             square += (double)part[channels + c] + difference * difference * count * more / total;

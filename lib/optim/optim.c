@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/pool.h"
+
 enum { CHUNK = 16384 }; /* nums that one job updates */
 
 static const struct optimizer_type *const types[] = {

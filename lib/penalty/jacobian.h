@@ -2,7 +2,7 @@
 #ifndef AENC_PENALTY_JACOBIAN_H
 #define AENC_PENALTY_JACOBIAN_H
 
-#include "op/op.h"
+#include "op/builders.h"
 
 /* Records |d code / d input|_F^2, (rows) or, where no row differs, a scalar of the batch. probes 0: exactly; else its
  * estimate by the mean over that many random directions, drawn anew for every row and step. Statistics of the batch

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "io/json.h"
-#include "tape/tape.h"
+#include "tape/op.h"
 
 static void note(struct description *to, const struct json *added) { to->incomplete = to->incomplete || added == NULL; }
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "tape/tape.h"
+#include "tape/plan.h"
 
 enum { ALIGN_NUMBERS = 16 }; /* 64 bytes of float: a cache line, a vector */
 

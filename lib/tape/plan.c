@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "tape/tape.h"
+#include "tape/plan.h"
 
 enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 65536, TILE_MULTIPLE = 16 };
 

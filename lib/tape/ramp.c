@@ -5,7 +5,7 @@
  */
 #include <math.h>
 
-#include "tape/tape.h"
+#include "tape/run.h"
 
 struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ramp) {
     int64_t offset = 0;

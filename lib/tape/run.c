@@ -8,7 +8,7 @@
 
 #include "io/message_text.h"
 #include "math/blas.h"
-#include "tape/tape.h"
+#include "tape/run.h"
 
 #define BOUND ((num)1e12) /* two numbers below it, times any number of rows, are far from infinite */
 
@@ -180,6 +180,11 @@ static int64_t shards_of(const struct run *run, int space) {
     return aenc_plan_shards(run->plan, space, run->live[space]);
 }
 
+struct span aenc_shard_rows(const struct run *run, int space, int64_t shard) {
+    int64_t rows = run->plan->shard_rows[space], live = run->live[space], lo = shard * rows;
+    return (struct span){lo, lo + rows < live ? lo + rows : live};
+}
+
 static num largest(const struct run *run, const num *at, const struct node *n, struct span rows) {
     int64_t size = aenc_node_row_size(n);
     return run->kernels->elementwise->max_abs(at + rows.lo * size, (rows.hi - rows.lo) * size);
@@ -215,10 +220,7 @@ static void rows_task(void *user, int64_t index, int worker) {
     (void)worker;
     const struct work *work = user;
     struct run run = *work->run;
-    int64_t shard = run.plan->shard_rows[work->stage->space];
-    int64_t live = run.live[work->stage->space];
-    struct span rows = {index * shard, (index + 1) * shard < live ? (index + 1) * shard : live};
-    run.rows = rows;
+    struct span rows = run.rows = aenc_shard_rows(&run, work->stage->space, index);
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
     if (work->bound) bound_shard(&run, rows);

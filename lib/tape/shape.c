@@ -3,7 +3,7 @@
 
 #include "io/message_text.h"
 
-#include "tape/tape.h"
+#include "tape/op.h"
 
 int64_t aenc_shape_count(const struct shape *shape) {
     int64_t count = 1;

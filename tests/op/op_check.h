@@ -13,7 +13,8 @@
 
 #include <stdio.h>
 
-#include "op/op.h"
+#include "op/builders.h"
+#include "tape/run.h"
 
 enum { CASE_LEAVES = 4 };
 /* What a leaf may be: an input with rows; a parameter; a node without rows computed from a parameter. STILL: the op's

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "check.h"
-#include "op/op.h"
+#include "op/builders.h"
+#include "tape/run.h"
 
 enum { ROWS = 2, CAPACITY = 5, NUMBERS = 24, OPERANDS = 3 };
 

@@ -7,8 +7,8 @@
 
 #include "check.h"
 #include "math/blas.h"
-#include "op/op.h"
-#include "tape/tape.h"
+#include "op/builders.h"
+#include "tape/run.h"
 
 /* Two weights are cut for up to 128 rows, the third for up to 512; no width is a multiple of what is cut off at a time. */
 enum { IN = 300, MIDDLE = 260, OUT = 283, WIDE = 1010, RESULTS = 3 };

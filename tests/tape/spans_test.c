@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "tape/tape.h"
+#include "tape/run.h"
 
 enum { CAPACITY = 11, LIVE = 7, SHARD = 3, WIDTH = 4, PARAMETERS = 64 };
 

@@ -1,11 +1,11 @@
-/* op.h - builders of nodes. Each records one op and returns its node, or NULL once the tape has failed.
+/* builders.h - builders of nodes. Each records one op and returns its node, or NULL once the tape has failed.
  *
  * Shapes: (rows, ...) is a row node; parameters, batch nodes and states have no row axis. An axis argument counts
  * the row axis as 0 in row nodes. "b broadcasts" is NumPy's rule: axes are aligned from the right, an axis of size 1
  * repeats; where only one operand has rows, the other repeats over them.
  */
-#ifndef AENC_OP_OP_H
-#define AENC_OP_OP_H
+#ifndef AENC_OP_BUILDERS_H
+#define AENC_OP_BUILDERS_H
 
 #include "math/kernels.h"
 #include "tape/tape.h"
