@@ -1,4 +1,5 @@
-/* bench.c - clock, networks, data, and the turns that contenders take. */
+/* bench.c - clock, networks, data, and the turns that contenders take. It calls no function of the library, so that
+ * versions.c links without one. */
 #define _GNU_SOURCE
 
 #include "bench/bench.h"
@@ -17,10 +18,6 @@ void bench_die(const char *format, ...) {
     va_end(arguments);
     fputc('\n', stderr);
     exit(1);
-}
-
-void bench_good(const aenc_context *ctx, aenc_status status) {
-    if (status != AENC_OK) bench_die("%s: %s", aenc_status_name(status), aenc_message(ctx));
 }
 
 static double clock_now(clockid_t clock) {
@@ -72,25 +69,6 @@ aenc_model_options bench_model_options(const struct bench_network *network) {
     options.encoder_count = network->count - 1;
     options.output = "sigmoid";
     return options;
-}
-
-aenc_context *bench_context(long threads) {
-    aenc_context_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    options.seed = 1;
-    options.threads = threads;
-    aenc_context *ctx;
-    aenc_status status = aenc_context_create(&options, &ctx);
-    if (status != AENC_OK) bench_die("no context with %ld threads: %s", threads, aenc_status_name(status));
-    return ctx;
-}
-
-aenc_model *bench_model(aenc_context *ctx, const struct bench_network *network) {
-    aenc_model_options options = bench_model_options(network);
-    aenc_model *model;
-    bench_good(ctx, aenc_model_create(ctx, &options, &model));
-    return model;
 }
 
 /* ---- Data ---- */
