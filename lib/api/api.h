@@ -46,26 +46,29 @@ struct data_names {
 /* x fits the model's input, and target (NULL: x) its output, row by row. model is not NULL. */
 aenc_status aenc_data_check(struct aenc_model *model, struct data_names names, const aenc_matrix *x,
                             const aenc_matrix *target);
-/* The same with the message elsewhere: runners of one model share nothing that is written. */
+/* The same with the message elsewhere: runners of one model share nothing that is written. labelled: x alone, its targets
+ * are given otherwise. */
 aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model, struct data_names names,
-                               const aenc_matrix *x, const aenc_matrix *target);
+                               const aenc_matrix *x, const aenc_matrix *target, bool labelled);
+/* Both as a batch; target may be NULL. */
+struct batch aenc_batch_from(const aenc_matrix *x, const aenc_matrix *target);
+/* classes.c: the labels of a fit as the columns of its targets and of those of valid; without data where there are none. */
+struct label_targets {
+    struct column target, valid;
+};
+aenc_status aenc_labels_take(aenc_model *model, size_t rows, const aenc_fit_options *o, struct label_targets *out);
 /* Everything in the options of a fit but the target's fit to the data. */
-aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options);
+aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options,
+                                   const struct label_targets *labels);
+/* What they hold out, as they say it or as labels. */
+struct batch aenc_fit_valid(const aenc_fit_options *options, const struct label_targets *labels);
 /* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its
  * end. */
 aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed);
-/* Its rows, to be looked at batch by batch. */
-struct fit_data aenc_source_data(const aenc_source *source);
+/* Its rows, to be looked at batch by batch, for a model; NULL: only its input, for one that is to come. */
+struct fit_data aenc_source_data(const aenc_source *source, const aenc_model *model);
 /* What a fit of a PCA cannot take: frozen parameters. */
 aenc_status aenc_pca_fit_check(aenc_model *model);
-/* classes.c: the labels of a fit as its targets, in memory of their own until they are released; x: the rows they
- * are of. */
-struct label_targets {
-    aenc_context *ctx;
-    aenc_matrix target, valid_target;
-};
-aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct label_targets *out);
-void aenc_labels_release(struct label_targets *targets);
 /* model.c: for callers that have begun a call; the options are complete. */
 aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
 /* train.c: likewise. */

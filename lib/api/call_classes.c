@@ -105,29 +105,25 @@ struct given_labels {
     size_t count;
 };
 
-static aenc_status labels_convert(aenc_model *model, struct given_labels given, const aenc_matrix *of,
-                                  aenc_matrix *out) {
+/* `of`: the rows that they are of; 0: there are none. */
+static aenc_status labels_column(aenc_model *model, struct given_labels given, size_t of, struct column *out) {
     size_t cols = (size_t)model->target_size, count = given.count;
     if (given.label == NULL && count != 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is %zu, and %s is NULL", given.count_field,
                          count, given.field + 1);
-    if (given.label == NULL || of == NULL || of->rows == 0) return AENC_OK;
+    if (given.label == NULL || of == 0) return AENC_OK;
     if (model->classes == 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is given, and loss '%s' has no classes",
                          given.field, model->loss->name);
-    aenc_status status = aenc_count_check(model->ctx, "aenc_fit_options", given.count_field, count, of->rows, cols);
+    aenc_status status = aenc_count_check(model->ctx, "aenc_fit_options", given.count_field, count, of, cols);
     if (status == AENC_OK) status = labels_check(model, "aenc_fit_options", given.field, given.label, count);
-    if (status != AENC_OK) return status;
-    float *numbers = aenc_alloc_raw(model->ctx, count, sizeof *numbers);
-    if (numbers == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) numbers[i] = (float)given.label[i];
-    *out = (aenc_matrix){numbers, of->rows, cols, 0};
-    return AENC_OK;
+    if (status == AENC_OK) *out = (struct column){.data = given.label, .stride = (int64_t)cols, .type = VALUE_I32};
+    return status;
 }
 
-aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct label_targets *out) {
+aenc_status aenc_labels_take(aenc_model *model, size_t rows, const aenc_fit_options *o, struct label_targets *out) {
     aenc_context *ctx = model->ctx;
-    *out = (struct label_targets){.ctx = ctx};
+    *out = (struct label_targets){.target = {.data = NULL}};
     if (o->labels != NULL && o->target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both target and labels");
     if (o->valid_labels != NULL && o->valid == NULL)
@@ -136,14 +132,7 @@ aenc_status aenc_labels_take(aenc_model *model, const aenc_matrix *x, aenc_fit_o
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid_target and valid_labels");
     const struct given_labels labels = {".labels", ".label_count", o->labels, o->label_count},
                               valid = {".valid_labels", ".valid_label_count", o->valid_labels, o->valid_label_count};
-    aenc_status status = labels_convert(model, labels, x, &out->target);
-    if (status == AENC_OK) status = labels_convert(model, valid, o->valid, &out->valid_target);
-    if (status == AENC_OK && out->target.data != NULL) o->target = &out->target;
-    if (status == AENC_OK && out->valid_target.data != NULL) o->valid_target = &out->valid_target;
+    aenc_status status = labels_column(model, labels, rows, &out->target);
+    if (status == AENC_OK) status = labels_column(model, valid, o->valid == NULL ? 0 : o->valid->rows, &out->valid);
     return status;
-}
-
-void aenc_labels_release(struct label_targets *targets) {
-    aenc_release(targets->ctx, (void *)(uintptr_t)targets->target.data);
-    aenc_release(targets->ctx, (void *)(uintptr_t)targets->valid_target.data);
 }

@@ -50,7 +50,7 @@ static aenc_status pca_create(aenc_context *ctx, const aenc_matrix *x, const aen
     if (status == AENC_OK && x == NULL) return make_empty(ctx, &request, cols, out);
     if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, cols == 0 ? x->cols : cols);
     if (status != AENC_OK) return status;
-    const struct fit_data data = {.input = aenc_rows_of(x)};
+    const struct fit_data data = {.rows = aenc_batch_from(x, NULL)};
     return aenc_pca_make(ctx, &request, (int64_t)x->cols, &data, out);
 }
 
@@ -74,12 +74,13 @@ static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, con
     if (source->ctx != ctx)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_create_source: source belongs to another context");
     aenc_status status = request_read(ctx, options, &request, &cols);
-    if (status == AENC_OK && cols != 0 && cols != (size_t)source->cols)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %lld columns", cols,
-                           (long long)source->cols);
+    size_t given = aenc_source_cols(source);
+    if (status == AENC_OK && cols != 0 && cols != given)
+        status =
+            aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %zu columns", cols, given);
     if (status != AENC_OK) return status;
-    const struct fit_data data = aenc_source_data(source);
-    return aenc_pca_make(ctx, &request, source->cols, &data, out);
+    const struct fit_data data = aenc_source_data(source, NULL);
+    return aenc_pca_make(ctx, &request, (int64_t)given, &data, out);
 }
 
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,

@@ -104,7 +104,8 @@ static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const a
     const struct task *task = &runner->task;
     const struct node *input = task->tape.field[0].node;
     if (task->own_target)
-        return aenc_data_check_in(&runner->context, runner->model, (struct data_names){"x", "target"}, x, target);
+        return aenc_data_check_in(&runner->context, runner->model, (struct data_names){"x", "target"}, x, target,
+                                  false);
     if (target != NULL)
         return aenc_fail(&runner->context, AENC_ERR_ARGUMENT,
                          "target is given; only tasks that score compare with one");
@@ -124,10 +125,13 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
     if (status == AENC_OK)
         status = aenc_room_check(&runner->context, "aenc_runner_run", out, out_floats, x->rows, row_size);
     if (status != AENC_OK) return status;
-    struct rows rows = aenc_rows_of(x);
-    struct rows target_rows = aenc_rows_of(target);
+    struct batch batch = aenc_batch_from(x, target);
+    if (runner->task.own_target && target == NULL) batch.column[FIELD_TARGET] = batch.column[FIELD_INPUT];
+    if (runner->task.field[0] == FIELD_CODE) batch.column[FIELD_CODE] = batch.column[FIELD_INPUT];
+    status = aenc_task_fields_check(&runner->context, &runner->task, &batch);
+    if (status != AENC_OK) return status;
     runner->running = true;
-    aenc_runner_infer(runner, &rows, &target_rows, out);
+    aenc_runner_infer(runner, &batch, out);
     runner->running = false;
     if (runner->freed) aenc_runner_end(runner);
     return AENC_OK;

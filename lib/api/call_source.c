@@ -21,8 +21,11 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
     if (status == AENC_OK && matrix->cols == 0) status = aenc_fail(ctx, AENC_ERR_SHAPE, "matrix: cols is 0");
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
-    source->rows = aenc_rows_of(matrix);
-    source->cols = (int64_t)matrix->cols;
+    struct source_field *field = aenc_source_add(source, "input", (int64_t)matrix->cols, VALUE_F32);
+    const struct rows rows = aenc_rows_of(matrix);
+    field->column.data = rows.data;
+    field->column.stride = rows.stride;
+    source->rows = rows.count;
     *out = source;
     return AENC_OK;
 }
@@ -73,8 +76,10 @@ aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks 
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
     if (status != AENC_OK) return status;
     source->call = c;
-    source->cols = (int64_t)c.cols;
-    source->target_cols = (int64_t)c.target_cols;
+    source->streams = true;
+    aenc_source_add(source, "input", (int64_t)c.cols, VALUE_F32);
+    if (c.target_cols > 0) aenc_source_add(source, "target", (int64_t)c.target_cols, VALUE_F32);
+    aenc_source_add(source, "weight", 1, VALUE_F32);
     *out = source;
     return AENC_OK;
 }
@@ -82,9 +87,16 @@ aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks 
 void aenc_source_free(aenc_source *source) { aenc_source_release(source); }
 uint64_t aenc_source_rows(const aenc_source *source) {
     if (source == NULL) return 0;
-    return source->rows.data != NULL ? (uint64_t)source->rows.count : source->call.rows;
+    return source->streams ? source->call.rows : (uint64_t)source->rows;
 }
-size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 : (size_t)source->cols; }
+
+/* Values of a row of that field; 0: the source does not have it. */
+static int64_t size_of(const aenc_source *source, const char *name) {
+    const struct source_field *field = aenc_source_field(source, name);
+    return field == NULL ? 0 : field->size;
+}
+
+size_t aenc_source_cols(const aenc_source *source) { return source == NULL ? 0 : (size_t)size_of(source, "input"); }
 
 /* ---- Training ---- */
 
@@ -104,35 +116,41 @@ static aenc_status stream_check(aenc_context *ctx, const aenc_source *source, co
 aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed) {
     aenc_context *ctx = model->ctx;
     if (source->ctx != ctx) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source belongs to another context");
-    if (source->cols != model->input_size)
+    if (size_of(source, "input") != model->input_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has %lld columns; the model takes %lld",
-                         (long long)source->cols, (long long)model->input_size);
-    return source->rows.data == NULL ? stream_check(ctx, source, o, closed) : AENC_OK;
+                         (long long)size_of(source, "input"), (long long)model->input_size);
+    return source->streams ? stream_check(ctx, source, o, closed) : AENC_OK;
 }
 
-struct fit_data aenc_source_data(const aenc_source *source) {
-    return (struct fit_data){
-        .input = source->rows, .stream = source->rows.data == NULL ? source : NULL, .unchecked = true};
+struct fit_data aenc_source_data(const aenc_source *source, const aenc_model *model) {
+    struct fit_data data = {.stream = source->streams ? source : NULL, .unchecked = true};
+    aenc_source_number(source, model, data.stream_field);
+    data.rows.count = source->rows;
+    for (int f = 0; f < source->field_count && !source->streams; f++)
+        if (data.stream_field[f] >= 0) data.rows.column[data.stream_field[f]] = source->field[f].column;
+    return data;
 }
 
 /* Sizes only: the numbers are looked at batch by batch. */
-static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o) {
+static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o,
+                                bool labelled) {
     aenc_context *ctx = model->ctx;
     aenc_status status = aenc_source_check(model, source, o, model->pca != NULL);
     if (status != AENC_OK) return status;
-    int64_t target = o->target != NULL ? (int64_t)o->target->cols : source->target_cols;
+    int64_t target = o->target != NULL ? (int64_t)o->target->cols : size_of(source, "target");
+    if (target == 0 && labelled) return AENC_OK;
     if (target == 0 && model->classes > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "target is NULL; loss '%s' needs the class of each row there",
                          model->loss->name);
-    if (target == 0) target = source->cols;
+    if (target == 0) target = model->input_size;
     if (target != model->target_size)
         return aenc_fail(ctx, AENC_ERR_SHAPE, "targets have %lld columns; the model's output has %lld",
                          (long long)target, (long long)model->target_size);
     if (o->target == NULL) return AENC_OK;
     status = aenc_matrix_check(ctx, "target", o->target, (size_t)model->target_size);
-    if (status == AENC_OK && o->target->rows != (size_t)source->rows.count)
+    if (status == AENC_OK && o->target->rows != (size_t)source->rows)
         status = aenc_fail(ctx, AENC_ERR_SHAPE, "target has %zu rows and the source has %lld", o->target->rows,
-                           (long long)source->rows.count);
+                           (long long)source->rows);
     return status;
 }
 
@@ -141,19 +159,20 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
     aenc_fit_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_fit_options", options, sizeof o, &o);
     if (status != AENC_OK) return status;
-    struct label_targets labels = {.ctx = model->ctx};
-    enum fit_user user = model->pca != NULL ? FIT_PCA : source->rows.data != NULL ? FIT_ROWS : FIT_STREAM;
+    struct label_targets labels;
+    enum fit_user user = model->pca != NULL ? FIT_PCA : source->streams ? FIT_STREAM : FIT_ROWS;
     status = aenc_fit_fields_check(model->ctx, "aenc_fit_source", user, &o);
-    const aenc_matrix rows = {.rows = (size_t)source->rows.count};
-    if (status == AENC_OK) status = aenc_labels_take(model, &rows, &o, &labels);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, &o);
-    if (status == AENC_OK) status = source_check(model, source, &o);
-    struct fit_data data = aenc_source_data(source);
-    data.target = aenc_rows_of(o.target);
+    if (status == AENC_OK) status = aenc_labels_take(model, (size_t)source->rows, &o, &labels);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, &o, &labels);
+    if (status == AENC_OK) status = source_check(model, source, &o, labels.target.data != NULL);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
-    if (status == AENC_OK) status = model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
-    aenc_labels_release(&labels);
-    return status;
+    if (status != AENC_OK) return status;
+    struct fit_data data = aenc_source_data(source, model);
+    const struct rows target = aenc_rows_of(o.target);
+    if (target.data != NULL) aenc_batch_set(&data.rows, FIELD_TARGET, &target);
+    if (labels.target.data != NULL) data.rows.column[FIELD_TARGET] = labels.target;
+    data.valid = aenc_fit_valid(&o, &labels);
+    return model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
 }
 
 aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {

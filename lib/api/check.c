@@ -2,7 +2,6 @@
 #include <stdint.h>
 
 #include "api/api.h"
-#include "train/row_source.h"
 
 aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
     if (m == NULL) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL", name);
@@ -25,7 +24,7 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
     aenc_status status = aenc_matrix_shape_check(ctx, name, m, cols);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(m);
-    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)cols, (struct row_rule){false, 0, NULL});
+    return aenc_rows_check(ctx, name, &rows, (int64_t)cols);
 }
 
 aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out,
@@ -58,13 +57,22 @@ aenc_status aenc_count_check(aenc_context *ctx, const char *call, const char *fi
 /* Losses of probabilities take targets in [0, 1] only, losses of classes whole ones. */
 static aenc_status target_check(aenc_context *ctx, const aenc_model *model, const char *name, const aenc_matrix *m) {
     struct rows rows = aenc_rows_of(m);
-    return aenc_rows_check(ctx, (struct row_names){name, 0}, &rows, (int64_t)m->cols, aenc_target_rule(model));
+    const struct batch batch = aenc_batch_of(FIELD_TARGET, &rows);
+    return aenc_column_check(ctx, (struct column_names){name, 0, aenc_target_loss(model)}, &batch, FIELD_TARGET,
+                             &model->field[FIELD_TARGET]);
+}
+
+struct batch aenc_batch_from(const aenc_matrix *x, const aenc_matrix *target) {
+    const struct rows input = aenc_rows_of(x), compared = aenc_rows_of(target);
+    struct batch batch = aenc_batch_of(FIELD_INPUT, &input);
+    aenc_batch_set(&batch, FIELD_TARGET, &compared);
+    return batch;
 }
 
 aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struct data_names names,
-                               const aenc_matrix *x, const aenc_matrix *target) {
+                               const aenc_matrix *x, const aenc_matrix *target, bool labelled) {
     aenc_status status = aenc_matrix_check(ctx, names.x, x, (size_t)model->input_size);
-    if (status != AENC_OK) return status;
+    if (status != AENC_OK || labelled) return status;
     if (target == NULL && model->classes > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s is NULL; loss '%s' needs the class of each row there",
                          names.target, model->loss->name);
@@ -81,5 +89,5 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const aenc_model *model, struc
 
 aenc_status aenc_data_check(aenc_model *model, struct data_names names, const aenc_matrix *x,
                             const aenc_matrix *target) {
-    return aenc_data_check_in(model->ctx, model, names, x, target);
+    return aenc_data_check_in(model->ctx, model, names, x, target, false);
 }

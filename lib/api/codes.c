@@ -45,7 +45,7 @@ static aenc_status choice_check(aenc_context *ctx, const char *call, const char 
 /* Codes from call-specific work go through the decoder: codes (rows, code) are released. */
 static aenc_status decode(aenc_model *model, aenc_status status, float *codes, size_t rows, float *out) {
     struct rows all = {codes, model->code_size, (int64_t)rows, NULL};
-    if (status == AENC_OK) status = aenc_model_infer(model, TASK_DECODE, &all, NULL, out);
+    if (status == AENC_OK) status = aenc_model_infer_rows(model, TASK_DECODE, &all, out);
     aenc_release(model->ctx, codes);
     return status;
 }
@@ -96,11 +96,11 @@ static aenc_status interpolate(aenc_model *model, const aenc_matrix *a, const ae
     size_t rows = a->rows * steps;
     struct rows from = aenc_rows_of(a), to = aenc_rows_of(b);
     float *ends = code_room(model, 2 * a->rows), *codes = ends == NULL ? NULL : code_room(model, rows);
-    status = codes == NULL ? AENC_ERR_NO_MEMORY : aenc_model_infer(model, TASK_ENCODE, &from, NULL, ends);
+    status = codes == NULL ? AENC_ERR_NO_MEMORY : aenc_model_infer_rows(model, TASK_ENCODE, &from, ends);
     struct rows first = {ends, model->code_size, from.count, NULL}, second = first;
     if (status == AENC_OK) {
         second.data += from.count * model->code_size;
-        status = aenc_model_infer(model, TASK_ENCODE, &to, NULL, ends + from.count * model->code_size);
+        status = aenc_model_infer_rows(model, TASK_ENCODE, &to, ends + from.count * model->code_size);
     }
     if (status == AENC_OK)
         status = aenc_codes_between(model->ctx, &first, &second, model->code_size, (int64_t)steps,

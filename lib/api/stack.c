@@ -22,17 +22,15 @@ static aenc_status fit_read(aenc_model *model, const char *call, enum fit_user u
         rest.validation_fraction = 0.5; /* only so that patience has something to be patient with */
         status = aenc_matrix_check(ctx, "valid", out->valid, (size_t)model->input_size);
     }
-    return status == AENC_OK ? aenc_fit_options_check(model, &rest) : status;
+    return status == AENC_OK ? aenc_fit_options_check(model, &rest, NULL) : status;
 }
 
 /* The rows of x, or, without it, of source. */
 static aenc_status data_read(aenc_model *model, const aenc_matrix *x, const aenc_source *source,
                              const aenc_fit_options *fit, struct fit_data *out) {
-    if (source != NULL) {
-        *out = aenc_source_data(source);
-        return aenc_source_check(model, source, fit, false);
-    }
-    *out = (struct fit_data){.input = aenc_rows_of(x)};
+    *out = source != NULL ? aenc_source_data(source, model) : (struct fit_data){.rows = aenc_batch_from(x, NULL)};
+    out->valid = aenc_batch_from(fit->valid, NULL);
+    if (source != NULL) return aenc_source_check(model, source, fit, false);
     return aenc_matrix_check(model->ctx, "x", x, (size_t)model->input_size);
 }
 

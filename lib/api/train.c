@@ -46,7 +46,7 @@ static aenc_status endurance_check(aenc_context *ctx, const aenc_fit_options *o)
                                                     : "run_key");
 }
 
-aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o) {
+aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o, const struct label_targets *labels) {
     aenc_context *ctx = model->ctx;
     aenc_status status = count_check(ctx, "epochs", o->epochs);
     if (status == AENC_OK) status = count_check(ctx, "batch", o->batch);
@@ -72,9 +72,18 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o)
                          "aenc_fit_options.patience is %lld, but there is no validation set to be patient with",
                          (long long)o->patience);
     if (o->valid == NULL) return AENC_OK;
-    if (o->target != NULL && o->valid_target == NULL && model->target_size == model->input_size)
+    bool labelled = labels != NULL && labels->valid.data != NULL;
+    bool targets = o->target != NULL || (labels != NULL && labels->target.data != NULL);
+    if (targets && o->valid_target == NULL && !labelled && model->target_size == model->input_size)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.target is given, and valid_target is not");
-    return aenc_data_check(model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target);
+    return aenc_data_check_in(ctx, model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target,
+                              labelled);
+}
+
+struct batch aenc_fit_valid(const aenc_fit_options *o, const struct label_targets *labels) {
+    struct batch valid = aenc_batch_from(o->valid, o->valid_target);
+    if (labels->valid.data != NULL) valid.column[FIELD_TARGET] = labels->valid;
+    return valid;
 }
 
 /* A way of training on checked rows, and what it is for a PCA. */
@@ -85,17 +94,20 @@ struct train_calls {
     aenc_status (*pca)(struct aenc_model *model, const struct fit_data *data);
 };
 
-static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, aenc_fit_options *o, struct train_calls train) {
-    struct label_targets labels = {.ctx = model->ctx};
+static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o,
+                              struct train_calls train) {
+    struct label_targets labels;
     aenc_status status = aenc_fit_fields_check(model->ctx, train.name, model->pca != NULL ? FIT_PCA : train.user, o);
-    if (status == AENC_OK) status = aenc_labels_take(model, x, o, &labels);
-    if (status == AENC_OK) status = aenc_data_check(model, (struct data_names){"x", "target"}, x, o->target);
-    if (status == AENC_OK) status = aenc_fit_options_check(model, o);
-    const struct fit_data data = {.input = aenc_rows_of(x), .target = aenc_rows_of(o->target)};
+    if (status == AENC_OK) status = aenc_labels_take(model, x == NULL ? 0 : x->rows, o, &labels);
+    if (status == AENC_OK)
+        status = aenc_data_check_in(model->ctx, model, (struct data_names){"x", "target"}, x, o->target,
+                                    labels.target.data != NULL);
+    if (status == AENC_OK) status = aenc_fit_options_check(model, o, &labels);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
-    if (status == AENC_OK) status = model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
-    aenc_labels_release(&labels);
-    return status;
+    if (status != AENC_OK) return status;
+    struct fit_data data = {.rows = aenc_batch_from(x, o->target), .valid = aenc_fit_valid(o, &labels)};
+    if (labels.target.data != NULL) data.rows.column[FIELD_TARGET] = labels.target;
+    return model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
 }
 
 aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
@@ -268,8 +280,8 @@ aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, 
 
 /* ---- Steps ---- */
 
-/* A batch of any age, checked, as rows. */
-static aenc_status batch_check(aenc_model *model, const char *call, const aenc_batch *batch, struct check_batch *out) {
+/* A batch of any age, checked. */
+static aenc_status batch_check(aenc_model *model, const char *call, const aenc_batch *batch, struct batch *out) {
     if (batch == NULL) return aenc_null(model->ctx, call, "batch");
     aenc_batch b;
     aenc_status status = aenc_options_read(model->ctx, "aenc_batch", batch, sizeof b, &b);
@@ -282,16 +294,15 @@ static aenc_status batch_check(aenc_model *model, const char *call, const aenc_b
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_batch.weight_count is %zu, and weight is NULL",
                            b.weight_count);
     if (status != AENC_OK) return status;
-    out->input = aenc_rows_of(&b.input);
-    out->target = aenc_rows_of(target);
-    out->weight = b.weight;
+    *out = aenc_batch_from(&b.input, target);
+    out->column[FIELD_WEIGHT] = (struct column){.data = b.weight, .stride = 1, .type = VALUE_F32};
     return AENC_OK;
 }
 
 static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
-    struct check_batch b;
+    struct batch b;
     aenc_status status = batch_check(model, "aenc_model_gradients", batch, &b);
-    return status == AENC_OK ? aenc_train_gradients(model, &b.input, &b.target, b.weight, loss) : status;
+    return status == AENC_OK ? aenc_train_gradients(model, &b, loss) : status;
 }
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
@@ -319,10 +330,10 @@ static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc
     if (optimizer == NULL) return aenc_null(model->ctx, "aenc_model_step", "optimizer");
     if (optimizer->model != model)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_step: the optimizer belongs to another model");
-    struct check_batch b;
+    struct batch b;
     aenc_status status = batch_check(model, "aenc_model_step", batch, &b);
     if (status != AENC_OK) return status;
-    return aenc_train_step(model, optimizer->optimizer, &b.input, &b.target, b.weight, loss);
+    return aenc_train_step(model, optimizer->optimizer, &b, loss);
 }
 
 aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
@@ -337,9 +348,9 @@ aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const 
 
 static aenc_status evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
     if (loss == NULL) return aenc_null(model->ctx, "aenc_model_evaluate", "loss");
-    struct check_batch b;
+    struct batch b;
     aenc_status status = batch_check(model, "aenc_model_evaluate", batch, &b);
-    return status == AENC_OK ? aenc_train_evaluate(model, &b.input, &b.target, b.weight, loss) : status;
+    return status == AENC_OK ? aenc_train_evaluate(model, &b, loss) : status;
 }
 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
@@ -355,7 +366,7 @@ static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, c
                                    double *worst, const char **parameter) {
     const char *name = NULL;
     if (parameter != NULL) *parameter = NULL;
-    struct check_batch b;
+    struct batch b;
     aenc_gradient_check o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_gradient_check", options, sizeof o, &o);
     if (status == AENC_OK && !(o.step >= 0 && o.step <= 1 && o.directions >= 0 && o.directions <= INT32_MAX))

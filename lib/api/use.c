@@ -12,7 +12,7 @@ static aenc_status task_take(aenc_model *model, const char *call, enum task_kind
     if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
     if (status != AENC_OK) return status;
     struct rows rows = aenc_rows_of(x);
-    return aenc_model_infer(model, kind, &rows, NULL, out);
+    return aenc_model_infer_rows(model, kind, &rows, out);
 }
 
 static aenc_status encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
@@ -76,9 +76,8 @@ static aenc_status score(aenc_model *model, const char *call, enum task_kind kin
     aenc_status status = aenc_data_check(model, (struct data_names){"x", "target"}, x, target);
     if (status == AENC_OK) status = aenc_room_check(model->ctx, call, out, out_floats, x->rows, (size_t)row_size);
     if (status != AENC_OK) return status;
-    struct rows rows = aenc_rows_of(x);
-    struct rows target_rows = aenc_rows_of(target);
-    return aenc_model_infer(model, kind, &rows, &target_rows, out);
+    const struct batch batch = aenc_batch_from(x, target);
+    return aenc_model_infer(model, kind, &batch, out);
 }
 
 static aenc_status score_rows(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,

@@ -39,10 +39,11 @@ struct column {
     const void *data; /* NULL: not given */
     int64_t stride;   /* values */
     enum value_type type;
+    bool dense; /* row i of the batch is row i of the column, whatever its rows are of the others */
 };
 
-/* Rows of data, or some of them: row i of the batch is row[i] of every column (row NULL: i). Columns stand by the number
- * of their field in the model. */
+/* Rows of data, or some of them: row i of the batch is row[i] of every column that is not dense (row NULL: i). Columns
+ * stand by the number of their field in the model. */
 struct batch {
     int64_t count;
     const int64_t *row;

@@ -12,10 +12,10 @@
 #include "layer/layer.h"
 #include "tape/run.h"
 #include "loss/loss.h"
-#include "layer/fields.h"
+#include "model/batch.h"
 #include "optim/optim.h"
 
-enum { INFER_ROWS = 128 }; /* rows of one chunk */
+enum { INFER_ROWS = 128 }; /* rows of one chunk at most */
 enum { NOTICE_SIZE = 512 };
 
 /* Metadata of files: the description; and in a checkpoint, whose further tensors begin with that prefix, the run. */
@@ -40,17 +40,14 @@ enum task_kind {
 struct task {
     bool recorded, own_target;
     struct tape tape;
+    const struct field_spec *spec; /* the model's */
+    int field[FIELDS_MAX];         /* the model's number of each of the tape's fields */
+    int64_t chunk;                 /* rows of one chunk of inference */
+    float *weight; /* room for those of a batch whose weights are not a dense column of float32; NULL until then */
     struct plan plan;
     struct run *run; /* one per worker; TASK_TRAIN: one */
     int run_count;
     struct node *result; /* what inference hands out; NULL: TASK_TRAIN */
-};
-
-/* Rows somewhere in the caller's memory: row r begins at data + row[r] * stride (row NULL: r * stride). */
-struct rows {
-    const float *data; /* NULL: none */
-    int64_t stride, count;
-    const int64_t *row;
 };
 
 /* What training on rows as they arrive keeps from call to call. */
@@ -188,17 +185,27 @@ aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum t
                              struct task *task);
 void aenc_task_free(aenc_context *ctx, struct task *task);
 
-/* infer.c: every row of x (and target; without data: x itself) through the task; result rows, dense, into out. */
-aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct rows *x,
-                             const struct rows *target, float *out);
+/* AENC_ERR_ARGUMENT, naming the field, where the task reads one that the batch does not have. */
+aenc_status aenc_task_fields_check(aenc_context *ctx, const struct task *task, const struct batch *batch);
+/* The task's run reads the batch's columns, from row `first` on. */
+void aenc_task_bind(const struct task *task, struct run *run, const struct batch *batch, int64_t first);
+
+/* infer.c: every row of the batch through the task; result rows, dense, into out. Without a target scores compare with the
+ * input. */
+aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out);
+/* The same of one matrix: of codes for TASK_DECODE, else of inputs. */
+aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind, const struct rows *x, float *out);
+/* The batch for another model: its input, and the declared fields of the same name. */
+struct batch aenc_batch_for(const struct aenc_model *to, const struct aenc_model *from, const struct batch *batch);
 /* (reconstruction - x) / sigma^2 of every row, dense; the output is as large as the input. */
 aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out);
-/* The chunk of rows of x and target through the task, on this thread; their results to out. */
-void aenc_infer_chunk(const struct task *task, struct run *run, const struct rows *x, const struct rows *target,
-                      struct span chunk, float *out);
-struct rows aenc_rows_of(const aenc_matrix *matrix);
-/* At most so many of them, from `first` on. */
-struct rows aenc_rows_piece(const struct rows *rows, int64_t first, int64_t most);
+/* The chunk of rows of the batch through the task, on this thread; their results to out. */
+void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
+                      float *out);
+/* What targets are compared by, for the messages of a check: the loss where it is the loss that wants the rule. */
+static inline const char *aenc_target_loss(const struct aenc_model *model) {
+    return model->unit_target || model->classes > 0 ? model->loss->name : NULL;
+}
 
 /* runner.c: inference that touches nothing but memory of its own. `context` is private to the runner: its allocator
  * hands out the runner's memory, and its message is the runner's. */
@@ -230,8 +237,9 @@ aenc_status aenc_runner_bytes(struct aenc_model *model, enum task_kind kind, int
 void aenc_runner_end(struct aenc_runner *runner);
 /* The model's present weights. */
 void aenc_runner_adopt(struct aenc_runner *runner);
-/* As aenc_model_infer. Cannot fail; neither allocates nor locks nor calls the system. */
-void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const struct rows *target, float *out);
+/* As aenc_model_infer, of a batch that has the task's fields. Cannot fail; neither allocates nor locks nor calls the
+ * system. */
+void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, float *out);
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);

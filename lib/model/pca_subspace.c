@@ -48,7 +48,7 @@ aenc_status aenc_linear_encoder(struct aenc_model *model, const char *which, dou
     aenc_status status = rows == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     for (size_t i = 0; status == AENC_OK && i < in; i++) probe[i * in + i] = LINEAR_SCALE;
     const struct rows x = {probe, (int64_t)in, (int64_t)in + 1, NULL};
-    if (status == AENC_OK) status = aenc_model_infer(model, TASK_ENCODE, &x, NULL, answer);
+    if (status == AENC_OK) status = aenc_model_infer_rows(model, TASK_ENCODE, &x, answer);
     for (size_t i = 0; status == AENC_OK && i < code * in; i++)
         rows[i] = ((double)answer[i % in * code + i / in] - (double)answer[in * code + i / in]) / LINEAR_SCALE;
     aenc_release(ctx, probe);

@@ -136,13 +136,12 @@ void aenc_runner_end(struct aenc_runner *runner) {
 
 /* ---- Use ---- */
 
-void aenc_runner_infer(struct aenc_runner *runner, const struct rows *x, const struct rows *target, float *out) {
+void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, float *out) {
     const struct task *task = &runner->task;
-    const struct rows *beside = target != NULL && target->data != NULL ? target : x;
     int64_t row_size = aenc_node_row_size(task->result);
-    for (int64_t first = 0; first < x->count; first += runner->rows) {
-        int64_t left = x->count - first;
-        struct span chunk = {first, left < runner->rows ? x->count : first + runner->rows};
-        aenc_infer_chunk(task, &runner->run, x, beside, chunk, out + first * row_size);
+    for (int64_t first = 0; first < batch->count; first += runner->rows) {
+        int64_t left = batch->count - first;
+        struct span chunk = {first, left < runner->rows ? batch->count : first + runner->rows};
+        aenc_infer_chunk(task, &runner->run, batch, chunk, out + first * row_size);
     }
 }

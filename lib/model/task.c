@@ -4,9 +4,13 @@
 #include "model/model.h"
 #include "penalty/jacobian.h"
 
+/* Values of a chunk of inference: what a worker needs at most, but for a row that is larger. */
+static const size_t CHUNK_BYTES = (size_t)16 << 20;
+
 void aenc_task_free(aenc_context *ctx, struct task *task) {
     for (int i = 0; i < task->run_count; i++) aenc_run_free(ctx, &task->run[i]);
     aenc_release(ctx, task->run);
+    aenc_release(ctx, task->weight);
     aenc_plan_free(&task->plan);
     aenc_tape_free(&task->tape);
     memset(task, 0, sizeof *task);
@@ -23,24 +27,22 @@ static struct node *record_target(struct aenc_model *model, struct tape *tape, s
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
-/* While the model is taught, the target is a teacher's output with its code behind it; where that does not count, it
- * may be of another size, and is not looked at. */
+/* While the model is taught, the target is a teacher's output, and the field `code` its code; where that does not count,
+ * it may be of another size, and is not looked at. */
 static struct node *record_distillation(struct aenc_model *model, struct recorder *recorder, struct node *output,
                                         struct node *code) {
     struct tape *tape = recorder->tape;
     const double *weight = model->distill_weight;
-    int64_t outputs = model->target_size, codes = weight[1] > 0 ? model->code_size : 0, row = outputs + codes;
-    struct node *teacher_target = aenc_tape_input(tape, "target", &row, 1);
-    struct node *target = aenc_op_slice(tape, teacher_target, 1, 0, outputs), *distance;
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, recorder, target), shape.dim, shape.rank);
     struct node *loss =
         target == NULL || output == NULL ? NULL : model->loss->record(tape, model->loss_spec, output, target);
     loss = aenc_op_affine(tape, loss, weight[0], 0);
-    if (codes == 0) return loss;
-    distance =
-        aenc_op_subtract(tape, aenc_op_flatten(tape, code), aenc_op_slice(tape, teacher_target, 1, outputs, codes));
+    if (!(weight[1] > 0)) return loss;
+    struct node *teachers = aenc_tape_input(tape, "code", &model->code_size, 1);
+    struct node *distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), teachers);
     distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
     return aenc_op_add(tape, loss, aenc_op_affine(tape, distance, weight[1], 0));
 }
@@ -110,6 +112,13 @@ static struct node *record_result(struct aenc_model *model, struct task *task, e
     return each;
 }
 
+/* Which of the model's fields each of the tape's is. */
+static void fields_find(const struct aenc_model *model, struct task *task) {
+    task->spec = model->field;
+    for (size_t k = 0; k < task->tape.field_count; k++)
+        task->field[k] = aenc_field_find(model->field, model->field_count, task->tape.field[k].name);
+}
+
 aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum task_kind kind, int64_t rows,
                              struct task *task) {
     bool training = kind == TASK_TRAIN;
@@ -121,7 +130,30 @@ aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum t
         task->result = record_result(model, task, kind);
     if (task->tape.status != AENC_OK) return task->tape.status;
     aenc_tape_output(&task->tape, task->result);
+    fields_find(model, task);
     return aenc_plan_create(&task->tape, training, &task->plan);
+}
+
+aenc_status aenc_task_fields_check(aenc_context *ctx, const struct task *task, const struct batch *batch) {
+    for (size_t k = 0; k < task->tape.field_count; k++)
+        if (!aenc_batch_has(batch, task->field[k]))
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "field '%s' is needed and was not given",
+                             task->tape.field[k].name);
+    return AENC_OK;
+}
+
+void aenc_task_bind(const struct task *task, struct run *run, const struct batch *batch, int64_t first) {
+    for (size_t k = 0; k < task->tape.field_count; k++) {
+        int field = task->field[k];
+        const struct column *column = &batch->column[field];
+        const int64_t *row = aenc_batch_index(batch, field);
+        int64_t skipped = row != NULL ? 0 : first * column->stride * (int64_t)aenc_value_bytes(column->type);
+        run->binding[k] = (struct binding){.source = (const char *)column->data + skipped,
+                                           .stride = column->stride,
+                                           .row = row != NULL ? row + first : NULL,
+                                           .type = column->type,
+                                           .scale = aenc_column_scale(column, &task->spec[field])};
+    }
 }
 
 /* Inference has one run per worker, each with memory of its own. */
@@ -155,17 +187,39 @@ static int64_t infer_capacity(int64_t rows) {
     return capacity;
 }
 
+/* As many rows of a chunk as fit into CHUNK_BYTES of values; a power of two. */
+static int64_t chunk_rows(const struct task *task) {
+    size_t row = (size_t)(task->plan.size[SLOT_ACTIVATION] / task->tape.capacity[0]) * sizeof(num);
+    int64_t rows = INFER_ROWS;
+    while (rows > 1 && row > CHUNK_BYTES / (size_t)rows) rows /= 2;
+    return rows;
+}
+
+/* Records the task for so many rows; of inference, for a chunk at most. */
+static aenc_status task_make(struct aenc_model *model, enum task_kind kind, int64_t rows, struct task *task) {
+    bool own_target = task->own_target;
+    aenc_status status = aenc_task_record(model->ctx, model, kind, rows, task);
+    int64_t chunk = status == AENC_OK && kind != TASK_TRAIN ? chunk_rows(task) : rows;
+    if (status == AENC_OK && chunk < rows) {
+        aenc_task_free(model->ctx, task);
+        task->own_target = own_target;
+        status = aenc_task_record(model->ctx, model, kind, chunk, task);
+    }
+    task->chunk = chunk;
+    return status == AENC_OK ? task_runs(model, kind, task) : status;
+}
+
 aenc_status aenc_task_prepare(struct aenc_model *model, enum task_kind kind, bool own_target, int64_t rows,
                               struct task **out) {
     struct task *task = &model->task[kind][own_target];
     *out = task;
     if (kind != TASK_TRAIN) rows = infer_capacity(rows);
     task_blocks(model, task);
-    if (task->recorded && task->tape.capacity[0] >= rows) return AENC_OK;
+    bool whole = kind != TASK_TRAIN && task->tape.capacity[0] == task->chunk;
+    if (task->recorded && (whole || task->tape.capacity[0] >= rows)) return AENC_OK;
     aenc_task_free(model->ctx, task);
     task->own_target = own_target;
-    aenc_status status = aenc_task_record(model->ctx, model, kind, rows, task);
-    if (status == AENC_OK) status = task_runs(model, kind, task);
+    aenc_status status = task_make(model, kind, rows, task);
     task_blocks(model, task);
     if (status == AENC_OK)
         task->recorded = true;

@@ -56,62 +56,48 @@ static aenc_status checkpoint(struct fit *fit) {
 
 /* The rows of one step. */
 struct step_rows {
-    struct rows input, target;
-    const float *weight;
+    struct batch batch;
     uint64_t first, after; /* of a stream */
 };
 
-static aenc_status step(struct fit *fit, const struct step_rows *batch, double *loss) {
+static aenc_status step(struct fit *fit, const struct batch *batch, double *loss) {
     fit->model->clock = (double)fit->model->epoch + (double)fit->now.step / (double)fit->now.steps;
     int64_t done = fit->place.epochs_done * fit->now.steps + fit->now.step;
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
     aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
-    aenc_status status =
-        aenc_train_step(fit->model, fit->optimizer, &batch->input, &batch->target, batch->weight, loss);
+    aenc_status status = aenc_train_step(fit->model, fit->optimizer, batch, loss);
     if (status == AENC_OK) fit->now.gradient_norm = fit->model->gradient_norm;
     return status;
 }
 
 static aenc_status from_stream(struct fit *fit, struct step_rows *out) {
     struct stream_batch *batch;
-    const struct aenc_source *source = fit->data.stream;
     aenc_status status = aenc_stream_next(&fit->stream, &batch);
     if (status != AENC_OK) return status;
-    bool weighted = false;
-    for (int64_t r = 0; r < batch->count; r++) weighted = weighted || batch->weight[r] != 1;
-    *out = (struct step_rows){{batch->input, source->cols, batch->count, NULL},
-                          {fit->data.targetless ? NULL : batch->target, source->target_cols, batch->count, NULL},
-                          weighted ? batch->weight : NULL,
-                          batch->first,
-                          batch->after};
+    out->batch = aenc_stream_rows(&fit->stream, batch, fit->data.stream_field);
+    out->first = batch->first;
+    out->after = batch->after;
     return AENC_OK;
 }
 
 static void from_rows(const struct fit *fit, struct step_rows *out) {
     int64_t first = fit->now.step * fit->batch;
     int64_t left = fit->batches.train_count - first;
-    *out = (struct step_rows){fit->data.input, fit->data.target, NULL, 0, 0};
-    out->input.row = out->target.row = fit->batches.train + first;
-    out->input.count = out->target.count = aenc_batch_rows(left, fit->batch, fit->model->least_rows);
+    out->batch = fit->data.rows;
+    out->batch.row = fit->batches.train + first;
+    out->batch.count = aenc_batch_rows(left, fit->batch, fit->model->least_rows);
+    out->first = out->after = 0;
 }
 
 /* The rows of the epoch's next step; none where a source has ended. */
 static aenc_status batch_next(struct fit *fit, struct step_rows *out) {
-    const struct aenc_model *model = fit->model;
     aenc_status status = AENC_OK;
     if (fit->data.stream != NULL)
         status = from_stream(fit, out);
     else
         from_rows(fit, out);
-    if (status != AENC_OK || !fit->data.unchecked) return status;
-    bool own = aenc_fit_own_target(fit), passes = fit->data.transform != NULL;
-    struct row_rule rule = aenc_target_rule(model), none = {false, 0, NULL};
-    status = aenc_rows_check(model->ctx, (struct row_names){"source", out->first}, &out->input, aenc_fit_cols(fit),
-                             own || passes ? none : rule);
-    if (status == AENC_OK && passes) return aenc_transform_batch(fit, &out->input, &out->target);
-    if (status != AENC_OK || !own) return status;
-    return aenc_rows_check(model->ctx, (struct row_names){"source.target", out->first}, &out->target,
-                           model->target_size, rule);
+    if (status == AENC_OK && fit->data.unchecked) status = aenc_fit_rows_check(fit, &out->batch, out->first);
+    return status == AENC_OK ? aenc_transform_batch(fit, &out->batch) : status;
 }
 
 /* What the step came to, added to the epoch's means. */
@@ -130,17 +116,17 @@ static void losses_add(struct fit *fit, double loss) {
 
 static aenc_status steps_run(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
-        struct step_rows batch;
+        struct step_rows rows;
         double loss;
         if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
         fit->interrupted = fit->stopped;
         if (fit->stopped) return fit->facts != NULL ? checkpoint(fit) : AENC_OK;
-        aenc_status status = batch_next(fit, &batch);
-        if (status == AENC_OK && batch.input.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
+        aenc_status status = batch_next(fit, &rows);
+        if (status == AENC_OK && rows.batch.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
-        if (status == AENC_OK) status = step(fit, &batch, &loss);
+        if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
         if (status != AENC_OK) return status;
-        fit->place.position = batch.after;
+        fit->place.position = rows.after;
         fit->now.step++;
         losses_add(fit, loss);
         tell(fit, AENC_EVENT_STEP);

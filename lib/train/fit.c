@@ -5,21 +5,12 @@
 #include <string.h>
 
 static aenc_status valid_prepare(struct fit *fit) {
-    const aenc_fit_options *o = fit->options;
-    if (o->valid != NULL) {
-        fit->valid = aenc_rows_of(o->valid);
-        fit->valid_target = aenc_rows_of(o->valid_target);
-    } else if (fit->batches.valid_count > 0) {
-        fit->valid = fit->data.input;
-        fit->valid_target = fit->data.target;
-        fit->valid.row = fit->valid_target.row = fit->batches.valid;
-        fit->valid.count = fit->valid_target.count = fit->batches.valid_count;
-    }
-    fit->validated = fit->valid.data != NULL;
-    if (!fit->data.unchecked || o->valid != NULL) return AENC_OK;
-    bool own = fit->data.transform != NULL || fit->valid_target.data != NULL;
-    return aenc_rows_check(fit->model->ctx, (struct row_names){"source", 0}, &fit->valid, aenc_fit_cols(fit),
-                           own ? aenc_finite_rule() : aenc_target_rule(fit->model));
+    bool apart = fit->data.valid.count > 0; /* else held out of the data */
+    fit->valid = apart ? fit->data.valid : fit->data.rows;
+    if (!apart) fit->valid.row = fit->batches.valid;
+    if (!apart) fit->valid.count = fit->batches.valid_count;
+    fit->validated = fit->valid.count > 0;
+    return fit->data.unchecked && !apart ? aenc_fit_rows_check(fit, &fit->valid, 0) : AENC_OK;
 }
 
 static aenc_status specs_prepare(struct fit *fit) {
@@ -57,8 +48,8 @@ static void stream_steps(struct fit *fit) {
 
 int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *o) {
     int64_t batch = o->batch > 0 ? o->batch : 128;
-    int64_t rows =
-        data->input.count - (o->valid == NULL ? aenc_batches_held(data->input.count, o->validation_fraction) : 0);
+    int64_t rows = data->rows.count;
+    if (data->valid.count == 0) rows -= aenc_batches_held(rows, o->validation_fraction);
     if (data->stream != NULL) rows = data->stream->call.rows == 0 ? batch : (int64_t)data->stream->call.rows;
     return rows < batch ? rows : batch;
 }
@@ -69,8 +60,8 @@ static aenc_status steps_prepare(struct fit *fit) {
         stream_steps(fit);
         return aenc_batch_check(fit->model, fit->batch);
     }
-    double share = o->valid == NULL ? o->validation_fraction : 0;
-    aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.input.count, share, &fit->batches);
+    double share = fit->data.valid.count == 0 ? o->validation_fraction : 0;
+    aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.rows.count, share, &fit->batches);
     if (status != AENC_OK) return status;
     fit->batch = o->batch > 0 ? o->batch : 128;
     if (fit->batch > fit->batches.train_count) fit->batch = fit->batches.train_count;
@@ -96,11 +87,10 @@ static aenc_status endurance_prepare(struct fit *fit) {
 
 static aenc_status fit_prepare(struct fit *fit) {
     const aenc_fit_options *o = fit->options;
-    aenc_status status = aenc_transform_keep(fit, &fit->data.input, &fit->data.target, &fit->kept[0]);
+    aenc_status status = aenc_transform_keep(fit, &fit->data.rows, &fit->kept[0]);
     if (status == AENC_OK) status = steps_prepare(fit);
     if (status == AENC_OK) status = valid_prepare(fit);
-    if (status == AENC_OK && o->valid != NULL)
-        status = aenc_transform_keep(fit, &fit->valid, &fit->valid_target, &fit->kept[1]);
+    if (status == AENC_OK && fit->data.valid.count > 0) status = aenc_transform_keep(fit, &fit->valid, &fit->kept[1]);
     if (status == AENC_OK) status = aenc_transform_open(fit);
     if (status != AENC_OK) return status;
     fit->now.struct_size = sizeof fit->now;
@@ -113,7 +103,7 @@ static aenc_status fit_prepare(struct fit *fit) {
     fit->model->history.count = 0;
     status = endurance_prepare(fit);
     if (status == AENC_OK) {
-        struct rows rows = fit->data.input;
+        struct batch rows = fit->data.rows;
         rows.row = fit->batches.train;
         rows.count = fit->batches.train_count;
         status = aenc_scaling_learn(fit->model, &fit->data, &rows, fit->batch, fit->now.steps);

@@ -27,7 +27,7 @@ struct fit {
     struct aenc_model *model;
     const aenc_fit_options *options;
     struct fit_data data;
-    struct rows valid, valid_target;
+    struct batch valid; /* held-out rows */
     bool validated;
     struct batches batches; /* empty for a stream */
     struct stream stream;   /* closed where there is none */
@@ -60,25 +60,29 @@ static inline void aenc_fit_stop(struct fit *fit, int32_t why) {
 
 double aenc_seconds_since(const struct timespec *begin);
 
-/* Numbers in a row of the data, and whether it has a target of its own; then, whether the model is given one. */
-static inline int64_t aenc_fit_cols(const struct fit *fit) {
-    return fit->data.transform != NULL ? fit->data.transform->model->input_size : fit->model->input_size;
+/* The fields of the data as they come: those of the model that their input is for. */
+static inline const struct field_spec *aenc_fit_spec(const struct fit *fit, int field) {
+    bool transformed = field == FIELD_INPUT && fit->data.transform != NULL;
+    return &(transformed ? fit->data.transform->model : fit->model)->field[field];
 }
-static inline bool aenc_fit_target_read(const struct fit *fit) {
-    bool stream = fit->data.stream != NULL && fit->data.stream->target_cols > 0;
-    return !fit->data.targetless && (stream || fit->data.target.data != NULL);
-}
+/* Whether the model is given a target beside its input. */
 static inline bool aenc_fit_own_target(const struct fit *fit) {
-    return aenc_fit_target_read(fit) || (fit->data.transform != NULL && fit->data.transform->teacher_targets);
+    bool stream = false;
+    for (int f = 0; fit->data.stream != NULL && f < fit->data.stream->field_count; f++)
+        stream = stream || fit->data.stream_field[f] == FIELD_TARGET;
+    return stream || aenc_batch_has(&fit->data.rows, FIELD_TARGET) ||
+           (fit->data.transform != NULL && fit->data.transform->outputs > 0);
 }
+/* rows.c: whether rows that nobody has looked at are such as the model takes; first: number of the first one. */
+aenc_status aenc_fit_rows_check(const struct fit *fit, const struct batch *rows, uint64_t first);
 
 /* row_transform.c: sends rows of memory through at once, where the fit has a row transform that keeps them: *kept is
  * what they became, from aenc_alloc. */
-aenc_status aenc_transform_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept);
+aenc_status aenc_transform_keep(struct fit *fit, struct batch *rows, float **kept);
 /* Behind those: room for batches, or, where all is kept, no row transform any longer. */
 aenc_status aenc_transform_open(struct fit *fit);
 /* A batch; valid until the next. Nothing where there is no row transform. */
-aenc_status aenc_transform_batch(struct fit *fit, struct rows *input, struct rows *target);
+aenc_status aenc_transform_batch(struct fit *fit, struct batch *batch);
 /* The loss of the held-out rows, row transform included. */
 aenc_status aenc_transform_evaluate(struct fit *fit, double *loss);
 

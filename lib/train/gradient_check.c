@@ -17,7 +17,7 @@
 
 struct difference {
     struct aenc_model *model;
-    const struct check_batch *batch;
+    const struct batch *batch;
     const struct entry *entry;
     num *before;         /* the tensor's numbers */
     const num *gradient; /* of the mean loss, times `weight` */
@@ -27,7 +27,7 @@ struct difference {
 };
 
 static aenc_status loss_of(const struct difference *d, double *loss) {
-    return aenc_train_gradients(d->model, &d->batch->input, &d->batch->target, d->batch->weight, loss);
+    return aenc_train_gradients(d->model, d->batch, loss);
 }
 
 static void tensor_restore(const struct difference *d) {
@@ -100,7 +100,7 @@ static aenc_status tensor_check(struct difference *d, const struct gradient_chec
     return status;
 }
 
-aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct check_batch *batch,
+aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct batch *batch,
                                       const struct gradient_check *how, double *worst, const char **parameter) {
     struct store *store = &model->store;
     struct difference d = {.model = model, .batch = batch};

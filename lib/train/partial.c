@@ -63,7 +63,7 @@ static bool told_to_stop(struct aenc_model *model, const aenc_fit_options *o, ae
 
 static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
     struct optimizer *optimizer = model->online.optimizer;
-    int64_t rows = data->input.count, batch = o->batch > 0 ? o->batch : 128;
+    int64_t rows = data->rows.count, batch = o->batch > 0 ? o->batch : 128;
     if (batch > rows) batch = rows;
     aenc_progress now = {.struct_size = sizeof now,
                          .event = AENC_EVENT_STEP,
@@ -80,13 +80,12 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
     model->stopped = AENC_STOPPED_END;
     for (int64_t first = 0, count; first < rows && !aenc_model_cancelled(model); first += count) {
         count = aenc_batch_rows(rows - first, batch, model->least_rows);
-        struct rows input = aenc_rows_piece(&data->input, first, count);
-        struct rows target = aenc_rows_piece(&data->target, first, count);
+        const struct batch piece = aenc_batch_piece(&data->rows, first, count);
         double loss;
-        aenc_status status = aenc_train_step(model, optimizer, &input, &target, NULL, &loss);
+        aenc_status status = aenc_train_step(model, optimizer, &piece, &loss);
         if (status != AENC_OK) return status;
-        sum += loss * (double)input.count;
-        seen += (double)input.count;
+        sum += loss * model->gradient_weight;
+        seen += model->gradient_weight;
         now.step++;
         now.train_loss = sum / seen;
         now.gradient_norm = model->gradient_norm;
@@ -104,7 +103,7 @@ aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *
     aenc_status status = aenc_batch_check(model, aenc_fit_batch(data, options));
     if (status == AENC_OK) status = online_set(model, &arena, options->optimizer);
     aenc_arena_free(&arena);
-    if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->input, 0, 0);
+    if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->rows, 0, 0);
     if (status == AENC_OK) status = pass(model, data, options);
     if (status != AENC_OK) aenc_train_undo(model, &start);
     if (before.optimizer != model->online.optimizer) { /* the moments before, where nothing came of the new ones */

@@ -10,33 +10,50 @@
 
 /* ---- Rows in ---- */
 
-static aenc_status take(struct pca_work *work, const struct rows *rows, int64_t cols, bool unchecked, uint64_t first) {
+/* The inputs of at most work->moments.block rows, in order. */
+static aenc_status take(struct pca_work *work, const struct batch *rows, bool unchecked, uint64_t first) {
     aenc_context *ctx = work->moments.ctx;
+    const struct field_spec spec = {.name = "input", .size = work->moments.cols, .rule = FIELD_NUMBER};
+    const struct column *column = &rows->column[FIELD_INPUT];
+    const float *values = column->data;
+    float *converted = NULL;
     aenc_status status = AENC_OK;
-    if (unchecked) status = aenc_rows_check(ctx, (struct row_names){"source", first}, rows, cols, aenc_finite_rule());
-    if (status == AENC_OK && !aenc_moments_add(&work->moments, &work->spectrum, rows->data, rows->stride, rows->count))
+    if (unchecked)
+        status = aenc_column_check(ctx, (struct column_names){"source", first, NULL}, rows, FIELD_INPUT, &spec);
+    if (status == AENC_OK && column->type != VALUE_F32) {
+        values = converted = aenc_alloc_raw(ctx, (size_t)rows->count, (size_t)spec.size * sizeof *converted);
+        if (converted == NULL) return AENC_ERR_NO_MEMORY;
+        for (int64_t r = 0; r < rows->count; r++)
+            (void)aenc_batch_floats(rows, FIELD_INPUT, &spec, r, converted + r * spec.size);
+    }
+    int64_t stride = converted != NULL ? spec.size : column->stride;
+    if (status == AENC_OK && !aenc_moments_add(&work->moments, &work->spectrum, values, stride, rows->count))
         status = aenc_fail(ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
+    aenc_release(ctx, converted);
     return status;
 }
 
 static bool cancelled(const struct aenc_model *model) { return model != NULL && aenc_model_cancelled(model); }
 
-static aenc_status feed_memory(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
-    int64_t piece = work->moments.block, cols = work->moments.cols;
-    aenc_status status = AENC_OK;
-    for (int64_t r = 0; r < data->input.count && status == AENC_OK && !cancelled(model); r += piece) {
-        struct rows rows = aenc_rows_piece(&data->input, r, piece);
-        status = take(work, &rows, cols, data->unchecked, (uint64_t)r);
+static aenc_status weights_check(aenc_context *ctx, const struct batch *batch, uint64_t first) {
+    for (int64_t r = 0; r < batch->count && aenc_batch_has(batch, FIELD_WEIGHT); r++) {
+        double weight = aenc_batch_raw(batch, FIELD_WEIGHT, r, 0);
+        if (weight != 1)
+            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "source.weight%s is %s; a PCA takes rows as equals",
+                             aenc_at((size_t)first + (size_t)r).text, aenc_shown_float((float)weight).text);
     }
-    return status;
+    return AENC_OK;
 }
 
-static aenc_status weights_check(aenc_context *ctx, const struct stream_batch *batch) {
-    for (int64_t r = 0; r < batch->count; r++)
-        if (batch->weight[r] != 1)
-            return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "source.weight%s is %s; a PCA takes rows as equals",
-                             aenc_at((size_t)batch->first + (size_t)r).text, aenc_shown_float(batch->weight[r]).text);
-    return AENC_OK;
+static aenc_status feed_memory(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
+    int64_t piece = work->moments.block;
+    aenc_status status = AENC_OK;
+    for (int64_t r = 0; r < data->rows.count && status == AENC_OK && !cancelled(model); r += piece) {
+        const struct batch rows = aenc_batch_piece(&data->rows, r, piece);
+        status = weights_check(work->moments.ctx, &rows, (uint64_t)r);
+        if (status == AENC_OK) status = take(work, &rows, data->unchecked, (uint64_t)r);
+    }
+    return status;
 }
 
 /* One pass: it has ended where the next batch begins another. */
@@ -51,9 +68,9 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
     while (status == AENC_OK && !cancelled(model) && (rows == 0 || done < rows)) {
         status = aenc_stream_next(&stream, &batch);
         if (status != AENC_OK || batch->count == 0 || (done > 0 && batch->first == 0)) break;
-        status = weights_check(source->ctx, batch);
-        const struct rows in = {batch->input, source->cols, batch->count, NULL};
-        if (status == AENC_OK) status = take(work, &in, source->cols, true, batch->first);
+        const struct batch in = aenc_stream_rows(&stream, batch, data->stream_field);
+        status = weights_check(source->ctx, &in, batch->first);
+        if (status == AENC_OK) status = take(work, &in, true, batch->first);
         done += (uint64_t)batch->count;
         if (batch->after == 0) break;
     }
@@ -105,7 +122,7 @@ static aenc_status directions_alloc(struct pca_work *work, int64_t components) {
 }
 
 static uint64_t rows_stated(const struct fit_data *data) {
-    return data->stream != NULL ? data->stream->call.rows : (uint64_t)data->input.count;
+    return data->stream != NULL ? data->stream->call.rows : (uint64_t)data->rows.count;
 }
 
 static aenc_status work_create(aenc_context *ctx, const struct pca_request *request, int64_t cols,

@@ -73,14 +73,16 @@ static struct slice slice_of(const struct json *children, int64_t layer) {
 /* Whether the layer sees numbers within [0, 1], as far as can be known: of sigmoids it does; of a stream, if the
  * model's loss says so. */
 static bool in_unit(const struct pretrain *p) {
-    const struct rows *x = &p->data->input;
-    int64_t cols = p->model->input_size;
+    const struct batch *x = &p->data->rows;
+    const struct field_spec *input = &p->model->field[FIELD_INPUT];
     if (p->below != NULL)
         return strcmp(aenc_layers_activation(aenc_json_member(p->below->description, "encoder")), "sigmoid") == 0;
-    if (p->model->scaling != NULL || x->data == NULL) return p->model->scaling == NULL && p->model->unit_target;
+    if (p->model->scaling != NULL || x->count == 0) return p->model->scaling == NULL && p->model->unit_target;
     for (int64_t r = 0; r < x->count; r++)
-        for (int64_t c = 0; c < cols; c++)
-            if (!(x->data[r * x->stride + c] >= 0 && x->data[r * x->stride + c] <= 1)) return false;
+        for (int64_t c = 0; c < input->size; c++) {
+            float value = aenc_batch_value(x, FIELD_INPUT, input, r, c);
+            if (!(value >= 0 && value <= 1)) return false;
+        }
     return true;
 }
 
@@ -124,7 +126,7 @@ static aenc_status tied_add(struct pretrain *p, struct arena *arena, struct json
     return aenc_json_add_text(arena, dense, "tied", name) == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-/* Children of the encoder on what they see: `input`, "encoder" and, at the bottom, "scaling". Answers the encoder;
+/* Children of the encoder on what they see: `input`, "encoder", "fields" and, at the bottom, "scaling". Answers the encoder;
  * NULL: no memory. */
 static const struct json *encoder_add(const struct pretrain *p, struct arena *arena, struct json *given,
                                       struct slice slice, const struct shape *in_shape) {
@@ -138,6 +140,8 @@ static const struct json *encoder_add(const struct pretrain *p, struct arena *ar
     for (const struct json *l = p->children->first; l != NULL; l = l->next, at++)
         if (at >= slice.first && at < slice.end) aenc_json_add_copy(arena, layers, NULL, l);
     if (scaling != NULL) aenc_json_add_copy(arena, given, "scaling", scaling);
+    const struct json *fields = aenc_json_member(p->model->description, "fields");
+    if (fields != NULL) aenc_json_add_copy(arena, given, "fields", fields);
     return arena->failed ? NULL : encoder;
 }
 
@@ -278,17 +282,18 @@ static aenc_status checkpoints_prepare(struct pretrain *p) {
     return AENC_OK;
 }
 
-static aenc_status encode(const struct row_transform *transform, const struct rows *x, float *out) {
-    return aenc_model_infer(transform->model, TASK_ENCODE, x, NULL, out);
+static aenc_status encode(const struct row_transform *transform, const struct batch *x, float *out) {
+    const struct batch rows = aenc_batch_for(transform->model, transform->from, x);
+    return aenc_model_infer(transform->model, TASK_ENCODE, &rows, out);
 }
 
 static aenc_status layer_fit(struct pretrain *p, struct aenc_model *shallow) {
-    struct row_transform transform = {.apply = encode, .model = p->below};
+    struct row_transform transform = {.apply = encode, .from = p->model, .model = p->below};
     struct fit_data data = *p->data;
     aenc_fit_options fit = p->fit;
     fit.checkpoint = checkpoint_name(p, p->layer);
     if (fit.resume != AENC_RESUME_NEVER && p->layer > p->options->first) fit.resume = AENC_RESUME_IF_THERE;
-    data.targetless = true;
+    aenc_fit_data_targetless(&data);
     if (p->below != NULL) {
         transform.cols = p->below->code_size;
         data.transform = &transform;

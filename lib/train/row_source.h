@@ -11,18 +11,36 @@
 #include "io/file.h"
 #include "model/model.h"
 
+enum { FIELD_NAME_SIZE = 64 };
+
+/* A field of a source, known by its name to the models that it is for. */
+struct source_field {
+    char name[FIELD_NAME_SIZE];
+    int64_t size;         /* values of a row */
+    struct column column; /* data NULL: of a stream */
+    struct mapped map;    /* of a file; bytes NULL: none */
+};
+
 struct aenc_source {
     atomic_size_t references;
-    aenc_context *ctx;          /* retained */
-    struct rows rows;           /* data NULL: a stream */
-    int64_t cols, target_cols;  /* target_cols 0: the input is the target */
-    struct mapped map;          /* of a file; bytes NULL: none */
+    aenc_context *ctx; /* retained */
+    bool streams;
+    int64_t rows; /* in memory */
+    struct source_field field[FIELDS_MAX];
+    int field_count;
     aenc_source_callbacks call; /* of a stream */
 };
 
 /* source.c: an empty one, for its maker to fill; a mapped .npy file into it. */
 aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out);
 aenc_status aenc_source_map(aenc_context *ctx, const char *path, struct aenc_source *source);
+/* A field more, for its maker to fill. */
+struct source_field *aenc_source_add(struct aenc_source *source, const char *name, int64_t size, enum value_type type);
+/* The field of that name; NULL: none. */
+const struct source_field *aenc_source_field(const struct aenc_source *source, const char *name);
+/* The source's fields by the numbers that they have in the model: number[i] of field i, -1 of one that the model does not
+ * have. model NULL: the input alone. */
+void aenc_source_number(const struct aenc_source *source, const struct aenc_model *model, int number[FIELDS_MAX]);
 /* Drops one reference; with the last goes the source, and the stream's release is called. NULL-safe. */
 void aenc_source_release(struct aenc_source *source);
 
@@ -38,10 +56,10 @@ enum stream_failure {
 };
 
 struct stream_batch {
-    float *input, *target, *weight; /* target NULL: the input */
-    int64_t count;                  /* 0: the source has ended */
-    uint64_t first;                 /* of the rows in their pass */
-    uint64_t after;                 /* the position behind them; 0 where the pass ends there */
+    void *data[FIELDS_MAX]; /* of each field of the source, dense */
+    int64_t count;          /* 0: the source has ended */
+    uint64_t first;         /* of the rows in their pass */
+    uint64_t after;         /* the position behind them; 0 where the pass ends there */
     enum stream_failure failure;
     int64_t answer;
 };
@@ -75,6 +93,8 @@ aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_wan
 void aenc_stream_close(struct stream *stream);
 /* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */
 aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out);
+/* Its rows, with the source's fields as number says. Weights that are all 1 are left out. */
+struct batch aenc_stream_rows(const struct stream *stream, const struct stream_batch *batch, const int *number);
 /* Fills a batch; touches nothing but the stream's filling side. For the thread of read_ahead.c. */
 void aenc_stream_fill(struct stream *stream, struct stream_batch *batch);
 
@@ -82,24 +102,5 @@ void aenc_stream_fill(struct stream *stream, struct stream_batch *batch);
 aenc_status aenc_ahead_start(struct stream *stream, int64_t batches, struct read_ahead **out);
 void aenc_ahead_stop(aenc_context *ctx, struct read_ahead *ahead);
 struct stream_batch *aenc_ahead_next(struct read_ahead *ahead);
-
-/* rows.c: what numbers must be besides finite. */
-struct row_rule {
-    bool unit;        /* within [0, 1] */
-    int64_t classes;  /* whole and below it; 0: any */
-    const char *loss; /* that wants it so */
-};
-/* The rule for targets of a model. */
-struct row_rule aenc_target_rule(const struct aenc_model *model);
-/* Every number finite, and as the rule says. `first` is the number of the first row for the message,
- * where the rows have no numbers of their own. */
-struct row_names {
-    const char *what;
-    uint64_t first;
-};
-/* The rule of numbers that need only be finite. */
-static inline struct row_rule aenc_finite_rule(void) { return (struct row_rule){false, 0, NULL}; }
-aenc_status aenc_rows_check(aenc_context *ctx, struct row_names names, const struct rows *rows, int64_t cols,
-                            struct row_rule rule);
 
 #endif

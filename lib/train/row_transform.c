@@ -7,26 +7,32 @@
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
 
-/* What input has become, in `out`, takes its place or the target's. */
-static aenc_status send(struct fit *fit, struct rows *input, struct rows *target, float *out) {
+/* What the rows' input has become, in `out`, takes its place or the target's and the code's. */
+static aenc_status apply(struct fit *fit, struct batch *rows, float *out) {
     const struct row_transform *p = fit->data.transform;
-    const struct rows sent = {out, p->cols, input->count, NULL};
-    aenc_status status = p->apply(p, input, out);
-    *(p->teacher_targets ? target : input) = sent;
-    if (status != AENC_OK || !p->teacher_targets) return status;
-    const struct row_names names = {fit->passed == NULL ? "the teacher's output" : "the teacher's output in a batch",
-                                    0};
-    return aenc_rows_check(fit->model->ctx, names, target, fit->model->target_size, aenc_target_rule(fit->model));
+    const struct aenc_model *model = fit->model;
+    struct column made = {.data = out, .stride = p->cols, .type = VALUE_F32, .dense = true};
+    aenc_status status = p->apply(p, rows, out);
+    rows->column[p->outputs > 0 ? FIELD_TARGET : FIELD_INPUT] = made;
+    if (status != AENC_OK || p->outputs == 0) return status;
+    made.data = out + p->outputs;
+    rows->column[FIELD_CODE] = made;
+    const char *what = fit->passed == NULL ? "the teacher's output" : "the teacher's output in a batch";
+    return aenc_column_check(model->ctx, (struct column_names){what, 0, aenc_target_loss(model)}, rows, FIELD_TARGET,
+                             &model->field[FIELD_TARGET]);
 }
 
 static float *memory(struct fit *fit, int64_t rows) {
     return aenc_alloc_raw(fit->model->ctx, (size_t)rows, (size_t)fit->data.transform->cols * sizeof(float));
 }
 
-aenc_status aenc_transform_keep(struct fit *fit, struct rows *input, struct rows *target, float **kept) {
-    if (fit->data.transform == NULL || fit->data.unchecked || input->data == NULL) return AENC_OK;
-    *kept = memory(fit, input->count);
-    return *kept == NULL ? AENC_ERR_NO_MEMORY : send(fit, input, target, *kept);
+aenc_status aenc_transform_keep(struct fit *fit, struct batch *rows, float **kept) {
+    if (fit->data.transform == NULL || fit->data.unchecked || rows->count == 0) return AENC_OK;
+    *kept = memory(fit, rows->count);
+    aenc_status status = *kept == NULL ? AENC_ERR_NO_MEMORY : apply(fit, rows, *kept);
+    /* all rows are there: batches of them are gathered from it as from the others */
+    for (int f = 0; f < FIELDS_MAX; f++) rows->column[f].dense = false;
+    return status;
 }
 
 aenc_status aenc_transform_open(struct fit *fit) {
@@ -37,22 +43,23 @@ aenc_status aenc_transform_open(struct fit *fit) {
     return fit->passed == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-aenc_status aenc_transform_batch(struct fit *fit, struct rows *input, struct rows *target) {
-    return fit->data.transform == NULL || input->count == 0 ? AENC_OK : send(fit, input, target, fit->passed);
+aenc_status aenc_transform_batch(struct fit *fit, struct batch *batch) {
+    return fit->data.transform == NULL || batch->count == 0 ? AENC_OK : apply(fit, batch, fit->passed);
 }
 
 aenc_status aenc_transform_evaluate(struct fit *fit, double *loss) {
-    const struct rows *valid = &fit->valid;
-    if (fit->data.transform == NULL) return aenc_train_evaluate(fit->model, valid, &fit->valid_target, NULL, loss);
-    double sum = 0, mean = 0;
+    const struct batch *valid = &fit->valid;
+    if (fit->data.transform == NULL) return aenc_train_evaluate(fit->model, valid, loss);
+    double sum = 0, mean = 0, total = 0;
     aenc_status status = AENC_OK;
     for (int64_t first = 0; first < valid->count && status == AENC_OK; first += PIECE_ROWS) {
-        struct rows input = aenc_rows_piece(valid, first, PIECE_ROWS), target = {NULL, 0, 0, NULL};
-        double rows = (double)input.count;
-        status = aenc_transform_batch(fit, &input, &target);
-        if (status == AENC_OK) status = aenc_train_evaluate(fit->model, &input, &target, NULL, &mean);
-        sum += mean * rows;
+        struct batch piece = aenc_batch_piece(valid, first, PIECE_ROWS);
+        double weight = aenc_batch_weight(&piece);
+        status = aenc_transform_batch(fit, &piece);
+        if (status == AENC_OK) status = aenc_train_evaluate(fit->model, &piece, &mean);
+        sum += mean * weight;
+        total += weight;
     }
-    *loss = sum / (double)valid->count;
+    *loss = sum / total;
     return status;
 }

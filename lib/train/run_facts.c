@@ -15,15 +15,33 @@ static const int64_t FILE_BYTES_ALL = INT64_C(1) << 30;
 
 /* ---- Data ---- */
 
+/* Of integers the values as floats that hold them exactly; of whole words their bits. */
+static uint64_t row_sum(uint64_t sum, const struct column *column, int64_t r, int64_t cols) {
+    enum { PIECE = 256 };
+    const char *data = (const char *)column->data + r * column->stride * (int64_t)aenc_value_bytes(column->type);
+    float values[PIECE];
+    if (column->type == VALUE_F32) return aenc_fingerprint_row(sum, (const float *)(const void *)data, cols);
+    for (int64_t first = 0; first < cols; first += PIECE) {
+        int64_t count = cols - first < PIECE ? cols - first : PIECE;
+        if (column->type == VALUE_I32) memcpy(values, data + first * 4, (size_t)count * sizeof *values);
+        for (int64_t i = 0; i < count && column->type == VALUE_U8; i++)
+            values[i] = (float)((const unsigned char *)data)[first + i];
+        sum = aenc_fingerprint_row(sum, values, count);
+    }
+    return sum;
+}
+
 /* at most: so many rows, spread over all. */
-static uint64_t fingerprint(const struct rows *rows, int64_t cols, int64_t most) {
+static uint64_t fingerprint(const struct batch *rows, int f, int64_t cols, int64_t most) {
+    const struct column *column = &rows->column[f];
+    const int64_t *row = aenc_batch_index(rows, f);
     uint64_t sum = aenc_fingerprint_mix(aenc_fingerprint_mix(1, (uint64_t)rows->count), (uint64_t)cols);
     int64_t samples = rows->count < most ? rows->count : most;
+    if (column->type != VALUE_F32) sum = aenc_fingerprint_mix(sum, (uint64_t)column->type);
     for (int64_t s = 0; s < samples; s++) {
         int64_t r = s;
         if (samples < rows->count) r = (int64_t)((double)(rows->count - 1) * ((double)s / (double)(samples - 1)));
-        if (rows->row != NULL) r = rows->row[r];
-        sum = aenc_fingerprint_row(sum, rows->data + r * rows->stride, cols);
+        sum = row_sum(sum, column, row != NULL ? row[r] : r, cols);
     }
     return sum;
 }
@@ -35,22 +53,42 @@ static struct json *add_whole(struct arena *arena, struct json *object, const ch
 }
 
 /* Of what is mapped (`file`) only a sample may be looked at. */
-static struct json *add_rows(struct arena *arena, struct json *object, const char *key, const struct rows *rows,
-                             int64_t cols, bool file) {
-    if (rows->data == NULL) return aenc_json_add(arena, object, key, JSON_NULL);
-    bool sample = file && rows->count > FILE_BYTES_ALL / (int64_t)sizeof(float) / cols;
-    const char *text = aenc_arena_format(arena, "%lld rows of %lld, %s %016llx", (long long)rows->count,
-                                         (long long)cols, sample ? "fingerprint of a sample" : "fingerprint",
-                                         (unsigned long long)fingerprint(rows, cols, sample ? SAMPLE_ROWS : INT64_MAX));
+static struct json *add_column(struct arena *arena, struct json *object, const char *key, const struct batch *rows,
+                               int f, int64_t cols, bool file) {
+    if (!aenc_batch_has(rows, f) || rows->count == 0) return aenc_json_add(arena, object, key, JSON_NULL);
+    bool sample = file && rows->count > FILE_BYTES_ALL / (int64_t)aenc_value_bytes(rows->column[f].type) / cols;
+    const char *text =
+        aenc_arena_format(arena, "%lld rows of %lld, %s %016llx", (long long)rows->count, (long long)cols,
+                          sample ? "fingerprint of a sample" : "fingerprint",
+                          (unsigned long long)fingerprint(rows, f, cols, sample ? SAMPLE_ROWS : INT64_MAX));
     return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
+}
+
+/* The fields behind input and target, where they are given. */
+static void add_others(const struct fit *fit, struct arena *arena, struct json *object, const char *of,
+                       const struct batch *rows, bool file) {
+    for (int f = FIELD_WEIGHT; f < fit->model->field_count; f++) {
+        const struct field_spec *spec = aenc_fit_spec(fit, f);
+        const char *key = aenc_arena_format(arena, "%s.%s", of, spec->name);
+        bool given = aenc_batch_has(rows, f) && rows->count > 0 && f != FIELD_CODE;
+        if (given && key != NULL) add_column(arena, object, key, rows, f, spec->size, file);
+    }
 }
 
 /* Nothing of a stream can be known but what it states. */
 static void add_stream(struct arena *arena, struct json *object, const struct aenc_source *source) {
-    const char *text = aenc_arena_format(arena, "a stream of %llu rows of %lld, targets of %lld",
-                                         (unsigned long long)source->call.rows, (long long)source->cols,
-                                         (long long)source->target_cols);
+    const struct source_field *input = aenc_source_field(source, "input"),
+                              *target = aenc_source_field(source, "target");
+    const char *text = aenc_arena_format(
+        arena, "a stream of %llu rows of %lld, targets of %lld", (unsigned long long)source->call.rows,
+        (long long)(input == NULL ? 0 : input->size), (long long)(target == NULL ? 0 : target->size));
     aenc_json_add_text(arena, object, "data", text == NULL ? "" : text);
+    for (int f = 0; f < source->field_count; f++) {
+        const struct source_field *field = &source->field[f];
+        bool told = field == input || field == target || strcmp(field->name, "weight") == 0;
+        const char *key = told ? NULL : aenc_arena_format(arena, "data.%s", field->name);
+        if (key != NULL) aenc_json_add_number(arena, object, key, (double)field->size);
+    }
 }
 
 /* What data pass through is known by the bits of all its numbers. */
@@ -70,17 +108,21 @@ static uint64_t transform_sum(const struct row_transform *transform) {
 
 static struct json *add_data(struct fit *fit, struct arena *arena, struct json *object) {
     const struct aenc_model *model = fit->model;
+    int64_t cols = aenc_fit_spec(fit, FIELD_INPUT)->size;
     if (fit->data.stream != NULL)
         add_stream(arena, object, fit->data.stream);
     else
-        add_rows(arena, object, "data", &fit->data.input, aenc_fit_cols(fit), fit->data.unchecked);
+        add_column(arena, object, "data", &fit->data.rows, FIELD_INPUT, cols, fit->data.unchecked);
     if (fit->data.transform != NULL) add_whole(arena, object, "row transform", transform_sum(fit->data.transform));
     for (int i = 0; i < 2 && model->distill_weight[0] + model->distill_weight[1] > 0; i++)
         aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->distill_weight[i]);
-    bool apart = fit->options->valid != NULL; /* else held out of the data, which are known already */
-    add_rows(arena, object, "target", &fit->data.target, model->target_size, false);
-    add_rows(arena, object, "valid", &fit->valid, aenc_fit_cols(fit), fit->data.unchecked && !apart);
-    return add_rows(arena, object, "valid_target", &fit->valid_target, model->target_size, false);
+    bool apart = fit->data.valid.count > 0; /* else held out of the data, which are known already */
+    bool file = fit->data.unchecked;
+    add_column(arena, object, "target", &fit->data.rows, FIELD_TARGET, model->target_size, false);
+    add_others(fit, arena, object, "data", &fit->data.rows, file);
+    if (apart) add_others(fit, arena, object, "valid", &fit->valid, file);
+    add_column(arena, object, "valid", &fit->valid, FIELD_INPUT, cols, file && !apart);
+    return add_column(arena, object, "valid_target", &fit->valid, FIELD_TARGET, model->target_size, false);
 }
 
 static void add_frozen(struct fit *fit, struct arena *arena, struct json *object) {

@@ -19,12 +19,13 @@ struct column_values {
 struct learning {
     struct aenc_model *model;
     struct column_values *column;
+    float *row; /* room for one */
     double rows;
 };
 
-static void see(struct learning *l, const struct rows *rows) {
+static void see(struct learning *l, const struct batch *rows) {
     for (int64_t r = 0; r < rows->count; r++) {
-        const float *x = rows->data + (rows->row != NULL ? rows->row[r] : r) * rows->stride;
+        const float *x = aenc_batch_floats(rows, FIELD_INPUT, &l->model->field[FIELD_INPUT], r, l->row);
         l->rows++;
         for (int64_t c = 0; c < l->model->input_size; c++) {
             struct column_values *column = &l->column[c];
@@ -50,12 +51,12 @@ static double quantile(const float *sorted, int64_t count, double share) {
 }
 
 /* Median in place of the mean, interquartile range in place of the lowest (where it is 0: left to the deviation). */
-static aenc_status quartiles(struct learning *l, const struct rows *rows) {
+static aenc_status quartiles(struct learning *l, const struct batch *rows) {
     float *values = aenc_alloc_raw(l->model->ctx, (size_t)rows->count, 2 * sizeof *values);
     if (values == NULL) return AENC_ERR_NO_MEMORY;
     for (int64_t c = 0; c < l->model->input_size; c++) {
         for (int64_t r = 0; r < rows->count; r++)
-            values[r] = rows->data[(rows->row != NULL ? rows->row[r] : r) * rows->stride + c];
+            values[r] = aenc_batch_value(rows, FIELD_INPUT, &l->model->field[FIELD_INPUT], r, c);
         aenc_sort(values, values + rows->count, (size_t)rows->count, sizeof *values, ascending);
         l->column[c].mean = quantile(values, rows->count, 0.5);
         l->column[c].low = quantile(values, rows->count, 0.75) - quantile(values, rows->count, 0.25);
@@ -66,7 +67,13 @@ static aenc_status quartiles(struct learning *l, const struct rows *rows) {
 
 /* ---- Reading ---- */
 
-static aenc_status see_stream(struct learning *l, const struct aenc_source *source, int64_t batch, int64_t batches) {
+static aenc_status input_check(const struct learning *l, const struct batch *rows, uint64_t first) {
+    const struct column_names names = {"source", first, NULL};
+    return aenc_column_check(l->model->ctx, names, rows, FIELD_INPUT, &l->model->field[FIELD_INPUT]);
+}
+
+static aenc_status see_stream(struct learning *l, const struct fit_data *data, int64_t batch, int64_t batches) {
+    const struct aenc_source *source = data->stream;
     struct aenc_model *model = l->model;
     const struct stream_want want = {batch, model->least_rows, batches};
     struct stream stream;
@@ -81,9 +88,8 @@ static aenc_status see_stream(struct learning *l, const struct aenc_source *sour
     for (bool more = true; more && batches > 0 && status == AENC_OK; batches--) {
         status = aenc_stream_next(&stream, &got);
         if (status != AENC_OK) break;
-        struct rows rows = {got->input, source->cols, got->count, NULL};
-        status = aenc_rows_check(model->ctx, (struct row_names){"source", got->first}, &rows, source->cols,
-                                 aenc_finite_rule());
+        const struct batch rows = aenc_stream_rows(&stream, got, data->stream_field);
+        status = input_check(l, &rows, got->first);
         if (status == AENC_OK) see(l, &rows);
         more = got->count > 0 && got->after != 0;
     }
@@ -112,16 +118,15 @@ static aenc_status states_write(const struct learning *l) {
     return AENC_OK;
 }
 
-aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct rows *rows,
+aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct batch *rows,
                                int64_t batch, int64_t batches) {
     if (!aenc_scaling_unknown(model)) return AENC_OK;
-    struct learning l = {model, aenc_alloc(model->ctx, (size_t)model->input_size, sizeof *l.column), 0};
-    aenc_status status = l.column == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
-    if (status == AENC_OK && data->unchecked && data->stream == NULL)
-        status =
-            aenc_rows_check(model->ctx, (struct row_names){"source", 0}, rows, model->input_size, aenc_finite_rule());
+    struct learning l = {model, aenc_alloc(model->ctx, (size_t)model->input_size, sizeof *l.column),
+                         aenc_alloc_raw(model->ctx, (size_t)model->input_size, sizeof *l.row), 0};
+    aenc_status status = l.column == NULL || l.row == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    if (status == AENC_OK && data->unchecked && data->stream == NULL) status = input_check(&l, rows, 0);
     if (status == AENC_OK && data->stream != NULL)
-        status = see_stream(&l, data->stream, batch, batches);
+        status = see_stream(&l, data, batch, batches);
     else if (status == AENC_OK)
         see(&l, rows);
     if (status == AENC_OK && aenc_scaling_kind(model->scaling) == SCALING_ROBUST) status = quartiles(&l, rows);
@@ -131,6 +136,7 @@ aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *
                            "'scaling.scale'",
                            aenc_settings_type(model->scaling));
     if (status == AENC_OK && l.rows > 0) status = states_write(&l);
+    aenc_release(model->ctx, l.row);
     aenc_release(model->ctx, l.column);
     return status;
 }

@@ -20,25 +20,37 @@ static aenc_status gradient_memory(struct aenc_model *model, struct run *run) {
     return store->gradient == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-static aenc_status weight_sum(aenc_context *ctx, const float *weight, int64_t rows, double *out) {
-    *out = (double)rows;
-    if (weight == NULL) return AENC_OK;
+static aenc_status weight_sum(aenc_context *ctx, const struct batch *batch, double *out) {
+    *out = (double)batch->count;
+    if (!aenc_batch_has(batch, FIELD_WEIGHT)) return AENC_OK;
     double sum = 0;
-    for (int64_t r = 0; r < rows; r++) {
-        bool finite = finite_number((double)weight[r]);
-        if (!finite || weight[r] < 0)
+    for (int64_t r = 0; r < batch->count; r++) {
+        double weight = aenc_batch_raw(batch, FIELD_WEIGHT, r, 0);
+        bool finite = finite_number(weight);
+        if (!finite || weight < 0)
             return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
                              "weight%s is %s; weights are finite and not negative", aenc_at((size_t)r).text,
-                             aenc_shown_float(weight[r]).text);
-        sum += (double)weight[r];
+                             aenc_shown_float((float)weight).text);
+        sum += weight;
     }
     *out = sum;
     if (sum > 0) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %s", aenc_shown(sum).text);
 }
 
-static void bind(struct run *run, size_t field, const struct rows *rows) {
-    run->binding[field] = (struct binding){.source = rows->data, .stride = rows->stride, .row = rows->row};
+/* The weights of the batch's rows in their order: where they are, or gathered. */
+static aenc_status weights_take(struct aenc_model *model, struct task *task, const struct batch *batch) {
+    const struct column *column = &batch->column[FIELD_WEIGHT];
+    bool there = aenc_batch_has(batch, FIELD_WEIGHT);
+    bool dense = aenc_batch_index(batch, FIELD_WEIGHT) == NULL && column->stride == 1 && column->type == VALUE_F32;
+    task->run->weight = dense && there ? column->data : NULL;
+    if (dense || !there) return AENC_OK;
+    size_t rows = (size_t)task->tape.capacity[0];
+    if (task->weight == NULL) task->weight = aenc_alloc_raw(model->ctx, rows, sizeof *task->weight);
+    if (task->weight == NULL) return AENC_ERR_NO_MEMORY;
+    for (int64_t r = 0; r < batch->count; r++) task->weight[r] = (float)aenc_batch_raw(batch, FIELD_WEIGHT, r, 0);
+    task->run->weight = task->weight;
+    return AENC_OK;
 }
 
 /* The squared norm of the gradients of the first tiles, in their order; when it is not finite, the parameter to
@@ -95,21 +107,20 @@ static aenc_status gradients_check(struct aenc_model *model, const struct task *
 }
 
 /* Everything up to the first stage of a training replay. */
-static aenc_status replay_prepare(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                  const float *weight, struct task **out) {
+static aenc_status replay_prepare(struct aenc_model *model, const struct batch *batch, struct task **out) {
     double total;
-    bool own_target = target != NULL && target->data != NULL;
     model->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
-    if (status == AENC_OK) status = aenc_batch_check(model, input->count);
-    if (status == AENC_OK) status = weight_sum(model->ctx, weight, input->count, &total);
-    if (status == AENC_OK) status = aenc_task_prepare(model, TASK_TRAIN, own_target, input->count, out);
+    if (status == AENC_OK) status = aenc_batch_check(model, batch->count);
+    if (status == AENC_OK) status = weight_sum(model->ctx, batch, &total);
+    if (status == AENC_OK)
+        status = aenc_task_prepare(model, TASK_TRAIN, aenc_batch_has(batch, FIELD_TARGET), batch->count, out);
+    if (status == AENC_OK) status = aenc_task_fields_check(model->ctx, *out, batch);
+    if (status == AENC_OK) status = weights_take(model, *out, batch);
     if (status != AENC_OK) return status;
     struct run *run = (*out)->run;
-    bind(run, 0, input);
-    if (own_target) bind(run, 1, target);
-    run->live[0] = input->count;
-    run->weight = weight;
+    aenc_task_bind(*out, run, batch, 0);
+    run->live[0] = batch->count;
     run->weight_total = total;
     run->step = model->step;
     run->check_overflow_bound = false;
@@ -138,10 +149,9 @@ static aenc_status gradients_finish(struct aenc_model *model, struct task *task,
     return AENC_OK;
 }
 
-aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                 const float *weight, double *loss) {
+aenc_status aenc_train_gradients(struct aenc_model *model, const struct batch *batch, double *loss) {
     struct task *task;
-    aenc_status status = replay_prepare(model, input, target, weight, &task);
+    aenc_status status = replay_prepare(model, batch, &task);
     return status == AENC_OK ? gradients_finish(model, task, 0, loss) : status;
 }
 
@@ -280,12 +290,12 @@ static bool products_safe(const struct aenc_model *model, struct optimizer *opti
     return culprit == NULL && aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->gradient_weight);
 }
 
-aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
-                            const struct rows *target, const float *weight, double *loss) {
+aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
+                            double *loss) {
     struct task *task;
     /* before a run is told where the parameters are: this may move them */
     aenc_status status = aenc_store_unshare(&model->store);
-    if (status == AENC_OK) status = replay_prepare(model, input, target, weight, &task);
+    if (status == AENC_OK) status = replay_prepare(model, batch, &task);
     if (status != AENC_OK) return status;
     size_t first = optimizer->clip_norm > 0 ? 0 : task->plan.product_stage;
     if (first > 0) {
@@ -325,16 +335,16 @@ void aenc_train_undo(struct aenc_model *model, const struct train_start *start) 
 
 enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time: their scores stand on the stack */
 
-aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                const float *weight, double *loss) {
+aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss) {
     float score[EVALUATE_ROWS];
     double total, sum = 0;
-    aenc_status status = weight_sum(model->ctx, weight, input->count, &total);
-    for (int64_t first = 0; first < input->count && status == AENC_OK; first += EVALUATE_ROWS) {
-        struct rows x = aenc_rows_piece(input, first, EVALUATE_ROWS), t = aenc_rows_piece(target, first, EVALUATE_ROWS);
-        status = aenc_model_infer(model, TASK_SCORE, &x, &t, score);
-        for (int64_t r = 0; r < x.count && status == AENC_OK; r++)
-            sum += (double)score[r] * (weight == NULL ? 1 : (double)weight[first + r]);
+    bool weighted = aenc_batch_has(batch, FIELD_WEIGHT);
+    aenc_status status = weight_sum(model->ctx, batch, &total);
+    for (int64_t first = 0; first < batch->count && status == AENC_OK; first += EVALUATE_ROWS) {
+        const struct batch piece = aenc_batch_piece(batch, first, EVALUATE_ROWS);
+        status = aenc_model_infer(model, TASK_SCORE, &piece, score);
+        for (int64_t r = 0; r < piece.count && status == AENC_OK; r++)
+            sum += (double)score[r] * (weighted ? aenc_batch_raw(&piece, FIELD_WEIGHT, r, 0) : 1);
     }
     if (status == AENC_OK) *loss = sum / total;
     return status;

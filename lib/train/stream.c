@@ -36,6 +36,18 @@ static size_t wanted(const struct stream *stream, const struct stream_batch *bat
     return (size_t)(left < room ? left : room);
 }
 
+static size_t row_bytes(const struct source_field *field) {
+    return (size_t)field->size * aenc_value_bytes(field->column.type);
+}
+
+/* Where the next row of a field goes; NULL: the source does not have it. */
+static void *room_at(const struct aenc_source *source, const struct stream_batch *batch, int own) {
+    static const char *const names[] = {[FIELD_INPUT] = "input", [FIELD_TARGET] = "target", [FIELD_WEIGHT] = "weight"};
+    const struct source_field *field = aenc_source_field(source, names[own]);
+    if (field == NULL) return NULL;
+    return (char *)batch->data[field - source->field] + (size_t)batch->count * row_bytes(field);
+}
+
 /* One call of read; false when the batch is done, for good or for bad. */
 static bool read_some(struct stream *stream, struct stream_batch *batch) {
     const struct aenc_source *source = stream->source;
@@ -43,10 +55,9 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
     size_t want = wanted(stream, batch), got = 0;
     stream->at_end = want == 0;
     if (want == 0) return false;
-    float *target = batch->target == NULL ? NULL : batch->target + batch->count * source->target_cols;
     cpu_mode_restore(&stream->caller_mode);
-    int answer = call->read(call->user, batch->input + batch->count * source->cols, target,
-                            batch->weight + batch->count, want, &got);
+    int answer = call->read(call->user, room_at(source, batch, FIELD_INPUT), room_at(source, batch, FIELD_TARGET),
+                            room_at(source, batch, FIELD_WEIGHT), want, &got);
     cpu_mode_set(CPU_MODE_EXACT);
     batch->failure = answer != 0 ? STREAM_REFUSED : got > want ? STREAM_TOO_MANY : STREAM_GOOD;
     batch->answer = answer;
@@ -61,11 +72,11 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
 /* `count` rows of one batch to another. */
 static void rows_copy(const struct aenc_source *source, struct stream_batch *to, int64_t at,
                       const struct stream_batch *from, int64_t first, int64_t count) {
-    size_t rows = (size_t)count, row = (size_t)source->cols, target = (size_t)source->target_cols;
-    memcpy(to->input + (size_t)at * row, from->input + (size_t)first * row, rows * row * sizeof(float));
-    if (target > 0)
-        memcpy(to->target + (size_t)at * target, from->target + (size_t)first * target, rows * target * sizeof(float));
-    memcpy(to->weight + at, from->weight + first, rows * sizeof(float));
+    for (int f = 0; f < source->field_count; f++) {
+        size_t row = row_bytes(&source->field[f]);
+        memcpy((char *)to->data[f] + (size_t)at * row, (char *)from->data[f] + (size_t)first * row,
+               (size_t)count * row);
+    }
 }
 
 static void fill_from_here(struct stream *stream, struct stream_batch *batch) {
@@ -82,11 +93,19 @@ static void fill_from_here(struct stream *stream, struct stream_batch *batch) {
     batch->count = stream->rows;
 }
 
+/* Rows count alike unless the source says otherwise. */
+static void weights_begin(const struct stream *stream, const struct stream_batch *batch) {
+    const struct source_field *field = aenc_source_field(stream->source, "weight");
+    if (field == NULL || field->column.type != VALUE_F32) return;
+    float *weight = batch->data[field - stream->source->field];
+    for (int64_t r = 0; r < room_of(stream); r++) weight[r] = 1;
+}
+
 void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
     bool can_seek = stream->source->call.seek != NULL, fresh = false;
     batch->count = 0;
     batch->failure = STREAM_GOOD;
-    for (int64_t r = 0; r < room_of(stream); r++) batch->weight[r] = 1;
+    weights_begin(stream, batch);
     if (stream->seek_first && !seek_to(stream, batch, stream->position)) return;
     fresh = stream->position == 0 && !stream->at_end;
     stream->seek_first = false;
@@ -106,19 +125,18 @@ void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
 
 static aenc_status buffers_create(struct stream *stream) {
     const struct aenc_source *source = stream->source;
-    size_t row, target;
     int count = source->call.read_ahead != 0 ? 2 : 1;
-    if (!aenc_size_multiply((size_t)source->cols, sizeof(float), &row) ||
-        !aenc_size_multiply((size_t)source->target_cols, sizeof(float), &target))
-        return aenc_fail(source->ctx, AENC_ERR_SHAPE, "a row of the source is larger than memory");
-    for (int i = 0; i < count + (stream->least > 1); i++) {
-        struct stream_batch *batch = i < count ? &stream->batch[i] : &stream->held;
-        size_t rows = (size_t)(i < count ? room_of(stream) : stream->least);
-        batch->input = aenc_alloc(source->ctx, rows, row);
-        if (target > 0) batch->target = aenc_alloc(source->ctx, rows, target);
-        batch->weight = aenc_alloc(source->ctx, rows, sizeof(float));
-        if (batch->input == NULL || batch->weight == NULL || (target > 0 && batch->target == NULL))
-            return AENC_ERR_NO_MEMORY;
+    for (int f = 0; f < source->field_count; f++) {
+        const struct source_field *field = &source->field[f];
+        size_t row;
+        if (!aenc_size_multiply((size_t)field->size, aenc_value_bytes(field->column.type), &row))
+            return aenc_fail(source->ctx, AENC_ERR_SHAPE, "a row of the source is larger than memory");
+        for (int i = 0; i < count + (stream->least > 1); i++) {
+            struct stream_batch *batch = i < count ? &stream->batch[i] : &stream->held;
+            size_t rows = (size_t)(i < count ? room_of(stream) : stream->least);
+            batch->data[f] = aenc_alloc(source->ctx, rows, row);
+            if (batch->data[f] == NULL) return AENC_ERR_NO_MEMORY;
+        }
     }
     return AENC_OK;
 }
@@ -144,9 +162,7 @@ void aenc_stream_close(struct stream *stream) {
     aenc_ahead_stop(ctx, stream->ahead);
     for (int i = 0; i < 3; i++) {
         struct stream_batch *batch = i < 2 ? &stream->batch[i] : &stream->held;
-        aenc_release(ctx, batch->input);
-        aenc_release(ctx, batch->target);
-        aenc_release(ctx, batch->weight);
+        for (int f = 0; f < FIELDS_MAX; f++) aenc_release(ctx, batch->data[f]);
     }
     memset(stream, 0, sizeof *stream);
 }
@@ -185,4 +201,25 @@ aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out) {
     }
     *out = batch;
     return failed(stream, batch);
+}
+
+/* All 1. */
+static bool weights_equal(const struct batch *batch) {
+    const struct column *column = &batch->column[FIELD_WEIGHT];
+    for (int64_t r = 0; r < batch->count && column->data != NULL; r++)
+        if (aenc_batch_raw(batch, FIELD_WEIGHT, r, 0) != 1) return false;
+    return true;
+}
+
+struct batch aenc_stream_rows(const struct stream *stream, const struct stream_batch *batch, const int *number) {
+    const struct aenc_source *source = stream->source;
+    struct batch out = {.count = batch->count};
+    for (int f = 0; f < source->field_count; f++) {
+        const struct source_field *field = &source->field[f];
+        if (number[f] < 0) continue;
+        out.column[number[f]] =
+            (struct column){.data = batch->data[f], .stride = field->size, .type = field->column.type};
+    }
+    if (weights_equal(&out)) out.column[FIELD_WEIGHT].data = NULL;
+    return out;
 }

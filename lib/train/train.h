@@ -10,34 +10,28 @@
 #include "model/model.h"
 #include "optim/optim.h"
 
-/* Forward and backward over rows of input (and target; without data: the input). weight (may be NULL) has one number
- * per row, their sum positive. *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then,
- * as on any failure, no gradients wait to be applied. */
-aenc_status aenc_train_gradients(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                 const float *weight, double *loss);
+/* Forward and backward over the rows of a batch (without a target: against the input), whose weights have a positive sum.
+ * *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then, as on any failure, no gradients
+ * wait to be applied. */
+aenc_status aenc_train_gradients(struct aenc_model *model, const struct batch *batch, double *loss);
 /* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where
  * that would make one infinite; then everything is as before. No gradients wait afterwards, unless memory was
  * refused for the copy of parameters that a runner shares. */
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
 /* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them
  * before the first update; the same numbers. Afterwards no gradients wait. */
-aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct rows *input,
-                            const struct rows *target, const float *weight, double *loss);
+aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
+                            double *loss);
 /* Weighted mean loss as evaluation sees it. */
-aenc_status aenc_train_evaluate(struct aenc_model *model, const struct rows *input, const struct rows *target,
-                                const float *weight, double *loss);
+aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss);
 
 /* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay
  * as they are, and the batch's gradients wait. */
-struct check_batch {
-    struct rows input, target;
-    const float *weight;
-};
 struct gradient_check {
     double step;        /* in units of a tensor's root mean square, at least 0.1 */
     int64_t directions; /* per tensor */
 };
-aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct check_batch *batch,
+aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct batch *batch,
                                       const struct gradient_check *how, double *worst, const char **parameter);
 
 /* batches.c: which rows are trained on, held out, and in what order. */
@@ -76,26 +70,33 @@ void aenc_snapshot_free(aenc_context *ctx, struct snapshot *snapshot);
 
 /* What rows go through on their way into a run (row_transform.c): the model learns what comes out. */
 struct row_transform {
-    /* What has become of x: (x->count, cols), dense. x may be of any number of rows. */
-    aenc_status (*apply)(const struct row_transform *transform, const struct rows *x, float *out);
-    struct aenc_model *model; /* that they go through: takes the rows as they come from the data */
+    /* What has become of x: (x->count, cols), dense. x may be of any number of rows, and numbers its columns as the
+     * fields of `from`. */
+    aenc_status (*apply)(const struct row_transform *transform, const struct batch *x, float *out);
+    const struct aenc_model *from; /* that is trained */
+    struct aenc_model *model;      /* that they go through: takes the rows as they come from the data */
     int64_t cols;
-    bool teacher_targets; /* what comes out are targets of the rows; false: it is the input, and its own target */
-    float *scratch;       /* of apply's */
+    int64_t
+        outputs; /* what comes out is so many numbers for the target of a row, the others for its `code`; 0: it is the
+                      * input, and its own target */
+    float *scratch; /* of apply's */
 };
 
 /* What a run trains on. */
 struct fit_data {
-    struct rows input, target;             /* all rows; target.data NULL: the input */
+    struct batch rows;                     /* all of them */
+    struct batch valid;                    /* held out by the caller; without rows: none */
     const struct aenc_source *stream;      /* instead of rows; NULL: none */
+    int stream_field[FIELDS_MAX];          /* the model's number of each field of the stream; -1: not looked at */
     bool unchecked;                        /* from a source: each batch is looked at before it is used */
     const struct row_transform *transform; /* NULL: none */
-    bool targetless;                       /* targets that a stream brings are not looked at */
 };
 /* scale.c: where the model has a scaling that nobody has learned or set, learns it from `rows`, those of data that are
  * trained on; of a stream from its first `batches` batches, or the pass if that is shorter. */
-aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct rows *rows,
+aenc_status aenc_scaling_learn(struct aenc_model *model, const struct fit_data *data, const struct batch *rows,
                                int64_t batch, int64_t batches);
+/* rows.c: targets that the data bring are not looked at. */
+void aenc_fit_data_targetless(struct fit_data *data);
 /* What a call that trains must put back where it fails before its first whole step. */
 struct train_start {
     uint64_t step;

@@ -36,7 +36,7 @@ aenc_status aenc_classes_tell(struct aenc_model *model, const struct rows *x, st
     answers->right = 0;
     for (int64_t first = 0; first < x->count && status == AENC_OK; first += PIECE_ROWS) {
         const struct rows piece = aenc_rows_piece(x, first, PIECE_ROWS);
-        status = aenc_model_infer(model, TASK_RECONSTRUCT, &piece, NULL, logits);
+        status = aenc_model_infer_rows(model, TASK_RECONSTRUCT, &piece, logits);
         if (status == AENC_OK)
             tell(logits, first * model->target_size, piece.count * model->target_size, model->classes, answers);
     }

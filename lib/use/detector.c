@@ -99,7 +99,7 @@ static aenc_status block_energy(struct aenc_detector *d, const struct rows *x, s
             block->between[i] = (float)(from + at[p] * (block->to[i] - from));
         }
         struct rows points = {block->between, cols, rows, NULL};
-        aenc_status status = aenc_model_infer(d->model, TASK_RECONSTRUCT, &points, NULL, block->undone);
+        aenc_status status = aenc_model_infer_rows(d->model, TASK_RECONSTRUCT, &points, block->undone);
         if (status != AENC_OK) return status;
         for (int64_t i = 0; i < count; i++) {
             double unit = block->scale[i % cols];

@@ -86,11 +86,11 @@ static aenc_status training_run(struct training *t) {
     int64_t each = t->batches.train_count / t->batch;
     for (int64_t step = 0; step < t->steps; step++) {
         if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
-        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch},
-                          same = {0};
+        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch};
+        const struct batch batch = aenc_batch_of(FIELD_INPUT, &input);
         double loss;
         aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_step(t->model, t->optimizer, &input, &same, NULL, &loss);
+        aenc_status status = aenc_train_step(t->model, t->optimizer, &batch, &loss);
         if (status != AENC_OK) return status;
     }
     return AENC_OK;

@@ -58,7 +58,7 @@ static aenc_status point_find(const struct curve *curve, double step, double pea
         bits += entropy(curve->column, (size_t)rows);
     }
     struct rows codes = {curve->rounded, cols, rows, NULL};
-    aenc_status status = aenc_model_infer(curve->model, TASK_DECODE, &codes, NULL, curve->output);
+    aenc_status status = aenc_model_infer_rows(curve->model, TASK_DECODE, &codes, curve->output);
     if (status != AENC_OK) return status;
     double mse = squared_error(curve);
     *out = (aenc_rate_point){sizeof *out, step, bits / (double)cols, bits, mse, 10 * log10(peak * peak / mse)};
@@ -76,7 +76,7 @@ aenc_status aenc_rate_find(struct aenc_model *model, const struct rows *x, const
     curve.output = aenc_alloc_raw(ctx, rows, (size_t)model->output_size * sizeof(float));
     aenc_status status = AENC_ERR_NO_MEMORY;
     if (curve.code != NULL && curve.rounded != NULL && curve.column != NULL && curve.output != NULL)
-        status = aenc_model_infer(model, TASK_ENCODE, x, NULL, curve.code);
+        status = aenc_model_infer_rows(model, TASK_ENCODE, x, curve.code);
     for (int64_t i = 0; i < count && status == AENC_OK; i++) {
         aenc_rate_point point;
         status = point_find(&curve, step[i], peak, &point);

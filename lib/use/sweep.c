@@ -108,7 +108,7 @@ static aenc_status model_error(struct aenc_model *model, const struct rows *x, f
     for (int64_t first = 0; first < x->count; first += INFER_ROWS * 8) {
         int64_t rows = x->count - first < INFER_ROWS * 8 ? x->count - first : INFER_ROWS * 8;
         struct rows part = {rows_at(x, first), x->stride, rows, NULL};
-        aenc_status status = aenc_model_infer(model, TASK_RECONSTRUCT, &part, NULL, output);
+        aenc_status status = aenc_model_infer_rows(model, TASK_RECONSTRUCT, &part, output);
         if (status != AENC_OK) return status;
         for (int64_t i = 0; i < rows * cols; i++) {
             double difference = (double)output[i] - (double)rows_at(&part, i / cols)[i % cols];

@@ -65,7 +65,7 @@ static const char *const models[] = {
 struct scene {
     aenc_context *ctx;
     struct aenc_model *model;
-    struct rows input, target;
+    struct batch batch;
     const float *weight;
 };
 
@@ -86,7 +86,7 @@ static struct aenc_model *parsed(aenc_context *ctx, const char *text) {
 /* Answers the loss; leaves the gradients, as sums over rows, in the store. */
 static double gradients(const struct scene *scene) {
     double loss = NAN;
-    aenc_status status = aenc_train_gradients(scene->model, &scene->input, &scene->target, scene->weight, &loss);
+    aenc_status status = aenc_train_gradients(scene->model, &scene->batch, &loss);
     CHECK_STATUS(scene->ctx, status, AENC_OK);
     return loss;
 }
@@ -115,15 +115,18 @@ static void entry_check(const struct scene *scene, const struct entry *entry) {
 
 static void model_check(const char *text, bool own_target) {
     float x[ROWS * COLS], y[ROWS * COLS], weight[ROWS];
-    struct scene scene = {NULL, NULL, {x, COLS, ROWS, NULL}, {own_target ? y : NULL, COLS, ROWS, NULL}, weight};
+    struct scene scene = {.batch = {.count = ROWS}, .weight = weight};
+    scene.batch.column[FIELD_INPUT] = (struct column){.data = x, .stride = COLS};
+    scene.batch.column[FIELD_TARGET] = (struct column){.data = own_target ? y : NULL, .stride = COLS};
+    scene.batch.column[FIELD_WEIGHT] = (struct column){.data = weight, .stride = 1};
     aenc_context_options options = {.struct_size = sizeof options, .seed = 11, .threads = 2};
     for (int i = 0; i < ROWS * COLS; i++) x[i] = (float)((i * 37) % 53) / 53.0f, y[i] = (float)((i * 19) % 47) / 47.0f;
     for (int r = 0; r < ROWS; r++) weight[r] = 0.5f + (float)(r % 4);
     CHECK(aenc_context_create(&options, &scene.ctx) == AENC_OK);
     scene.model = parsed(scene.ctx, text);
     scene.model->clock = 1.25;
-    struct fit_data data = {.input = scene.input};
-    CHECK_STATUS(scene.ctx, aenc_scaling_learn(scene.model, &data, &scene.input, 0, 0), AENC_OK);
+    struct fit_data data = {.rows = scene.batch};
+    CHECK_STATUS(scene.ctx, aenc_scaling_learn(scene.model, &data, &scene.batch, 0, 0), AENC_OK);
     for (size_t i = 0; i < scene.model->store.entry_count; i++) {
         const struct entry *entry = &scene.model->store.entry[i];
         if (entry->kind == ENTRY_PARAMETER) entry_check(&scene, entry);
