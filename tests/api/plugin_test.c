@@ -360,6 +360,29 @@ static void test_checker(void) {
     aenc_context_free(ctx);
 }
 
+/* Rows of zeros through linear layers: every gradient is 0, and so is every difference of a loss that is even in each parameter.
+ * Nothing is divided by the norms, which are 0, and of parameters that are equally good the first is named. */
+static void test_checker_ties(void) {
+    static const float zeros[ROWS * COLS];
+    static unsigned char before[1 << 14], after[1 << 14];
+    const aenc_batch batch = {.struct_size = sizeof batch, .input = {zeros, ROWS, COLS, 0}};
+    const aenc_gradient_check how = {.struct_size = sizeof how, .directions = 4};
+    aenc_context *ctx = NULL;
+    CHECK(aenc_context_create(NULL, &ctx) == AENC_OK);
+    aenc_model *model = model_of(ctx, "identity", NULL);
+    const char *name = NULL;
+    double worst = NAN;
+    size_t size = 0, size_after = 0;
+    CHECK_STATUS(ctx, aenc_model_save_memory(model, before, sizeof before, &size), AENC_OK);
+    CHECK_STATUS(ctx, aenc_check_gradients(model, &batch, &how, &worst, &name), AENC_OK);
+    CHECK_NEAR(worst, 0, 0);
+    CHECK(name != NULL && strcmp(name, aenc_model_parameter_name(model, 0)) == 0);
+    CHECK_STATUS(ctx, aenc_model_save_memory(model, after, sizeof after, &size_after), AENC_OK);
+    CHECK(size_after == size && memcmp(before, after, size) == 0);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+}
+
 /* The builders that nothing above has used, against numbers. */
 static aenc_node *tour(void *user, aenc_recorder *r, aenc_node *in) {
     aenc_node *parts[2] = {aenc_node_slice(r, in, 0, 0, 2), aenc_node_slice(r, in, 0, 2, 4)};
@@ -549,6 +572,7 @@ int main(void) {
     test_refusals();
     test_mirrors();
     test_checker();
+    test_checker_ties();
     test_builders();
     test_state();
     test_state_refused();
