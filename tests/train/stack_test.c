@@ -122,6 +122,46 @@ static void test_layers(void) {
     trial_free(&fresh);
 }
 
+/* What a callback sees of the model's terms: those of the layer in training. */
+struct seen_terms {
+    const aenc_model *model;
+    bool own; /* the layers have the model's penalties */
+    int epochs;
+};
+
+static int terms_see(void *user, int64_t layer, int64_t layers, const aenc_progress *now) {
+    struct seen_terms *seen = user;
+    double reconstruction = aenc_model_term_value(seen->model, 0), penalty = aenc_model_term_value(seen->model, 1);
+    (void)layer;
+    (void)layers;
+    if (now->event != AENC_EVENT_EPOCH) return 0;
+    seen->epochs++;
+    if (seen->own) {
+        CHECK(reconstruction > 0 && penalty > 0);
+        CHECK_NEAR(reconstruction + penalty, now->train_loss, 1e-9);
+    } else
+        CHECK(isnan(reconstruction) && isnan(penalty));
+    return 0;
+}
+
+static void test_terms(void) {
+    static const char sparse[] =
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":5},"
+        "{\"type\":\"dense\",\"units\":4}]},\"penalties\":[\"l1:weight=0.1\"]}";
+    static const char *const others[][2] = {{"l1:weight=0.1", "l1:weight=0.2"}, {"l1:weight=0.2", NULL}};
+    for (int i = 0; i < 3; i++) {
+        struct trial t = trial_create(sparse, 3, 1);
+        struct seen_terms seen = {.model = t.model, .own = i == 0};
+        aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 2, .batch = 10};
+        aenc_pretrain_options o = {.struct_size = sizeof o, .fit = &fit, .progress = terms_see, .progress_user = &seen};
+        if (i > 0) o.penalties = others[i - 1], o.penalty_count = i == 1 ? 2 : 1;
+        CHECK_STATUS(t.ctx, aenc_pretrain(t.model, &x, &o), AENC_OK);
+        CHECK(seen.epochs == 4);
+        for (size_t k = 0; k < 2; k++) CHECK(isnan(aenc_model_term_value(t.model, k)));
+        trial_free(&t);
+    }
+}
+
 static void test_stop_and_frozen(void) {
     struct trial t = trial_create(head, 5, 1), fresh = trial_create(head, 5, 1);
     struct heard heard = {.stop_layer = 1};
@@ -316,6 +356,7 @@ int main(void) {
     test_copy_refused();
     test_first_layer();
     test_layers();
+    test_terms();
     test_stop_and_frozen();
     test_pretrain_refused();
     test_grow();
