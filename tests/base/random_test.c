@@ -147,6 +147,22 @@ static void check_below(void) {
     }
 }
 
+/* floor(r bound / 2^64), r the first two words as 64 bits, up to a bound of 2^32 - 1; beyond, r mod bound. */
+static void check_below_exact(void) {
+    const struct draw draw = {1, 2, 3, 0, 0};
+    const uint64_t wide = (uint64_t)UINT32_MAX + 1;
+    for (uint64_t i = 0; i < 100; i++) {
+        uint32_t words[2];
+        aenc_random_bits(&draw, i * 4, words, 2);
+        uint64_t r = (uint64_t)words[0] << 32 | words[1];
+        /* r (2^32 - 1) / 2^64 = words[0] + (words[1] - r / 2^32) / 2^32, and r / 2^32 is just above words[0] */
+        uint64_t want = words[1] > words[0] || r == 0 ? words[0] : words[0] - 1;
+        CHECK(aenc_random_below(&draw, i, UINT32_MAX) == want);
+        CHECK(aenc_random_below(&draw, i, wide) == r % wide);
+        CHECK(aenc_random_below(&draw, i, wide + 7) == r % (wide + 7));
+    }
+}
+
 int main(void) {
     check_known_answers();
     check_stream();
@@ -154,5 +170,6 @@ int main(void) {
     check_coordinates();
     check_distributions();
     check_below();
+    check_below_exact();
     return check_finish();
 }
