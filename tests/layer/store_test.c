@@ -98,6 +98,36 @@ static void conflict_test(aenc_context *ctx) {
     aenc_store_free(&store);
 }
 
+/* A parameter may have up to a quarter of the bytes that can be addressed; all of one kind up to an eighth of the elements that
+ * can be counted. */
+static void size_test(aenc_context *ctx) {
+    const int64_t most = PTRDIFF_MAX / 4 / (int64_t)sizeof(num), all = INT64_MAX / 8;
+    const struct init zero = {.kind = INIT_CONSTANT};
+    struct store store;
+    struct tape tape;
+    aenc_store_create(ctx, &store);
+    for (int64_t more = 0; more < 2; more++) {
+        const struct shape shape = {2, {1, most + more}};
+        aenc_tape_create(ctx, MODE_TRAIN, 1, &tape);
+        CHECK((aenc_store_parameter(&store, &tape, more == 0 ? "most" : "more", shape, zero, true) != NULL) == (more == 0));
+        CHECK_STATUS(ctx, tape.status, more == 0 ? AENC_OK : AENC_ERR_SHAPE);
+        aenc_tape_free(&tape);
+    }
+    CHECK(strcmp(aenc_message(ctx), "'more' is empty or too large to be addressed") == 0);
+    aenc_tape_create(ctx, MODE_TRAIN, 1, &tape);
+    CHECK(aenc_store_parameter(&store, &tape, "one", (struct shape){1, {1}}, zero, true) != NULL);
+    aenc_tape_free(&tape);
+    const int64_t left = all - store.parameter_size;
+    CHECK(left > 0 && left < most);
+    for (int64_t more = 1; more >= 0; more--) {
+        aenc_tape_create(ctx, MODE_TRAIN, 1, &tape);
+        CHECK((aenc_store_parameter(&store, &tape, "rest", (struct shape){1, {left + more}}, zero, true) != NULL) ==
+              (more == 0));
+        aenc_tape_free(&tape);
+    }
+    aenc_store_free(&store);
+}
+
 /* ---- First values ---- */
 
 /* One matrix called `name` under `init`, behind `others` more; its values into out. */
@@ -205,6 +235,7 @@ int main(void) {
     declare_test(ctx);
     many_test(ctx);
     conflict_test(ctx);
+    size_test(ctx);
     names_test(ctx);
     distributions_test(ctx);
     orthogonal_test(ctx);
