@@ -1,9 +1,10 @@
-/* pool_test.c - each index once, order with one worker, many runs in a row, sleepers, threads that cannot be had,
- * children without threads. */
+/* pool_test.c - each index once, order with one worker, many runs in a row, sleepers, threads and locks that cannot be
+ * had, children without threads. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "base/pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -106,12 +107,66 @@ static void check_refusals(aenc_context *ctx, struct ledger *ledger) {
     CHECK(strstr(ctx->message, "threads is 0") != NULL);
     CHECK(aenc_pool_create(ctx, -3, &pool) == AENC_ERR_ARGUMENT);
     CHECK(aenc_pool_create(ctx, 1000000, &pool) == AENC_ERR_ARGUMENT);
-    for (int k = 1; k <= 2; k++) {
+    for (int k = 1; k <= 3; k++) {
         ledger->refused = ledger->calls + k;
         CHECK(aenc_pool_create(ctx, 2, &pool) == AENC_ERR_NO_MEMORY && pool == NULL);
         CHECK(ledger->blocks == 0);
     }
     ledger->refused = 0;
+}
+
+/* The locks of the C library are replaced in this program: they are counted, and the one of the number `refused` fails. */
+static struct {
+    int held, calls, refused, error;
+} locks;
+
+static int lock_init(void) {
+    if (++locks.calls == locks.refused) return locks.error;
+    locks.held++;
+    return 0;
+}
+
+int pthread_mutex_init(pthread_mutex_t *restrict mutex, const pthread_mutexattr_t *restrict attributes) {
+    (void)attributes;
+    *mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    return lock_init();
+}
+
+int pthread_cond_init(pthread_cond_t *restrict condition, const pthread_condattr_t *restrict attributes) {
+    (void)attributes;
+    *condition = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    return lock_init();
+}
+
+int pthread_mutex_destroy(pthread_mutex_t *mutex) {
+    (void)mutex;
+    locks.held--;
+    return 0;
+}
+
+int pthread_cond_destroy(pthread_cond_t *condition) {
+    (void)condition;
+    locks.held--;
+    return 0;
+}
+
+/* A pool has a mutex and two conditions. Without one of them there is no pool, and those before it are gone. */
+static void check_locks(aenc_context *ctx, struct ledger *ledger) {
+    const int held = locks.held;
+    struct pool *pool;
+    for (int k = 1; k <= 3; k++) {
+        locks.refused = locks.calls + k;
+        locks.error = k == 2 ? EAGAIN : ENOMEM;
+        CHECK(aenc_pool_create(ctx, 2, &pool) == AENC_ERR_NO_MEMORY && pool == NULL);
+        CHECK(strstr(ctx->message, "threads: the locks of 2 workers: error") == ctx->message);
+        CHECK(locks.held == held && ledger->blocks == 0);
+    }
+    locks.refused = locks.calls + 1, locks.error = EPERM;
+    CHECK(aenc_pool_create(ctx, 2, &pool) == AENC_ERR_UNSUPPORTED && pool == NULL);
+    CHECK(aenc_pool_create(ctx, 2, &pool) == AENC_OK);
+    CHECK(locks.held == held + 3);
+    aenc_pool_free(ctx, pool);
+    CHECK(locks.held == held);
 }
 
 /* In a child whose address space has no room for 200 stacks: the failure is reported, and the threads that did start
@@ -175,6 +230,7 @@ int main(void) {
     fake_context(&ctx, &ledger);
     check_alone(&ctx);
     check_refusals(&ctx, &ledger);
+    check_locks(&ctx, &ledger);
     check_starvation(&ctx, &ledger);
     for (int workers = 1; workers <= 8; workers++) check_pool(&ctx, workers);
     for (int workers = 1; workers <= 5; workers++) check_fork(&ctx, workers, 0);
