@@ -211,6 +211,16 @@ static void plateau_test(aenc_context *ctx) {
     CHECK_NEAR(aenc_schedule_rate(&bare, 0), 0.05, 1e-12);
 }
 
+/* All other schedules go by steps alone: no loss changes anything of them. */
+static void losses_ignored_test(aenc_context *ctx) {
+    static const char *const texts[] = {"constant", "step:every=2", "cosine", "warmup:steps=5"};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++) {
+        struct schedule before = schedule_of(ctx, texts[t], 60, 2), s = before;
+        for (int i = 0; i < 20; i++) aenc_schedule_epoch(&s, i % 3);
+        CHECK(s.best == before.best && s.reached == before.reached && s.bad_epochs == before.bad_epochs);
+    }
+}
+
 /* The same bits with one worker and with three. */
 static void threads_test(aenc_context *ctx, const char *text) {
     struct store store[2];
@@ -252,6 +262,7 @@ int main(void) {
     defaults_test(ctx);
     schedules_test(ctx);
     plateau_test(ctx);
+    losses_ignored_test(ctx);
     threads_test(ctx, "adamw");
     threads_test(ctx, "rmsprop:momentum=0.9,centered=true");
     rate_test(ctx);
