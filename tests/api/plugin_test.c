@@ -565,6 +565,48 @@ static void test_state_refused(void) {
     CHECK(aenc_node_state(NULL, "mean", NULL, 0, 0) == NULL && aenc_node_stage(NULL, NULL, NULL) == NULL);
 }
 
+/* A parameter with a first value of its own, under the name that the user pointer is. */
+static aenc_node *scaled(void *user, aenc_recorder *r, aenc_node *in) {
+    return aenc_node_multiply(r, in, aenc_node_parameter(r, user, NULL, 0, "constant:gain=2"));
+}
+static aenc_node *scaled_loss(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
+    (void)target;
+    return aenc_node_row_mean(r, scaled(user, r, output));
+}
+
+static void test_parameter_refused(void) {
+    static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"scaled\"},\"decoder\":{\"type\":\"dense\","
+                               "\"units\":6},\"loss\":\"scaled\"}";
+    static char empty[] = "", fine[] = "gain", longest[301];
+    static const struct {
+        char *layer;
+        aenc_status status;
+        const char *words;
+    } cases[] = {{NULL, AENC_ERR_ARGUMENT, "aenc_node_parameter: name is NULL, empty or too long"},
+                 {empty, AENC_ERR_ARGUMENT, "aenc_node_parameter: name is NULL, empty or too long"},
+                 {longest, AENC_ERR_ARGUMENT, "aenc_node_parameter: name is NULL, empty or too long"},
+                 {fine, AENC_ERR_UNSUPPORTED, "aenc_node_parameter: only layers and penalties"}};
+    memset(longest, 'x', sizeof longest - 1);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        aenc_context *ctx = NULL;
+        aenc_model *model = NULL;
+        const aenc_batch batch = {.struct_size = sizeof batch, .input = x};
+        const aenc_plugin layer = {.struct_size = sizeof layer, .kind = AENC_PLUGIN_LAYER, .name = "scaled",
+                                   .user = cases[i].layer, .layer = scaled};
+        const aenc_plugin loss = {.struct_size = sizeof loss, .kind = AENC_PLUGIN_LOSS, .name = "scaled", .user = fine,
+                                  .loss = scaled_loss};
+        CHECK(aenc_context_create(NULL, &ctx) == AENC_OK);
+        CHECK_STATUS(ctx, aenc_register(ctx, &layer), AENC_OK);
+        CHECK_STATUS(ctx, aenc_register(ctx, &loss), AENC_OK);
+        aenc_status status = aenc_model_parse(ctx, text, strlen(text), &model);
+        if (status == AENC_OK) status = aenc_model_gradients(model, &batch, NULL);
+        CHECK_STATUS(ctx, status, cases[i].status);
+        if (!CHECK(strstr(aenc_message(ctx), cases[i].words) != NULL)) fprintf(stderr, "  %s\n", aenc_message(ctx));
+        aenc_model_free(model);
+        aenc_context_free(ctx);
+    }
+}
+
 int main(void) {
     for (int i = 0; i < ROWS * COLS; i++) data[i] = (float)((i * 37 + i / 13 * 5) % 101) / 50.0f - 1;
     test_together();
@@ -576,5 +618,6 @@ int main(void) {
     test_builders();
     test_state();
     test_state_refused();
+    test_parameter_refused();
     return check_finish();
 }
