@@ -124,6 +124,8 @@ static void test_endings(void) {
                                                                           .progress = ended_at, .progress_user = &e}), AENC_OK);
     CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_CANCEL && e.step == 2);
     e = (struct ending){.model = t.model, .cancel_at = -1};
+    CHECK_STATUS(t.ctx, aenc_partial_fit(t.model, &x, NULL), AENC_OK);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_END);
     o.validation_fraction = 0.3, o.patience = 1, o.min_improvement = 1e9, o.epochs = 50;
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
     CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_PATIENCE);
