@@ -368,8 +368,12 @@ static void test_tensor_create(struct world *w) {
 static void test_tensor_types(struct world *w, int32_t type, const float *good, const float *bad, size_t bad_count) {
     aenc_tensor *t;
     float back[2];
+    const float swapped[] = {good[1], good[0]}; /* none is 0 in both: so are the elements of a new tensor */
     size_t dim = 2;
     CHECK_STATUS(w->ctx, aenc_tensor_create(w->ctx, type, &dim, 1, &t), AENC_OK);
+    CHECK_STATUS(w->ctx, aenc_tensor_write(t, swapped, 2), AENC_OK);
+    CHECK_STATUS(w->ctx, aenc_tensor_read(t, back, 2), AENC_OK);
+    CHECK(memcmp(back, swapped, sizeof back) == 0);
     CHECK_STATUS(w->ctx, aenc_tensor_write(t, good, 2), AENC_OK);
     for (size_t k = 0; k < bad_count; k++) {
         const float values[] = {1, bad[k]};
