@@ -174,8 +174,9 @@ static void test_partial(aenc_context *ctx) {
 
 /* With all components a file holds all there is to know: a loaded model goes on exactly. */
 static void test_resumed(aenc_context *ctx) {
-    for (int whiten = 0; whiten < 2; whiten++) {
-        aenc_pca_options options = {.struct_size = sizeof options, .components = TALL_COLS, .whiten = whiten};
+    for (int how = 0; how < 4; how++) {
+        aenc_pca_options options = {.struct_size = sizeof options, .components = TALL_COLS, .whiten = how % 2,
+                                    .method = how < 2 ? NULL : "incremental"};
         aenc_matrix head = {tall_x, 20, TALL_COLS, 0};
         aenc_model *model = NULL, *whole = NULL;
         float got[TALL_ROWS * TALL_COLS], want[TALL_ROWS * TALL_COLS];
@@ -188,6 +189,15 @@ static void test_resumed(aenc_context *ctx) {
         CHECK_STATUS(ctx, aenc_encode(copy, &tall, got, TALL_ROWS * TALL_COLS), AENC_OK);
         CHECK_STATUS(ctx, aenc_encode(whole, &tall, want, TALL_ROWS * TALL_COLS), AENC_OK);
         check_floats(got, want, TALL_ROWS * TALL_COLS, 1e-3);
+        static const char *const of_variance[] = {"pca.explained_variance", "pca.explained_variance_ratio",
+                                                  "pca.total_variance"};
+        for (int i = 0; i < 3; i++) {
+            aenc_tensor *tensor = NULL;
+            CHECK_STATUS(ctx, aenc_model_parameter_get(whole, of_variance[i], &tensor), AENC_OK);
+            CHECK_STATUS(ctx, aenc_tensor_read(tensor, want, aenc_tensor_count(tensor)), AENC_OK);
+            check_entry(ctx, copy, of_variance[i], want, aenc_tensor_count(tensor), 2e-5);
+            aenc_tensor_free(tensor);
+        }
         aenc_model_free(copy);
         aenc_model_free(whole);
     }
