@@ -126,7 +126,7 @@ static void test_values(void) {
     for (size_t i = 0; i < sizeof formulas / sizeof *formulas; i++) {
         struct trial trial = trial_create(formulas[i].model, i + 3, 1);
         struct seen seen = look(&trial);
-        CHECK(isnan(aenc_model_term_value(trial.model, 1)));
+        CHECK(isnan(aenc_model_term_value(trial.model, 0)) && isnan(aenc_model_term_value(trial.model, 1)));
         double loss = step_loss(&trial), want = formulas[i].weight * formulas[i].value(&seen);
         CHECK(aenc_model_term_count(trial.model) == 2 && aenc_model_term_name(trial.model, 2) == NULL);
         CHECK(want > 0);
