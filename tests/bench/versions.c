@@ -190,13 +190,14 @@ static double side_slice(struct side *side, long calls, double *cpu) {
     return (bench_now() - begin) / (double)calls;
 }
 
-/* As many calls as make a slice; both sides have made equally many in the end. */
+/* As many calls as make a slice; both sides have made equally many in the end. By processor time, as a slice that is
+ * interrupted is long with any number of calls. */
 static long calls_find(struct side side[SIDES]) {
-    double cpu, seconds = 0;
+    double cpu = 0;
     long calls = 1;
     for (;; calls *= 2) {
-        for (int s = 0; s < SIDES; s++) seconds = side_slice(&side[s], calls, &cpu);
-        if (seconds * (double)calls >= slice_seconds || calls >= 1L << 30) return calls;
+        for (int s = 0; s < SIDES; s++) side_slice(&side[s], calls, &cpu);
+        if (cpu * (double)calls >= slice_seconds || calls >= 1L << 30) return calls;
     }
 }
 
