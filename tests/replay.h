@@ -26,6 +26,7 @@ static inline aenc_status replay_once(struct tape *tape, struct store *store, bo
                                       const float *const *inputs, struct replay *replay) {
     aenc_context *ctx = tape->ctx;
     memset(replay, 0, sizeof *replay);
+    tape->keep = true;
     aenc_status status = tape->status;
     if (status == AENC_OK) status = aenc_plan_create(tape, training, &replay->plan);
     if (status == AENC_OK) status = aenc_run_create(ctx, &replay->plan, &replay->run);

@@ -41,7 +41,7 @@
  * Spans: which rows a call reads.
  *   SPAN_ROWS     row by row
  *   SPAN_REDUCE   rows to a batch node: forward is called shard by shard and writes that shard's part, aenc_part(run,
- *                 n, run->shard); `combine` adds the parts in shard order. gradient is by rows.
+ *                 n, run->shard); `combine` adds the parts in shard order, and reads no values. gradient is by rows.
  *   SPAN_ALL      every row reads all rows and writes its own; the gradient too: some of the operand's rows from all of
  *                 the result's gradient.
  *   SPAN_SERIAL   one worker, once, all rows.
@@ -100,6 +100,7 @@ struct op {
 enum slot {
     SLOT_ACTIVATION, /* values of row and batch nodes, capacity rows each */
     SLOT_GRADIENT,   /* their gradients */
+    SLOT_WORKER,     /* values and gradients that one stage of rows alone touches: one shard's rows, for each worker */
     SLOT_PARAMETER,
     SLOT_PARAMETER_GRADIENT, /* sums over rows */
     SLOT_STATE,
@@ -126,11 +127,12 @@ struct node {
     bool active;                      /* lies between a trained parameter and a term: a gradient passes through it */
     struct span column_parallel_rows; /* by columns, for so many live rows; lo == hi: never */
     int level;                        /* phase of the forward walk */
-    enum slot slot;
-    int64_t offset;                   /* of the value in its slot, in nums */
-    int64_t gradient_offset;          /* of the gradient in SLOT_GRADIENT or SLOT_PARAMETER_GRADIENT; -1: none */
-    int64_t part_offset;              /* SPAN_REDUCE: of its parts in run->part; -1: none */
-    unsigned char mode[OPERANDS_MAX]; /* enum gradient_mode of each operand */
+    enum slot slot, gradient_slot;
+    int64_t offset;                          /* of the value in its slot, in nums */
+    int64_t gradient_offset;                 /* of the gradient in its slot; -1: none */
+    int64_t worker_row, gradient_worker_row; /* in SLOT_WORKER: nums of a row; elsewhere 0 */
+    int64_t part_offset;                     /* SPAN_REDUCE: of its parts in run->part; -1: none */
+    unsigned char mode[OPERANDS_MAX];        /* enum gradient_mode of each operand */
 };
 
 int64_t aenc_shape_count(const struct shape *shape);
@@ -157,17 +159,22 @@ struct run {
     /* Of the run itself (run.h). */
     const struct plan *plan;
     num *block[SLOT_COUNT];
+    int workers; /* for so many there is memory in SLOT_WORKER */
     num *part;
     num *ramp;           /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
     bool check_overflow_bound; /* set before a replay that asks aenc_run_bound */
     struct binding *binding;   /* one per field of the tape */
+    const struct node **bad;   /* not NULL: becomes the first node whose value is not finite */
 };
 
-static inline num *aenc_value(const struct run *run, const struct node *n) { return run->block[n->slot] + n->offset; }
+/* The address of row 0 of the space, whether or not the memory of this call begins with a later one. */
+static inline num *aenc_value(const struct run *run, const struct node *n) {
+    return run->block[n->slot] + n->offset - run->rows.lo * n->worker_row;
+}
 static inline num *aenc_gradient(const struct run *run, const struct node *n) {
-    return run->block[n->kind == NODE_PARAMETER ? SLOT_PARAMETER_GRADIENT : SLOT_GRADIENT] + n->gradient_offset;
+    return run->block[n->gradient_slot] + n->gradient_offset - run->rows.lo * n->gradient_worker_row;
 }
 /* SPAN_REDUCE: this shard's part, as many nums as the node has. */
 static inline num *aenc_part(const struct run *run, const struct node *n, int64_t shard) {

@@ -93,8 +93,9 @@ static inline int64_t aenc_plan_shards(const struct plan *plan, int space, int64
 /* Gives every live value, gradient and part its place (memory.c); called by the plan. */
 aenc_status aenc_plan_memory(struct tape *tape, struct plan *plan);
 
-/* Plans for training (gradients of every trained parameter) or for inference (activation memory is reused by
- * lifetime: shards of such a plan may not run at the same time).
+/* Plans for training (gradients of every trained parameter) or for inference. In both, memory is reused by lifetime:
+ * after a replay only outputs, terms and staged values can be read, in training also what the gradients of parameters
+ * are made of, and the gradients of inputs.
  * One plan per tape. On failure the plan is empty and tape->status says why: AENC_ERR_NO_GRADIENT names an op without
  * derivative above a trained parameter. */
 aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan);

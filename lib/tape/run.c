@@ -3,6 +3,7 @@
  * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of
  * one gradient, and every sum has an order given by shapes alone.
  */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     run->gemm = aenc_blas_product();
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
     run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
+    run->workers = plan->size[SLOT_WORKER] > 0 ? aenc_pool_workers(ctx->pool) : 1;
+    run->block[SLOT_WORKER] = aenc_alloc(ctx, (size_t)(plan->size[SLOT_WORKER] * run->workers), sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
     int64_t ramps = plan->size[SLOT_STEP];
     if (ramps > 0) run->ramp = run->block[SLOT_STEP] = aenc_alloc(ctx, (size_t)ramps, sizeof(num));
@@ -30,9 +33,9 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
         run->bound = aenc_alloc(ctx, shards, sizeof *run->bound);
     }
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
-    bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL && run->part != NULL &&
-                run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL) &&
-                (!bounded || run->bound != NULL);
+    bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL &&
+                run->block[SLOT_WORKER] != NULL && run->part != NULL && run->tile_square != NULL &&
+                run->binding != NULL && (ramps == 0 || run->ramp != NULL) && (!bounded || run->bound != NULL);
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -41,6 +44,7 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
 void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->block[SLOT_ACTIVATION]);
     aenc_release(ctx, run->block[SLOT_GRADIENT]);
+    aenc_release(ctx, run->block[SLOT_WORKER]);
     aenc_release(ctx, run->part);
     aenc_release(ctx, run->ramp);
     aenc_release(ctx, run->tile_square);
@@ -150,16 +154,32 @@ static int64_t columns_of(const struct plan_step *step) {
     return aenc_node_row_size(step->kind == STEP_FORWARD_COLUMNS ? step->node : step->node->in[0]);
 }
 
+/* Notes the node if nothing before it was bad and its value, just computed for these rows, is not finite. */
+static void watch(const struct node *n, struct span rows, const struct run *run) {
+    if (run->bad == NULL || (*run->bad != NULL && (*run->bad)->index <= n->index)) return;
+    int64_t size = aenc_node_row_size(n);
+    bool by_rows = n->kind == NODE_ROW;
+    const num *value = aenc_value(run, n) + (by_rows ? rows.lo * size : 0);
+    int64_t count = by_rows ? (rows.hi - rows.lo) * size : size;
+    if (!(run->kernels->elementwise->max_abs(value, count) <= NUM_MAX)) *run->bad = n;
+}
+
 static void step_run(const struct plan_step *step, struct span rows, const struct run *run) {
     const struct node *n = step->node;
     switch (step->kind) {
     case STEP_FEED: feed(n, rows, run); break;
-    case STEP_FORWARD: n->op->forward(n, rows, run); break;
+    case STEP_FORWARD:
+        n->op->forward(n, rows, run);
+        if (n->op->span != SPAN_REDUCE || !aenc_node_by_rows(n)) watch(n, rows, run);
+        break;
     case STEP_SEED: seed(n, rows, step->operand != 0, run); break;
     case STEP_BACKWARD: backward(n, rows, run); break;
     case STEP_SHARD_GATHER: shard_gather(step, run); break;
     case STEP_COMBINE: break;
-    case STEP_FORWARD_COLUMNS: n->op->talents->forward_columns(n, rows, (struct span){0, columns_of(step)}, run); break;
+    case STEP_FORWARD_COLUMNS:
+        n->op->talents->forward_columns(n, rows, (struct span){0, columns_of(step)}, run);
+        watch(n, rows, run);
+        break;
     case STEP_BACKWARD_COLUMNS:
         n->op->talents->backward_columns(n, rows, (struct span){0, columns_of(step)}, run);
         break;
@@ -217,9 +237,10 @@ double aenc_run_bound(const struct run *run) {
 }
 
 static void rows_task(void *user, int64_t index, int worker) {
-    (void)worker;
     const struct work *work = user;
     struct run run = *work->run;
+    assert(worker < run.workers || run.plan->size[SLOT_WORKER] == 0);
+    run.block[SLOT_WORKER] += worker * run.plan->size[SLOT_WORKER];
     struct span rows = run.rows = aenc_shard_rows(&run, work->stage->space, index);
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
@@ -296,14 +317,19 @@ static void stage_run(struct work *work, struct pool *pool) {
     const struct plan_step *step = run->plan->step + stage->first;
     switch (stage->kind) {
     case STAGE_ROWS: aenc_pool_run(pool, shards_of(run, stage->space), rows_task, work); break;
-    case STAGE_COLUMNS: aenc_pool_run(pool, column_tasks(step), columns_task, work); break;
+    case STAGE_COLUMNS:
+        aenc_pool_run(pool, column_tasks(step), columns_task, work);
+        if (step->kind == STEP_FORWARD_COLUMNS) watch(step->node, run->rows, run);
+        break;
     case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
     case STAGE_ONCE:
         for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], run->rows, run);
         break;
     case STAGE_COMBINE:
-        for (int64_t i = 0; i < stage->count; i++)
+        for (int64_t i = 0; i < stage->count; i++) {
             step[i].node->op->combine(step[i].node, shards_of(run, stage->space), run);
+            watch(step[i].node, run->rows, run);
+        }
         break;
     }
 }
@@ -336,6 +362,26 @@ void aenc_run_products(const struct run *run, const struct tile_sink *sink, stru
     const struct plan_stage *stage = &run->plan->stage[run->plan->product_stage];
     struct work work = {run, stage, sink, false};
     aenc_pool_run(pool, stage->count, tile_task, &work);
+}
+
+/* Behind the last stage with a step of the forward walk. */
+static size_t forward_end(const struct plan *plan) {
+    size_t end = 0;
+    for (size_t s = 0; s < plan->stage_count; s++) {
+        const struct plan_stage *stage = &plan->stage[s];
+        for (int64_t i = stage->first; stage->kind != STAGE_GATHER && i < stage->first + stage->count; i++)
+            if (plan->step[i].kind <= STEP_COMBINE || plan->step[i].kind == STEP_FORWARD_COLUMNS) end = s + 1;
+    }
+    return end;
+}
+
+const struct node *aenc_run_first_bad(const struct run *run) {
+    const struct node *bad = NULL;
+    struct run again = *run;
+    again.bad = &bad;
+    again.check_overflow_bound = false;
+    aenc_run_stages(&again, 0, forward_end(run->plan), NULL);
+    return bad;
 }
 
 double aenc_run_term(const struct run *run, const struct term *term) {

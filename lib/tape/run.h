@@ -37,6 +37,9 @@ struct tile_sink {
     int64_t size;
 };
 void aenc_run_products(const struct run *run, const struct tile_sink *sink, struct pool *pool);
+/* The first node, in the order of recording, whose value in a replay like the last one is not finite; NULL: all are. On
+ * this thread alone; gradients of rows are overwritten. */
+const struct node *aenc_run_first_bad(const struct run *run);
 /* Sum over rows of a term, in double and in row order; for a batch term its value times the total weight. */
 double aenc_run_term(const struct run *run, const struct term *term);
 

@@ -69,6 +69,7 @@ struct tape {
     /* Live rows that a batch must have, and for whose sake; 0 and NULL: any number will do. */
     int64_t least_rows;
     const char *least_for;
+    bool keep; /* for tests: all values and gradients stay until the next replay */
 };
 
 /* ---- Recording ---- */

@@ -66,20 +66,10 @@ static double squared_norm(const struct run *run, size_t tiles, const char **cul
     return sum;
 }
 
-static bool values_finite(const struct run *run, const struct node *n) {
-    int64_t rows = n->kind == NODE_ROW ? run->live[n->space] : 1;
-    return run->kernels->elementwise->max_abs(aenc_value(run, n), rows * aenc_node_row_size(n)) <= NUM_MAX;
-}
-
-/* The name path under which the first value of a replay is not finite; NULL: all are. Nodes stand in the order of
- * computation, and in training each keeps its value. */
+/* The name path under which the first value of a replay is not finite; NULL: all are. */
 static const char *first_bad_value(const struct task *task) {
-    for (size_t i = 0; i < task->tape.node_count; i++) {
-        const struct node *n = task->tape.node[i];
-        bool own = n->live && n->op != NULL && !n->op->view && n->slot == SLOT_ACTIVATION;
-        if (own && n->offset >= 0 && !values_finite(task->run, n)) return n->name;
-    }
-    return NULL;
+    const struct node *n = aenc_run_first_bad(task->run);
+    return n == NULL ? NULL : n->name;
 }
 
 static aenc_status diverged(struct aenc_model *model, const struct task *task, double loss, const char *culprit) {

@@ -284,7 +284,8 @@ static aenc_status tiles_split(aenc_context *ctx, struct plan *plan) {
 
 static aenc_status plan_parts(struct rig *rig) {
     rig->plan.shard_rows[0] = 2;
-    rig->plan.size[SLOT_ACTIVATION] = rig->plan.size[SLOT_GRADIENT] = rig->plan.part_size = 0;
+    rig->plan.size[SLOT_ACTIVATION] = rig->plan.size[SLOT_GRADIENT] = rig->plan.size[SLOT_WORKER] = 0;
+    rig->plan.part_size = 0;
     aenc_status status = aenc_plan_memory(&rig->tape, &rig->plan);
     return status == AENC_OK ? tiles_split(rig->ctx, &rig->plan) : status;
 }
@@ -335,6 +336,7 @@ static void garbage(num *block, int64_t count) {
 static double rig_replay(struct rig *rig) {
     garbage(rig->run.block[SLOT_ACTIVATION], rig->plan.size[SLOT_ACTIVATION]);
     garbage(rig->run.block[SLOT_GRADIENT], rig->plan.size[SLOT_GRADIENT]);
+    garbage(rig->run.block[SLOT_WORKER], rig->plan.size[SLOT_WORKER] * rig->run.workers);
     garbage(rig->run.part, rig->plan.part_size);
     garbage(rig->gradient, NUMBERS);
     aenc_run_replay(&rig->run, NULL);

@@ -50,11 +50,12 @@ static void adding_gradient(const struct node *n, int operand, struct span s, nu
     pass(n, s, s.lo, 3, dx, true, run);
 }
 
-/* Every row of the batch, whichever are wanted. */
+/* Every row that there may be, whichever are wanted: with the gradient of the first that is. */
 static void whole_gradient(const struct node *n, int operand, struct span s, num *dx, bool add, const struct run *run) {
-    struct span whole = {0, n->shape.dim[0]};
-    pass(n, whole, 0, 3, aenc_gradient(run, n->in[operand]), add, run);
-    (void)s, (void)dx;
+    num *all = aenc_gradient(run, n->in[operand]);
+    for (int64_t r = 0; r < n->shape.dim[0]; r++)
+        pass(n, (struct span){r, r + 1}, s.lo, 3, all + r * aenc_op_stride0(n), add, run);
+    (void)dx;
 }
 
 /* Of the first tile, whichever is wanted. */

@@ -72,14 +72,15 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     struct tape tape;
     struct plan plan;
     struct run run;
-    struct pool *pool;
     struct node *y[RESULTS];
     aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY - 10 * workers, &tape); /* of which nothing may depend */
     record(&tape, y);
+    for (int i = 0; i < RESULTS; i++) aenc_tape_output(&tape, y[i]);
     CHECK_STATUS(world->ctx, aenc_plan_create(&tape, true, &plan), AENC_OK);
     CHECK(column_stages(&plan) == 7); /* four layers forward, three of them backward */
+    aenc_pool_free(world->ctx, world->ctx->pool);
+    CHECK_STATUS(world->ctx, aenc_pool_create(world->ctx, workers, &world->ctx->pool), AENC_OK);
     CHECK_STATUS(world->ctx, aenc_run_create(world->ctx, &plan, &run), AENC_OK);
-    CHECK_STATUS(world->ctx, aenc_pool_create(world->ctx, workers, &pool), AENC_OK);
     run.block[SLOT_PARAMETER] = world->parameter;
     run.block[SLOT_PARAMETER_GRADIENT] = out->gradient;
     run.binding[0] = (struct binding){.source = world->data, .stride = IN};
@@ -89,15 +90,15 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     for (int64_t r = 0; r < counting; r++) run.weight_total += (double)(weight[r] = world->weight[r]);
     garbage(run.block[SLOT_ACTIVATION], plan.size[SLOT_ACTIVATION]);
     garbage(run.block[SLOT_GRADIENT], plan.size[SLOT_GRADIENT]);
+    garbage(run.block[SLOT_WORKER], plan.size[SLOT_WORKER] * run.workers);
     garbage(out->gradient, PARAMETERS);
     narrow = 0;
-    aenc_run_replay(&run, pool);
+    aenc_run_replay(&run, world->ctx->pool);
     /* 260, 300 and 283 columns forward, 260 twice backward, the last ones 36, 44 and 27; and 1010, 260 of the third */
     int few = live >= 8 && live <= 128 ? 8 + 9 + 9 + 8 + 8 : 0, third = live >= 8 && live <= 512 ? 32 + 8 : 0;
     CHECK(narrow == few + third);
     for (int i = 0; i < RESULTS; i++)
         memcpy(out->value[i], aenc_value(&run, y[i]), (size_t)(counting * aenc_node_row_size(y[i])) * sizeof(num));
-    aenc_pool_free(world->ctx, pool);
     aenc_run_free(world->ctx, &run);
     aenc_plan_free(&plan);
     aenc_tape_free(&tape);

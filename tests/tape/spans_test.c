@@ -170,7 +170,7 @@ static const struct op blind_op = {.name = "blind", .arity = 1, .infer = infer_s
 
 struct world {
     aenc_context *ctx;
-    struct pool *pool;
+    struct pool *pool; /* the context's */
     num parameter[PARAMETERS], gradient[PARAMETERS], state[PARAMETERS], step[4];
     float data[CAPACITY * WIDTH], weight[CAPACITY];
 };
@@ -236,6 +236,7 @@ static void garbage(struct run *run) {
     const struct plan *plan = run->plan;
     for (int64_t i = 0; i < plan->size[SLOT_GRADIENT]; i++) run->block[SLOT_GRADIENT][i] = NAN;
     for (int64_t i = 0; i < plan->size[SLOT_ACTIVATION]; i++) run->block[SLOT_ACTIVATION][i] = NAN;
+    for (int64_t i = 0; i < plan->size[SLOT_WORKER] * run->workers; i++) run->block[SLOT_WORKER][i] = NAN;
     for (int64_t i = 0; i < plan->part_size; i++) run->part[i] = NAN;
 }
 
@@ -275,8 +276,8 @@ static void test_gradients(struct world *world) {
     aenc_tape_free(&tape);
 }
 
-/* Inference with reused memory computes the same terms as training with all of it. */
-static void test_inference(struct world *world) {
+/* Inference with reused memory computes the same terms as training with all of it, with one shard and with several. */
+static void test_inference(struct world *world, int64_t shard) {
     double value[2];
     int64_t size[2];
     for (int training = 0; training < 2; training++) {
@@ -285,6 +286,8 @@ static void test_inference(struct world *world) {
         struct run run;
         aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY, &tape);
         record_everything(&tape);
+        tape.shard_rows[0] = shard;
+        tape.keep = training != 0;
         CHECK_STATUS(world->ctx, aenc_plan_create(&tape, training, &plan), AENC_OK);
         CHECK_STATUS(world->ctx, aenc_run_create(world->ctx, &plan, &run), AENC_OK);
         run_bind(world, &run);
@@ -298,6 +301,48 @@ static void test_inference(struct world *world) {
     }
     CHECK(value[0] == value[1]);
     CHECK(size[0] < size[1]);
+}
+
+/* One replay from garbage: gradients to `gradient`, the first node that is not finite to *bad (-1: none). */
+static int64_t replay_memory(struct world *world, bool keep, num *gradient, int *bad) {
+    struct tape tape;
+    struct plan plan;
+    struct run run;
+    aenc_tape_create(world->ctx, MODE_TRAIN, CAPACITY, &tape);
+    record_everything(&tape);
+    tape.shard_rows[0] = SHARD;
+    tape.keep = keep;
+    CHECK_STATUS(world->ctx, aenc_plan_create(&tape, true, &plan), AENC_OK);
+    CHECK_STATUS(world->ctx, aenc_run_create(world->ctx, &plan, &run), AENC_OK);
+    run_bind(world, &run);
+    garbage(&run);
+    aenc_run_replay(&run, world->pool);
+    memcpy(gradient, world->gradient, sizeof world->gradient);
+    const struct node *n = aenc_run_first_bad(&run);
+    *bad = n == NULL ? -1 : n->index;
+    int64_t size = plan.size[SLOT_ACTIVATION] + plan.size[SLOT_GRADIENT];
+    CHECK((plan.size[SLOT_WORKER] > 0) == !keep);
+    aenc_run_free(world->ctx, &run);
+    aenc_plan_free(&plan);
+    aenc_tape_free(&tape);
+    return size;
+}
+
+/* What one stage alone touches lies in the workers' memory: the same bits with less, and bad values are found as
+ * before. */
+static void test_worker_memory(struct world *world) {
+    num all[PARAMETERS], less[PARAMETERS], before = world->parameter[33];
+    int bad[2];
+    for (int i = 0; i < PARAMETERS; i++) world->gradient[i] = 0;
+    int64_t kept = replay_memory(world, true, all, &bad[0]), reused = replay_memory(world, false, less, &bad[1]);
+    CHECK(reused < kept);
+    CHECK(memcmp(all, less, sizeof all) == 0);
+    CHECK(bad[0] == -1 && bad[1] == -1);
+    world->parameter[33] = INFINITY; /* u */
+    replay_memory(world, true, all, &bad[0]);
+    replay_memory(world, false, less, &bad[1]);
+    CHECK(bad[0] > 0 && bad[0] == bad[1]);
+    world->parameter[33] = before;
 }
 
 static void test_no_gradient(struct world *world) {
@@ -347,11 +392,14 @@ int main(void) {
     if (!CHECK(aenc_context_create(&options, &world.ctx) == AENC_OK)) return check_finish();
     world_fill(&world);
     for (int workers = 1; workers <= 3; workers++) {
-        CHECK_STATUS(world.ctx, aenc_pool_create(world.ctx, workers, &world.pool), AENC_OK);
+        aenc_pool_free(world.ctx, world.ctx->pool);
+        CHECK_STATUS(world.ctx, aenc_pool_create(world.ctx, workers, &world.ctx->pool), AENC_OK);
+        world.pool = world.ctx->pool;
         test_gradients(&world);
-        aenc_pool_free(world.ctx, world.pool);
+        test_worker_memory(&world);
     }
-    test_inference(&world);
+    test_inference(&world, CAPACITY);
+    test_inference(&world, SHARD);
     test_no_gradient(&world);
     test_sticky(&world);
     aenc_context_free(world.ctx);
