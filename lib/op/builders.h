@@ -65,8 +65,8 @@ struct node *aenc_op_batch_products(struct tape *tape, struct node *x);
 /* A batch node of numbers that the caller writes to *values (zeros so far) while recording; NULL when the tape has
  * failed. */
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values);
-/* (rows): each row's share of the batch, its weight by the sum of the weights. */
-struct node *aenc_op_row_share(struct tape *tape);
+/* (rows), the rows of x: each row's share of the batch, its weight by the sum of the weights. */
+struct node *aenc_op_row_share(struct tape *tape, const struct node *x);
 
 /* layout.c. dims of a row node are those of one row. */
 struct node *aenc_op_reshape(struct tape *tape, struct node *x, const int64_t *dims, int rank); /* a view */
@@ -76,6 +76,11 @@ struct node *aenc_op_concat(struct tape *tape, struct node *const *x, int count,
 struct node *aenc_op_transpose(struct tape *tape, struct node *x, const int *axes); /* axes[0] is 0 for row nodes */
 struct node *aenc_op_repeat(struct tape *tape, struct node *x, int axis, int64_t count); /* axis of size 1 */
 struct node *aenc_op_stop_gradient(struct tape *tape, struct node *x);
+
+/* fold.c. Views between row spaces. fold: (rows, k, ...) to (k rows, ...): the k things of a row become rows of their
+ * own, on which everything works as on others. unfold: back, (k rows, ...) to (rows, k, ...). */
+struct node *aenc_op_fold(struct tape *tape, struct node *x);
+struct node *aenc_op_unfold(struct tape *tape, struct node *x, int64_t k);
 
 /* softmax.c, over the last axis */
 struct node *aenc_op_softmax(struct tape *tape, struct node *x);
@@ -103,6 +108,9 @@ struct node *aenc_op_normalise(struct tape *tape, struct node *x, struct node *m
 /* random.c; `name` is the node's path for its random stream */
 struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *dims, int rank); /* (rows, dims) */
 struct node *aenc_op_uniform(struct tape *tape, const char *name, const int64_t *dims, int rank);
+/* The same with the rows and dims of x, of whatever row space. */
+struct node *aenc_op_normal_like(struct tape *tape, const char *name, const struct node *x);
+struct node *aenc_op_uniform_like(struct tape *tape, const char *name, const struct node *x);
 /* x with each element 0 with probability rate, the others divided by 1 - rate */
 struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x, double rate);
 /* x with each element, with probability level (a scalar without gradient), replaced by low or, as often, by high. */

@@ -46,10 +46,17 @@ static void normals_add(const struct node *n, int64_t r, num *y, num scale, cons
 
 /* ---- Noise: (rows, dims) of independent numbers ---- */
 
+struct noise {
+    struct shape shape;
+    int space;
+};
+
 static aenc_status noise_infer(struct tape *tape, struct node *n) {
     (void)tape;
+    const struct noise *noise = n->attr;
     n->kind = NODE_ROW;
-    n->shape = *(const struct shape *)n->attr;
+    n->space = noise->space;
+    n->shape = noise->shape;
     return AENC_OK;
 }
 
@@ -75,8 +82,9 @@ static void uniform_forward(const struct node *n, struct span rows, const struct
 }
 
 static void noise_describe(const struct node *n, struct description *to) {
-    const struct shape *shape = n->attr;
-    aenc_describe_whole(to, "dims", shape->dim + 1, shape->rank - 1);
+    const struct noise *noise = n->attr;
+    aenc_describe_whole(to, "dims", noise->shape.dim + 1, noise->shape.rank - 1);
+    aenc_describe_number(to, "space", noise->space);
 }
 
 static const struct op normal_op = {
@@ -91,9 +99,26 @@ static struct node *noise_record(struct tape *tape, const struct op *op, const c
                        rank);
         return NULL;
     }
-    struct shape shape = {rank + 1, {tape->capacity[0]}};
-    for (int i = 0; i < rank; i++) shape.dim[i + 1] = dims[i];
-    return named(tape, aenc_tape_record(tape, op, NULL, 0, &shape, sizeof shape), name);
+    struct noise noise = {{rank + 1, {tape->capacity[0]}}, 0};
+    for (int i = 0; i < rank; i++) noise.shape.dim[i + 1] = dims[i];
+    return named(tape, aenc_tape_record(tape, op, NULL, 0, &noise, sizeof noise), name);
+}
+
+static struct node *noise_like(struct tape *tape, const struct op *op, const char *name, const struct node *x) {
+    char text[SHAPE_TEXT];
+    if (x == NULL) return NULL;
+    if (x->kind != NODE_ROW)
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows", op->name, aenc_shape_text(x, text));
+    struct noise noise = {x->shape, x->space};
+    return named(tape, aenc_tape_record(tape, op, NULL, 0, &noise, sizeof noise), name);
+}
+
+struct node *aenc_op_normal_like(struct tape *tape, const char *name, const struct node *x) {
+    return noise_like(tape, &normal_op, name, x);
+}
+
+struct node *aenc_op_uniform_like(struct tape *tape, const char *name, const struct node *x) {
+    return noise_like(tape, &uniform_op, name, x);
 }
 
 struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *dims, int rank) {

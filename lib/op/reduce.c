@@ -296,7 +296,7 @@ static void batch_mean_forward(const struct node *n, struct span rows, const str
     }
     memset(part, 0, (size_t)size * sizeof *part);
     for (int64_t r = rows.lo; r < rows.hi; r++)
-        run->kernels->elementwise->accumulate(part, x + r * size, (num)run->weight[r], size);
+        run->kernels->elementwise->accumulate(part, x + r * size, (num)aenc_row_weight(run, n->in[0]->space, r), size);
 }
 
 static void parts_add(const struct node *n, int64_t shards, double divisor, const struct run *run) {
@@ -313,7 +313,7 @@ static void batch_sum_combine(const struct node *n, int64_t shards, const struct
 }
 
 static void batch_mean_combine(const struct node *n, int64_t shards, const struct run *run) {
-    parts_add(n, shards, run->weight_total, run);
+    parts_add(n, shards, aenc_weight_total(run, n->in[0]->space), run);
 }
 
 /* dx[r] = dy: the rows are the axis that is summed. */
@@ -331,11 +331,11 @@ static void batch_sum_gradient(const struct node *n, int operand, struct span s,
 
 static void batch_mean_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
                                 const struct run *run) {
-    (void)operand;
-    num share = (num)(1 / run->weight_total);
+    int space = n->in[operand]->space;
+    num share = (num)(1 / aenc_weight_total(run, space));
     if (run->weight == NULL) batch_gradient(n, s, dx, share, add, run);
     for (int64_t r = s.lo; r < s.hi && run->weight != NULL; r++, dx += aenc_node_row_size(n))
-        batch_gradient(n, (struct span){r, r + 1}, dx, (num)run->weight[r] * share, add, run);
+        batch_gradient(n, (struct span){r, r + 1}, dx, (num)aenc_row_weight(run, space, r) * share, add, run);
 }
 
 static struct node *batch_sum_tangent(struct tape *tape, const struct node *n, struct node *const *tangents) {

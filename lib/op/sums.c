@@ -151,13 +151,18 @@ static void constant_forward(const struct node *n, struct span rows, const struc
 
 static aenc_status share_infer(struct tape *tape, struct node *n) {
     n->kind = NODE_ROW;
-    n->shape = (struct shape){1, {tape->capacity[0]}};
+    n->space = *(const int *)n->attr;
+    n->shape = (struct shape){1, {tape->capacity[n->space]}};
     return AENC_OK;
+}
+
+static void share_describe(const struct node *n, struct description *to) {
+    aenc_describe_number(to, "space", n->space);
 }
 
 static void share_forward(const struct node *n, struct span rows, const struct run *run) {
     for (int64_t r = rows.lo; r < rows.hi; r++)
-        aenc_value(run, n)[r] = (num)((run->weight == NULL ? 1 : (double)run->weight[r]) / run->weight_total);
+        aenc_value(run, n)[r] = (num)((double)aenc_row_weight(run, n->space, r) / aenc_weight_total(run, n->space));
 }
 
 static void constant_describe(const struct node *n, struct description *to) {
@@ -171,7 +176,8 @@ static const struct op constant_op = {.name = "constant",
                                       .infer = constant_infer,
                                       .forward = constant_forward,
                                       .describe = constant_describe};
-static const struct op row_share_op = {.name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward};
+static const struct op row_share_op = {
+    .name = "row_share", .arity = 0, .infer = share_infer, .forward = share_forward, .describe = share_describe};
 
 struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **values) {
     num *value = tape->status != AENC_OK
@@ -183,8 +189,10 @@ struct node *aenc_op_constant(struct tape *tape, struct shape shape, num **value
     return aenc_tape_record(tape, &constant_op, NULL, 0, &constant, sizeof constant);
 }
 
-struct node *aenc_op_row_share(struct tape *tape) {
-    return aenc_tape_record(tape, &row_share_op, NULL, 0, NULL, 0);
+struct node *aenc_op_row_share(struct tape *tape, const struct node *x) {
+    if (x == NULL) return NULL;
+    int space = x->space;
+    return aenc_tape_record(tape, &row_share_op, NULL, 0, &space, sizeof space);
 }
 
 const struct op *const aenc_sums_ops[] = {&absolute_sum_op, &square_sum_op, &batch_products_op,

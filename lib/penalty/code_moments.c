@@ -10,7 +10,7 @@ static const struct setting_rule rules[] = {{.name = NULL}};
 
 /* The mean over the batch of x x^T: of (s x) (s x)^T the sum, s the root of the row's share. */
 static struct node *second_moments(struct tape *tape, struct node *x) {
-    struct node *root = aenc_op_function(tape, FUNCTION_SQRT, 0, aenc_op_row_share(tape));
+    struct node *root = aenc_op_function(tape, FUNCTION_SQRT, 0, aenc_op_row_share(tape, x));
     return aenc_op_batch_products(tape, aenc_op_multiply(tape, x, root));
 }
 

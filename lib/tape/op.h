@@ -11,7 +11,8 @@
  *
  * Kinds of node.
  *   NODE_ROW        axis 0 is the rows of a row space (usually the batch); dim[0] is the capacity, live rows may be
- *                   fewer
+ *                   fewer. Other spaces have a factor: so many rows, next to each other, for each row of the batch (k
+ *                   samples, T steps); aenc_op_fold and aenc_op_unfold are the views between them
  *   NODE_BATCH      one value for the whole batch: no row axis
  *   NODE_PARAMETER  trained; lives in the model's parameter block
  *   NODE_STATE      saved, not trained (running statistics, codebooks); new values are staged and committed with the
@@ -59,7 +60,7 @@
 #include "io/message_text.h"
 #include "math/kernels.h"
 
-enum { RANK_MAX = AENC_RANK_MAX, OPERANDS_MAX = 8, SPACES_MAX = 4 };
+enum { RANK_MAX = AENC_RANK_MAX, OPERANDS_MAX = 8, SPACES_MAX = 8 };
 
 enum node_kind { NODE_ROW, NODE_BATCH, NODE_PARAMETER, NODE_STATE, NODE_STEP };
 enum op_span { SPAN_ROWS, SPAN_REDUCE, SPAN_ALL, SPAN_SERIAL };
@@ -145,11 +146,12 @@ char *aenc_shape_text(const struct node *n, char *buffer);
 
 /* One replay, as ops see it. */
 struct run {
-    struct span rows; /* of the call: of the node, and in its row space; of one without rows the whole batch */
-    int64_t shard;    /* of the call: index of the shard, for SPAN_REDUCE and by-shard parts */
-    int64_t live[SPACES_MAX];
-    const float *weight; /* of each row; NULL: 1 */
-    double weight_total; /* of the live rows */
+    struct span rows;         /* of the call: of the node, and in its row space; of one without rows the whole batch */
+    int64_t shard;            /* of the call: index of the shard, for SPAN_REDUCE and by-shard parts */
+    int64_t live[SPACES_MAX]; /* rows of each row space; the caller sets the first, of the batch */
+    int64_t factor[SPACES_MAX]; /* of each row space */
+    const float *weight;        /* of each row of the batch; NULL: 1 */
+    double weight_total;        /* of its live rows */
     const struct kernels *kernels;
     matrix_product *gemm; /* what ops multiply with: aenc_blas_product's, in runners one without locks */
     uint64_t seed, step;  /* these four: of what is drawn */
@@ -182,9 +184,17 @@ static inline num *aenc_part(const struct run *run, const struct node *n, int64_
 }
 /* Which rows of the space a shard is. */
 struct span aenc_shard_rows(const struct run *run, int space, int64_t shard);
-/* The draw of a random node for batch row `row`. */
+/* Each row of a space has the weight of the batch's row that it belongs to. */
+static inline float aenc_row_weight(const struct run *run, int space, int64_t row) {
+    return run->weight == NULL ? 1 : run->weight[row / run->factor[space]];
+}
+static inline double aenc_weight_total(const struct run *run, int space) {
+    return run->weight_total * (double)run->factor[space];
+}
+/* The draw of a random node for row `row` of its space. */
 static inline struct draw aenc_node_draw(const struct run *run, const struct node *n, int64_t row) {
-    struct draw draw = {run->seed, n->stream, run->step, run->turn, (uint64_t)(run->first_row + row)};
+    uint64_t place = (uint64_t)(run->first_row * run->factor[n->space] + row);
+    struct draw draw = {run->seed, n->stream, run->step, run->turn, place};
     return draw;
 }
 

@@ -153,7 +153,8 @@ static aenc_status sort_levels(struct planner *p) {
 
 /* About 64 rows for every GEMM: by shapes alone, never by threads, so that results do not depend on them. */
 static void find_shards(const struct planner *p) {
-    for (int s = 0; s < SPACES_MAX; s++) p->plan->shard_rows[s] = SHARD_GEMM_ROWS;
+    const struct tape *tape = p->tape;
+    for (int s = 0; s < tape->space_count; s++) p->plan->shard_rows[s] = SHARD_GEMM_ROWS;
     for (size_t i = 0; i < p->tape->node_count; i++) {
         const struct node *n = p->tape->node[i];
         const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
@@ -163,8 +164,12 @@ static void find_shards(const struct planner *p) {
         if (rows < 1) rows = 1;
         if (rows < *shard) *shard = rows;
     }
-    for (int s = 0; s < SPACES_MAX; s++)
-        if (p->tape->shard_rows[s] > 0) p->plan->shard_rows[s] = p->tape->shard_rows[s];
+    for (int s = 0; s < tape->space_count; s++) {
+        int64_t wanted = tape->shard_rows[s];
+        /* one shard for rows to infer: memory is then given back within a stage */
+        if (wanted == 0 && !p->plan->training) wanted = tape->shard_rows[0] * tape->factor[s];
+        if (wanted > 0) p->plan->shard_rows[s] = wanted;
+    }
 }
 
 /* In training plans alone: rows to infer come in chunks, and a chunk is one worker's. */
@@ -271,7 +276,7 @@ static aenc_status plan_forward(const struct planner *p) {
     aenc_status status = AENC_OK;
     for (int level = 0; level <= p->top && status == AENC_OK; level++) {
         status = forward_stage(p, level, SELECT_ONCE, 0);
-        for (int space = 0; space < SPACES_MAX && status == AENC_OK; space++) {
+        for (int space = 0; space < p->tape->space_count && status == AENC_OK; space++) {
             status = forward_stage(p, level, SELECT_ROWS, space);
             if (status == AENC_OK) status = forward_stage(p, level, SELECT_REDUCE, space);
         }
@@ -529,7 +534,7 @@ static aenc_status parameter_stage(const struct planner *p, bool products) {
 static aenc_status plan_backward(const struct planner *p) {
     aenc_status status = AENC_OK;
     for (int level = p->top; level >= 0 && status == AENC_OK; level--) {
-        for (int space = 0; space < SPACES_MAX && status == AENC_OK; space++) {
+        for (int space = 0; space < p->tape->space_count && status == AENC_OK; space++) {
             status = backward_stage(p, level, SELECT_ROWS, space);
             if (status == AENC_OK) status = backward_stage(p, level, SELECT_ALL, space);
         }

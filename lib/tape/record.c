@@ -1,4 +1,5 @@
 /* record.c - appending nodes to a tape: leaves, ops, terms, stages, outputs, name paths. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/format.h"
@@ -8,6 +9,8 @@ void aenc_tape_create(aenc_context *ctx, enum tape_mode mode, int64_t row_capaci
     memset(tape, 0, sizeof *tape);
     tape->ctx = ctx;
     tape->mode = mode;
+    tape->space_count = 1;
+    tape->factor[0] = 1;
     tape->capacity[0] = row_capacity;
     tape->scope = "";
     aenc_arena_create(ctx, &tape->arena);
@@ -164,6 +167,24 @@ struct node *aenc_tape_record(struct tape *tape, const struct op *op, struct nod
     if (status != AENC_OK && tape->status == AENC_OK) tape->status = status;
     if (status != AENC_OK || !shape_good(tape, n)) return NULL;
     return n;
+}
+
+int aenc_tape_space(struct tape *tape, int64_t factor) {
+    if (tape->status != AENC_OK) return -1;
+    int space = 0;
+    while (space < tape->space_count && tape->factor[space] != factor) space++;
+    if (space < tape->space_count) return space;
+    size_t capacity;
+    bool counted = factor >= 1 && aenc_size_multiply((size_t)factor, (size_t)tape->capacity[0], &capacity) &&
+                   capacity <= INT64_MAX / 2;
+    if (!counted || space == SPACES_MAX) {
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "%" PRId64 " rows for each row of the batch: %s", factor,
+                       counted ? "there are too many row spaces" : "too many rows");
+        return -1;
+    }
+    tape->factor[space] = factor;
+    tape->capacity[space] = (int64_t)capacity;
+    return tape->space_count++;
 }
 
 void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step) {

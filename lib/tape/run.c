@@ -16,6 +16,7 @@
 aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct run *run) {
     memset(run, 0, sizeof *run);
     run->plan = plan;
+    memcpy(run->factor, plan->tape->factor, sizeof run->factor);
     run->kernels = aenc_kernels();
     run->gemm = aenc_blas_product();
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
@@ -108,8 +109,10 @@ static void seed(const struct node *n, struct span rows, bool add, const struct 
         g[0] = (add ? g[0] : 0) + (num)(factor * run->weight_total);
         return;
     }
-    for (int64_t r = rows.lo; r < rows.hi; r++)
-        g[r] = (add ? g[r] : 0) + (num)(factor * (run->weight != NULL ? run->weight[r] : 1));
+    /* a view is seeded where its base is computed, whose rows may be those of another space */
+    int64_t own = run->factor[n->space], base = run->factor[n->base->space];
+    for (int64_t r = rows.lo * own / base; r < rows.hi * own / base; r++)
+        g[r] = (add ? g[r] : 0) + (num)(factor * (double)aenc_row_weight(run, n->space, r) / (double)own);
 }
 
 static struct span axis0(const struct node *n) { return (struct span){0, n->shape.rank == 0 ? 1 : n->shape.dim[0]}; }
@@ -196,12 +199,15 @@ struct work {
     bool bound;                   /* this is plan->bound_stage, and somebody asks */
 };
 
+/* The caller's run knows of the batch alone. */
+static int64_t live_of(const struct run *run, int space) { return run->live[0] * run->factor[space]; }
+
 static int64_t shards_of(const struct run *run, int space) {
-    return aenc_plan_shards(run->plan, space, run->live[space]);
+    return aenc_plan_shards(run->plan, space, live_of(run, space));
 }
 
 struct span aenc_shard_rows(const struct run *run, int space, int64_t shard) {
-    int64_t rows = run->plan->shard_rows[space], live = run->live[space], lo = shard * rows;
+    int64_t rows = run->plan->shard_rows[space], live = live_of(run, space), lo = shard * rows;
     return (struct span){lo, lo + rows < live ? lo + rows : live};
 }
 
@@ -301,7 +307,7 @@ static void tile_task(void *user, int64_t index, int worker) {
         bool add = tile->add || i > 0;
         struct span range = tile->range;
         if (in != target) range = axis0(in);
-        own.rows = (struct span){0, run->live[aenc_node_space(use->node)]};
+        own.rows = (struct span){0, live_of(run, aenc_node_space(use->node))};
         if (use->part_offset >= 0)
             add_parts(use, tile, out, add, run);
         else
@@ -309,6 +315,13 @@ static void tile_task(void *user, int64_t index, int worker) {
     }
     run->tile_square[work->stage->first + index] = run->kernels->optimizer->square_sum(out, count);
     if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
+}
+
+/* All live rows, of an op that has them. */
+static void once(const struct plan_step *step, const struct run *run) {
+    struct run own = *run;
+    own.rows = (struct span){0, live_of(run, aenc_node_space(step->node))};
+    step_run(step, own.rows, &own);
 }
 
 static void stage_run(struct work *work, struct pool *pool) {
@@ -323,7 +336,7 @@ static void stage_run(struct work *work, struct pool *pool) {
         break;
     case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
     case STAGE_ONCE:
-        for (int64_t i = 0; i < stage->count; i++) step_run(&step[i], run->rows, run);
+        for (int64_t i = 0; i < stage->count; i++) once(&step[i], run);
         break;
     case STAGE_COMBINE:
         for (int64_t i = 0; i < stage->count; i++) {
@@ -338,7 +351,8 @@ static void stage_run(struct work *work, struct pool *pool) {
 static bool by_rows(const struct run *run, const struct plan_stage *stage) {
     if (stage->kind != STAGE_COLUMNS) return stage->kind == STAGE_ROWS;
     struct span cut = run->plan->step[stage->first].node->column_parallel_rows;
-    return run->live[stage->space] < cut.lo || run->live[stage->space] >= cut.hi;
+    int64_t live = live_of(run, stage->space);
+    return live < cut.lo || live >= cut.hi;
 }
 
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool) {
@@ -351,7 +365,8 @@ void aenc_run_stages(const struct run *run, size_t first, size_t end, struct poo
             stage.count += plan->stage[next].count;
         bool bound = run->check_overflow_bound && rows && plan->bound_stage >= i && plan->bound_stage < next;
         struct run own = *run;
-        own.rows = (struct span){0, run->live[stage.space]};
+        for (int s = 1; s < plan->tape->space_count; s++) own.live[s] = live_of(run, s);
+        own.rows = (struct span){0, live_of(run, stage.space)};
         stage_run(&(struct work){&own, &stage, NULL, bound}, pool);
     }
 }
@@ -389,7 +404,7 @@ double aenc_run_term(const struct run *run, const struct term *term) {
     double factor = term_weight(run, term);
     if (term->node->kind != NODE_ROW) return factor * (double)value[0] * run->weight_total;
     double sum = 0;
-    for (int64_t r = 0; r < run->live[term->node->space]; r++)
-        sum += (double)value[r] * (run->weight != NULL ? (double)run->weight[r] : 1);
-    return factor * sum;
+    int space = term->node->space;
+    for (int64_t r = 0; r < live_of(run, space); r++) sum += (double)value[r] * (double)aenc_row_weight(run, space, r);
+    return factor * sum / (double)run->factor[space];
 }

@@ -55,7 +55,9 @@ struct tape {
     enum tape_mode mode;
     struct node **node;
     size_t node_count, node_capacity;
-    int64_t capacity[SPACES_MAX];   /* rows of each row space; 0: not in use */
+    int space_count;                /* row spaces; the first is the batch */
+    int64_t factor[SPACES_MAX];     /* rows for each row of the batch */
+    int64_t capacity[SPACES_MAX];   /* rows of each row space */
     int64_t shard_rows[SPACES_MAX]; /* wished for by the caller before planning; 0: by shapes */
     struct term *term;
     size_t term_count, term_capacity;
@@ -87,6 +89,11 @@ struct node *aenc_tape_step_value(struct tape *tape, const char *name, int64_t o
 struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ramp);
 double aenc_ramp_value(const struct ramp *ramp, double epochs);
 
+/* The row space with so many rows for each of the batch's, a new one if need be. -1 when there are too many or its
+ * capacity cannot be counted: the tape has failed. */
+int aenc_tape_space(struct tape *tape, int64_t factor);
+
+/* A term of a space with a factor is the mean over the rows that belong to one row of the batch. */
 void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step);
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value);
 void aenc_tape_output(struct tape *tape, struct node *node);

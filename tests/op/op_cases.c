@@ -132,7 +132,7 @@ static struct node *constant_build(struct tape *tape, struct node *const *x, con
 
 static struct node *share_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     (void)c;
-    return aenc_op_multiply(tape, x[0], aenc_op_row_share(tape));
+    return aenc_op_multiply(tape, x[0], aenc_op_row_share(tape, x[0]));
 }
 
 /* ---- Reduce ---- */
@@ -317,6 +317,16 @@ static struct node *one_hot_build(struct tape *tape, struct node *const *x, cons
     return aenc_op_one_hot(tape, x[0], c->choice, c->number[0]);
 }
 
+/* What is recorded between the two sees the rows of another space: a column for each, and the mean over all. */
+static struct node *fold_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    struct node *folded = aenc_op_fold(tape, x[0]);
+    if (c->choice == 1) folded = aenc_op_fold(tape, folded);
+    struct node *y = aenc_op_multiply(tape, folded, x[1]);
+    y = aenc_op_add(tape, y, aenc_op_batch_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, y)));
+    if (c->choice == 1) y = aenc_op_unfold(tape, y, 3);
+    return aenc_op_unfold(tape, y, 2);
+}
+
 static struct node *entropy_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     (void)c;
     return aenc_op_softmax_cross_entropy(tape, x[0], x[1]);
@@ -443,6 +453,8 @@ static const struct op_case cases[] = {
      {{LEAF_FLAT, -2, 2, 2, {3, 2}}, {LEAF_FLAT, -2, 2, 2, {4, 3}}},
      .choice = 3},
 
+    {"fold", "", fold_build, 2, {{LEAF_ROW, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 1, {3}}}, .choice = 0},
+    {"unfold", "twice", fold_build, 2, {{LEAF_ROW, -2, 2, 3, {2, 3, 2}}, {LEAF_FLAT, -2, 2, 1, {2}}}, .choice = 1},
     {"layer_norm", "plain", layer_norm_build, 1, {{LEAF_ANY, -2, 2, 1, {4}}}, .choice = 1},
     {"layer_norm", "gain and shift", layer_norm_build, 3,
      {{LEAF_ROW, -2, 2, 2, {2, 4}}, {LEAF_FLAT, 0.5, 2, 1, {4}}, {LEAF_FLAT, -1, 1, 1, {4}}}, .choice = 1},

@@ -283,7 +283,7 @@ static aenc_status tiles_split(aenc_context *ctx, struct plan *plan) {
 }
 
 static aenc_status plan_parts(struct rig *rig) {
-    rig->plan.shard_rows[0] = 2;
+    for (int s = 0; s < rig->tape.space_count; s++) rig->plan.shard_rows[s] = 2;
     rig->plan.size[SLOT_ACTIVATION] = rig->plan.size[SLOT_GRADIENT] = rig->plan.size[SLOT_WORKER] = 0;
     rig->plan.part_size = 0;
     aenc_status status = aenc_plan_memory(&rig->tape, &rig->plan);
