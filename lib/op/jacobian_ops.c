@@ -134,7 +134,7 @@ static const struct op squares_op = {.name = "line_squares",
 
 enum { LINES_M, LINES_G, LINES_SLOPE };
 enum { SQUARES_M, SQUARES_H, SQUARES_G, SQUARES_SLOPE };
-enum { BLOCK = 8192 }; /* numbers of a block of lines; two lie on the stack */
+enum { BLOCK = 8192 }; /* numbers of a block of lines; two lie in a worker's scratch */
 
 static aenc_status lines_infer(struct tape *tape, struct node *n) {
     const struct node *m = n->in[LINES_M], *g = n->in[LINES_G],
@@ -176,7 +176,7 @@ static void lines_forward(const struct node *n, struct span rows, const struct r
     int64_t width = aenc_line_width(m);
     struct span lines = aenc_lines(m, rows, width), block;
     const num *g = aenc_value(run, n->in[LINES_G]);
-    num scratch[BLOCK];
+    num *scratch = run->scratch;
     for (int64_t at = lines.lo; at < lines.hi; at = block.hi) {
         block = d == NULL ? lines : block_of(lines, at, width);
         const num *t = lines_sloped(m, d, block, scratch, run);
@@ -185,7 +185,15 @@ static void lines_forward(const struct node *n, struct span rows, const struct r
     }
 }
 
-static const struct op lines_op = {.name = "metric_lines", .arity = -1, .infer = lines_infer, .forward = lines_forward};
+static int64_t lines_scratch(const struct node *n) {
+    (void)n;
+    return 2 * BLOCK;
+}
+
+static const struct op_talents lines_talents = {.scratch = lines_scratch};
+
+static const struct op lines_op = {
+    .name = "metric_lines", .arity = -1, .infer = lines_infer, .forward = lines_forward, .talents = &lines_talents};
 
 /* ---- Metric squares: y = t . h, H = T G, G symmetric: dt = 2 g h, dM = dt diag(d), dd = sum over lines of dt m,
  * dG = sum g t^T t ---- */
@@ -199,9 +207,9 @@ static void metric_forward(const struct node *n, struct span rows, const struct 
     int64_t width = aenc_line_width(m);
     struct span lines = aenc_lines(m, rows, width);
     const num *h = aenc_value(run, n->in[SQUARES_H]);
-    num *y = aenc_value(run, n), scratch[BLOCK];
+    num *y = aenc_value(run, n);
     for (int64_t i = lines.lo; i < lines.hi; i++) {
-        const num *t = lines_sloped(m, slope_of(n), (struct span){i, i + 1}, scratch, run);
+        const num *t = lines_sloped(m, slope_of(n), (struct span){i, i + 1}, run->scratch, run);
         y[i] = run->kernels->elementwise->dot(t, h + i * width, width);
     }
 }
@@ -224,7 +232,7 @@ static void sloped_backward(const struct node *n, struct span rows, const struct
     const num *h = aenc_value(run, n->in[SQUARES_H]), *m = aenc_value(run, in_m), *d = aenc_value(run, in_d);
     const num *g = aenc_gradient(run, n);
     num *dm = mode_m == GRADIENT_NONE ? NULL : aenc_gradient(run, in_m);
-    num *dd = mode_d == GRADIENT_NONE ? NULL : aenc_gradient(run, in_d), twice[BLOCK];
+    num *dd = mode_d == GRADIENT_NONE ? NULL : aenc_gradient(run, in_d), *twice = run->scratch;
     for (int64_t r = rows.lo; r < rows.hi; r++) {
         num *row_dd = dd == NULL ? NULL : dd + r * width;
         if (mode_d == GRADIENT_ASSIGN) memset(row_dd, 0, (size_t)width * sizeof *row_dd);
@@ -252,7 +260,7 @@ static void metric_gradient(const struct node *n, int operand, struct span tile,
     int64_t width = aenc_line_width(m);
     struct span lines = aenc_lines(m, run->rows, width), block;
     const num *g = aenc_gradient(run, n);
-    num scratch[BLOCK], scaled[BLOCK];
+    num *scratch = run->scratch, *scaled = scratch + BLOCK;
     for (int64_t at = lines.lo; at < lines.hi; at = block.hi) {
         block = block_of(lines, at, width);
         const num *t = lines_sloped(m, slope_of(n), block, scratch, run);
@@ -269,7 +277,8 @@ static bool metric_by_shard(const struct node *n, int operand) {
     return operand == SQUARES_G && n->kind == NODE_ROW && aenc_shape_count(&n->in[operand]->shape) <= SMALL;
 }
 
-static const struct op_talents metric_talents = {.backward = metric_backward, .by_shard = metric_by_shard};
+static const struct op_talents metric_talents = {
+    .backward = metric_backward, .by_shard = metric_by_shard, .scratch = lines_scratch};
 
 static const struct op metric_op = {.name = "metric_squares",
                                     .arity = -1,

@@ -148,7 +148,7 @@ static void dense_gradient(const struct node *n, int operand, struct span tile, 
 
 static int64_t dense_gemm_rows(const struct node *n) {
     const struct dense *dense = n->attr;
-    return dense->ignored_for_sharding ? 1 : aenc_node_row_size(n) / aenc_line_width(n);
+    return dense->ignored_for_sharding ? 0 : aenc_node_row_size(n) / aenc_line_width(n);
 }
 
 /* Many lines to a row, and a weight that would be a tile or two. */
@@ -438,7 +438,8 @@ static void matmul_gradient(const struct node *n, int operand, struct span s, nu
     }
 }
 
-static int64_t matmul_gemm_rows(const struct node *n) { return aenc_node_row_size(n) / aenc_line_width(n); }
+/* Leading axes (heads) are products of their own. */
+static int64_t matmul_gemm_rows(const struct node *n) { return n->shape.dim[n->shape.rank - 2]; }
 
 static void matmul_describe(const struct node *n, struct description *to) {
     const struct matmul *matmul = n->attr;

@@ -101,6 +101,13 @@ static void products_forward(const struct node *n, struct span rows, const struc
     aenc_blas_gemm(true, false, size, size, rows.hi - rows.lo, x, size, x, size, 0, part, size);
 }
 
+static void products_tile(const struct node *n, struct span tile, num *out, const struct run *run) {
+    int64_t size = n->shape.dim[0];
+    const num *x = aenc_value(run, n->in[0]) + run->rows.lo * size;
+    aenc_blas_gemm(true, false, tile.hi - tile.lo, size, run->rows.hi - run->rows.lo, x + tile.lo, size, x, size, 0,
+                   out, size);
+}
+
 static void products_combine(const struct node *n, int64_t shards, const struct run *run) {
     int64_t count = aenc_node_row_size(n);
     num *y = aenc_value(run, n);
@@ -116,13 +123,16 @@ static void products_gradient(const struct node *n, int operand, struct span row
     aenc_blas_gemm(false, true, count, size, size, x, size, gradient, size, 1, dx, size);
 }
 
+static const struct op_talents products_talents = {.reduce_tile = products_tile};
+
 static const struct op batch_products_op = {.name = "batch_products",
                                             .arity = 1,
                                             .span = SPAN_REDUCE,
                                             .infer = products_infer,
                                             .forward = products_forward,
                                             .combine = products_combine,
-                                            .gradient = products_gradient};
+                                            .gradient = products_gradient,
+                                            .talents = &products_talents};
 
 struct node *aenc_op_batch_products(struct tape *tape, struct node *x) {
     return aenc_tape_record(tape, &batch_products_op, &x, 1, NULL, 0);

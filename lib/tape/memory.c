@@ -130,8 +130,12 @@ static void find_stages(const struct tape *tape, const struct plan *plan, const 
     for (size_t s = 0; s < plan->stage_count; s++) {
         const struct plan_stage *stage = &plan->stage[s];
         int64_t id = stage->kind == STAGE_ROWS ? (int64_t)s : STAGE_SEVERAL;
-        for (int64_t i = stage->first; stage->kind != STAGE_GATHER && i < stage->first + stage->count; i++)
-            touch_step(&plan->step[i], id, i, lives);
+        for (int64_t i = stage->first; i < stage->first + stage->count; i++) {
+            if (!aenc_stage_of_tiles(stage->kind))
+                touch_step(&plan->step[i], id, i, lives);
+            else if (stage->kind == STAGE_REDUCE)
+                touch_step(&(struct plan_step){.kind = STEP_FORWARD, .node = plan->tile[i].target}, id, 0, lives);
+        }
     }
     for (size_t i = 0; i < plan->use_count; i++) touch_use(&plan->use[i], lives);
     for (size_t i = 0; i < tape->output_count; i++) touch(lives->value, tape->output[i], STAGE_SEVERAL, 0);
@@ -291,7 +295,7 @@ static aenc_status place_reductions(struct tape *tape, struct plan *plan) {
     aenc_status status = AENC_OK;
     for (size_t i = 0; i < tape->node_count && status == AENC_OK; i++) {
         struct node *n = tape->node[i];
-        if (!n->live || n->op == NULL || n->op->span != SPAN_REDUCE || !aenc_node_by_rows(n)) continue;
+        if (!n->live || n->op == NULL || n->op->span != SPAN_REDUCE || !aenc_node_by_rows(n) || n->by_tile) continue;
         int64_t count = aenc_node_row_size(n) * shard_count(plan, n);
         status = take(tape, &plan->part_size, count, &n->part_offset);
     }
@@ -318,10 +322,20 @@ static void place_leaves_and_views(struct tape *tape, struct plan *plan) {
     }
 }
 
+static void find_scratch(const struct tape *tape, struct plan *plan) {
+    for (size_t i = 0; i < tape->node_count; i++) {
+        const struct node *n = tape->node[i];
+        const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
+        int64_t size = n->live && talents != NULL && talents->scratch != NULL ? rounded(talents->scratch(n)) : 0;
+        if (size > plan->scratch_size) plan->scratch_size = size;
+    }
+}
+
 aenc_status aenc_plan_memory(struct tape *tape, struct plan *plan) {
     aenc_status status = plan->training || tape->keep ? place_training(tape, plan) : place_inference(tape, plan);
     if (status == AENC_OK) status = place_shard_gathers(tape, plan);
     if (status == AENC_OK) status = place_reductions(tape, plan);
     if (status == AENC_OK) place_leaves_and_views(tape, plan);
+    find_scratch(tape, plan);
     return status;
 }

@@ -133,6 +133,7 @@ struct node {
     int64_t gradient_offset;                 /* of the gradient in its slot; -1: none */
     int64_t worker_row, gradient_worker_row; /* in SLOT_WORKER: nums of a row; elsewhere 0 */
     int64_t part_offset;                     /* SPAN_REDUCE: of its parts in run->part; -1: none */
+    bool by_tile;                            /* SPAN_REDUCE: made by reduce_tile */
     unsigned char mode[OPERANDS_MAX];        /* enum gradient_mode of each operand */
 };
 
@@ -147,6 +148,7 @@ char *aenc_shape_text(const struct node *n, char *buffer);
 /* One replay, as ops see it. */
 struct run {
     struct span rows;         /* of the call: of the node, and in its row space; of one without rows the whole batch */
+    num *scratch;             /* of the call: as much as the op's talent asked for */
     int64_t shard;            /* of the call: index of the shard, for SPAN_REDUCE and by-shard parts */
     int64_t live[SPACES_MAX]; /* rows of each row space; the caller sets the first, of the batch */
     int64_t factor[SPACES_MAX]; /* of each row space */
@@ -161,7 +163,8 @@ struct run {
     /* Of the run itself (run.h). */
     const struct plan *plan;
     num *block[SLOT_COUNT];
-    int workers; /* for so many there is memory in SLOT_WORKER */
+    num *scratch_block;
+    int workers; /* for so many there is memory in SLOT_WORKER and scratch_block */
     num *part;
     num *ramp;           /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
@@ -254,8 +257,14 @@ struct op_talents {
     struct span (*by_columns)(const struct node *n);
     void (*forward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
     void (*backward_columns)(const struct node *n, struct span rows, struct span columns, const struct run *run);
-    /* Rows that one row becomes in the op's GEMMs (time steps, pixels). NULL: 1. */
+    /* Rows that one row becomes in the op's GEMMs (time steps, pixels; heads do not count), from which the rows of a shard
+     * follow. By shape alone. 0, or NULL: the op has no say. */
     int64_t (*gemm_rows)(const struct node *n);
+    /* Nums that a call needs for itself, in run->scratch. By shape alone. NULL: none. */
+    int64_t (*scratch)(const struct node *n);
+    /* SPAN_REDUCE: the tile of the value's axis 0 from the rows run->rows, to out. Where the value is wide it is made so,
+     * over the whole batch, in the place of a part for each shard. */
+    void (*reduce_tile)(const struct node *n, struct span tile, num *out, const struct run *run);
 };
 
 static inline enum gradient_mode aenc_gradient_mode(const struct node *n, int operand) {

@@ -13,36 +13,10 @@
  */
 #include <string.h>
 
-#include "tape/plan.h"
+#include "tape/planner.h"
 
-enum { SHARD_GEMM_ROWS = 64, TILE_NUMBERS = 65536, TILE_MULTIPLE = 16 };
-
-struct planner {
-    struct tape *tape;
-    struct plan *plan;
-    bool *written;               /* by index of a base: its gradient has been assigned */
-    struct gathering *gathering; /* every use whose gradient is gathered, in tape order */
-    size_t *first;               /* by index of a base: its first use in gathering, plus 1; 0: none */
-    unsigned char *products;     /* by index of a base: enum verdict of weight_of_products */
-    int top;                     /* highest level */
-    struct node **order;         /* what lives, by level, then in tape order */
-    size_t *begin;               /* by level: of its nodes in order; of top + 1 the end */
-    struct target *target;       /* batch nodes whose gradients are gathered, once for each level of such uses ... */
-    size_t *wanted;              /* ... by level: the first of them, plus 1; 0: none */
-};
-
-struct target {
-    struct node *node;
-    size_t next; /* of the same level, plus 1; 0: none */
-};
-
-enum verdict { VERDICT_NONE, VERDICT_NO, VERDICT_YES };
-
-struct gathering {
-    struct node *node;
-    int operand;
-    size_t next; /* of the same base, plus 1; 0: none */
-};
+/* Rows of a shard: about as many as a GEMM needs; but never so few that a product of single rows would run slowly. */
+enum { SHARD_GEMM_ROWS = 64, SHARD_LEAST_ROWS = 8, WIDE_NUMBERS = 1 << 18 };
 
 static bool has_rows(const struct node *n) {
     if (n->kind == NODE_ROW) return true;
@@ -68,7 +42,7 @@ int aenc_node_space(const struct node *n) {
 static bool once(const struct node *n) { return n->op != NULL && !n->op->view && !aenc_node_by_rows(n); }
 
 /* The gradient of operand i is summed over rows by gather rather than written by backward. */
-static bool gathered(const struct node *n, int i) {
+bool aenc_planner_gathered(const struct node *n, int i) {
     const struct node *base = aenc_node_base(n->in[i]);
     if (base->kind == NODE_PARAMETER) return true;
     return n->in[i]->kind != NODE_ROW && has_rows(n);
@@ -151,18 +125,23 @@ static aenc_status sort_levels(struct planner *p) {
     return AENC_OK;
 }
 
-/* About 64 rows for every GEMM: by shapes alone, never by threads, so that results do not depend on them. */
+/* About 64 rows for every GEMM, and not under 8 where one sees single rows: by shapes alone, never by threads, so that
+ * results do not depend on them. */
 static void find_shards(const struct planner *p) {
     const struct tape *tape = p->tape;
+    bool single[SPACES_MAX] = {false};
     for (int s = 0; s < tape->space_count; s++) p->plan->shard_rows[s] = SHARD_GEMM_ROWS;
-    for (size_t i = 0; i < p->tape->node_count; i++) {
-        const struct node *n = p->tape->node[i];
+    for (size_t i = 0; i < tape->node_count; i++) {
+        const struct node *n = tape->node[i];
         const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
         if (!n->live || talents == NULL || talents->gemm_rows == NULL || !has_rows(n)) continue;
-        int64_t rows = SHARD_GEMM_ROWS / talents->gemm_rows(n);
-        int64_t *shard = &p->plan->shard_rows[aenc_node_space(n)];
-        if (rows < 1) rows = 1;
-        if (rows < *shard) *shard = rows;
+        int64_t lines = talents->gemm_rows(n), *shard = &p->plan->shard_rows[aenc_node_space(n)];
+        if (lines == 1) single[aenc_node_space(n)] = true;
+        if (lines > 1 && SHARD_GEMM_ROWS / lines < *shard) *shard = SHARD_GEMM_ROWS / lines;
+    }
+    for (int s = 0; s < tape->space_count; s++) {
+        int64_t *shard = &p->plan->shard_rows[s], least = single[s] ? SHARD_LEAST_ROWS : 1;
+        if (*shard < least) *shard = least;
     }
     for (int s = 0; s < tape->space_count; s++) {
         int64_t wanted = tape->shard_rows[s];
@@ -182,6 +161,16 @@ static void find_columns(const struct planner *p) {
     }
 }
 
+/* Sums over the rows that are too wide for a part per shard. In training plans alone, as columns are. */
+static void find_wide(const struct planner *p) {
+    for (size_t i = 0; i < p->tape->node_count; i++) {
+        struct node *n = p->tape->node[i];
+        const struct op_talents *talents = n->op == NULL ? NULL : n->op->talents;
+        n->by_tile = n->live && talents != NULL && talents->reduce_tile != NULL && n->op->span == SPAN_REDUCE &&
+                     has_rows(n) && aenc_node_row_size(n) >= WIDE_NUMBERS;
+    }
+}
+
 /* ---- Appending to the plan ---- */
 
 static aenc_status step_add(const struct planner *p, enum step_kind kind, struct node *n, int operand) {
@@ -198,9 +187,9 @@ static bool rows_or_columns(enum stage_kind kind) { return kind == STAGE_ROWS ||
 
 /* Closes the stage of all steps (or tiles) since `first`; nothing when there are none. With `join` a shard need not
  * wait here for the others. */
-static aenc_status stage_close(const struct planner *p, enum stage_kind kind, int space, size_t first, bool join) {
+aenc_status aenc_planner_stage(const struct planner *p, enum stage_kind kind, int space, size_t first, bool join) {
     struct plan *plan = p->plan;
-    size_t end = kind == STAGE_GATHER ? plan->tile_count : plan->step_count;
+    size_t end = aenc_stage_of_tiles(kind) ? plan->tile_count : plan->step_count;
     if (end == first) return AENC_OK;
     struct plan_stage *before = plan->stage_count > 0 ? &plan->stage[plan->stage_count - 1] : NULL;
     bool joined =
@@ -231,7 +220,7 @@ static struct section section_open(const struct planner *p, bool join) {
 
 static aenc_status section_close(const struct planner *p, struct section *section, enum stage_kind kind, int space) {
     bool join = section->join || p->plan->stage_count > section->stages;
-    aenc_status status = stage_close(p, kind, space, section->first, join);
+    aenc_status status = aenc_planner_stage(p, kind, space, section->first, join);
     section->first = p->plan->step_count;
     return status;
 }
@@ -263,6 +252,7 @@ static aenc_status forward_stage(const struct planner *p, int level, enum select
         struct node *n = p->order[i];
         bool both = selection == SELECT_ROWS && selected(n, level, SELECT_ALL, space);
         if (!both && !selected(n, level, selection, space)) continue;
+        if (n->by_tile) continue;
         enum step_kind kind = n->op == NULL ? STEP_FEED : selection == SELECT_REDUCE ? STEP_COMBINE : STEP_FORWARD;
         status = aenc_node_has_columns(n) ? columns_add(p, &section, STEP_FORWARD_COLUMNS, n) : step_add(p, kind, n, 0);
     }
@@ -279,6 +269,7 @@ static aenc_status plan_forward(const struct planner *p) {
         for (int space = 0; space < p->tape->space_count && status == AENC_OK; space++) {
             status = forward_stage(p, level, SELECT_ROWS, space);
             if (status == AENC_OK) status = forward_stage(p, level, SELECT_REDUCE, space);
+            if (status == AENC_OK) status = aenc_planner_reductions(p, level, space);
         }
     }
     return status;
@@ -296,7 +287,7 @@ static bool is_term(const struct planner *p, const struct node *n) {
 static void find_modes(const struct planner *p, struct node *n) {
     for (int k = 0; k < n->in_count; k++) {
         n->mode[k] = GRADIENT_NONE;
-        if (!n->in[k]->active || gathered(n, k)) continue;
+        if (!n->in[k]->active || aenc_planner_gathered(n, k)) continue;
         bool *written = &p->written[aenc_node_base(n->in[k])->index];
         n->mode[k] = *written ? GRADIENT_ADD : GRADIENT_ASSIGN;
         *written = true;
@@ -319,10 +310,10 @@ static aenc_status seed_stage(const struct planner *p) {
         struct node *n = p->tape->node[i];
         if (n->active && n->kind == NODE_BATCH && is_term(p, n)) status = seed_add(p, n);
     }
-    return status != AENC_OK ? status : stage_close(p, STAGE_ONCE, 0, first, false);
+    return status != AENC_OK ? status : aenc_planner_stage(p, STAGE_ONCE, 0, first, false);
 }
 
-static bool by_shard(const struct node *n, int k) {
+bool aenc_planner_by_shard(const struct node *n, int k) {
     const struct op_talents *talents = n->op->talents;
     return aenc_node_by_rows(n) && talents != NULL && talents->by_shard != NULL && talents->by_shard(n, k);
 }
@@ -342,7 +333,8 @@ static aenc_status backward_steps(const struct planner *p, struct node *n) {
     find_modes(p, n);
     if (status == AENC_OK && backward_needed(n)) status = step_add(p, STEP_BACKWARD, n, 0);
     for (int k = 0; k < n->in_count && status == AENC_OK; k++)
-        if (gathered(n, k) && n->in[k]->active && by_shard(n, k)) status = step_add(p, STEP_SHARD_GATHER, n, k);
+        if (aenc_planner_gathered(n, k) && n->in[k]->active && aenc_planner_by_shard(n, k))
+            status = step_add(p, STEP_SHARD_GATHER, n, k);
     return status;
 }
 
@@ -365,172 +357,6 @@ static aenc_status backward_stage(const struct planner *p, int level, enum selec
     return section_close(p, &section, kind, space);
 }
 
-/* ---- Gradients without a row axis ---- */
-
-/* Chains the uses of every base, so that a tape of thousands of parameters is looked through once. */
-static aenc_status find_gatherings(struct planner *p) {
-    struct tape *tape = p->tape;
-    size_t count = 0;
-    for (size_t i = 0; i < tape->node_count; i++) count += (size_t)tape->node[i]->in_count;
-    p->gathering = aenc_alloc(tape->ctx, count + 1, sizeof *p->gathering);
-    p->first = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->first);
-    p->products = aenc_alloc(tape->ctx, tape->node_count + 1, sizeof *p->products);
-    if (p->gathering == NULL || p->first == NULL || p->products == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = tape->node_count; i-- > 0;) {
-        struct node *n = tape->node[i];
-        if (!n->active || n->op == NULL || n->op->view) continue;
-        for (int k = n->in_count; k-- > 0;) {
-            if (!gathered(n, k)) continue;
-            size_t *first = &p->first[aenc_node_base(n->in[k])->index];
-            p->gathering[--count] = (struct gathering){n, k, *first};
-            *first = count + 1;
-        }
-    }
-    return AENC_OK;
-}
-
-/* The batch nodes that rows on each level read, in tape order. */
-static aenc_status find_targets(struct planner *p) {
-    struct tape *tape = p->tape;
-    size_t count = 0;
-    for (size_t i = 0; i < tape->node_count; i++) count += (size_t)tape->node[i]->in_count;
-    p->target = aenc_alloc(tape->ctx, count + 1, sizeof *p->target);
-    p->wanted = aenc_alloc(tape->ctx, (size_t)p->top + 1, sizeof *p->wanted);
-    if (p->target == NULL || p->wanted == NULL) return AENC_ERR_NO_MEMORY;
-    count = 0;
-    for (size_t i = tape->node_count; i-- > 0;) {
-        struct node *n = tape->node[i];
-        if (!n->active || n->kind != NODE_BATCH || n->op == NULL || n->op->view) continue;
-        for (size_t use = p->first[i]; use > 0; use = p->gathering[use - 1].next) {
-            size_t *first = &p->wanted[p->gathering[use - 1].node->level];
-            if (*first > 0 && p->target[*first - 1].node == n) continue;
-            p->target[count] = (struct target){n, *first};
-            *first = ++count;
-        }
-    }
-    return AENC_OK;
-}
-
-/* Every use of target by nodes on `level` (any level for parameters, level < 0), in tape order. */
-static aenc_status uses_add(const struct planner *p, struct node *target, int level) {
-    struct plan *plan = p->plan;
-    for (size_t i = p->first[target->index]; i > 0; i = p->gathering[i - 1].next) {
-        struct node *n = p->gathering[i - 1].node;
-        int k = p->gathering[i - 1].operand;
-        if (level >= 0 && n->level != level) continue;
-        void *uses = plan->use;
-        if (aenc_reserve(p->tape->ctx, &uses, &plan->use_capacity, plan->use_count + 1, sizeof *plan->use) != AENC_OK)
-            return AENC_ERR_NO_MEMORY;
-        plan->use = uses;
-        plan->use[plan->use_count++] = (struct use){n, k, by_shard(n, k) ? 0 : -1};
-    }
-    return AENC_OK;
-}
-
-/* Rows of axis 0 in one tile: about TILE_NUMBERS numbers, the tiles of one target of nearly equal size. A target
- * that is used through a view, whose axis 0 is another, stays whole. */
-static int64_t tile_rows(const struct planner *p, const struct node *target, size_t first_use) {
-    int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
-    for (size_t i = first_use; i < p->plan->use_count; i++)
-        if (p->plan->use[i].node->in[p->plan->use[i].operand] != target) return dim;
-    int64_t count = aenc_shape_count(&target->shape);
-    int64_t tiles = (count + TILE_NUMBERS - 1) / TILE_NUMBERS;
-    int64_t rows = (dim + tiles - 1) / tiles;
-    rows = (rows + TILE_MULTIPLE - 1) / TILE_MULTIPLE * TILE_MULTIPLE;
-    return rows < dim ? rows : dim;
-}
-
-static aenc_status tiles_add(const struct planner *p, struct node *target, int level) {
-    struct plan *plan = p->plan;
-    size_t first = plan->use_count;
-    aenc_status status = uses_add(p, target, level);
-    if (status != AENC_OK || plan->use_count == first) return status;
-    bool *written = &p->written[target->index];
-    int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
-    int64_t rows = tile_rows(p, target, first);
-    for (int64_t lo = 0; lo < dim; lo += rows) {
-        void *tiles = plan->tile;
-        if (aenc_reserve(p->tape->ctx, &tiles, &plan->tile_capacity, plan->tile_count + 1, sizeof *plan->tile) !=
-            AENC_OK)
-            return AENC_ERR_NO_MEMORY;
-        plan->tile = tiles;
-        struct span range = {lo, lo + rows < dim ? lo + rows : dim};
-        plan->tile[plan->tile_count++] =
-            (struct tile){target, range, (int64_t)first, (int64_t)(plan->use_count - first), *written};
-    }
-    *written = true;
-    return AENC_OK;
-}
-
-/* Batch nodes that rows on this level read. */
-static aenc_status gather_stage(const struct planner *p, int level) {
-    size_t first = p->plan->tile_count;
-    aenc_status status = AENC_OK;
-    for (size_t i = p->wanted[level]; i > 0 && status == AENC_OK; i = p->target[i - 1].next)
-        status = tiles_add(p, p->target[i - 1].node, level);
-    return status != AENC_OK ? status : stage_close(p, STAGE_GATHER, 0, first, false);
-}
-
-/* ---- Parameters, at the end of the walk ---- */
-
-/* The stage of rows behind which products are bounded: the last. */
-static void find_bound_stage(const struct planner *p) {
-    struct plan *plan = p->plan;
-    for (size_t i = 0; i < plan->stage_count; i++)
-        if (plan->stage[i].kind == STAGE_ROWS) plan->bound_stage = i;
-}
-
-/* Sums of products of what the bound stage leaves behind. */
-static bool product_use(const struct planner *p, const struct gathering *use) {
-    const struct node *n = use->node;
-    if (n->op->talents == NULL || !n->op->talents->products || use->operand == 0 || by_shard(n, use->operand))
-        return false;
-    bool rows = n->kind == NODE_ROW && n->in[0]->kind == NODE_ROW;
-    return rows && n->space == p->plan->stage[p->plan->bound_stage].space;
-}
-
-/* A parameter whose gradient is such sums alone, in each use as the first kind of operand, by which the bound is
- * taken. Found once: a weight may have thousands of uses, each with a bias that depends on it. */
-static bool weight_of_products(const struct planner *p, const struct node *weight) {
-    if (weight->kind != NODE_PARAMETER || !weight->active) return false;
-    unsigned char *verdict = &p->products[weight->index];
-    if (*verdict != VERDICT_NONE) return *verdict == VERDICT_YES;
-    *verdict = VERDICT_YES;
-    for (size_t i = p->first[weight->index]; i > 0 && *verdict == VERDICT_YES; i = p->gathering[i - 1].next)
-        if (!product_use(p, &p->gathering[i - 1]) || p->gathering[i - 1].operand != 1) *verdict = VERDICT_NO;
-    return *verdict == VERDICT_YES;
-}
-
-/* Its gradient is sums of products alone. A bias without the weight beside it would have its gradient unbounded. */
-static bool of_products(const struct planner *p, const struct node *target) {
-    for (size_t i = p->first[target->index]; i > 0; i = p->gathering[i - 1].next) {
-        const struct gathering *use = &p->gathering[i - 1];
-        if (!product_use(p, use)) return false;
-        if (use->operand != 1 && !weight_of_products(p, aenc_node_base(use->node->in[1]))) return false;
-    }
-    return p->first[target->index] > 0;
-}
-
-static aenc_status parameter_stage(const struct planner *p, bool products) {
-    struct plan *plan = p->plan;
-    size_t first = plan->tile_count, before = plan->stage_count;
-    aenc_status status = AENC_OK;
-    for (size_t i = 0; i < p->tape->node_count && status == AENC_OK; i++) {
-        struct node *n = p->tape->node[i];
-        if (n->active && n->kind == NODE_PARAMETER && of_products(p, n) == products) status = tiles_add(p, n, -1);
-    }
-    if (status == AENC_OK) status = stage_close(p, STAGE_GATHER, 0, first, false);
-    if (!products || plan->stage_count == before) return status;
-    plan->product_stage = before;
-    for (size_t i = first; i < plan->tile_count; i++) {
-        const struct shape *shape = &plan->tile[i].target->shape;
-        int64_t rows = plan->tile[i].range.hi - plan->tile[i].range.lo,
-                size = rows * (aenc_shape_count(shape) / shape->dim[0]);
-        if (size > plan->product_tile) plan->product_tile = size;
-    }
-    return status;
-}
-
 static aenc_status plan_backward(const struct planner *p) {
     aenc_status status = AENC_OK;
     for (int level = p->top; level >= 0 && status == AENC_OK; level--) {
@@ -539,11 +365,9 @@ static aenc_status plan_backward(const struct planner *p) {
             if (status == AENC_OK) status = backward_stage(p, level, SELECT_ALL, space);
         }
         if (status == AENC_OK) status = backward_stage(p, level, SELECT_ONCE, 0);
-        if (status == AENC_OK) status = gather_stage(p, level);
+        if (status == AENC_OK) status = aenc_planner_gather(p, level);
     }
-    find_bound_stage(p);
-    if (status == AENC_OK) status = parameter_stage(p, false);
-    return status == AENC_OK ? parameter_stage(p, true) : status;
+    return status == AENC_OK ? aenc_planner_parameters(p) : status;
 }
 
 /* ---- The whole ---- */
@@ -560,15 +384,16 @@ aenc_status aenc_plan_create(struct tape *tape, bool training, struct plan *plan
     mark_live(&p);
     if (training) {
         status = mark_active(&p);
-        if (status == AENC_OK) status = find_gatherings(&p);
+        if (status == AENC_OK) status = aenc_planner_gatherings(&p);
         if (status != AENC_OK) goto done;
     }
     find_levels(&p);
     status = sort_levels(&p);
-    if (status == AENC_OK && training) status = find_targets(&p);
+    if (status == AENC_OK && training) status = aenc_planner_targets(&p);
     if (status != AENC_OK) goto done;
     find_shards(&p);
     if (training) find_columns(&p);
+    if (training) find_wide(&p);
     status = training ? seed_stage(&p) : AENC_OK;
     if (status == AENC_OK) status = plan_forward(&p);
     if (status == AENC_OK && training) status = plan_backward(&p);

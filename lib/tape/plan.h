@@ -32,8 +32,11 @@ enum stage_kind {
     STAGE_COLUMNS, /* one step for all rows, some columns at a time, in parallel */
     STAGE_ONCE,    /* each step once */
     STAGE_COMBINE, /* add up the parts of SPAN_REDUCE nodes */
-    STAGE_GATHER   /* gradients without a row axis, tile by tile, in parallel */
+    STAGE_GATHER,  /* gradients without a row axis, tile by tile, in parallel */
+    STAGE_REDUCE   /* SPAN_REDUCE nodes that are too wide for parts, tile by tile, in parallel */
 };
+/* Whether such a stage counts tiles rather than steps. */
+static inline bool aenc_stage_of_tiles(enum stage_kind kind) { return kind == STAGE_GATHER || kind == STAGE_REDUCE; }
 
 /* The last stage of a training plan may be one of PRODUCTS: parameters whose gradients are nothing but sums of products
  * (talents->products) of values and gradients that stand in the row space of the last STAGE_ROWS. When that stage has run
@@ -41,7 +44,7 @@ enum stage_kind {
  * be used up while it is in cache. */
 
 /* One tile of one gradient without row axis: uses first .. first + count - 1 add to it, in tape order; `add` when an
- * earlier stage has written it already. */
+ * earlier stage has written it already. Or one of a node's value (REDUCE), without uses. */
 struct tile {
     struct node *target;
     struct span range; /* of axis 0 */
@@ -59,7 +62,7 @@ struct use {
 struct plan_stage {
     enum stage_kind kind;
     int space;
-    int64_t first, count; /* into plan->step (ROWS, COLUMNS, ONCE, COMBINE) or plan->tile (GATHER) */
+    int64_t first, count; /* into plan->step, or plan->tile (GATHER, REDUCE) */
     bool joined;          /* with the stage before it a single one of rows, when none of both is cut by columns */
 };
 
@@ -69,6 +72,7 @@ struct plan {
     int64_t shard_rows[SPACES_MAX];
     int64_t size[SLOT_COUNT]; /* nums that the run must supply; STEP: of ramps; PARAMETER, STATE are the model's */
     int64_t part_size;        /* nums */
+    int64_t scratch_size;     /* nums of each worker */
     struct plan_stage *stage;
     size_t stage_count, stage_capacity;
     size_t product_stage, bound_stage; /* that stage, and the one behind which the bound is taken; 0: none */

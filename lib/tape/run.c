@@ -3,7 +3,6 @@
  * Nothing here allocates, and nothing depends on which worker does what: a shard writes its rows, a tile its part of
  * one gradient, and every sum has an order given by shapes alone.
  */
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,7 +20,9 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     run->gemm = aenc_blas_product();
     run->block[SLOT_ACTIVATION] = aenc_alloc(ctx, (size_t)plan->size[SLOT_ACTIVATION], sizeof(num));
     run->block[SLOT_GRADIENT] = aenc_alloc(ctx, (size_t)plan->size[SLOT_GRADIENT], sizeof(num));
-    run->workers = plan->size[SLOT_WORKER] > 0 ? aenc_pool_workers(ctx->pool) : 1;
+    bool own = plan->training && ctx->pool != NULL && plan->size[SLOT_WORKER] + plan->scratch_size > 0;
+    run->workers = own ? aenc_pool_workers(ctx->pool) : 1;
+    run->scratch_block = run->scratch = aenc_alloc(ctx, (size_t)(plan->scratch_size * run->workers), sizeof(num));
     run->block[SLOT_WORKER] = aenc_alloc(ctx, (size_t)(plan->size[SLOT_WORKER] * run->workers), sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
     int64_t ramps = plan->size[SLOT_STEP];
@@ -35,8 +36,9 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     }
     run->binding = aenc_alloc(ctx, plan->tape->field_count, sizeof *run->binding);
     bool good = run->block[SLOT_ACTIVATION] != NULL && run->block[SLOT_GRADIENT] != NULL &&
-                run->block[SLOT_WORKER] != NULL && run->part != NULL && run->tile_square != NULL &&
-                run->binding != NULL && (ramps == 0 || run->ramp != NULL) && (!bounded || run->bound != NULL);
+                run->block[SLOT_WORKER] != NULL && run->scratch != NULL && run->part != NULL &&
+                run->tile_square != NULL && run->binding != NULL && (ramps == 0 || run->ramp != NULL) &&
+                (!bounded || run->bound != NULL);
     if (good) return AENC_OK;
     aenc_run_free(ctx, run);
     return AENC_ERR_NO_MEMORY;
@@ -46,6 +48,7 @@ void aenc_run_free(aenc_context *ctx, struct run *run) {
     aenc_release(ctx, run->block[SLOT_ACTIVATION]);
     aenc_release(ctx, run->block[SLOT_GRADIENT]);
     aenc_release(ctx, run->block[SLOT_WORKER]);
+    aenc_release(ctx, run->scratch_block);
     aenc_release(ctx, run->part);
     aenc_release(ctx, run->ramp);
     aenc_release(ctx, run->tile_square);
@@ -245,8 +248,8 @@ double aenc_run_bound(const struct run *run) {
 static void rows_task(void *user, int64_t index, int worker) {
     const struct work *work = user;
     struct run run = *work->run;
-    assert(worker < run.workers || run.plan->size[SLOT_WORKER] == 0);
     run.block[SLOT_WORKER] += worker * run.plan->size[SLOT_WORKER];
+    run.scratch += worker * run.plan->scratch_size;
     struct span rows = run.rows = aenc_shard_rows(&run, work->stage->space, index);
     run.shard = index;
     for (int64_t i = 0; i < work->stage->count; i++) step_run(&run.plan->step[work->stage->first + i], rows, &run);
@@ -263,9 +266,10 @@ static int64_t column_tasks(const struct plan_step *step) {
 }
 
 static void columns_task(void *user, int64_t index, int worker) {
-    (void)worker;
     const struct work *work = user;
-    const struct run *run = work->run;
+    struct run own = *work->run;
+    const struct run *run = &own;
+    own.scratch += worker * run->plan->scratch_size;
     const struct plan_step *step = &run->plan->step[work->stage->first];
     const struct op_talents *talents = step->node->op->talents;
     int64_t lo = index * COLUMNS_AT_ONCE;
@@ -294,6 +298,7 @@ static void tile_task(void *user, int64_t index, int worker) {
     const struct work *work = user;
     struct run own = *work->run;
     const struct run *run = &own;
+    own.scratch += worker * run->plan->scratch_size;
     const struct tile *tile = &run->plan->tile[work->stage->first + index];
     const struct node *target = tile->target;
     int64_t dim = target->shape.rank == 0 ? 1 : target->shape.dim[0];
@@ -317,6 +322,17 @@ static void tile_task(void *user, int64_t index, int worker) {
     if (work->sink != NULL) work->sink->take(work->sink->user, target, first, count, out);
 }
 
+/* One tile of a wide sum over the rows. */
+static void reduce_task(void *user, int64_t index, int worker) {
+    const struct work *work = user;
+    struct run run = *work->run;
+    const struct tile *tile = &run.plan->tile[work->stage->first + index];
+    const struct node *n = tile->target;
+    run.scratch += worker * run.plan->scratch_size;
+    num *out = aenc_value(&run, n) + tile->range.lo * (aenc_node_row_size(n) / n->shape.dim[0]);
+    n->op->talents->reduce_tile(n, tile->range, out, &run);
+}
+
 /* All live rows, of an op that has them. */
 static void once(const struct plan_step *step, const struct run *run) {
     struct run own = *run;
@@ -335,6 +351,10 @@ static void stage_run(struct work *work, struct pool *pool) {
         if (step->kind == STEP_FORWARD_COLUMNS) watch(step->node, run->rows, run);
         break;
     case STAGE_GATHER: aenc_pool_run(pool, stage->count, tile_task, work); break;
+    case STAGE_REDUCE:
+        aenc_pool_run(pool, stage->count, reduce_task, work);
+        for (int64_t i = 0; i < stage->count; i++) watch(run->plan->tile[stage->first + i].target, run->rows, run);
+        break;
     case STAGE_ONCE:
         for (int64_t i = 0; i < stage->count; i++) once(&step[i], run);
         break;
@@ -357,6 +377,8 @@ static bool by_rows(const struct run *run, const struct plan_stage *stage) {
 
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool) {
     const struct plan *plan = run->plan;
+    bool own_memory = plan->size[SLOT_WORKER] + plan->scratch_size > 0;
+    if (own_memory && pool != NULL && aenc_pool_workers(pool) > run->workers) pool = NULL;
     for (size_t i = first, next; i < end; i = next) {
         struct plan_stage stage = plan->stage[i];
         bool rows = by_rows(run, &stage);
@@ -384,7 +406,8 @@ static size_t forward_end(const struct plan *plan) {
     size_t end = 0;
     for (size_t s = 0; s < plan->stage_count; s++) {
         const struct plan_stage *stage = &plan->stage[s];
-        for (int64_t i = stage->first; stage->kind != STAGE_GATHER && i < stage->first + stage->count; i++)
+        if (stage->kind == STAGE_REDUCE) end = s + 1;
+        for (int64_t i = stage->first; !aenc_stage_of_tiles(stage->kind) && i < stage->first + stage->count; i++)
             if (plan->step[i].kind <= STEP_COMBINE || plan->step[i].kind == STEP_FORWARD_COLUMNS) end = s + 1;
     }
     return end;

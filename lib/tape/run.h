@@ -20,7 +20,8 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
 void aenc_run_free(aenc_context *ctx, struct run *run);
 /* Sets every ramp to its value after so many epochs of training, fractions included. */
 void aenc_run_ramps(struct run *run, double epochs);
-/* Replays the plan over the live rows. pool NULL: on this thread alone. */
+/* Replays the plan over the live rows. pool NULL, or with more workers than the context had at aenc_run_create: on this
+ * thread alone. */
 void aenc_run_replay(struct run *run, struct pool *pool);
 /* Stages [first, end) of it. */
 void aenc_run_stages(const struct run *run, size_t first, size_t end, struct pool *pool);

@@ -263,7 +263,7 @@ static aenc_status tiles_split(aenc_context *ctx, struct plan *plan) {
     if (tiles == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t s = 0; s < plan->stage_count; s++) {
         struct plan_stage *stage = &plan->stage[s];
-        if (stage->kind != STAGE_GATHER) continue;
+        if (!aenc_stage_of_tiles(stage->kind)) continue;
         int64_t first = (int64_t)at;
         for (int64_t t = stage->first + stage->count - 1; t >= stage->first; t--) {
             const struct tile *tile = &plan->tile[t];
