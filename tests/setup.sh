@@ -1,7 +1,7 @@
 # setup.sh - what ./examples/quickstart, ./tests/run and CI share: installing what is missing, configuring and building.
 #
 # Sourced by POSIX shells with $top set to the root of the sources. A need is a word: compiler, cxx, clang, clang-format, meson, ninja,
-# pkgconf, blas, netlib, zlib, png, python, numpy, cross-arm64, cross-s390x. install_needs looks first and installs only
+# pkgconf, blas, netlib, zlib, png, python, numpy, rust, cross-arm64, cross-s390x. install_needs looks first and installs only
 # what is not there, so that a machine that has everything is not touched and nobody is asked for a password.
 # shellcheck disable=SC2046,SC2086 # lists of words are split on purpose
 
@@ -54,6 +54,7 @@ there() { # NEED
         cross-arm64) compiles aarch64-linux-gnu-gcc c && command -v qemu-aarch64-static >/dev/null ;;
         cross-s390x) compiles s390x-linux-gnu-gcc c && command -v qemu-s390x-static >/dev/null ;;
         python) command -v python3 >/dev/null ;;
+        rust) command -v rustc >/dev/null && command -v cargo >/dev/null ;;
         numpy) python3 -c 'import numpy' 2>/dev/null || /usr/bin/python3 -c 'import numpy' 2>/dev/null ;;
         *) die "setup.sh: unknown need $1" ;;
     esac
@@ -88,6 +89,7 @@ png       libpng-dev             libpng-devel        libpng             libpng-d
 cross-arm64  gcc-aarch64-linux-gnu,libc6-dev-arm64-cross,qemu-user-static  -  -  -  -
 cross-s390x  gcc-s390x-linux-gnu,libc6-dev-s390x-cross,qemu-user-static    -  -  -  -
 python    python3                python3             python             python3            python3
+rust      rustc,cargo            rust,cargo          rust               rust,cargo         rust
 numpy     python3-numpy          python3-numpy       python-numpy       py3-numpy          numpy
 '
 packages_of() { # MANAGER NEED...: prints the packages

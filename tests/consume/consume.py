@@ -4,7 +4,7 @@
     consume.py installed MESON BUILD_DIR VERSION LANGUAGE=COMPILER...    through pkg-config, shared and static, C and C++;
                                                                          cmake=COMMAND: through CMake's find_package too
     consume.py subproject MESON SOURCE_ROOT CBLAS CBLAS_DEP              as a meson subproject
-    consume.py python MESON BUILD_DIR COMPILER                           examples/python, its structs and its test
+    consume.py python|rust MESON BUILD_DIR COMPILER                      that example, its structs and its test
 
 COMPILER is a command in one word, arguments separated by "|". Status 77: what is needed is not here.
 """
@@ -173,6 +173,21 @@ def python(meson, build, compiler):
         return 1
 
 
+def rust(meson, build, compiler):
+    if shutil.which("cargo") is None or shutil.which("rustc") is None:
+        skip("no rustc and cargo here")
+    version = run("rustc", "--version").split()[1]
+    if tuple(int(part) for part in version.split(".")[:2]) < (1, 63):
+        skip("rustc %s is older than 1.63" % version)
+    with staged(meson, build) as (work, _, module, environment):
+        environment = dict(environment, PKG_CONFIG_SYSROOT_DIR=str(work / "stage"), CARGO_TARGET_DIR=str(work / "target"))
+        words = ["--offline", "--locked", "--quiet", "--manifest-path", EXAMPLES / "rust" / "Cargo.toml"]
+        print("rustc %s\n%s" % (version, run("cargo", "test", *words, env=environment)))
+        lines = run("cargo", "run", "--example", "layout", *words, env=environment)
+        check_layout(lines, compiler, module, dict(environment, PKG_CONFIG_SYSROOT_DIR=""), work)
+        return 1
+
+
 def subproject(meson, source, cblas, cblas_dep):
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -192,7 +207,7 @@ def subproject(meson, source, cblas, cblas_dep):
 
 
 if __name__ == "__main__":
-    modes = {"installed": installed, "subproject": subproject, "python": python}
+    modes = {"installed": installed, "subproject": subproject, "python": python, "rust": rust}
     if len(sys.argv) < 4 or sys.argv[1] not in modes:
         sys.exit(__doc__)
     done = modes[sys.argv[1]](*sys.argv[2:])
