@@ -5,7 +5,6 @@
  *   context     the home of everything: allocator, seed, threads, the last message
  *   model       described by widths, by layers or by JSON; all three arrive at the same thing
  *   fit         a matrix in, a trained model out
- *   sources     the same from files larger than memory and from streams
  *   use         encode, decode, reconstruct, score
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
@@ -13,7 +12,8 @@
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
- *   use.h       what is done with a trained model: anomalies, codes; included at the end
+ *   fields.h    data of any type and shape by the names of fields, from files and streams too; several results at once
+ *   use.h       what is done with a trained model: anomalies, codes; both are included at the end
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value that
@@ -125,6 +125,7 @@ typedef struct aenc_matrix {
 
 typedef struct aenc_model aenc_model;
 typedef struct aenc_layer aenc_layer;
+typedef struct aenc_source aenc_source; /* rows from anywhere: fields.h */
 
 /* An autoencoder. Either widths (encoder_widths ends with the code, and the decoder mirrors it unless decoder_widths is
  * given) or layers (encoder_layers; the decoder mirrors them unless decoder_layers is given). */
@@ -221,6 +222,11 @@ typedef struct aenc_fit_options {
     /* Kept in the checkpoint and compared byte by byte when the run is resumed: what makes it this run that the library cannot
      * know, such as a hash of the data behind a callback source, or what was done to the model before. NULL: "" */
     const char *run_key;
+    const float *weight;        /* how much each row of x counts: not negative, not all of a batch 0; NULL: 1 */
+    size_t weight_count;        /* x->rows */
+    const float *valid_weight;  /* the same of valid */
+    size_t valid_weight_count;
+    const aenc_source *valid_source; /* held-out rows with all their fields, in memory or a file, in place of valid; borrowed */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -283,50 +289,6 @@ AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t ind
  * this number, and so does the order of rows. aenc_fit advances it by itself, step by step, from the whole epochs before it. A
  * caller who writes the loop, or uses aenc_partial_fit, sets it before each step or call. 0: as in the first epoch. */
 AENC_API aenc_status aenc_model_set_epochs(aenc_model *model, double epochs);
-
-/* ---- Sources: rows that are not in memory ---- */
-
-typedef struct aenc_source aenc_source;
-
-/* A stream of rows. It is taken in order, batch by batch; what is worth shuffling, the source shuffles. The callbacks run
- * on the thread that called aenc_fit_source; with read_ahead, read and seek run on one thread of the library's during
- * the fit, while the batch before is trained on, and must not use the context. */
-typedef struct aenc_source_callbacks {
-    size_t struct_size;
-    size_t cols;        /* floats of a row */
-    size_t target_cols; /* floats of its target; 0: the input is the target */
-    uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
-    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight
-     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers
-     * AENC_ERR_IO with that number and the row. */
-    int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
-    /* Makes `position` (a row, from 0) what is read next; non-zero as above. It is called at the beginning of every fit and
-     * of every further pass. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
-    int (*seek)(void *user, uint64_t position);
-    void (*release)(void *user); /* by aenc_source_free; NULL: nothing to do */
-    void *user;
-    int64_t read_ahead; /* 1: fill the next batch while one is trained on; 0: do not */
-} aenc_source_callbacks;
-
-/* A view on a matrix, whose numbers are borrowed as long as the source lives. */
-AENC_API aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out);
-/* A .npy file, read-only and mapped: what fits in memory stays there, what does not is read again. '<f4' in C order with
- * at least two dimensions, those behind the first flattened to one row; AENC_ERR_UNSUPPORTED for others. The file must not
- * shrink while the source lives: the system would end the process. */
-AENC_API aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out);
-/* The struct is copied. On failure release is not called. */
-AENC_API aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out);
-AENC_API void aenc_source_free(aenc_source *source);
-/* Rows of one pass, 0 for unknown or endless; floats of a row. 0 for NULL. */
-AENC_API uint64_t aenc_source_rows(const aenc_source *source);
-AENC_API size_t aenc_source_cols(const aenc_source *source);
-
-/* aenc_fit from a source of the same context, borrowed for the call. Matrices and files are shuffled as aenc_fit does and
- * give the same bits; a stream is taken in order, needs steps_per_epoch where it does not state its rows, brings its own
- * targets and cannot be split (validation_fraction). What a resumed run compares: every number of a matrix or file of up to 1 GiB, the
- * size and 4096 rows of a larger one, of a stream what it states (its data can be known by run_key). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
- * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. */
-AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
 /* ---- Use: `out`, which must not overlap x, has room for rows times the size on the right (out_floats); rows are dense ---- */
 
@@ -595,6 +557,7 @@ AENC_API void aenc_layer_free(aenc_layer *layer);
 }
 #endif
 
+#include <autoenc/fields.h>
 #include <autoenc/use.h>
 
 #endif

@@ -52,19 +52,36 @@ aenc_status aenc_data_check_in(aenc_context *ctx, const struct aenc_model *model
                                const aenc_matrix *x, const aenc_matrix *target, bool labelled);
 /* Both as a batch; target may be NULL. */
 struct batch aenc_batch_from(const aenc_matrix *x, const aenc_matrix *target);
-/* classes.c: the labels of a fit as the columns of its targets and of those of valid; without data where there are none. */
+/* What a fit's options say of its rows besides x, and of those of valid, as columns: labels as targets, weights. Without data
+ * where there are none. */
 struct label_targets {
     struct column target, valid;
+    struct column weight, valid_weight;
 };
+/* classes.c: the labels. */
 aenc_status aenc_labels_take(aenc_model *model, size_t rows, const aenc_fit_options *o, struct label_targets *out);
+/* fit_weights.c: the weights, behind those. */
+aenc_status aenc_weights_take(aenc_model *model, size_t rows, const aenc_fit_options *o, struct label_targets *out);
+/* Both. */
+static inline aenc_status aenc_columns_take(aenc_model *model, size_t rows, const aenc_fit_options *o,
+                                            struct label_targets *out) {
+    aenc_status status = aenc_labels_take(model, rows, o, out);
+    return status == AENC_OK ? aenc_weights_take(model, rows, o, out) : status;
+}
 /* Everything in the options of a fit but the target's fit to the data. */
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options,
                                    const struct label_targets *labels);
-/* What they hold out, as they say it or as labels. */
-struct batch aenc_fit_valid(const aenc_fit_options *options, const struct label_targets *labels);
+/* What they hold out: as they say it, as labels, or a source's rows. And the options' own columns for the rows themselves. */
+struct batch aenc_fit_valid(const aenc_model *model, const aenc_fit_options *options,
+                            const struct label_targets *labels);
+/* Whether the rows of valid_source, if that is given, are such as the model takes. */
+aenc_status aenc_valid_source_check(aenc_model *model, const aenc_fit_options *options);
+void aenc_fit_columns(struct batch *rows, const struct label_targets *labels);
 /* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its
  * end. */
 aenc_status aenc_source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o, bool closed);
+/* Whether its fields have the shapes of the model's, the target apart. */
+aenc_status aenc_source_shapes_check(const aenc_model *model, const char *who, const aenc_source *source);
 /* Its rows, to be looked at batch by batch, for a model; NULL: only its input, for one that is to come. */
 struct fit_data aenc_source_data(const aenc_source *source, const aenc_model *model);
 /* What a fit of a PCA cannot take: frozen parameters. */

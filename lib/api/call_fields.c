@@ -60,6 +60,11 @@ static const struct field fit_fields[] = {
     FIELD(aenc_fit_options, label_count, FIT_ROWS | FIT_PARTIAL),
     FIELD(aenc_fit_options, valid_labels, FIT_ROWS | FIT_STREAM),
     FIELD(aenc_fit_options, valid_label_count, FIT_ROWS | FIT_STREAM),
+    FIELD(aenc_fit_options, weight, FIT_ROWS | FIT_PARTIAL),
+    FIELD(aenc_fit_options, weight_count, FIT_ROWS | FIT_PARTIAL),
+    FIELD(aenc_fit_options, valid_weight, FIT_ROWS | FIT_STREAM),
+    FIELD(aenc_fit_options, valid_weight_count, FIT_ROWS | FIT_STREAM),
+    FIELD(aenc_fit_options, valid_source, FIT_ROWS | FIT_STREAM),
 };
 
 static const char *why(enum fit_user user) {

@@ -58,32 +58,29 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o,
     if (status == AENC_OK) status = real_check(ctx, "clip_norm", o->clip_norm, HUGE_VAL);
     if (status == AENC_OK) status = real_check(ctx, "clip_value", o->clip_value, HUGE_VAL);
     if (status != AENC_OK) return status;
-    if (o->valid != NULL && o->validation_fraction > 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and validation_fraction %s",
-                         aenc_shown(o->validation_fraction).text);
+    bool apart = o->valid != NULL || o->valid_source != NULL;
+    if (apart && o->validation_fraction > 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both %s and validation_fraction %s",
+                         o->valid != NULL ? "valid" : "valid_source", aenc_shown(o->validation_fraction).text);
     if (o->min_improvement > 0 && o->patience == 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.min_improvement is %s, and patience is 0: nothing waits for it",
                          aenc_shown(o->min_improvement).text);
     if (o->valid == NULL && o->valid_target != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_target is given without valid");
-    if (o->patience > 0 && o->valid == NULL && !(o->validation_fraction > 0))
+    if (o->patience > 0 && !apart && !(o->validation_fraction > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.patience is %lld, but there is no validation set to be patient with",
                          (long long)o->patience);
-    if (o->valid == NULL) return AENC_OK;
+    if (o->valid == NULL) return aenc_valid_source_check(model, o);
+    if (o->valid_source != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both valid and valid_source");
     bool labelled = labels != NULL && labels->valid.data != NULL;
     bool targets = o->target != NULL || (labels != NULL && labels->target.data != NULL);
     if (targets && o->valid_target == NULL && !labelled && model->target_size == model->input_size)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.target is given, and valid_target is not");
     return aenc_data_check_in(ctx, model, (struct data_names){"valid", "valid_target"}, o->valid, o->valid_target,
                               labelled);
-}
-
-struct batch aenc_fit_valid(const aenc_fit_options *o, const struct label_targets *labels) {
-    struct batch valid = aenc_batch_from(o->valid, o->valid_target);
-    if (labels->valid.data != NULL) valid.column[FIELD_TARGET] = labels->valid;
-    return valid;
 }
 
 /* A way of training on checked rows, and what it is for a PCA. */
@@ -98,15 +95,15 @@ static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aen
                               struct train_calls train) {
     struct label_targets labels;
     aenc_status status = aenc_fit_fields_check(model->ctx, train.name, model->pca != NULL ? FIT_PCA : train.user, o);
-    if (status == AENC_OK) status = aenc_labels_take(model, x == NULL ? 0 : x->rows, o, &labels);
+    if (status == AENC_OK) status = aenc_columns_take(model, x == NULL ? 0 : x->rows, o, &labels);
     if (status == AENC_OK)
         status = aenc_data_check_in(model->ctx, model, (struct data_names){"x", "target"}, x, o->target,
                                     labels.target.data != NULL);
     if (status == AENC_OK) status = aenc_fit_options_check(model, o, &labels);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
     if (status != AENC_OK) return status;
-    struct fit_data data = {.rows = aenc_batch_from(x, o->target), .valid = aenc_fit_valid(o, &labels)};
-    if (labels.target.data != NULL) data.rows.column[FIELD_TARGET] = labels.target;
+    struct fit_data data = {.rows = aenc_batch_from(x, o->target), .valid = aenc_fit_valid(model, o, &labels)};
+    aenc_fit_columns(&data.rows, &labels);
     return model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
 }
 

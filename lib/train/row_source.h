@@ -16,7 +16,8 @@ enum { FIELD_NAME_SIZE = 64 };
 /* A field of a source, known by its name to the models that it is for. */
 struct source_field {
     char name[FIELD_NAME_SIZE];
-    int64_t size;         /* values of a row */
+    struct shape shape;   /* of one row */
+    int64_t size;         /* values of it */
     struct column column; /* data NULL: of a stream */
     struct mapped map;    /* of a file; bytes NULL: none */
 };
@@ -28,16 +29,25 @@ struct aenc_source {
     int64_t rows; /* in memory */
     struct source_field field[FIELDS_MAX];
     int field_count;
-    aenc_source_callbacks call; /* of a stream */
+    aenc_source_callbacks call;               /* of a stream */
+    int (*fill)(void *user, aenc_fill *fill); /* of one with any fields, in place of call.read; NULL: not */
 };
 
 /* source.c: an empty one, for its maker to fill; a mapped .npy file into it. */
 aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out);
-aenc_status aenc_source_map(aenc_context *ctx, const char *path, struct aenc_source *source);
+/* rank: the least number of dimensions. */
+aenc_status aenc_source_map(aenc_context *ctx, const char *path, const char *name, int rank,
+                            struct aenc_source *source);
 /* A field more, for its maker to fill. */
-struct source_field *aenc_source_add(struct aenc_source *source, const char *name, int64_t size, enum value_type type);
+struct source_field *aenc_source_add(struct aenc_source *source, const char *name, const struct shape *shape,
+                                     enum value_type type);
 /* The field of that name; NULL: none. */
 const struct source_field *aenc_source_field(const struct aenc_source *source, const char *name);
+/* Values of a row of it; 0: none. */
+static inline int64_t aenc_source_size(const struct aenc_source *source, const char *name) {
+    const struct source_field *field = aenc_source_field(source, name);
+    return field == NULL ? 0 : field->size;
+}
 /* The source's fields by the numbers that they have in the model: number[i] of field i, -1 of one that the model does not
  * have. model NULL: the input alone. */
 void aenc_source_number(const struct aenc_source *source, const struct aenc_model *model, int number[FIELDS_MAX]);

@@ -48,6 +48,21 @@ static void *room_at(const struct aenc_source *source, const struct stream_batch
     return (char *)batch->data[field - source->field] + (size_t)batch->count * row_bytes(field);
 }
 
+/* One call of a read that fills any fields. */
+static int fill_fields(const struct aenc_source *source, const struct stream_batch *batch, size_t want, size_t *got) {
+    void *data[FIELDS_MAX];
+    size_t size[FIELDS_MAX];
+    for (int f = 0; f < source->field_count; f++) {
+        size_t row = row_bytes(&source->field[f]);
+        data[f] = (char *)batch->data[f] + (size_t)batch->count * row;
+        size[f] = want * row;
+    }
+    aenc_fill fill = {sizeof fill, want, 0, (size_t)source->field_count, data, size};
+    int answer = source->fill(source->call.user, &fill);
+    *got = fill.got;
+    return answer;
+}
+
 /* One call of read; false when the batch is done, for good or for bad. */
 static bool read_some(struct stream *stream, struct stream_batch *batch) {
     const struct aenc_source *source = stream->source;
@@ -56,7 +71,11 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
     stream->at_end = want == 0;
     if (want == 0) return false;
     cpu_mode_restore(&stream->caller_mode);
-    int answer = call->read(call->user, room_at(source, batch, FIELD_INPUT), room_at(source, batch, FIELD_TARGET),
+    int answer = 0;
+    if (source->fill != NULL)
+        answer = fill_fields(source, batch, want, &got);
+    else
+        answer = call->read(call->user, room_at(source, batch, FIELD_INPUT), room_at(source, batch, FIELD_TARGET),
                             room_at(source, batch, FIELD_WEIGHT), want, &got);
     cpu_mode_set(CPU_MODE_EXACT);
     batch->failure = answer != 0 ? STREAM_REFUSED : got > want ? STREAM_TOO_MANY : STREAM_GOOD;

@@ -65,6 +65,9 @@ void *structure_block(struct scene *s, size_t bytes);
 /* Rows in a block of exactly their size. */
 aenc_matrix structure_matrix(struct scene *s, size_t rows, size_t cols);
 
+/* structure_data.c: by the names of fields and results. */
+void structure_data(struct scene *s);
+
 /* structure_train.c: those that train it, and that write files. */
 enum { STRUCTURE_TRAINING = 11 };
 void structure_train(struct scene *s, unsigned which);

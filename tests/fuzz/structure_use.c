@@ -237,7 +237,7 @@ static void save(struct scene *s) {
 
 /* ---- In any order ---- */
 
-static void (*const calls[])(struct scene *) = {encode, decode, reconstruct, score, features, denoising, jacobian, classes, between,
+static void (*const calls[])(struct scene *) = {structure_data, encode, decode, reconstruct, score, features, denoising, jacobian, classes, between,
                                                 traverse, rate, angles, evaluate, runner, values, terms, copy, freeze, grow, save};
 enum { CALLS = COUNT_OF(calls) + STRUCTURE_TRAINING };
 

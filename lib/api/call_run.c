@@ -1,0 +1,354 @@
+/* call_run.c - any fields in, any results out; and which there are. */
+#include <string.h>
+
+#include "api/call_array.h"
+#include "io/bytes.h"
+#include "io/message_text.h"
+#include "model/results.h"
+
+enum { PIECE_ROWS = 8 * INFER_ROWS };
+
+/* ---- Fields in ---- */
+
+static aenc_status list_check(aenc_context *ctx, const char *call, const char *list, const void *given, size_t count,
+                              size_t most) {
+    if (given == NULL && count > 0) return aenc_null(ctx, call, list);
+    if (count <= most) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s_count is %zu; it is at most %zu", call, list, count, most);
+}
+
+/* Rows and shape of one field against the others and the model; its number to *field. */
+static aenc_status field_take(const aenc_model *model, const struct array *array, struct batch *batch) {
+    aenc_context *ctx = model->ctx;
+    int field = aenc_field_find(model->field, model->field_count, array->name);
+    if (field < 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_run: the model has no field '%s'",
+                         aenc_quoted(array->name).text);
+    if (aenc_batch_has(batch, field))
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_run: field '%s' is given twice", array->name);
+    aenc_status status = AENC_OK;
+    if (field != FIELD_TARGET || array->size != model->target_size)
+        status = aenc_shape_check(ctx, "aenc_run", array->name, &array->shape, &model->field[field].shape);
+    if (status == AENC_OK && batch->count > 0 && array->rows != batch->count)
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_run: '%s' has %lld rows and the field before it %lld",
+                           array->name, (long long)array->rows, (long long)batch->count);
+    batch->count = array->rows;
+    batch->column[field] = array->column;
+    return status;
+}
+
+static aenc_status fields_read(const aenc_model *model, const aenc_array *const *in, size_t count, struct batch *out) {
+    memset(out, 0, sizeof *out);
+    aenc_status status = list_check(model->ctx, "aenc_run", "in", in, count, FIELDS_MAX);
+    for (size_t i = 0; i < count && status == AENC_OK; i++) {
+        struct array array;
+        status = aenc_array_read(model->ctx, (struct array_place){"aenc_run", "in", i}, in[i], &array);
+        if (status == AENC_OK) status = field_take(model, &array, out);
+    }
+    return status;
+}
+
+/* Whether every value keeps its field's rule; `first` is the number of the first row. compares: some result compares with
+ * the target, or with the input in its place. */
+static aenc_status values_check(const aenc_model *model, const struct batch *batch, bool compares, uint64_t first) {
+    aenc_status status = AENC_OK;
+    bool own = aenc_batch_has(batch, FIELD_TARGET);
+    for (int f = 0; f < model->field_count && status == AENC_OK; f++) {
+        struct field_spec spec = model->field[f];
+        bool target = f == FIELD_TARGET || (f == FIELD_INPUT && compares && !own);
+        if (!aenc_batch_has(batch, f) || f == FIELD_WEIGHT) continue;
+        if (target) spec.rule = model->field[FIELD_TARGET].rule, spec.count = model->classes;
+        const struct column_names names = {spec.name, first, target ? aenc_target_loss(model) : NULL};
+        status = aenc_column_check(model->ctx, names, batch, f, &spec);
+    }
+    return status;
+}
+
+/* ---- Results out ---- */
+
+struct results {
+    struct result_room room[RESULT_COUNT];
+    int64_t rows[RESULT_COUNT]; /* that there is room for */
+    int count;
+    bool compares;
+};
+
+static aenc_status result_unknown(aenc_context *ctx, const char *call, const char *name) {
+    const char *names[RESULT_COUNT];
+    (void)call;
+    for (int r = 0; r < RESULT_COUNT; r++) names[r] = aenc_result_name((enum result)r);
+    return aenc_name_unknown(ctx, "result", name, names, RESULT_COUNT, 0);
+}
+
+static aenc_status result_take(const aenc_model *model, const char *call, const struct array *array,
+                               struct results *out) {
+    aenc_context *ctx = model->ctx;
+    enum result result = aenc_result_find(array->name);
+    if (result == RESULT_COUNT) return result_unknown(ctx, call, array->name);
+    for (int i = 0; i < out->count; i++)
+        if (out->room[i].result == result)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is wanted twice", call, array->name);
+    if (array->column.type != VALUE_F32)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is of type AENC_TYPE_F32", call, array->name);
+    const struct shape shape = aenc_result_shape(model, result);
+    aenc_status status = aenc_shape_check(ctx, call, array->name, &array->shape, &shape);
+    out->room[out->count] = (struct result_room){result, array->data, array->column.stride};
+    out->rows[out->count++] = array->rows;
+    out->compares = out->compares || result == RESULT_SCORE || result == RESULT_FEATURES;
+    return status;
+}
+
+static aenc_status results_read(const aenc_model *model, const char *call, const aenc_array *const *out, size_t count,
+                                struct results *results) {
+    memset(results, 0, sizeof *results);
+    if (out == NULL || count == 0)
+        return out == NULL ? aenc_null(model->ctx, call, "out")
+                           : aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: out_count is 0", call);
+    aenc_status status = list_check(model->ctx, call, "out", out, count, RESULT_COUNT);
+    for (size_t i = 0; i < count && status == AENC_OK; i++) {
+        struct array array;
+        status = aenc_array_read(model->ctx, (struct array_place){call, "out", i}, out[i], &array);
+        if (status == AENC_OK) status = result_take(model, call, &array, results);
+    }
+    return status;
+}
+
+/* Without a target the input is compared with, if it can be. */
+static aenc_status target_check(const aenc_model *model, const char *call, const struct batch *batch,
+                                const struct results *results) {
+    if (!results->compares || aenc_batch_has(batch, FIELD_TARGET)) return AENC_OK;
+    if (model->classes == 0 && model->target_size == model->input_size) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: field 'target' is needed and was not given", call);
+}
+
+static aenc_status options_check(const aenc_model *model, const aenc_run_options *options) {
+    aenc_run_options o;
+    return aenc_options_read(model->ctx, "aenc_run_options", options, sizeof o, &o);
+}
+
+static aenc_status run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
+                       const aenc_array *const *out, size_t out_count) {
+    struct batch batch;
+    struct results results;
+    aenc_status status = options_check(model, options);
+    if (status == AENC_OK) status = fields_read(model, in, in_count, &batch);
+    if (status == AENC_OK) status = results_read(model, "aenc_run", out, out_count, &results);
+    if (status == AENC_OK && batch.count == 0)
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_run: no field is given");
+    for (int i = 0; status == AENC_OK && i < results.count; i++)
+        if (results.rows[i] != batch.count)
+            status =
+                aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_run: result '%s' has %lld rows and the fields have %lld",
+                          aenc_result_name(results.room[i].result), (long long)results.rows[i], (long long)batch.count);
+    if (status == AENC_OK) status = target_check(model, "aenc_run", &batch, &results);
+    if (status == AENC_OK) status = values_check(model, &batch, results.compares, 0);
+    return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count) : status;
+}
+
+aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
+                     const aenc_array *const *out, size_t out_count) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_run", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = run(model, options, in, in_count, out, out_count);
+    return aenc_call_end(&call, status);
+}
+
+/* ---- Of a source ---- */
+
+static aenc_status room_fail(const aenc_model *model, const struct results *results, int64_t rows) {
+    for (int i = 0; i < results->count; i++)
+        if (results->rows[i] < rows)
+            return aenc_fail(model->ctx, AENC_ERR_SHAPE,
+                             "aenc_run_source: result '%s' has room for %lld rows; the source has more",
+                             aenc_result_name(results->room[i].result), (long long)results->rows[i]);
+    return AENC_OK;
+}
+
+/* The next rows, from `first` on, to their places. */
+static aenc_status piece_run(aenc_model *model, const struct results *results, const struct batch *piece,
+                             int64_t first) {
+    struct results at = *results;
+    for (int i = 0; i < at.count; i++) at.room[i].out += first * at.room[i].stride;
+    aenc_status status = room_fail(model, results, first + piece->count);
+    if (status == AENC_OK) status = values_check(model, piece, results->compares, (uint64_t)first);
+    return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count) : status;
+}
+
+static aenc_status stream_run(aenc_model *model, const struct fit_data *data, const struct results *results,
+                              int64_t *done) {
+    struct stream stream;
+    struct stream_batch *got = NULL;
+    uint64_t rows = data->stream->call.rows;
+    int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + PIECE_ROWS - 1) / PIECE_ROWS);
+    aenc_status status = aenc_stream_open(data->stream, (struct stream_want){PIECE_ROWS, 1, batches}, 0, &stream);
+    while (status == AENC_OK && (rows == 0 || (uint64_t)*done < rows)) {
+        status = aenc_stream_next(&stream, &got);
+        if (status != AENC_OK || got->count == 0 || (*done > 0 && got->first == 0)) break;
+        const struct batch piece = aenc_stream_rows(&stream, got, data->stream_field);
+        status = piece_run(model, results, &piece, *done);
+        *done += got->count;
+        if (got->after == 0) break;
+    }
+    aenc_stream_close(&stream);
+    return status;
+}
+
+static aenc_status memory_run(aenc_model *model, const struct fit_data *data, const struct results *results,
+                              int64_t *done) {
+    aenc_status status = AENC_OK;
+    for (int64_t first = 0; first < data->rows.count && status == AENC_OK; first += PIECE_ROWS) {
+        const struct batch piece = aenc_batch_piece(&data->rows, first, PIECE_ROWS);
+        status = piece_run(model, results, &piece, first);
+        *done += piece.count;
+    }
+    return status;
+}
+
+static aenc_status run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
+                              const aenc_array *const *out, size_t out_count, size_t *rows) {
+    const char *call = "aenc_run_source";
+    struct results results;
+    int64_t done = 0;
+    if (source == NULL) return aenc_null(model->ctx, call, "source");
+    if (source->ctx != model->ctx)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: source belongs to another context", call);
+    aenc_status status = options_check(model, options);
+    if (status == AENC_OK) status = results_read(model, call, out, out_count, &results);
+    if (status == AENC_OK) status = aenc_source_shapes_check(model, call, source);
+    if (status != AENC_OK) return status;
+    const struct fit_data data = aenc_source_data(source, model);
+    struct batch given = data.rows;
+    for (int f = 0; f < source->field_count; f++)
+        if (data.stream_field[f] >= 0) given.column[data.stream_field[f]].data = source; /* that it is there */
+    status = target_check(model, call, &given, &results);
+    if (status == AENC_OK && !source->streams) status = room_fail(model, &results, source->rows);
+    if (status == AENC_OK)
+        status =
+            source->streams ? stream_run(model, &data, &results, &done) : memory_run(model, &data, &results, &done);
+    if (status == AENC_OK && rows != NULL) *rows = (size_t)done;
+    return status;
+}
+
+aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
+                            const aenc_array *const *out, size_t out_count, size_t *rows) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (rows != NULL) *rows = 0;
+    if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_run_source", "model");
+    const struct held held = {.model = model, .source = source};
+    aenc_status status = aenc_call_begin_training(&call, "aenc_run_source", held, before);
+    if (status == AENC_OK) status = run_source(model, options, source, out, out_count, rows);
+    return aenc_call_end(&call, status);
+}
+
+/* ---- Ports ---- */
+
+size_t aenc_model_port_count(const aenc_model *model) {
+    return model == NULL ? 0 : (size_t)model->field_count + RESULT_COUNT;
+}
+
+static int32_t rule_of(enum field_rule rule) {
+    switch (rule) {
+    case FIELD_NUMBER: break;
+    case FIELD_UNIT: return AENC_RULE_UNIT;
+    case FIELD_BINARY: return AENC_RULE_BINARY;
+    case FIELD_CLASSES: return AENC_RULE_CLASSES;
+    case FIELD_LENGTH: return AENC_RULE_LENGTH;
+    }
+    return AENC_RULE_NUMBER;
+}
+
+static void dims_put(const struct shape *shape, aenc_port *port) {
+    port->rank = (size_t)shape->rank;
+    for (int i = 0; i < shape->rank; i++) port->dims[i] = (size_t)shape->dim[i];
+    port->size = (size_t)aenc_shape_count(shape);
+}
+
+/* Whether training reads the field, the target as results say. */
+static aenc_status trained(aenc_model *model, int field, int32_t *out) {
+    struct task *task;
+    bool alone = model->classes == 0 && model->target_size == model->input_size;
+    aenc_status status = AENC_OK;
+    *out = field == FIELD_INPUT || (field == FIELD_TARGET && !alone);
+    if (field < FIELD_DECLARED) return AENC_OK;
+    status = aenc_task_prepare(model, TASK_TRAIN, !alone, 1, &task);
+    for (size_t k = 0; status == AENC_OK && k < task->tape.field_count; k++)
+        if (task->field[k] == field) *out = 1;
+    return status;
+}
+
+static aenc_status field_port(aenc_model *model, int field, aenc_port *port) {
+    const struct field_spec *spec = &model->field[field];
+    bool whole = spec->rule == FIELD_CLASSES || spec->rule == FIELD_LENGTH;
+    *port = (aenc_port){.name = spec->name,
+                        .count = spec->count,
+                        .kind = AENC_PORT_FIELD,
+                        .type = whole ? AENC_TYPE_I32 : AENC_TYPE_F32,
+                        .rule = rule_of(spec->rule)};
+    dims_put(&spec->shape, port);
+    return model->pca != NULL ? AENC_OK : trained(model, field, &port->trained);
+}
+
+static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
+    size_t size = out->struct_size, fields = (size_t)model->field_count;
+    aenc_port made;
+    if (size < sizeof size || size > 4096)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_port.struct_size is %zu; set it to sizeof(aenc_port)",
+                         size);
+    if (index >= fields + RESULT_COUNT)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_port: index is %zu; there are %zu ports", index,
+                         fields + RESULT_COUNT);
+    if (index < fields) {
+        aenc_status status = field_port(model, (int)index, &made);
+        if (status != AENC_OK) return status;
+    } else {
+        enum result result = (enum result)(index - fields);
+        const struct shape shape = aenc_result_shape(model, result);
+        made = (aenc_port){.name = aenc_result_name(result),
+                           .kind = AENC_PORT_RESULT,
+                           .type = AENC_TYPE_F32,
+                           .rule = AENC_RULE_NUMBER};
+        dims_put(&shape, &made);
+    }
+    memcpy(out, &made, size < sizeof made ? size : sizeof made);
+    out->struct_size = size;
+    return AENC_OK;
+}
+
+aenc_status aenc_model_port(aenc_model *model, size_t index, aenc_port *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (out == NULL) return aenc_null(model->ctx, "aenc_model_port", "port");
+    aenc_status status = aenc_call_begin(&call, "aenc_model_port", CALL_CHANGES, (struct held){.model = model});
+    if (status == AENC_OK) status = port(model, index, out);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
+    const char *call = "aenc_model_port_needs";
+    if (result == NULL || field == NULL) return aenc_null(model->ctx, call, result == NULL ? "result" : "field");
+    enum result wanted = aenc_result_find(result);
+    int number = aenc_field_find(model->field, model->field_count, field);
+    bool needs = false;
+    if (wanted == RESULT_COUNT) return result_unknown(model->ctx, call, result);
+    if (number < 0)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
+                         aenc_quoted(field).text);
+    aenc_status status = aenc_result_needs(model, wanted, number, &needs);
+    *needed = needs;
+    return status;
+}
+
+aenc_status aenc_model_port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
+    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    if (needed == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_port_needs", "needed");
+    *needed = 0;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_port_needs", CALL_COMPARES, (struct held){.model = model});
+    if (status == AENC_OK) status = port_needs(model, result, field, needed);
+    return aenc_call_end(&call, status);
+}
