@@ -30,7 +30,9 @@ PLUGIN = {"layer": 10, "loss": 20, "penalty": 30, "corruption": 40}
 RUN = {"encode": 10, "decode": 20, "reconstruct": 30, "score": 40, "score_features": 50}
 STOPPED = {"not": 0, "end": 10, "callback": 20, "cancel": 30, "patience": 40, "source": 50}
 EVENT = {"step": 10, "epoch": 20}
-TYPE = {"f32": 10}
+TYPE = {"f32": 10, "i32": 20, "u8": 30}
+PORT = {"field": 10, "result": 20}
+RULE = {"number": 10, "unit": 20, "binary": 30, "classes": 40, "length": 50}
 
 pointer, text, size, i32, i64, u64, double = (c.c_void_p, c.c_char_p, c.c_size_t, c.c_int32, c.c_int64, c.c_uint64,
                                               c.c_double)
@@ -46,7 +48,27 @@ class Matrix(c.Structure):
     _fields_ = members(pointer, "data", size, "rows cols stride")
 
 
-matrix_pointer = c.POINTER(Matrix)
+class Array(c.Structure):
+    _fields_ = members(size, "struct_size", text, "name", pointer, "data", size, "size", sizes, "dims", c.POINTER(i64),
+                       "strides", size, "rank", i32, "type device")
+
+
+class Port(c.Structure):
+    _fields_ = members(size, "struct_size", text, "name", size, "rank", size * 6, "dims", size, "size", i64, "count",
+                       i32, "kind type rule trained")
+
+
+class Fill(c.Structure):
+    _fields_ = members(size, "struct_size rows got field_count", c.POINTER(pointer), "data", sizes, "size")
+
+
+matrix_pointer, arrays_pointer = c.POINTER(Matrix), c.POINTER(c.POINTER(Array))
+READ, SEEK = c.CFUNCTYPE(c.c_int, pointer, c.POINTER(Fill)), c.CFUNCTYPE(c.c_int, pointer, u64)
+
+
+class Stream(c.Structure):
+    _fields_ = members(size, "struct_size", arrays_pointer, "fields", size, "field_count", u64, "rows", READ, "read",
+                       SEEK, "seek", pointer, "release user", i64, "read_ahead")
 
 
 class Progress(c.Structure):
@@ -79,7 +101,8 @@ class FitOptions(c.Structure):
                        "min_improvement clip_norm clip_value", PROGRESS, "progress", pointer, "progress_user", i64,
                        "steps_per_epoch", text, "checkpoint", i64, "checkpoint_steps", double, "checkpoint_seconds",
                        i64, "resume", i32s, "labels", size, "label_count", i32s, "valid_labels", size,
-                       "valid_label_count", text, "run_key")
+                       "valid_label_count", text, "run_key", floats, "weight", size, "weight_count", floats,
+                       "valid_weight", size, "valid_weight_count", pointer, "valid_source")
 
 
 class RunnerOptions(c.Structure):
@@ -104,7 +127,8 @@ class Operation(c.Structure):
 # The member that counts what a list points to.
 COUNTS = {"input": "input_rank", "encoder_widths": "encoder_count", "decoder_widths": "decoder_count",
           "penalties": "penalty_count", "corruptions": "corruption_count", "labels": "label_count",
-          "valid_labels": "valid_label_count", "settings": "setting_count"}
+          "valid_labels": "valid_label_count", "settings": "setting_count", "weight": "weight_count",
+          "valid_weight": "valid_weight_count"}
 
 out_pointer, plain, plain_size = c.POINTER(pointer), ("data", matrix_pointer, floats, size), c.POINTER(size)
 FUNCTIONS = {  # result, arguments; "data" is a handle
@@ -115,7 +139,11 @@ FUNCTIONS = {  # result, arguments; "data" is a handle
     "model_parse": (i32, pointer, text, size, out_pointer), "model_description": (text, pointer),
     "model_input_size": (size, pointer), "model_code_size": (size, pointer), "model_output_size": (size, pointer),
     "fit": (i32, pointer, matrix_pointer, c.POINTER(FitOptions)), "model_cancel": (None, pointer),
-    "model_stopped": (i32, pointer),
+    "model_stopped": (i32, pointer), "fit_source": (i32, pointer, pointer, c.POINTER(FitOptions)),
+    "source_arrays": (i32, pointer, arrays_pointer, size, out_pointer), "source_free": (None, pointer),
+    "source_stream": (i32, pointer, c.POINTER(Stream), out_pointer),
+    "run": (i32, pointer, pointer, arrays_pointer, size, arrays_pointer, size), "model_port_count": (size, pointer),
+    "model_port": (i32, pointer, size, c.POINTER(Port)),
     "encode": (i32, *plain), "decode": (i32, *plain), "reconstruct": (i32, *plain),
     "score": (i32, pointer, matrix_pointer, matrix_pointer, floats, size),
     "score_features": (i32, pointer, matrix_pointer, matrix_pointer, floats, size),
@@ -156,8 +184,8 @@ lib = load_library()
 
 def layout():
     """What C compilers must agree with, one expression and its value a line: for tests/consume/layout.py."""
-    for struct in (Matrix, Progress, ContextOptions, ModelOptions, FitOptions, RunnerOptions, Setting, Plugin,
-                   Operation):
+    for struct in (Matrix, Array, Port, Fill, Stream, Progress, ContextOptions, ModelOptions, FitOptions, RunnerOptions,
+                   Setting, Plugin, Operation):
         name = "aenc" + "".join("_" + letter.lower() if letter.isupper() else letter for letter in struct.__name__)
         yield "sizeof(%s) %d" % (name, c.sizeof(struct))
         for member, _ in struct._fields_:
@@ -165,7 +193,7 @@ def layout():
             yield "offsetof(%s, %s) %d" % (name, member, place.offset)
             yield "sizeof(((%s *)0)->%s) %d" % (name, member, place.size)
     for family, values in (("PLUGIN", PLUGIN), ("RUN", RUN), ("STOPPED", STOPPED), ("EVENT", EVENT),
-                           ("TYPE", TYPE)):
+                           ("TYPE", TYPE), ("PORT", PORT), ("RULE", RULE)):
         for name, value in values.items():
             yield "AENC_%s_%s %d" % (family, name.upper(), value)
     yield from ("AENC_OK %d" % OK, "AENC_ERR_ARGUMENT %d" % ERR_ARGUMENT, "AENC_ERR_BUSY %d" % ERR_BUSY)
@@ -308,7 +336,7 @@ class Core:
 
     def invoke(self, name, arguments):
         function = getattr(lib, "aenc_" + name)
-        if name != "fit" and not self.callbacks:
+        if not name.startswith("fit") and not self.callbacks:
             return function(*arguments)
         with Interrupts():
             return function(*arguments)
@@ -368,6 +396,37 @@ def rows_of(values):
     return Matrix(array.ctypes.data, *array.shape, array.strides[0] // 4), array
 
 
+def whole(array):
+    if array.dtype.kind not in "iu" or array.size and (array.min() < -2**31 or array.max() >= 2**31):
+        raise TypeError("labels are whole numbers of 32 bits, not %s" % array.dtype)
+    return array.astype(np.int32, copy=False)
+
+
+def arrays_of(fields):
+    """(array of pointers to Arrays, what they point to) of {"name": values}. float32, int32 and uint8 are taken where
+    they are if what belongs to one row lies together; other whole numbers become int32, other numbers float32."""
+    pointers, kept = (c.POINTER(Array) * len(fields))(), []
+    for place, (name, values) in enumerate(fields.items()):
+        values = np.asarray(values)
+        if values.dtype not in (np.float32, np.int32, np.uint8):
+            values = whole(values) if values.dtype.kind in "iu" else values.astype(np.float32)
+        if values.ndim == 0:
+            raise ValueError("%s: rows are needed, not one value" % name)
+        row, apart = values[:1].nbytes, values.strides[0]
+        if not values[:1].flags.c_contiguous or apart < row or apart % values.itemsize != 0 or not values.flags.aligned:
+            values = values.copy()
+            apart = row
+        dims, strides = (size * values.ndim)(*values.shape), (i64 * values.ndim)(apart // values.itemsize)
+        for axis in range(1, values.ndim):
+            strides[axis] = int(np.prod(values.shape[axis + 1:]))
+        reach = (len(values) - 1) * apart + row if len(values) > 0 else 0
+        array = Array(c.sizeof(Array), text_of(name), values.ctypes.data, reach, dims, strides, values.ndim,
+                      TYPE[{"f": "f32", "i": "i32", "u": "u8"}[values.dtype.kind]])
+        pointers[place] = c.pointer(array)
+        kept += [values, dims, strides, array]
+    return pointers, kept
+
+
 def output_of(out, shape):
     """A dense array for results: the caller's, or a new one."""
     if out is None:
@@ -395,6 +454,9 @@ def options_of(struct, given):
             value = c.cast(value.ctypes.data if isinstance(value, np.ndarray) else value, kind)
         elif kind is text:
             value = text_of(value)
+        elif isinstance(value, Handle):
+            kept.append(value)
+            value = value.handle
         elif kind is matrix_pointer:
             matrix, array = rows_of(value)
             kept += [matrix, array]
@@ -415,12 +477,11 @@ def text_of(value):
 
 
 def list_of(kind, values):
-    """A C array of sizes, int32 labels, texts or structs."""
+    """A C array of sizes, int32 labels, float32 weights, texts or structs."""
     if kind is i32:
-        array = np.ascontiguousarray(values)
-        if array.dtype.kind not in "iu" or array.size and (array.min() < -2**31 or array.max() >= 2**31):
-            raise TypeError("labels are whole numbers of 32 bits, not %s" % array.dtype)
-        return array.astype(np.int32, copy=False).reshape(-1)
+        return np.ascontiguousarray(whole(np.asarray(values))).reshape(-1)
+    if kind is c.c_float:
+        return np.ascontiguousarray(values, np.float32).reshape(-1)
     values = [values] if isinstance(values, (int, str, np.integer)) else list(values)
     if kind is text:
         values = [text_of(value) for value in values]
@@ -558,6 +619,70 @@ class Node:
         return lambda: self.function(name)
 
 
+# ---- Sources ----
+
+class Source(Handle):
+    """Source(ctx, input=x, target=labels, weight=w): rows of named fields, taken where they are and kept alive."""
+
+    def __init__(self, ctx, **fields):
+        pointers, self.kept = arrays_of(fields)
+        self.adopt(ctx, "source_arrays", pointers, len(pointers))
+
+    def adopt(self, ctx, name, *arguments):
+        handle = pointer()
+        ctx.core.call(name, ctx.core.handle, *arguments, c.byref(handle))
+        super().__init__(ctx.core, handle, lib.aenc_source_free)
+
+    @classmethod
+    def stream(cls, ctx, fields, read, seek=None, rows=0, read_ahead=False):
+        """fields: {"input": (np.float32, (4, 6)), "weight": (np.float32, ())}. read(*arrays) writes into the first rows
+        of views, one for each field, and returns how many; 0 ends the pass. seek(row) states what is read next. With
+        read_ahead they run on a thread of the library's."""
+        source, views = cls.__new__(cls), []
+        pointers, kept = arrays_of({name: np.empty((1, *dims), kind) for name, (kind, dims) in fields.items()})
+        for one in pointers:  # of one row
+            one.contents.rank -= 1
+            one.contents.dims = c.cast(c.addressof(one.contents.dims.contents) + c.sizeof(size), sizes)
+            one.contents.strides, one.contents.data, one.contents.size = None, None, 0
+        stream = Stream(c.sizeof(Stream), pointers, len(pointers), rows, read_ahead=read_ahead)
+        stream.read = READ(read_of(ctx.core, read, list(fields.values()), read_ahead))
+        if seek is not None:
+            stream.seek = SEEK(seek_of(ctx.core, seek, read_ahead))
+        source.kept = (kept, stream)
+        source.adopt(ctx, "source_stream", c.byref(stream))
+        return source
+
+
+def inside(core, read_ahead):
+    """On the library's own thread no call on the context is accepted."""
+    outer, here.core = here.core, core if read_ahead else here.core
+    return outer
+
+
+def read_of(core, function, kinds, read_ahead):
+    def work(fill):
+        views = [np.frombuffer((c.c_char * fill.size[i]).from_address(fill.data[i]), kind).reshape(fill.rows, *dims)
+                 for i, (kind, dims) in enumerate(kinds)]
+        fill.got = operator.index(function(*views))
+        return True
+
+    def call(_user, fill):
+        outer = inside(core, read_ahead)
+        done = run(core, work, fill.contents)
+        here.core = outer
+        return 0 if done else -1
+    return call
+
+
+def seek_of(core, function, read_ahead):
+    def call(_user, position):
+        outer = inside(core, read_ahead)
+        done = run(core, lambda: (function(position), True)[1])
+        here.core = outer
+        return 0 if done else -1
+    return call
+
+
 # ---- Model and runner ----
 
 class Model(Handle):
@@ -616,8 +741,8 @@ class Model(Handle):
         return next((word for word, value in STOPPED.items() if value == number), str(number))
 
     def fit(self, x, progress=None, **options):
-        """progress(now) runs on this thread after each step and epoch; a true value ends the fit, an exception ends it
-        and is raised here. Other options: the fields of aenc_fit_options."""
+        """x: rows, or a Source. progress(now) runs on this thread after each step and epoch; a true value ends the fit,
+        an exception ends it and is raised here. Other options: the fields of aenc_fit_options."""
         options, kept = options_of(FitOptions, options)
         core = self.core
 
@@ -630,6 +755,8 @@ class Model(Handle):
             return 1 if result or core.failures or here.interrupts.pending else 0
 
         options.progress = PROGRESS(call)
+        if isinstance(x, Source):
+            return core.call("fit_source", self.handle, x.handle, c.byref(options))
         matrix, kept_rows = rows_of(x)
         core.call("fit", self.handle, c.byref(matrix), c.byref(options))
 
@@ -659,10 +786,28 @@ class Model(Handle):
         self.core.call("score", self.handle, c.byref(matrix), against and c.byref(against), floats_of(out), out.size)
         return out
 
-    def run(self, x, *names):
-        """Several results of the same rows: run(x, "encode", "reconstruct", "score")."""
-        with self.core.turn:
-            return tuple(getattr(self, name)(x) for name in names)
+    def ports(self):
+        """What the model takes and gives, by name: Ports."""
+        ports = {}
+        for index in range(self.core.look("model_port_count", self.handle)):
+            port = Port(c.sizeof(Port))
+            self.core.call("model_port", self.handle, index, c.byref(port))
+            ports[port.name.decode()] = port
+        return ports
+
+    def run(self, fields, *names):
+        """Several results in one pass: run(x, "code", "output", "score"); fields: x, or {"input": x, "target": y}."""
+        fields = fields if isinstance(fields, dict) else {"input": fields}
+        ports = self.ports()
+        for name in names:
+            if name not in ports:
+                raise ValueError("there is no result '%s'; known: %s" % (name, ", ".join(ports)))
+        rows = len(next(iter(fields.values()), ()))
+        shapes = {name: (rows, *ports[name].dims[:ports[name].rank]) for name in names}
+        results = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+        (given, kept), (taken, kept_results) = arrays_of(fields), arrays_of(results)
+        self.core.call("run", self.handle, None, given, len(given), taken, len(taken))
+        return tuple(results[name] for name in names)
 
     def runner(self, task="reconstruct", rows=1):
         return Runner(self, task, rows)

@@ -40,8 +40,10 @@ class Use(unittest.TestCase):
         self.assertEqual(len(losses), 20)
         self.assertLess(losses[-1], 0.5 * losses[0])
         self.assertEqual(model.stopped, "end")
-        code, output, score = model.run(x, "encode", "reconstruct", "score")
+        code, output, score = model.run(x, "code", "output", "score")
         self.assertEqual((code.shape, output.shape, score.shape), ((ROWS, CODE), (ROWS, COLS), (ROWS,)))
+        for result, call in ((code, model.encode), (output, model.reconstruct), (score, model.score)):
+            np.testing.assert_array_equal(result, call(x))
         np.testing.assert_allclose(score, ((output - x) ** 2).mean(1), rtol=1e-4)
         np.testing.assert_allclose(model.decode(code), output, rtol=1e-5, atol=1e-6)
 
@@ -109,6 +111,93 @@ class Use(unittest.TestCase):
             np.testing.assert_array_equal(other.encode(x), code)
         with self.assertRaisesRegex(autoenc.Error, "AENC_ERR_IO"):
             autoenc.Model.load(ctx, os.path.join(folder, "none"))
+
+
+class Fields(unittest.TestCase):
+    def test_fields_in_and_results_out(self):
+        """Pictures as bytes, labels, weights of rows; several results of all of them in one pass."""
+        ctx, random = autoenc.Context(seed=7), np.random.default_rng(1)
+        label = np.arange(ROWS) % 3
+        pixels = (random.random((ROWS, 4, 6)) * 85 + 85 * label[:, None, None]).astype(np.uint8)
+        weight = np.where(label == 2, 2.0, 1.0)
+        model = autoenc.Model(ctx, input=(4, 6), encoder_widths=(8, CODE), loss="cross_entropy:classes=3")
+        source = autoenc.Source(ctx, input=pixels, target=label, weight=weight, unknown=weight)
+        model.fit(source, epochs=40, batch=32, optimizer="adam:lr=0.01", valid_source=source)
+        code, output, score = model.run({"input": pixels, "target": label}, "code", "output", "score")
+        self.assertEqual((code.shape, output.shape, score.shape), ((ROWS, CODE), (ROWS, 3), (ROWS,)))
+        self.assertGreater((output.argmax(1) == label).mean(), 0.95)
+        chance = np.exp(output) / np.exp(output).sum(1, keepdims=True)
+        np.testing.assert_allclose(score, -np.log(chance[np.arange(ROWS), label]), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(model.encode(pixels / 255), code, rtol=1e-5, atol=1e-5)
+        port = model.ports()["target"]
+        self.assertEqual((port.kind, port.rule, port.count, port.trained),
+                         (autoenc.PORT["field"], autoenc.RULE["classes"], 3, 1))
+        with self.assertRaisesRegex(autoenc.Error, r"target\[5(, 0)?\] is 3"):
+            model.run({"input": pixels, "target": np.where(np.arange(ROWS) == 5, 3, label)}, "score")
+        with self.assertRaisesRegex(autoenc.Error, "'target' is needed"):
+            model.run(pixels, "score")
+        with self.assertRaisesRegex(ValueError, "no result 'scores'"):
+            model.run(pixels, "scores")
+        with self.assertRaises(TypeError):
+            model.run({"input": pixels, "target": label + 2**40}, "score")
+
+    def test_declared_field(self):
+        model = autoenc.Model.parse(autoenc.Context(), """{"input": [12], "fields": {"label": "classes:count=10"},
+            "encoder": {"type": "dense", "units": 3}}""")
+        port = model.ports()["label"]
+        self.assertEqual((port.rank, port.size, port.count, port.type), (0, 1, 10, autoenc.TYPE["i32"]))
+        model.run({"input": waves(), "label": np.full(ROWS, 9)}, "code")
+        with self.assertRaisesRegex(autoenc.Error, r"label\[0\] is 10"):
+            model.run({"input": waves(), "label": np.full(ROWS, 10)}, "code")
+
+    def test_fields_are_not_copied(self):
+        x, pixels = waves(), np.zeros((ROWS, 4, 6), np.uint8)
+        given = {"a": x, "b": x[::3], "c": x[:, 2:5], "d": pixels[1::2, 1:3], "e": pixels[:, 0, 0], "f": x[:0],
+                 "g": x[::-1], "h": x.T, "i": np.broadcast_to(x[0], x.shape), "j": x.astype(float),
+                 "k": pixels[:, 1, ::2]}
+        pointers, _ = autoenc.arrays_of(given)
+        for array, (name, values) in zip(pointers, given.items()):
+            self.assertEqual(array.contents.data == values.ctypes.data, name < "g", name)
+            self.assertEqual(tuple(array.contents.dims[:values.ndim]), values.shape)
+        model = model_of()
+        for rows in (x[::3], x[::-1], x[:, ::-1].astype(float), x[:1], np.broadcast_to(x[0], x.shape)):
+            np.testing.assert_array_equal(model.run(rows, "code")[0], model.encode(rows))
+
+    def test_stream(self):
+        ctx, x, place = autoenc.Context(seed=7), waves(), 0
+
+        def seek(row):
+            nonlocal place
+            place = row
+
+        def read(rows, weight):
+            nonlocal place
+            count = min(len(rows), ROWS - place)
+            rows[:count], weight[:count] = x[place:place + count], 0.5
+            place += count
+            return count
+
+        fields = {"input": (np.float32, (COLS,)), "weight": (np.float32, ())}
+        for read_ahead in (False, True):
+            source = autoenc.Source.stream(ctx, fields, read, seek, rows=ROWS, read_ahead=read_ahead)
+            model, before = model_of(ctx), model_of(ctx).score(x).mean()
+            model.fit(source, epochs=20, batch=32, optimizer="adam:lr=0.01")
+            self.assertLess(model.score(x).mean(), 0.5 * before)
+            raised = LookupError("mine")
+
+            def fail(*_):
+                raise raised
+
+            for functions in ((fail, seek), (read, fail)):
+                source = autoenc.Source.stream(ctx, fields, *functions, rows=ROWS, read_ahead=read_ahead)
+                with self.assertRaises(LookupError) as caught:
+                    model.fit(source)
+                self.assertIs(caught.exception, raised)
+            source = autoenc.Source.stream(ctx, fields, lambda *_: model.encode(x) is None, seek, rows=ROWS,
+                                           read_ahead=read_ahead)
+            if read_ahead:
+                with self.assertRaisesRegex(autoenc.Error, "BUSY"):
+                    model.fit(source)
 
 
 class Callbacks(unittest.TestCase):

@@ -23,11 +23,13 @@ use std::os::raw::c_char;
 use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 
+mod fields;
 mod model;
 mod plugin;
 mod runner;
 pub mod sys;
 
+pub use fields::{Field, Port, Source, Values};
 pub use model::{Canceller, FitOptions, Model, ModelOptions};
 pub use plugin::{Node, Operation};
 pub use runner::{Lent, Runner, Task};
@@ -226,6 +228,7 @@ mod markers {
         let _ = <Context as NotSync<_>>::holds;
         let _ = <Model<'static> as NotSend<_>>::holds;
         let _ = <Model<'static> as NotSync<_>>::holds;
+        let _ = <Source<'static> as NotSend<_>>::holds;
         let _ = <Runner<'static> as NotSend<_>>::holds;
         let _ = <Runner<'static> as NotSync<_>>::holds;
         let _ = <Lent<'static> as NotSync<_>>::holds;

@@ -1,5 +1,5 @@
 //! Models: made, trained, used, saved.
-use crate::{sys, wrong, Context, Panics, Result, Rows, Runner, Task, Texts};
+use crate::{sys, wrong, Context, Panics, Result, Rows, Runner, Source, Task, Texts};
 use std::marker::PhantomData;
 use std::mem::size_of;
 use std::ops::ControlFlow;
@@ -30,6 +30,8 @@ pub struct FitOptions<'a> {
     pub target: Option<Rows<'a>>,
     pub valid: Option<Rows<'a>>,
     pub labels: &'a [i32],
+    pub weight: &'a [f32],
+    pub valid_source: Option<&'a Source<'a>>,
     pub progress: Option<Progress<'a>>,
 }
 
@@ -128,6 +130,15 @@ impl<'c> Model<'c> {
 
     /// A panic of the progress callback ends the fit and goes on from here.
     pub fn fit(&self, x: Rows, options: FitOptions) -> Result<()> {
+        // SAFETY: x outlives the call.
+        self.fit_with(options, |options| unsafe { sys::aenc_fit(self.raw, &x.matrix, options) })
+    }
+
+    pub(crate) fn fit_with(
+        &self,
+        options: FitOptions,
+        fit: impl FnOnce(*const sys::aenc_fit_options) -> sys::aenc_status,
+    ) -> Result<()> {
         let mut texts = Texts::default();
         let mut raw = sys::aenc_fit_options {
             struct_size: size_of::<sys::aenc_fit_options>(),
@@ -136,6 +147,9 @@ impl<'c> Model<'c> {
             batch: options.batch,
             target: matrix(&options.target),
             valid: matrix(&options.valid),
+            weight: if options.weight.is_empty() { null() } else { options.weight.as_ptr() },
+            weight_count: options.weight.len(),
+            valid_source: options.valid_source.map_or(null(), |source| source.raw),
             labels: if options.labels.is_empty() { null() } else { options.labels.as_ptr() },
             label_count: options.labels.len(),
             ..Default::default()
@@ -145,8 +159,8 @@ impl<'c> Model<'c> {
             raw.progress = Some(watch);
             raw.progress_user = seen as *mut Watch as *mut c_void;
         }
-        // SAFETY: what raw points to outlives the call.
-        self.ctx.check(unsafe { sys::aenc_fit(self.raw, &x.matrix, &raw) })
+        // What raw points to outlives the call.
+        self.ctx.check(fit(&raw))
     }
 
     /// Why the last fit ended: AENC_STOPPED_...

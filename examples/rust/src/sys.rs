@@ -5,7 +5,7 @@ use std::os::raw::{c_char, c_int, c_void};
 
 macro_rules! handles { ($($name:ident)*) => { $(#[repr(C)] pub struct $name { _opaque: [u8; 0] })* } }
 
-handles! { aenc_context aenc_model aenc_layer aenc_runner aenc_recorder aenc_node }
+handles! { aenc_context aenc_model aenc_source aenc_layer aenc_runner aenc_recorder aenc_node }
 
 pub type aenc_status = i32;
 
@@ -84,6 +84,29 @@ header! {
             cols: usize,
             stride: usize,
         }
+        aenc_array {
+            struct_size: usize,
+            name: *const c_char,
+            data: *mut c_void,
+            size: usize,
+            dims: *const usize,
+            strides: *const i64,
+            rank: usize,
+            r#type: i32,
+            device: i32,
+        }
+        aenc_port {
+            struct_size: usize,
+            name: *const c_char,
+            rank: usize,
+            dims: [usize; 6],
+            size: usize,
+            count: i64,
+            kind: i32,
+            r#type: i32,
+            rule: i32,
+            trained: i32,
+        }
         aenc_model_options {
             struct_size: usize,
             input: *const usize,
@@ -147,6 +170,11 @@ header! {
             valid_labels: *const i32,
             valid_label_count: usize,
             run_key: *const c_char,
+            weight: *const f32,
+            weight_count: usize,
+            valid_weight: *const f32,
+            valid_weight_count: usize,
+            valid_source: *const aenc_source,
         }
         aenc_runner_options {
             struct_size: usize,
@@ -201,6 +229,12 @@ header! {
         AENC_STOPPED_END: i32 = 10,
         AENC_STOPPED_CALLBACK: i32 = 20,
         AENC_STOPPED_CANCEL: i32 = 30,
+        AENC_TYPE_F32: i32 = 10,
+        AENC_TYPE_I32: i32 = 20,
+        AENC_TYPE_U8: i32 = 30,
+        AENC_PORT_FIELD: i32 = 10,
+        AENC_PORT_RESULT: i32 = 20,
+        AENC_RULE_CLASSES: i32 = 40,
         AENC_RUN_ENCODE: i64 = 10,
         AENC_RUN_DECODE: i64 = 20,
         AENC_RUN_RECONSTRUCT: i64 = 30,
@@ -240,6 +274,28 @@ extern "C" {
         out: *mut f32,
         floats: usize,
     ) -> aenc_status;
+    pub fn aenc_source_arrays(
+        ctx: *mut aenc_context,
+        arrays: *const *const aenc_array,
+        count: usize,
+        out: *mut *mut aenc_source,
+    ) -> aenc_status;
+    pub fn aenc_source_free(source: *mut aenc_source);
+    pub fn aenc_fit_source(
+        model: *mut aenc_model,
+        source: *mut aenc_source,
+        options: *const aenc_fit_options,
+    ) -> aenc_status;
+    pub fn aenc_run(
+        model: *mut aenc_model,
+        options: *const c_void,
+        fields: *const *const aenc_array,
+        field_count: usize,
+        out: *const *const aenc_array,
+        out_count: usize,
+    ) -> aenc_status;
+    pub fn aenc_model_port_count(model: *const aenc_model) -> usize;
+    pub fn aenc_model_port(model: *mut aenc_model, index: usize, port: *mut aenc_port) -> aenc_status;
     pub fn aenc_runner_create(
         model: *mut aenc_model,
         options: *const aenc_runner_options,

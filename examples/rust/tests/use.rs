@@ -1,5 +1,5 @@
 //! The safe layer used and misused, as an introduction to it.
-use autoenc::{sys, Context, FitOptions, Model, ModelOptions, Operation, Rows, Task};
+use autoenc::{sys, Context, Field, FitOptions, Model, ModelOptions, Operation, Rows, Source, Task, Values};
 use std::ops::ControlFlow;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -64,6 +64,39 @@ fn several_results() {
     assert!(decoded.iter().zip(&output).all(|(a, b)| (a - b).abs() < 1e-5));
     let every_other = Rows::with_stride(&data, COLS, 2 * COLS).unwrap();
     assert_eq!(model.encode(every_other).unwrap()[CODE..2 * CODE], code[2 * CODE..3 * CODE]);
+}
+
+#[test]
+fn fields_in_and_results_out() {
+    let ctx = Context::new(7, 2).unwrap();
+    let label: Vec<i32> = (0..ROWS as i32).map(|row| row % 3).collect();
+    let pixels: Vec<u8> = (0..ROWS * 24).map(|i| (i * 7 % 80 + i / 24 % 3 * 85) as u8).collect();
+    let weight: Vec<f32> = label.iter().map(|&class| if class == 2 { 2.0 } else { 1.0 }).collect();
+    let fields = [
+        Field { name: "input", row: &[4, 6], values: Values::U8(&pixels) },
+        Field { name: "target", row: &[], values: Values::I32(&label) },
+        Field { name: "weight", row: &[], values: Values::F32(&weight) },
+    ];
+    let loss = Some("cross_entropy:classes=3");
+    let options = ModelOptions { input: &[4, 6], encoder_widths: &[8, CODE], loss, ..Default::default() };
+    let model = Model::new(&ctx, &options).unwrap();
+    let source = Source::new(&ctx, &fields).unwrap();
+    let optimizer = Some("adam:lr=0.01");
+    model.fit_source(&source, FitOptions { optimizer, valid_source: Some(&source), ..epochs(40) }).unwrap();
+    let [code, output, score] = model.run(&fields[..2], ["code", "output", "score"]).unwrap();
+    assert_eq!((code.len(), output.len(), score.len()), (ROWS * CODE, ROWS * 3, ROWS));
+    let right = |(row, &class): (&[f32], &i32)| row.iter().all(|&logit| logit <= row[class as usize]);
+    assert!(output.chunks(3).zip(&label).filter(|&pair| right(pair)).count() > ROWS * 95 / 100);
+    let floats: Vec<f32> = pixels.iter().map(|&pixel| f32::from(pixel) / 255.0).collect();
+    let encoded = model.encode(Rows::new(&floats, 24).unwrap()).unwrap();
+    assert!(encoded.iter().zip(&code).all(|(a, b)| (a - b).abs() < 1e-4));
+    let target = model.ports().unwrap().into_iter().find(|port| port.name == "target").unwrap();
+    assert_eq!((target.kind, target.rule, target.count), (sys::AENC_PORT_FIELD, sys::AENC_RULE_CLASSES, 3));
+    assert!(model.run(&fields[..1], ["score"]).unwrap_err().message.contains("'target' is needed"));
+    assert!(model.run(&fields[..1], ["scores"]).is_err());
+    let short = Field { values: Values::I32(&label[1..]), ..fields[1] };
+    assert_eq!(model.run(&[fields[0], short], ["score"]).unwrap_err().status, sys::AENC_ERR_SHAPE);
+    assert!(Source::new(&ctx, &[Field { row: &[5, 6], ..fields[0] }]).is_err());
 }
 
 #[test]
