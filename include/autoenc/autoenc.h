@@ -178,8 +178,8 @@ enum {
     AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
 };
 
-/* What a run knows at an event; valid during the callback. Losses are means per row over the epoch so far (train) or the
- * whole set (valid). */
+/* What a run knows at an event; valid during the callback. A stop at a step is followed by the event of the epoch that it
+ * cuts short. Losses are means per row over the epoch so far (train) or the whole set (valid). */
 typedef struct aenc_progress {
     size_t struct_size;
     int64_t event;           /* AENC_EVENT_STEP, AENC_EVENT_EPOCH */

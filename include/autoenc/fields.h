@@ -73,7 +73,8 @@ AENC_API void aenc_source_free(aenc_source *source);
 AENC_API uint64_t aenc_source_rows(const aenc_source *source);
 AENC_API size_t aenc_source_cols(const aenc_source *source);
 
-/* Rows of several fields in memory, borrowed as long as the source lives; all have as many rows. */
+/* Rows of several fields in memory, borrowed as long as the source lives; all have as many rows. The structs,
+ * their names and dimensions are copied. */
 AENC_API aenc_status aenc_source_arrays(aenc_context *ctx, const aenc_array *const *arrays, size_t count, aenc_source **out);
 /* A .npy file for each field, as aenc_source_npy takes it; of one dimension too, for fields of one value per row. */
 AENC_API aenc_status aenc_source_files(aenc_context *ctx, const char *const *names, const char *const *paths, size_t count,
