@@ -250,6 +250,28 @@ static void test_many(void) {
     check_floats(code[0][1], code[0][0], MANY_CODE * 100, 2e-2); /* what is cut off is small, and lost */
 }
 
+/* Products are computed in tiles of 128 columns: a column less, and no rest. */
+static void test_tiles(void) {
+    static float data[MANY_ROWS * MANY_COLS], code[2][MANY_CODE * 100];
+    static const char *const methods[] = {"covariance", "incremental"};
+    static const size_t cols[] = {127, 128};
+    many_fill(data);
+    for (size_t c = 0; c < 2; c++) {
+        aenc_matrix x = {data, MANY_ROWS, cols[c], MANY_COLS}, few = {data, 100, cols[c], MANY_COLS};
+        aenc_context *ctx = NULL;
+        CHECK(aenc_context_create(NULL, &ctx) == AENC_OK);
+        for (int m = 0; m < 2; m++) {
+            aenc_pca_options options = {.struct_size = sizeof options, .components = MANY_CODE, .method = methods[m]};
+            aenc_model *model = NULL;
+            CHECK_STATUS(ctx, aenc_pca_create(ctx, &x, &options, &model), AENC_OK);
+            CHECK_STATUS(ctx, aenc_encode(model, &few, code[m], MANY_CODE * 100), AENC_OK);
+            aenc_model_free(model);
+        }
+        check_floats(code[1], code[0], MANY_CODE * 100, 2e-2);
+        aenc_context_free(ctx);
+    }
+}
+
 /* ---- Data with less in them than asked for ---- */
 
 static void test_deficient(aenc_context *ctx) {
@@ -422,5 +444,6 @@ int main(void) {
     aenc_context_free(ctx);
     memory_check_empty(&memory);
     test_many();
+    test_tiles();
     return check_finish();
 }
