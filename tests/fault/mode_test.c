@@ -18,7 +18,7 @@
 enum { ROWS = 300, COLS = 20, CODE = 4, NUMBERS = ROWS * COLS, BYTES = 1 << 17 };
 
 static float data[NUMBERS], out[NUMBERS], codes[ROWS * CODE];
-static uint8_t marks[ROWS];
+static uint8_t marks[ROWS], flags[ROWS];
 static char folder[] = "/tmp/aenc_mode_test_XXXXXX", path[64];
 static const aenc_matrix x = {data, ROWS, COLS, 0};
 
@@ -135,14 +135,25 @@ static aenc_fit_options fit_options(struct world *w) {
                               .epochs = 2, .batch = 64, .clip_norm = 1, .progress = progress, .progress_user = w};
 }
 
+/* What was read from a model's bytes or text. */
+static void take_copy(struct world *w, aenc_model *again) {
+    static unsigned char bytes[BYTES];
+    size_t size = 0;
+    if (good(w, aenc_model_save_memory(again, bytes, BYTES, &size), "save_memory of a copy")) take(w, bytes, size);
+    aenc_model_free(again);
+}
+
 static void take_model(struct world *w, aenc_model *model) {
     static unsigned char bytes[BYTES];
     size_t size = 0;
     aenc_model *again = NULL;
     if (good(w, aenc_model_save_memory(model, bytes, BYTES, &size), "save_memory")) take(w, bytes, size);
-    if (good(w, aenc_model_save(model, path), "save")) remove(path);
-    (void)good(w, aenc_model_load_memory(w->ctx, bytes, size, &again), "load_memory");
-    aenc_model_free(again);
+    if (good(w, aenc_model_load_memory(w->ctx, bytes, size, &again), "load_memory")) take_copy(w, again);
+    if (good(w, aenc_model_save(model, path), "save") && good(w, aenc_model_load(w->ctx, path, &again), "load"))
+        take_copy(w, again);
+    remove(path);
+    const char *description = aenc_model_description(model);
+    if (good(w, aenc_model_parse(w->ctx, description, strlen(description), &again), "parse")) take_copy(w, again);
 }
 
 static void take_uses(struct world *w, aenc_model *model) {
@@ -159,6 +170,15 @@ static void take_uses(struct world *w, aenc_model *model) {
     aenc_runner_free(runner);
 }
 
+static void use_curve(struct world *w) {
+    static aenc_curve_point point[ROWS + 1];
+    double value[2];
+    size_t points = 0;
+    if (good(w, aenc_curve(w->ctx, out, marks, ROWS, point, ROWS + 1, &points), "curve")) take(w, point, points * sizeof *point);
+    if (good(w, aenc_precision_recall(w->ctx, out, marks, ROWS, 0.1, &value[0], &value[1]), "precision_recall"))
+        take(w, value, sizeof value);
+}
+
 static void use_scores(struct world *w) {
     static const char *const specs[] = {"quantile:q=0.9", "mad:k=3", "pot:level=0.9"};
     double value;
@@ -166,6 +186,28 @@ static void use_scores(struct world *w) {
         if (good(w, aenc_threshold(w->ctx, specs[i], out, ROWS, &value), specs[i])) take(w, &value, sizeof value);
     if (good(w, aenc_roc_auc(w->ctx, out, marks, ROWS, &value), "roc_auc")) take(w, &value, sizeof value);
     if (good(w, aenc_average_precision(w->ctx, out, marks, ROWS, &value), "average_precision")) take(w, &value, sizeof value);
+    use_curve(w);
+}
+
+/* Rows of codes in `group`s. */
+static void use_code_space(struct world *w, aenc_model *model, const int32_t *group) {
+    static int32_t predicted[ROWS];
+    const aenc_matrix m = {codes, ROWS, CODE, 0}, first = {codes, 1, CODE, 0}, two = {codes, 2, CODE, 0};
+    const aenc_matrix some = {data, 3, COLS, 0}, weights = {data, 4, ROWS, 0};
+    double value[CODE];
+    if (good(w, aenc_decode(model, &m, out, NUMBERS), "decode")) take(w, out, sizeof out);
+    if (good(w, aenc_denoising_score(model, &x, 0.3, out, NUMBERS), "denoising_score")) take(w, out, sizeof out);
+    if (good(w, aenc_interpolate(model, &some, &some, 5, 0, out, NUMBERS), "interpolate")) take(w, out, 15 * COLS * sizeof *out);
+    if (good(w, aenc_codes_combine(w->ctx, &weights, &m, out, NUMBERS), "combine")) take(w, out, 4 * CODE * sizeof *out);
+    if (good(w, aenc_codes_attribute(w->ctx, &m, group, ROWS, 0, 1, out, CODE), "attribute")) take(w, out, CODE * sizeof *out);
+    if (good(w, aenc_codes_traverse(w->ctx, &first, &two, 4, out, NUMBERS), "codes_traverse"))
+        take(w, out, 4 * CODE * CODE * sizeof *out);
+    if (good(w, aenc_traverse(model, &first, &two, 4, out, NUMBERS), "traverse")) take(w, out, 4 * CODE * COLS * sizeof *out);
+    if (good(w, aenc_probe(w->ctx, NULL, &m, group, ROWS, &m, group, ROWS, predicted, ROWS, value), "probe")) {
+        take(w, predicted, sizeof predicted);
+        take(w, value, sizeof *value);
+    }
+    if (good(w, aenc_matrix_angles(w->ctx, &two, &two, value, 2), "matrix_angles")) take(w, value, 2 * sizeof *value);
 }
 
 static void use_codes(struct world *w, aenc_model *model) {
@@ -183,6 +225,7 @@ static void use_codes(struct world *w, aenc_model *model) {
         take(w, out, 3 * ROWS * sizeof *out);
     if (good(w, aenc_kmeans(w->ctx, &m, &o, out, NUMBERS, group, ROWS, &inertia), "kmeans")) take(w, group, sizeof group);
     if (good(w, aenc_rate_distortion(model, &x, steps, 2, 1.0, rate), "rate")) take(w, rate, sizeof rate);
+    use_code_space(w, model, group);
 }
 
 static void use_training(struct world *w) {
@@ -239,6 +282,29 @@ static void use_loop(struct world *w) {
     aenc_model_free(model);
 }
 
+static void use_classes(struct world *w) {
+    static const char text[] = "{\"input\":[20],\"encoder\":{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},"
+                               "\"loss\":\"cross_entropy:classes=3\"}";
+    static int32_t labels[ROWS];
+    aenc_model *model = NULL;
+    double share;
+    (void)good(w, aenc_model_parse(w->ctx, text, sizeof text - 1, &model), "parse");
+    if (good(w, aenc_class_probabilities(model, &x, out, NUMBERS), "probabilities")) take(w, out, 3 * ROWS * sizeof *out);
+    if (good(w, aenc_classify(model, &x, labels, ROWS), "classify")) take(w, labels, sizeof labels);
+    labels[0] = !labels[0];
+    if (good(w, aenc_accuracy(model, &x, labels, ROWS, &share), "accuracy")) take(w, &share, sizeof share);
+    aenc_model_free(model);
+}
+
+static void use_sweep(struct world *w) {
+    static const size_t sizes[] = {2}, input[] = {COLS};
+    const aenc_model_options of_model = {.struct_size = sizeof of_model, .input = input, .input_rank = 1};
+    const aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1};
+    const aenc_sweep_options o = {.struct_size = sizeof o, .codes = sizes, .code_count = 1, .model = &of_model, .fit = &fit};
+    aenc_sweep_point point = {.struct_size = sizeof point};
+    if (good(w, aenc_sweep(w->ctx, &x, &o, &point, 1), "sweep")) take(w, &point, sizeof point);
+}
+
 static void use_closed_forms(struct world *w) {
     aenc_model *a = NULL, *b = NULL;
     aenc_detector *detector = NULL;
@@ -253,6 +319,16 @@ static void use_closed_forms(struct world *w) {
         good(w, aenc_detector_score(detector, &x, out, ROWS), "detector_score"))
         take(w, out, ROWS * sizeof *out);
     if (good(w, aenc_detector_probability(detector, &x, out, ROWS), "probability")) take(w, out, ROWS * sizeof *out);
+    if (good(w, aenc_detector_save(detector, path), "detector_save")) {
+        aenc_detector_free(detector);
+        (void)good(w, aenc_detector_load(w->ctx, path, &detector), "detector_load");
+        remove(path);
+    }
+    if (good(w, aenc_detector_score_features(detector, &x, out, NUMBERS), "detector_score_features")) take(w, out, sizeof out);
+    if (good(w, aenc_detector_flag(detector, &x, flags, ROWS), "flag")) take(w, flags, sizeof flags);
+    if (good(w, aenc_detector_set_threshold(detector, 0.1), "set_threshold") &&
+        good(w, aenc_detector_flag(detector, &x, flags, ROWS), "flag"))
+        take(w, flags, sizeof flags);
     aenc_detector_free(detector);
     aenc_model_free(a);
     aenc_model_free(b);
@@ -270,6 +346,8 @@ static uint64_t everything(int64_t threads, struct mode mode) {
     use_layers(&w, 1);
     use_loop(&w);
     use_closed_forms(&w);
+    use_classes(&w);
+    use_sweep(&w);
     aenc_context_free(w.ctx);
     see(&w);
     mode_set((struct mode){FE_TONEAREST, NOTHING});
