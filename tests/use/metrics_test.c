@@ -253,9 +253,19 @@ static void check_refusals(aenc_context *ctx) {
     CHECK(aenc_roc_auc(NULL, few, all, 5, &out) == AENC_ERR_ARGUMENT);
 }
 
+/* What lies behind the scores is not part of them, also where the share is the largest. */
+static void check_quantiles(void) {
+    const float sorted[] = {1, 2, 4, NAN};
+    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 1), 4, 0);
+    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 0.75), 3, 0);
+    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 0), 1, 0);
+    CHECK_NEAR(aenc_scores_quantile(sorted + 2, 1, 0.5), 4, 0);
+}
+
 int main(void) {
     struct memory memory = {0};
     aenc_context *ctx = memory_context(&memory, 1, 1);
+    check_quantiles();
     check_metrics(ctx);
     check_thresholds(ctx);
     check_paretos();
