@@ -234,6 +234,29 @@ static void test_no_empty_groups(void) {
     }
 }
 
+/* Starts are drawn by the squared distance from those before: of groups that are far from each other and small, each has one,
+ * whatever the seed, and the first iteration ends with all of them. */
+static void test_kmeans_starts(void) {
+    enum { GROUPS = 12, EACH = 10, POINTS = GROUPS * EACH, SEEDS = 20 };
+    float points[POINTS * 2], centers[GROUPS * 2];
+    const aenc_matrix x = {points, POINTS, 2, 0};
+    const aenc_kmeans_options options = {.struct_size = sizeof options, .clusters = GROUPS, .restarts = 1, .iterations = 1};
+    for (int i = 0; i < POINTS; i++) {
+        int group = i % GROUPS;
+        points[2 * i] = 1000 + (float)(group % 4) * 100 + (float)(i % 3) * 0.01f;
+        points[2 * i + 1] = (float)(group / 4) * 100 - 500 + (float)(i % 5) * 0.01f;
+    }
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        aenc_context_options asked = {.struct_size = sizeof asked, .seed = seed};
+        aenc_context *ctx = NULL;
+        double inertia = NAN;
+        CHECK(aenc_context_create(&asked, &ctx) == AENC_OK);
+        CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &options, centers, GROUPS * 2, NULL, 0, &inertia), AENC_OK);
+        CHECK(inertia < 1);
+        aenc_context_free(ctx);
+    }
+}
+
 /* ---- Probes ---- */
 
 static void test_probes(aenc_context *ctx) {
@@ -406,6 +429,7 @@ int main(void) {
     test_kmeans(ctx);
     test_small_kmeans(ctx);
     test_no_empty_groups();
+    test_kmeans_starts();
     test_probes(ctx);
     test_rate(ctx, model);
     test_sweep(ctx);
