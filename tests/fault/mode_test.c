@@ -305,6 +305,29 @@ static void use_sweep(struct world *w) {
     if (good(w, aenc_sweep(w->ctx, &x, &o, &point, 1), "sweep")) take(w, &point, sizeof point);
 }
 
+static aenc_node *layer_none(void *user, aenc_recorder *r, aenc_node *in) {
+    (void)user, (void)r;
+    return in;
+}
+
+/* The numbers of a message are computed, too. */
+static void use_refusals(struct world *w) {
+    static const aenc_setting rate = {"rate", 0.3, 0.7, 0.9, 0};
+    const aenc_plugin plugin = {.struct_size = sizeof plugin, .kind = AENC_PLUGIN_LAYER, .name = "plug", .layer = layer_none,
+                                .settings = &rate, .setting_count = 1};
+    aenc_layer *layer = NULL;
+    double value;
+    for (int i = 0; i < 3; i++) {
+        aenc_status status = i == 0   ? aenc_register(w->ctx, &plugin)
+                             : i == 1 ? aenc_layer_create(w->ctx, "dropout:rate=1.1", &layer)
+                                      : aenc_threshold(w->ctx, "quantile:q=-0.7", out, ROWS, &value);
+        see(w);
+        w->failed += status != AENC_ERR_ARGUMENT;
+        take(w, aenc_message(w->ctx), strlen(aenc_message(w->ctx)));
+    }
+    w->failed += layer != NULL;
+}
+
 static void use_closed_forms(struct world *w) {
     aenc_model *a = NULL, *b = NULL;
     aenc_detector *detector = NULL;
@@ -348,6 +371,7 @@ static uint64_t everything(int64_t threads, struct mode mode) {
     use_closed_forms(&w);
     use_classes(&w);
     use_sweep(&w);
+    use_refusals(&w);
     aenc_context_free(w.ctx);
     see(&w);
     mode_set((struct mode){FE_TONEAREST, NOTHING});
