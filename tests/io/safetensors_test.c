@@ -383,6 +383,26 @@ static void check_unwritable(aenc_context *ctx) {
     CHECK(out == NULL && strstr(aenc_message(ctx), "'k'") != NULL);
 }
 
+/* All values together are less than 2^53 bytes, the first number that a header cannot tell from the next. They are not looked at
+ * before they are written. */
+static void check_largest(aenc_context *ctx) {
+    static const float values[1] = {1};
+    const uint64_t half = UINT64_C(1) << 52;
+    if (SIZE_MAX < 2 * half) return; /* there the file is more than memory */
+    for (uint64_t more = 0; more < 2; more++) {
+        const struct tensor_source one = {"a", TENSOR_F32, 2, {half / 4 * (1 + more), 2 - more}, values};
+        const struct tensor_source two[] = {{"a", TENSOR_U8, 1, {half}, values}, {"b", TENSOR_U8, 1, {half - 1 + more}, values}};
+        struct safetensors_draft draft;
+        CHECK_STATUS(ctx, aenc_safetensors_draft(ctx, &one, 1, NULL, 0, &draft), AENC_ERR_SHAPE);
+        CHECK(strstr(aenc_message(ctx), "up to 'a' are more than a file can hold") != NULL);
+        aenc_status status = aenc_safetensors_draft(ctx, two, 2, NULL, 0, &draft);
+        CHECK_STATUS(ctx, status, more == 0 ? AENC_OK : AENC_ERR_SHAPE);
+        if (more == 1) CHECK(strstr(aenc_message(ctx), "up to 'b' are more than a file can hold") != NULL);
+        if (status == AENC_OK) CHECK(draft.size == draft.header_size + 2 * half - 1);
+        if (status == AENC_OK) aenc_safetensors_draft_free(&draft);
+    }
+}
+
 static aenc_status scenario(aenc_context *ctx) {
     struct safetensors file;
     void *out;
@@ -409,6 +429,7 @@ int main(void) {
     check_floats(ctx);
     check_written(ctx);
     check_unwritable(ctx);
+    check_largest(ctx);
     aenc_context_free(ctx);
     CHECK(faults.blocks == 0);
     faults_exhaust(scenario);
