@@ -60,7 +60,6 @@ extern "C" {
 #endif
 
 /* ---- Status ---- */
-
 typedef int32_t aenc_status;
 enum {
     AENC_OK = 0,
@@ -87,7 +86,6 @@ AENC_API int32_t aenc_version_number(void);
 AENC_API const char *aenc_version_string(void);
 
 /* ---- Context ---- */
-
 typedef struct aenc_context aenc_context;
 
 /* What the library allocates with. Both functions or neither. `alignment` is a power of two, at most 64. */
@@ -114,7 +112,6 @@ AENC_API const char *aenc_message(const aenc_context *ctx);
 AENC_API const char *aenc_build_info(aenc_context *ctx);
 
 /* ---- Data ---- */
-
 /* Row-major float32, one datum per row; row r begins at data + r * stride. stride is in floats; 0 means cols. */
 typedef struct aenc_matrix {
     const float *data;
@@ -122,7 +119,6 @@ typedef struct aenc_matrix {
 } aenc_matrix;
 
 /* ---- Model ---- */
-
 typedef struct aenc_model aenc_model;
 typedef struct aenc_layer aenc_layer;
 typedef struct aenc_source aenc_source; /* rows from anywhere: fields.h */
@@ -152,6 +148,11 @@ typedef struct aenc_model_options {
     /* "standard", "minmax", "robust": raw numbers in and out, scaled ones inside (docs/anomaly.md). Learned by the first fit
      * from the rows that it trains on, then fixed; losses and scores are of scaled numbers. NULL: none */
     const char *scaling;
+    const char *bottleneck;         /* between encoder and decoder (docs/variational.md): "gaussian:units=20"; NULL: "plain" */
+    const char *const *fields;      /* what a row has besides input and target (docs/fields.md): {"label=classes:count=10"} */
+    size_t field_count;
+    const char *const *conditions;  /* names of fields that encoder and decoder see beside their input: {"label"} */
+    size_t condition_count;
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */
@@ -169,7 +170,6 @@ AENC_API size_t aenc_model_output_size(const aenc_model *model);
 AENC_API size_t aenc_model_parameter_size(const aenc_model *model);
 
 /* ---- Fit ---- */
-
 enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
 /* What a fit does with the file at `checkpoint` when it begins. */
 enum {
@@ -479,7 +479,6 @@ AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a,
                                         size_t count);
 
 /* ---- Tensors and parameters ---- */
-
 typedef struct aenc_tensor aenc_tensor;
 enum { AENC_TYPE_F32 = 10, AENC_TYPE_I32 = 20, AENC_TYPE_U8 = 30 };
 enum { AENC_RANK_MAX = 6 };
@@ -515,7 +514,6 @@ AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, co
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
 
 /* ---- The loop taken apart ---- */
-
 typedef struct aenc_optimizer aenc_optimizer;
 
 /* spec: "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", with settings. Holds the model's moments. */
@@ -545,7 +543,6 @@ AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimize
 AENC_API aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss);
 
 /* ---- Layers ---- */
-
 /* spec: "dense:units=128,activation=relu", "dropout:rate=0.1", "batch_norm", "layer_norm", "reshape:dims=8x8", or a
  * container "sequential" or "residual", which is filled with aenc_layer_add. See docs/layers.md for all of them. */
 AENC_API aenc_status aenc_layer_create(aenc_context *ctx, const char *spec, aenc_layer **out);

@@ -26,7 +26,13 @@ extern "C" {
 typedef struct aenc_node aenc_node;         /* belongs to the recording; nothing to be freed or kept */
 typedef struct aenc_recorder aenc_recorder; /* valid during the call */
 
-enum { AENC_PLUGIN_LAYER = 10, AENC_PLUGIN_LOSS = 20, AENC_PLUGIN_PENALTY = 30, AENC_PLUGIN_CORRUPTION = 40 };
+enum {
+    AENC_PLUGIN_LAYER = 10,
+    AENC_PLUGIN_LOSS = 20,
+    AENC_PLUGIN_PENALTY = 30,
+    AENC_PLUGIN_CORRUPTION = 40,
+    AENC_PLUGIN_BOTTLENECK = 50
+};
 
 /* What a mirrored decoder makes of a layer. */
 enum {
@@ -71,6 +77,10 @@ typedef struct aenc_plugin {
     aenc_node *(*penalty)(void *user, aenc_recorder *recorder, aenc_node *input, aenc_node *code, aenc_node *output);
     /* x's shape again; level is a scalar, through which no gradient passes. */
     aenc_node *(*corruption)(void *user, aenc_recorder *recorder, aenc_node *x, aenc_node *level);
+    /* The encoder's output with rows to the code, which the decoder gets; of any shape with rows. */
+    aenc_node *(*bottleneck)(void *user, aenc_recorder *recorder, aenc_node *x);
+    /* Optional: codes of these dimensions drawn from the prior, with rows. */
+    aenc_node *(*sample)(void *user, aenc_recorder *recorder, const size_t *dims, size_t rank);
 } aenc_plugin;
 
 /* From now on the name stands for it wherever this context reads one: options, descriptions, files, the tool's texts. There is
@@ -83,6 +93,25 @@ AENC_API aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin)
 AENC_API double aenc_recorder_setting(const aenc_recorder *recorder, const char *name);
 /* 1 while the task of training is recorded: for what evaluation does not do, such as noise. */
 AENC_API int32_t aenc_recorder_training(const aenc_recorder *recorder);
+/* What the recording is for; 0 where only settings can be read. */
+enum {
+    AENC_AIM_RESULT = 10, /* the deterministic code and output */
+    AENC_AIM_SCORE = 20,  /* scores and validation: objective and measures, neither penalties nor corruption */
+    AENC_AIM_TRAIN = 30   /* training */
+};
+AENC_API int64_t aenc_recorder_aim(const aenc_recorder *recorder);
+/* The field of the description (docs/fields.md), with rows and its dimensions, classes as whole numbers. A task that records it
+ * takes only rows that have it. */
+AENC_API aenc_node *aenc_node_field(aenc_recorder *recorder, const char *name);
+/* What came out of the layer of that path, "encoder.0", recorded before: a skip connection, a ladder. */
+AENC_API aenc_node *aenc_node_tap(aenc_recorder *recorder, const char *path);
+/* x, one number per row or one for the batch, times weight becomes a term of the objective: of training, scores (if it is per
+ * row) and validation. Nothing in AENC_AIM_RESULT. Returns x. */
+AENC_API aenc_node *aenc_node_objective(aenc_recorder *recorder, const char *name, aenc_node *x, double weight);
+/* x is reported under the name beside the terms, and trains nothing. Returns x. */
+AENC_API aenc_node *aenc_node_measure(aenc_recorder *recorder, const char *name, aenc_node *x);
+/* x becomes a result of that name, for who runs the model. Returns x. */
+AENC_API aenc_node *aenc_node_result(aenc_recorder *recorder, const char *name, aenc_node *x);
 /* Ends the recording with that status (negative) and text, and with it the call that asked for it. The first one counts. */
 AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text);
 /* A trained parameter of layers and penalties, by the plug-in's path: "encoder.1." and name. init as of layers

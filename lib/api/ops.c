@@ -81,8 +81,7 @@ static bool own_taken(aenc_recorder *r, const char *call, const char *name, cons
     if (length == 0 || length >= PLUGIN_NAME)
         aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: name is NULL, empty or too long", call);
     else if (r->store == NULL)
-        aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED,
-                       "aenc_node_%s: only layers and penalties have numbers of their own", call);
+        aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED, "aenc_node_%s: corruptions have no numbers of their own", call);
     return sound(r);
 }
 

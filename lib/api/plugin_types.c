@@ -2,6 +2,7 @@
 #include "api/plugin_types.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -14,15 +15,20 @@ const char *aenc_plugin_family(int64_t kind) {
     case AENC_PLUGIN_LOSS: return "loss";
     case AENC_PLUGIN_PENALTY: return "penalty";
     case AENC_PLUGIN_CORRUPTION: return "corruption";
+    case AENC_PLUGIN_BOTTLENECK: return "bottleneck";
     default: return NULL;
     }
 }
 
 /* ---- Calling ---- */
 
-static aenc_recorder recorder_for(struct tape *tape, struct store *store, int64_t kind, const struct json *spec) {
-    const struct plugin *plugin = aenc_plugin_find(tape->ctx, kind, aenc_settings_type(spec));
-    return (aenc_recorder){tape->ctx, tape, store, (const struct registered *)plugin, spec};
+/* Of the type whose record is being called. Corruptions have no parameters. */
+static aenc_recorder recorder_at(struct site *site, const struct json *spec) {
+    const char *type = site->self;
+    const struct registered *plugin =
+        (const struct registered *)(const void *)(type - offsetof(struct registered, type));
+    bool none = plugin->plugin.kind == AENC_PLUGIN_CORRUPTION;
+    return (aenc_recorder){site->tape->ctx, site->tape, none ? NULL : site->store, site, plugin, spec};
 }
 
 /* What the plug-in answered, as a node of this recording. A failure gets the plug-in's name in front; NULL then. */
@@ -52,8 +58,8 @@ static struct node *shaped(const aenc_recorder *r, struct node *n, bool good, co
 
 static bool one_per_row(const struct node *n) { return n->kind == NODE_ROW && n->shape.rank == 1; }
 
-static struct node *layer_record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    aenc_recorder r = recorder_for(recorder->tape, recorder->store, AENC_PLUGIN_LAYER, spec);
+static struct node *layer_record(struct site *site, const struct json *spec, struct node *x) {
+    aenc_recorder r = recorder_at(site, spec);
     const aenc_plugin *call = &r.plugin->call;
     struct node *y = answer(&r, call->layer(call->user, &r, aenc_node_shown(x)));
     return shaped(&r, y, y != NULL && y->kind == NODE_ROW, "rows");
@@ -63,7 +69,7 @@ static struct json *layer_mirror(aenc_context *ctx, struct arena *arena, const s
                                  const struct shape *in) {
     const char *name = aenc_settings_type(spec);
     const struct registered *plugin = (const struct registered *)aenc_plugin_find(ctx, AENC_PLUGIN_LAYER, name);
-    aenc_recorder r = {ctx, NULL, NULL, plugin, spec};
+    aenc_recorder r = {ctx, NULL, NULL, NULL, plugin, spec};
     char text[256] = "";
     size_t dims[RANK_MAX];
     for (int i = 0; i < in->rank; i++) dims[i] = (size_t)in->dim[i];
@@ -88,21 +94,21 @@ static struct node *loss_answer(const aenc_recorder *r, loss_call *call, struct 
     return answer(r, call(r->plugin->call.user, &own, aenc_node_shown(output), aenc_node_shown(target)));
 }
 
-static struct node *loss_record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
-    aenc_recorder r = recorder_for(tape, NULL, AENC_PLUGIN_LOSS, spec);
+static struct node *loss_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    aenc_recorder r = recorder_at(site, spec);
     struct node *y = loss_answer(&r, r.plugin->call.loss, output, target);
     return shaped(&r, y, y != NULL && one_per_row(y), "one number per row, (rows)");
 }
 
-static struct node *loss_each(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
-    aenc_recorder r = recorder_for(tape, NULL, AENC_PLUGIN_LOSS, spec);
+static struct node *loss_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    aenc_recorder r = recorder_at(site, spec);
     struct node *y = loss_answer(&r, r.plugin->call.loss_each, output, target);
     bool good = y != NULL && y->kind == NODE_ROW && aenc_shape_equal(&y->shape, &target->shape);
     return shaped(&r, y, good, "the target's shape");
 }
 
-static struct node *penalty_record(const struct penalty_site *site, const struct json *spec) {
-    aenc_recorder r = recorder_for(site->recorder->tape, site->recorder->store, AENC_PLUGIN_PENALTY, spec);
+static struct node *penalty_record(struct site *site, const struct json *spec) {
+    aenc_recorder r = recorder_at(site, spec);
     const aenc_plugin *call = &r.plugin->call;
     struct node *y = answer(&r, call->penalty(call->user, &r, aenc_node_shown(site->input), aenc_node_shown(site->code),
                                               aenc_node_shown(site->output)));
@@ -110,13 +116,31 @@ static struct node *penalty_record(const struct penalty_site *site, const struct
     return shaped(&r, y, good, "one number per row, (rows), or one for the batch, ()");
 }
 
-static struct node *corruption_record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
-    aenc_recorder r = recorder_for(tape, NULL, AENC_PLUGIN_CORRUPTION, spec);
+static struct node *corruption_record(struct site *site, const struct json *spec, struct node *x, struct node *level) {
+    aenc_recorder r = recorder_at(site, spec);
     const aenc_plugin *call = &r.plugin->call;
     if (level == NULL) return NULL;
     struct node *y = answer(&r, call->corruption(call->user, &r, aenc_node_shown(x), aenc_node_shown(level)));
     bool good = y != NULL && y->kind == NODE_ROW && aenc_shape_equal(&y->shape, &x->shape);
     return shaped(&r, y, good, "the shape of what it was given");
+}
+
+static struct node *bottleneck_record(struct site *site, const struct json *spec, struct node *x) {
+    aenc_recorder r = recorder_at(site, spec);
+    const aenc_plugin *call = &r.plugin->call;
+    struct node *y = answer(&r, call->bottleneck(call->user, &r, aenc_node_shown(x)));
+    return shaped(&r, y, y != NULL && y->kind == NODE_ROW, "rows");
+}
+
+static struct node *bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code) {
+    aenc_recorder r = recorder_at(site, spec);
+    const aenc_plugin *call = &r.plugin->call;
+    size_t dims[RANK_MAX];
+    for (int i = 0; i < code->rank; i++) dims[i] = (size_t)code->dim[i];
+    struct node *y = answer(&r, call->sample(call->user, &r, dims, (size_t)code->rank));
+    bool good = y != NULL && y->kind == NODE_ROW && y->shape.rank == code->rank + 1;
+    for (int i = 0; good && i < code->rank; i++) good = y->shape.dim[i + 1] == code->dim[i];
+    return shaped(&r, y, good, "the shape of the code");
 }
 
 /* ---- Registering ---- */
@@ -131,6 +155,7 @@ static bool name_taken(const aenc_context *ctx, int64_t kind, const char *name) 
     case AENC_PLUGIN_LAYER: return aenc_layer_known(ctx, name) != NULL;
     case AENC_PLUGIN_LOSS: return aenc_loss_type(ctx, name) != NULL;
     case AENC_PLUGIN_PENALTY: return aenc_penalty_type(ctx, name) != NULL;
+    case AENC_PLUGIN_BOTTLENECK: return aenc_bottleneck_type(ctx, name) != NULL;
     default: return aenc_corruption_type(ctx, name) != NULL;
     }
 }
@@ -141,6 +166,7 @@ static bool callback_there(const aenc_plugin *p) {
     case AENC_PLUGIN_LAYER: return p->layer != NULL;
     case AENC_PLUGIN_LOSS: return p->loss != NULL;
     case AENC_PLUGIN_PENALTY: return p->penalty != NULL;
+    case AENC_PLUGIN_BOTTLENECK: return p->bottleneck != NULL;
     default: return p->corruption != NULL;
     }
 }
@@ -232,6 +258,13 @@ static void type_fill(struct registered *new) {
         break;
     case AENC_PLUGIN_PENALTY:
         new->type.penalty = (struct penalty_type){new->name, new->rules, NULL, penalty_record};
+        break;
+    case AENC_PLUGIN_BOTTLENECK:
+        new->type.bottleneck = (struct bottleneck_type){.name = new->name,
+                                                        .rules = new->rules,
+                                                        .draws = true,
+                                                        .record = bottleneck_record,
+                                                        .sample = p->sample == NULL ? NULL : bottleneck_sample};
         break;
     default:
         new->type.corruption =

@@ -18,6 +18,7 @@ struct registered {
         struct loss_type loss;
         struct penalty_type penalty;
         struct corruption_type corruption;
+        struct bottleneck_type bottleneck;
     } type;
 };
 
@@ -25,6 +26,7 @@ struct aenc_recorder {
     aenc_context *ctx;
     struct tape *tape;   /* NULL: there is none, only settings */
     struct store *store; /* NULL: parameters are refused */
+    struct site *site;   /* NULL: there is none, only settings */
     const struct registered *plugin;
     const struct json *spec;
 };

@@ -91,22 +91,25 @@ const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const stru
     return NULL;
 }
 
-static struct node *record(struct tape *tape, const struct json *spec, const char *name, struct node *x) {
+static struct node *record(struct site *site, const struct json *spec, const char *name, struct node *x) {
+    struct tape *tape = site->tape;
     const struct corruption_type *type = aenc_corruption_type(tape->ctx, aenc_settings_type(spec));
     const char *before = aenc_tape_enter(tape, name);
     struct node *level = aenc_tape_ramp(tape, aenc_tape_path(tape, "level"), ramp_of(type, spec));
-    struct node *y = tape->status != AENC_OK ? NULL : type->record(tape, spec, x, level);
+    site->self = type;
+    struct node *y = tape->status != AENC_OK ? NULL : type->record(site, spec, x, level);
     aenc_tape_leave(tape, before);
     return y;
 }
 
-struct node *aenc_corruptions_record(struct tape *tape, const struct json *list, struct node *x) {
+struct node *aenc_corruptions_record(struct site *site, const struct json *list, struct node *x) {
+    struct tape *tape = site->tape;
     if (list == NULL || tape->status != AENC_OK) return x;
     const char *before = aenc_tape_enter(tape, "corrupt");
     for (const struct json *spec = list->first; spec != NULL && x != NULL; spec = spec->next) {
         const char *name = aenc_spec_name(&tape->arena, list, spec);
         if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
-        x = name == NULL ? NULL : record(tape, spec, name, x);
+        x = name == NULL ? NULL : record(site, spec, name, x);
     }
     aenc_tape_leave(tape, before);
     return x;

@@ -17,7 +17,7 @@ struct corruption_type {
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
     /* What becomes of x at this level (a scalar step value); x's shape. The tape's scope is "corrupt." and its name.
      * NULL with tape->status set. */
-    struct node *(*record)(struct tape *tape, const struct json *spec, struct node *x, struct node *level);
+    struct node *(*record)(struct site *site, const struct json *spec, struct node *x, struct node *level);
 };
 
 /* By name, built in or registered; NULL where it is unknown. */
@@ -25,7 +25,7 @@ const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, cons
 /* The type of a spec that is checked at once, the common settings included; NULL with AENC_ERR_ARGUMENT's message. */
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec);
 /* x after every spec of the list (NULL: x itself). NULL with tape->status set. */
-struct node *aenc_corruptions_record(struct tape *tape, const struct json *list, struct node *x);
+struct node *aenc_corruptions_record(struct site *site, const struct json *list, struct node *x);
 
 /* ---- For the files of this room ---- */
 

@@ -10,9 +10,9 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
-static struct node *record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
+static struct node *record(struct site *site, const struct json *spec, struct node *x, struct node *level) {
     (void)spec;
-    return aenc_op_add_noise(tape, "draw", x, level);
+    return aenc_op_add_noise(site->tape, "draw", x, level);
 }
 
 const struct corruption_type aenc_corruption_gaussian = {"gaussian", rules, "sigma", NULL, record};

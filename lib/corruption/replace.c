@@ -19,13 +19,13 @@ static const struct setting_rule salt_pepper_rules[] = {
     {.name = NULL},
 };
 
-static struct node *mask_record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
+static struct node *mask_record(struct site *site, const struct json *spec, struct node *x, struct node *level) {
     double value = aenc_setting_number(spec, mask_rules, "value");
-    return aenc_op_replace(tape, "draw", x, level, value, value);
+    return aenc_op_replace(site->tape, "draw", x, level, value, value);
 }
 
-static struct node *salt_pepper_record(struct tape *tape, const struct json *spec, struct node *x, struct node *level) {
-    return aenc_op_replace(tape, "draw", x, level, aenc_setting_number(spec, salt_pepper_rules, "low"),
+static struct node *salt_pepper_record(struct site *site, const struct json *spec, struct node *x, struct node *level) {
+    return aenc_op_replace(site->tape, "draw", x, level, aenc_setting_number(spec, salt_pepper_rules, "low"),
                            aenc_setting_number(spec, salt_pepper_rules, "high"));
 }
 

@@ -16,7 +16,7 @@ struct activation {
     enum function function;
 };
 
-static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x);
+static struct node *record(struct site *site, const struct json *spec, struct node *x);
 
 static const struct activation activations[] = {
     {{"identity", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_IDENTITY},
@@ -70,8 +70,8 @@ bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *fu
     return good;
 }
 
-static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x) {
+static struct node *record(struct site *site, const struct json *spec, struct node *x) {
     const struct activation *activation = find(aenc_settings_type(spec));
     if (activation->function == FUNCTION_IDENTITY) return x;
-    return aenc_op_function(recorder->tape, activation->function, slope_of(activation, spec), x);
+    return aenc_op_function(site->tape, activation->function, slope_of(activation, spec), x);
 }

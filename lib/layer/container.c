@@ -36,24 +36,24 @@ static aenc_status check(aenc_context *ctx, const struct json *spec) {
     return status;
 }
 
-static struct node *sequential_record(struct recorder *recorder, const struct json *spec, struct node *x) {
+static struct node *sequential_record(struct site *site, const struct json *spec, struct node *x) {
     int index = 0;
     for (const struct json *child = children(spec); child != NULL; child = child->next) {
         char name[16];
         snprintf(name, sizeof name, "%d", index++);
-        x = aenc_layer_record(recorder, name, child, x);
+        x = aenc_layer_record(site, name, child, x);
     }
     return x;
 }
 
 const struct layer_type aenc_layer_sequential = {"sequential", rules, MIRROR_BLOCK, check, sequential_record, NULL};
 
-static struct node *residual_record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    struct node *change = sequential_record(recorder, spec, x);
+static struct node *residual_record(struct site *site, const struct json *spec, struct node *x) {
+    struct node *change = sequential_record(site, spec, x);
     if (change == NULL) return NULL;
-    if (aenc_shape_equal(&x->shape, &change->shape)) return aenc_op_add(recorder->tape, x, change);
+    if (aenc_shape_equal(&x->shape, &change->shape)) return aenc_op_add(site->tape, x, change);
     char in[SHAPE_TEXT], out[SHAPE_TEXT];
-    aenc_tape_fail(recorder->tape, AENC_ERR_SHAPE,
+    aenc_tape_fail(site->tape, AENC_ERR_SHAPE,
                    "layer 'residual': the layers inside turn shape %s into %s; they must keep it",
                    aenc_shape_text(x, in), aenc_shape_text(change, out));
     return NULL;
@@ -103,14 +103,14 @@ static aenc_status shapes_learn(aenc_context *ctx, struct leaf *leaf, size_t cou
     aenc_tape_create(ctx, MODE_EVALUATE, 1, &tape);
     tape.scope = "encoder";
     aenc_store_create(ctx, &store);
-    struct recorder recorder = {&tape, &store};
+    struct site site = {.tape = &tape, .store = &store};
     struct node *x = aenc_tape_input(&tape, "input", input->dim, input->rank);
     for (size_t i = 0; i < count && x != NULL; i++) {
         leaf[i].in.rank = x->shape.rank - 1;
         for (int k = 1; k < x->shape.rank; k++) leaf[i].in.dim[k - 1] = x->shape.dim[k];
         char name[24];
         snprintf(name, sizeof name, "%zu", i);
-        x = aenc_layer_record(&recorder, name, leaf[i].spec, x);
+        x = aenc_layer_record(&site, name, leaf[i].spec, x);
     }
     aenc_status status = tape.status;
     aenc_store_free(&store);

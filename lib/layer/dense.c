@@ -37,10 +37,10 @@ static aenc_status starts(aenc_context *ctx, const struct json *spec, struct ini
 }
 
 /* The weight of the layer `name`, which has been recorded before, for a product (in) to (units). */
-static struct node *tied_weight(struct recorder *recorder, const char *name, int64_t units, int64_t in) {
-    struct tape *tape = recorder->tape;
+static struct node *tied_weight(struct site *site, const char *name, int64_t units, int64_t in) {
+    struct tape *tape = site->tape;
     const char *path = aenc_arena_format(&tape->arena, "%s.weight", name);
-    const struct entry *entry = path == NULL ? NULL : aenc_store_find(recorder->store, path);
+    const struct entry *entry = path == NULL ? NULL : aenc_store_find(site->store, path);
     if (path == NULL)
         tape->status = AENC_ERR_NO_MEMORY;
     else if (entry == NULL || entry->kind != ENTRY_PARAMETER || entry->shape.rank != 2)
@@ -57,14 +57,13 @@ static struct node *tied_weight(struct recorder *recorder, const char *name, int
     if (tape->status != AENC_OK) return NULL;
     const char *before = tape->scope;
     tape->scope = name;
-    struct node *weight =
-        aenc_store_parameter(recorder->store, tape, "weight", entry->shape, entry->init, entry->decays);
+    struct node *weight = aenc_store_parameter(site->store, tape, "weight", entry->shape, entry->init, entry->decays);
     tape->scope = before;
     return weight;
 }
 
-static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    struct tape *tape = recorder->tape;
+static struct node *record(struct site *site, const struct json *spec, struct node *x) {
+    struct tape *tape = site->tape;
     if (x->shape.rank < 2) {
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'dense': a row without an axis cannot be multiplied");
         return NULL;
@@ -79,11 +78,11 @@ static struct node *record(struct recorder *recorder, const struct json *spec, s
         tape->status = tape->ctx->status;
     const char *tied = aenc_setting_text(spec, rules, "tied");
     struct node *weight = tied != NULL
-                              ? tied_weight(recorder, tied, units, in)
-                              : aenc_store_parameter(recorder->store, tape, "weight", weight_shape, weight_init, true);
+                              ? tied_weight(site, tied, units, in)
+                              : aenc_store_parameter(site->store, tape, "weight", weight_shape, weight_init, true);
     struct node *bias = NULL;
     if (aenc_setting_bool(spec, rules, "bias"))
-        bias = aenc_store_parameter(recorder->store, tape, "bias", bias_shape, bias_init, false);
+        bias = aenc_store_parameter(site->store, tape, "bias", bias_shape, bias_init, false);
     return tape->status != AENC_OK ? NULL : aenc_op_dense(tape, x, weight, bias, tied != NULL, function, slope);
 }
 

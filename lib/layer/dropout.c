@@ -7,8 +7,8 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
-static struct node *record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    return aenc_op_dropout(recorder->tape, "dropout", x, aenc_setting_number(spec, rules, "rate"));
+static struct node *record(struct site *site, const struct json *spec, struct node *x) {
+    return aenc_op_dropout(site->tape, "dropout", x, aenc_setting_number(spec, rules, "rate"));
 }
 
 const struct layer_type aenc_layer_dropout = {"dropout", rules, MIRROR_NOTHING, NULL, record, NULL};

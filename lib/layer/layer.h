@@ -8,14 +8,8 @@
 #define AENC_LAYER_LAYER_H
 
 #include "io/settings.h"
-#include "layer/store.h"
+#include "layer/site.h"
 #include "op/builders.h"
-
-/* What a layer records into. The tape's scope is the layer's name path. */
-struct recorder {
-    struct tape *tape;
-    struct store *store;
-};
 
 /* What becomes of a layer in a mirrored decoder (container.c has the rule). */
 enum mirror_role {
@@ -31,7 +25,7 @@ struct layer_type {
     /* Beyond the rules: texts that must parse, containers' layers. NULL: nothing. */
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
     /* Records the layer on x, which is not NULL. NULL with tape->status set. */
-    struct node *(*record)(struct recorder *recorder, const struct json *spec, struct node *x);
+    struct node *(*record)(struct site *site, const struct json *spec, struct node *x);
     /* MIRROR_BLOCK: a new spec of the layer that undoes this one, without activation. `in` is the shape of one row that
      * went into this layer: what the mirror must produce. NULL with the message set where there is none. */
     struct json *(*mirror)(aenc_context *ctx, struct arena *arena, const struct json *spec, const struct shape *in);
@@ -44,7 +38,7 @@ const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name);
 /* Checks spec and, in containers, everything inside. */
 aenc_status aenc_layer_check(aenc_context *ctx, const struct json *spec);
 /* Records a spec that has passed the check under the name `name` (a level of the name path). */
-struct node *aenc_layer_record(struct recorder *recorder, const char *name, const struct json *spec, struct node *x);
+struct node *aenc_layer_record(struct site *site, const char *name, const struct json *spec, struct node *x);
 /* The decoder that mirrors a checked encoder for rows of shape `input` (no row axis): a sequential in the arena. NULL
  * with the message set. */
 const struct json *aenc_layer_mirror(aenc_context *ctx, struct arena *arena, const struct json *encoder,
@@ -59,7 +53,7 @@ bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *fu
 /* ---- For the files of this room ---- */
 
 extern const struct layer_type aenc_layer_dense, aenc_layer_dropout, aenc_layer_batch_norm, aenc_layer_layer_norm,
-    aenc_layer_reshape, aenc_layer_flatten, aenc_layer_sequential, aenc_layer_residual;
+    aenc_layer_reshape, aenc_layer_condition, aenc_layer_flatten, aenc_layer_sequential, aenc_layer_residual;
 /* The activations are layers of their own names too; NULL beyond the last. */
 const struct layer_type *aenc_layer_activation(size_t index);
 

@@ -6,8 +6,8 @@
 
 /* Besides the activations. */
 static const struct layer_type *const types[] = {
-    &aenc_layer_dense,   &aenc_layer_dropout, &aenc_layer_batch_norm, &aenc_layer_layer_norm,
-    &aenc_layer_reshape, &aenc_layer_flatten, &aenc_layer_sequential, &aenc_layer_residual,
+    &aenc_layer_dense,   &aenc_layer_dropout,    &aenc_layer_batch_norm, &aenc_layer_layer_norm, &aenc_layer_reshape,
+    &aenc_layer_flatten, &aenc_layer_sequential, &aenc_layer_residual,   &aenc_layer_condition,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
 
@@ -42,8 +42,8 @@ aenc_status aenc_layer_check(aenc_context *ctx, const struct json *spec) {
     return status != AENC_OK || type->check == NULL ? status : type->check(ctx, spec);
 }
 
-struct node *aenc_layer_record(struct recorder *recorder, const char *name, const struct json *spec, struct node *x) {
-    struct tape *tape = recorder->tape;
+struct node *aenc_layer_record(struct site *site, const char *name, const struct json *spec, struct node *x) {
+    struct tape *tape = site->tape;
     if (tape->status != AENC_OK || x == NULL) return NULL;
     const struct layer_type *type = aenc_layer_type(tape->ctx, aenc_settings_type(spec));
     if (type == NULL) {
@@ -51,7 +51,10 @@ struct node *aenc_layer_record(struct recorder *recorder, const char *name, cons
         return NULL;
     }
     const char *before = aenc_tape_enter(tape, name);
-    struct node *y = tape->status != AENC_OK ? NULL : type->record(recorder, spec, x);
+    const void *outer = site->self;
+    site->self = type;
+    struct node *y = tape->status != AENC_OK ? NULL : type->record(site, spec, x);
+    site->self = outer;
     aenc_tape_leave(tape, before);
     return tape->status != AENC_OK ? NULL : y;
 }

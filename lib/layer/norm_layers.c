@@ -21,12 +21,10 @@ static const struct setting_rule batch_rules[] = {
 };
 
 /* The moments that x is normalised with, (2, channels). */
-static struct node *moments_record(struct recorder *recorder, const struct json *spec, struct node *x,
-                                   struct shape channels) {
-    struct tape *tape = recorder->tape;
-    struct node *mean = aenc_store_state(recorder->store, tape, "running_mean", channels, 0);
-    struct node *variance =
-        aenc_store_state_within(recorder->store, tape, "running_var", channels, 1, RANGE_NOT_NEGATIVE);
+static struct node *moments_record(struct site *site, const struct json *spec, struct node *x, struct shape channels) {
+    struct tape *tape = site->tape;
+    struct node *mean = aenc_store_state(site->store, tape, "running_mean", channels, 0);
+    struct node *variance = aenc_store_state_within(site->store, tape, "running_var", channels, 1, RANGE_NOT_NEGATIVE);
     if (tape->mode == MODE_EVALUATE) {
         struct node *both[] = {mean, variance};
         int64_t dims[] = {2, channels.dim[0]};
@@ -40,8 +38,8 @@ static struct node *moments_record(struct recorder *recorder, const struct json 
     return moments;
 }
 
-static struct node *batch_record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    struct tape *tape = recorder->tape;
+static struct node *batch_record(struct site *site, const struct json *spec, struct node *x) {
+    struct tape *tape = site->tape;
     if (x->shape.rank < 2) {
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'batch_norm': a row without an axis has no channels");
         return NULL;
@@ -49,10 +47,10 @@ static struct node *batch_record(struct recorder *recorder, const struct json *s
     struct shape channels = {1, {x->shape.dim[1]}};
     struct node *gain = NULL, *shift = NULL;
     if (aenc_setting_bool(spec, batch_rules, "affine")) {
-        gain = aenc_store_parameter(recorder->store, tape, "weight", channels, constant(1), false);
-        shift = aenc_store_parameter(recorder->store, tape, "bias", channels, constant(0), false);
+        gain = aenc_store_parameter(site->store, tape, "weight", channels, constant(1), false);
+        shift = aenc_store_parameter(site->store, tape, "bias", channels, constant(0), false);
     }
-    struct node *moments = moments_record(recorder, spec, x, channels);
+    struct node *moments = moments_record(site, spec, x, channels);
     double epsilon = aenc_setting_number(spec, batch_rules, "epsilon");
     return tape->status != AENC_OK ? NULL : aenc_op_normalise(tape, x, moments, epsilon, gain, shift);
 }
@@ -67,8 +65,8 @@ static const struct setting_rule layer_rules[] = {
     {.name = NULL},
 };
 
-static struct node *layer_record(struct recorder *recorder, const struct json *spec, struct node *x) {
-    struct tape *tape = recorder->tape;
+static struct node *layer_record(struct site *site, const struct json *spec, struct node *x) {
+    struct tape *tape = site->tape;
     struct shape features = {1, {x->shape.dim[x->shape.rank - 1]}};
     if (x->shape.rank < 2) {
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "layer 'layer_norm': a row without an axis has no features");
@@ -81,8 +79,8 @@ static struct node *layer_record(struct recorder *recorder, const struct json *s
     }
     struct node *gain = NULL, *shift = NULL;
     if (aenc_setting_bool(spec, layer_rules, "affine")) {
-        gain = aenc_store_parameter(recorder->store, tape, "weight", features, constant(1), false);
-        shift = aenc_store_parameter(recorder->store, tape, "bias", features, constant(0), false);
+        gain = aenc_store_parameter(site->store, tape, "weight", features, constant(1), false);
+        shift = aenc_store_parameter(site->store, tape, "bias", features, constant(0), false);
     }
     double epsilon = aenc_setting_number(spec, layer_rules, "epsilon");
     return tape->status != AENC_OK ? NULL : aenc_op_layer_norm(tape, x, 1, epsilon, gain, shift);

@@ -21,7 +21,7 @@ static const struct setting_rule reshape_rules[] = {
     {.name = NULL},
 };
 
-static struct node *reshape_record(struct recorder *recorder, const struct json *spec, struct node *x) {
+static struct node *reshape_record(struct site *site, const struct json *spec, struct node *x) {
     int64_t dims[6], product = 1;
     int rank = aenc_setting_sizes(spec, reshape_rules, "dims", dims);
     int64_t size = aenc_node_row_size(x);
@@ -30,9 +30,9 @@ static struct node *reshape_record(struct recorder *recorder, const struct json 
         fits = dims[i] <= size / product;
         product *= dims[i];
     }
-    if (fits && product == size) return aenc_op_reshape(recorder->tape, x, dims, rank);
+    if (fits && product == size) return aenc_op_reshape(site->tape, x, dims, rank);
     char text[SHAPE_TEXT];
-    aenc_tape_fail(recorder->tape, AENC_ERR_SHAPE,
+    aenc_tape_fail(site->tape, AENC_ERR_SHAPE,
                    "layer 'reshape': a row of shape %s has %" PRId64
                    " numbers; 'dims' must multiply to that, and be at most %d",
                    aenc_shape_text(x, text), size, RANK_MAX - 1);
@@ -43,9 +43,9 @@ const struct layer_type aenc_layer_reshape = {"reshape", reshape_rules, MIRROR_B
 
 static const struct setting_rule flatten_rules[] = {{.name = NULL}};
 
-static struct node *flatten_record(struct recorder *recorder, const struct json *spec, struct node *x) {
+static struct node *flatten_record(struct site *site, const struct json *spec, struct node *x) {
     (void)spec;
-    return aenc_op_flatten(recorder->tape, x);
+    return aenc_op_flatten(site->tape, x);
 }
 
 const struct layer_type aenc_layer_flatten = {"flatten", flatten_rules, MIRROR_BLOCK, NULL, flatten_record, mirror};

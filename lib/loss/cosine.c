@@ -4,9 +4,9 @@
 
 static const struct setting_rule rules[] = {{.name = NULL}};
 
-static struct node *record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return aenc_op_cosine_distance(tape, aenc_loss_fit(tape, "cosine", output, target), target, 1e-8);
+    return aenc_op_cosine_distance(site->tape, aenc_loss_fit(site->tape, "cosine", output, target), target, 1e-8);
 }
 
 const struct loss_type aenc_loss_cosine = {"cosine", rules, 1, false, record, NULL, NULL};

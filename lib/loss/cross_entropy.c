@@ -17,11 +17,12 @@ static const struct setting_rule rules[] = {
 
 static int64_t classes(const struct json *spec) { return aenc_setting_integer(spec, rules, "classes"); }
 
-static struct node *record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     if (output == NULL || target == NULL) return NULL;
-    struct node *wanted = aenc_op_one_hot(tape, target, classes(spec), aenc_setting_number(spec, rules, "smoothing"));
-    struct node *loss = aenc_op_softmax_cross_entropy(tape, output, wanted);
-    return loss == NULL || loss->shape.rank == 1 ? loss : aenc_op_row_mean(tape, loss);
+    struct node *wanted =
+        aenc_op_one_hot(site->tape, target, classes(spec), aenc_setting_number(spec, rules, "smoothing"));
+    struct node *loss = aenc_op_softmax_cross_entropy(site->tape, output, wanted);
+    return loss == NULL || loss->shape.rank == 1 ? loss : aenc_op_row_mean(site->tape, loss);
 }
 
 const struct loss_type aenc_loss_cross_entropy = {"cross_entropy", rules, 1, false, record, NULL, classes};

@@ -38,28 +38,28 @@ static struct node *elements(struct tape *tape, struct element_call call, struct
 
 /* ---- mse ---- */
 
-static struct node *mse_record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *mse_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return row_mean(tape, (struct element_call){"mse", ELEMENT_SQUARED, 0, output}, target);
+    return row_mean(site->tape, (struct element_call){"mse", ELEMENT_SQUARED, 0, output}, target);
 }
 
-static struct node *mse_each(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *mse_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return elements(tape, (struct element_call){"mse", ELEMENT_SQUARED, 0, output}, target);
+    return elements(site->tape, (struct element_call){"mse", ELEMENT_SQUARED, 0, output}, target);
 }
 
 const struct loss_type aenc_loss_mse = {"mse", no_rules, 1, false, mse_record, mse_each, NULL};
 
 /* ---- mae ---- */
 
-static struct node *mae_record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *mae_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return row_mean(tape, (struct element_call){"mae", ELEMENT_ABSOLUTE, 0, output}, target);
+    return row_mean(site->tape, (struct element_call){"mae", ELEMENT_ABSOLUTE, 0, output}, target);
 }
 
-static struct node *mae_each(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *mae_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return elements(tape, (struct element_call){"mae", ELEMENT_ABSOLUTE, 0, output}, target);
+    return elements(site->tape, (struct element_call){"mae", ELEMENT_ABSOLUTE, 0, output}, target);
 }
 
 const struct loss_type aenc_loss_mae = {"mae", no_rules, 1, false, mae_record, mae_each, NULL};
@@ -70,12 +70,12 @@ static struct element_call huber_call(const struct json *spec, struct node *outp
     return (struct element_call){"huber", ELEMENT_HUBER, aenc_setting_number(spec, huber_rules, "delta"), output};
 }
 
-static struct node *huber_record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
-    return row_mean(tape, huber_call(spec, output), target);
+static struct node *huber_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    return row_mean(site->tape, huber_call(spec, output), target);
 }
 
-static struct node *huber_each(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
-    return elements(tape, huber_call(spec, output), target);
+static struct node *huber_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    return elements(site->tape, huber_call(spec, output), target);
 }
 
 const struct loss_type aenc_loss_huber = {"huber", huber_rules, 1, false, huber_record, huber_each, NULL};
@@ -89,14 +89,14 @@ static struct element_call bce_call(struct tape *tape, struct node *output) {
     return (struct element_call){"bce", ELEMENT_BCE, 0, output};
 }
 
-static struct node *bce_record(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *bce_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return row_mean(tape, bce_call(tape, output), target);
+    return row_mean(site->tape, bce_call(site->tape, output), target);
 }
 
-static struct node *bce_each(struct tape *tape, const struct json *spec, struct node *output, struct node *target) {
+static struct node *bce_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
     (void)spec;
-    return elements(tape, bce_call(tape, output), target);
+    return elements(site->tape, bce_call(site->tape, output), target);
 }
 
 const struct loss_type aenc_loss_bce = {"bce", no_rules, 1, true, bce_record, bce_each, NULL};

@@ -5,12 +5,32 @@
 #include <string.h>
 
 #include "base/plugin.h"
+#include "io/bytes.h"
 
 static const struct loss_type *const types[] = {
     &aenc_loss_mse,          &aenc_loss_mae,    &aenc_loss_huber,         &aenc_loss_bce,
     &aenc_loss_gaussian_nll, &aenc_loss_cosine, &aenc_loss_cross_entropy,
 };
 enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+/* Of all. */
+static const struct setting_rule common[] = {
+    {.name = "reduction", .kind = SETTING_TEXT, .text_fallback = "mean"},
+    {.name = NULL},
+};
+
+static bool sums(const struct json *spec) { return strcmp(aenc_setting_text(spec, common, "reduction"), "sum") == 0; }
+
+static aenc_status reduction_check(aenc_context *ctx, const struct loss_type *type, const struct json *spec) {
+    const char *reduction = aenc_setting_text(spec, common, "reduction");
+    if (!sums(spec) && strcmp(reduction, "mean") != 0)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "loss '%s': setting 'reduction' is '%s'; known: mean, sum", type->name,
+                         aenc_quoted(reduction).text);
+    if (!sums(spec) || type->each != NULL || type->classes != NULL) return AENC_OK;
+    return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                     "loss '%s' is not a mean over the values of a row: reduction=sum means nothing for it",
+                     type->name);
+}
 
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {
     for (size_t i = 0; i < TYPE_COUNT; i++)
@@ -21,10 +41,43 @@ const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec) {
     const char *name = aenc_settings_type(spec);
     const struct loss_type *type = aenc_loss_type(ctx, name);
-    if (type != NULL) return aenc_settings_check(ctx, "loss", spec, type->rules) == AENC_OK ? type : NULL;
+    if (type != NULL) {
+        aenc_status status = aenc_settings_check_both(ctx, "loss", spec, type->rules, common);
+        if (status == AENC_OK) status = reduction_check(ctx, type, spec);
+        return status == AENC_OK ? type : NULL;
+    }
     const char *known[TYPE_COUNT];
     for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
     aenc_name_unknown(ctx, "loss", name, known, TYPE_COUNT, AENC_PLUGIN_LOSS);
+    return NULL;
+}
+
+/* A recording of the type: record or each. */
+typedef struct node *loss_call(struct site *site, const struct json *spec, struct node *output, struct node *target);
+
+static struct node *call(struct site *site, const struct loss_type *type, loss_call *record, const struct json *spec,
+                         struct node *output, struct node *target) {
+    struct tape *tape = site->tape;
+    if (output == NULL || target == NULL || tape->status != AENC_OK) return NULL;
+    const void *outer = site->self;
+    site->self = type;
+    const char *before = aenc_tape_enter(tape, "loss");
+    struct node *loss = tape->status != AENC_OK ? NULL : record(site, spec, output, target);
+    if (sums(spec)) loss = aenc_op_affine(tape, loss, (double)aenc_node_row_size(target), 0);
+    aenc_tape_leave(tape, before);
+    site->self = outer;
+    return loss;
+}
+
+struct node *aenc_loss_record(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    const struct loss_type *type = aenc_loss_type(site->tape->ctx, aenc_settings_type(spec));
+    return call(site, type, type->record, spec, output, target);
+}
+
+struct node *aenc_loss_each(struct site *site, const struct json *spec, struct node *output, struct node *target) {
+    const struct loss_type *type = aenc_loss_type(site->tape->ctx, aenc_settings_type(spec));
+    if (type->each != NULL) return call(site, type, type->each, spec, output, target);
+    aenc_tape_fail(site->tape, AENC_ERR_UNSUPPORTED, "loss '%s' does not split into features", type->name);
     return NULL;
 }
 

@@ -7,18 +7,19 @@
 #define AENC_LOSS_LOSS_H
 
 #include "io/settings.h"
+#include "layer/site.h"
 #include "op/builders.h"
 
 struct loss_type {
     const char *name;
-    const struct setting_rule *rules; /* "type" is not among them */
+    const struct setting_rule *rules; /* "type" and "reduction" are not among them */
     int output_factor;                /* numbers of the output's last axis for each of the target's */
     bool unit_target;                 /* targets must lie in [0, 1] */
     /* output and target are row nodes, the output's row output_factor times as long; answers (rows). */
-    struct node *(*record)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
+    struct node *(*record)(struct site *site, const struct json *spec, struct node *output, struct node *target);
     /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not
      * split. */
-    struct node *(*each)(struct tape *tape, const struct json *spec, struct node *output, struct node *target);
+    struct node *(*each)(struct site *site, const struct json *spec, struct node *output, struct node *target);
     /* What the output's last axis must have; the target's then has one number, which of them it is. NULL: the loss
      * compares numbers with numbers, by output_factor. */
     int64_t (*classes)(const struct json *spec);
@@ -33,6 +34,11 @@ static inline int64_t aenc_loss_classes(const struct loss_type *loss, const stru
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name);
 /* The type of a spec that is checked at once; NULL with AENC_ERR_ARGUMENT's message. */
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec);
+/* Records a checked spec under the name path "loss": (rows). With reduction=sum what is a mean over the values of a row is
+ * their sum. */
+struct node *aenc_loss_record(struct site *site, const struct json *spec, struct node *output, struct node *target);
+/* The same for each value of the target; the tape fails where the loss does not split. */
+struct node *aenc_loss_each(struct site *site, const struct json *spec, struct node *output, struct node *target);
 
 /* ---- For the files of this room ---- */
 

@@ -1,7 +1,8 @@
 /* description.c - what the caller says of a network, completed to the one JSON description.
  *
  * A complete description has "format", "input" (dimensions of one datum), "encoder" and "decoder" (layer specs) and
- * "loss", and where there are any, lists of "penalties" and "corrupt" (specs), "scaling", and that of a PCA "pca".
+ * "loss", and where there are any, lists of "penalties" and "corrupt" (specs), "fields", "bottleneck", "scaling", and that
+ * of a PCA "pca". "condition" becomes layers of both.
  * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes,
  * the decoder is a head instead: a dense layer with one unit per class.
  */
@@ -9,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/bytes.h"
 #include "io/message_text.h"
 #include "layer/handle.h"
 #include "model/pca.h"
@@ -20,8 +22,9 @@ enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
 /* What the arrays of dense layers are made from. */
 struct widths {
     const char *activation, *init;
-    int64_t input;   /* numbers of one datum */
+    int64_t input;   /* values of one datum */
     int64_t classes; /* of the loss; 0: none */
+    bool headed;     /* the bottleneck makes the code: every width of the encoder is a hidden one */
 };
 
 static struct json *layers_root(struct arena *arena) {
@@ -69,7 +72,7 @@ static const struct json *encoder_from_widths(struct arena *arena, const aenc_mo
     struct json *encoder = layers_root(arena);
     if (o->input_rank > 1) shape_layer_add(arena, encoder, "flatten", o, 1);
     for (size_t i = 0; i < o->encoder_count; i++) {
-        bool code = i + 1 == o->encoder_count;
+        bool code = i + 1 == o->encoder_count && !w.headed;
         dense_add(arena, encoder, (double)o->encoder_widths[i], code ? o->code_activation : w.activation, w.init);
     }
     return encoder;
@@ -79,7 +82,7 @@ static const struct json *encoder_from_widths(struct arena *arena, const aenc_mo
 static const struct json *decoder_from_widths(struct arena *arena, const aenc_model_options *o, struct widths w,
                                               int factor) {
     struct json *decoder = layers_root(arena);
-    size_t mirrored = w.classes > 0 ? 0 : o->encoder_count - 1;
+    size_t mirrored = w.classes > 0 ? 0 : o->encoder_count - !w.headed;
     size_t hidden = o->decoder_widths != NULL ? o->decoder_count : mirrored;
     for (size_t i = 0; i < hidden; i++) {
         size_t width = o->decoder_widths != NULL ? o->decoder_widths[i] : o->encoder_widths[hidden - 1 - i];
@@ -179,8 +182,8 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format",    "input",   "encoder", "decoder", "output",  "loss",
-                                         "penalties", "corrupt", "tied",    "pca",     "scaling", "fields"};
+static const char *const known_keys[] = {"format",  "input", "encoder", "decoder", "output", "loss",       "penalties",
+                                         "corrupt", "tied",  "pca",     "scaling", "fields", "bottleneck", "condition"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -202,18 +205,28 @@ static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     return aenc_fail(ctx, AENC_ERR_FORMAT, "the model description's 'format' is not %d", FORMAT);
 }
 
-/* The loss as an object: {"type": "mse"} when absent, parsed when it is a text. */
-static aenc_status loss_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
-                                 const struct json **out) {
-    const struct json *loss = aenc_json_member(given, "loss");
-    *out = loss;
-    if (loss != NULL && loss->kind == JSON_OBJECT) return AENC_OK;
-    if (loss != NULL && loss->kind != JSON_TEXT)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'loss' must be a name or an object with a 'type'");
+/* A member that is one spec, as an object: parsed when it is a text, `absent` when it is not there (NULL: *out NULL). */
+static aenc_status spec_complete(aenc_context *ctx, struct arena *arena, const struct json *given, const char *key,
+                                 const char *absent, const struct json **out) {
+    const struct json *spec = aenc_json_member(given, key);
+    *out = spec;
+    if (spec != NULL ? spec->kind == JSON_OBJECT : absent == NULL) return AENC_OK;
+    if (spec != NULL && spec->kind != JSON_TEXT)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: '%s' must be a name or an object with a 'type'", key);
     struct json *parsed;
-    aenc_status status = aenc_settings_parse(arena, "loss", loss == NULL ? "mse" : loss->text, &parsed);
+    aenc_status status = aenc_settings_parse(arena, key, spec == NULL ? absent : spec->text, &parsed);
     *out = parsed;
     return status;
+}
+
+/* The checked bottleneck; NULL where it is the plain one. */
+static aenc_status bottleneck_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
+                                       const struct json **out) {
+    aenc_status status = spec_complete(ctx, arena, given, "bottleneck", NULL, out);
+    if (status != AENC_OK || *out == NULL) return status;
+    const struct bottleneck_type *type = aenc_bottleneck_find(ctx, *out);
+    if (type == &aenc_bottleneck_plain) *out = NULL;
+    return type == NULL ? ctx->status : AENC_OK;
 }
 
 static const struct json *head(struct arena *arena, int64_t classes) {
@@ -224,7 +237,7 @@ static const struct json *head(struct arena *arena, int64_t classes) {
 
 static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
                                     const struct shape *input, const struct loss_type *loss, const struct json *spec,
-                                    const struct json **out) {
+                                    const struct json *encoder, const struct json **out) {
     const struct json *decoder = aenc_json_member(given, "decoder");
     const struct json *output = aenc_json_member(given, "output");
     if (output != NULL && output->kind != JSON_TEXT)
@@ -232,7 +245,7 @@ static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, cons
     int64_t classes = aenc_loss_classes(loss, spec);
     bool mirrored = decoder == NULL && classes == 0;
     if (decoder == NULL && classes > 0) decoder = head(arena, classes);
-    if (mirrored) decoder = aenc_layer_mirror(ctx, arena, aenc_json_member(given, "encoder"), input);
+    if (mirrored) decoder = aenc_layer_mirror(ctx, arena, encoder, input);
     aenc_status status = decoder == NULL ? ctx->status : aenc_layer_check(ctx, decoder);
     if (status != AENC_OK) return status;
     if (mirrored) decoder = widened(ctx, arena, decoder, loss);
@@ -287,19 +300,31 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *loss = NULL;
     const struct json *scaling = NULL;
     const struct json *fields = NULL;
+    const struct json *bottleneck = NULL;
+    const struct json *mirrored = NULL;
+    const struct json *condition = aenc_json_member(given, "condition");
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: there is no encoder: give widths or layers");
     if (status == AENC_OK) status = aenc_layer_check(ctx, encoder);
-    if (status == AENC_OK) status = loss_complete(ctx, arena, given, &loss);
+    if (status == AENC_OK) status = spec_complete(ctx, arena, given, "loss", "mse", &loss);
+    if (status == AENC_OK) status = bottleneck_complete(ctx, arena, given, &bottleneck);
+    if (status == AENC_OK) mirrored = aenc_bottleneck_append(ctx, arena, encoder, bottleneck);
+    if (status == AENC_OK && mirrored == NULL) status = AENC_ERR_NO_MEMORY;
     const struct loss_type *type = status == AENC_OK ? aenc_loss_find(ctx, loss) : NULL;
     if (status == AENC_OK)
-        status = type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, &decoder);
+        status =
+            type == NULL ? ctx->status : decoder_complete(ctx, arena, given, &input, type, loss, mirrored, &decoder);
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
     if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status == AENC_OK) status = aenc_fields_check(ctx, arena, aenc_json_member(given, "fields"), &fields);
+    if (status == AENC_OK && condition != NULL) status = aenc_condition_check(ctx, condition, fields);
     if (status != AENC_OK) return status;
+    if (condition != NULL && condition->count > 0) {
+        encoder = aenc_condition_insert(arena, condition, encoder);
+        decoder = aenc_condition_insert(arena, condition, decoder);
+    }
     struct json *whole = aenc_json_root(arena, JSON_OBJECT);
     aenc_json_add_number(arena, whole, "format", FORMAT);
     aenc_json_add_copy(arena, whole, "input", aenc_json_member(given, "input"));
@@ -311,6 +336,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK) status = list_complete(ctx, arena, given, spec_lists[1], whole);
     if (status == AENC_OK && scaling != NULL) aenc_json_add_copy(arena, whole, "scaling", scaling);
     if (status == AENC_OK && fields != NULL) aenc_json_add_copy(arena, whole, "fields", fields);
+    if (status == AENC_OK && bottleneck != NULL) aenc_json_add_copy(arena, whole, "bottleneck", bottleneck);
     const struct json *pca = aenc_json_member(given, "pca");
     if (status != AENC_OK || pca == NULL) return status;
     return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
@@ -354,9 +380,32 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
                         o->decoder_widths == NULL ? 0 : o->decoder_count);
 }
 
+/* "NAME=RULE" of each. */
+static aenc_status fields_add(aenc_context *ctx, struct arena *arena, struct json *given, const aenc_model_options *o) {
+    if (o->field_count == 0) return AENC_OK;
+    if (o->fields == NULL || o->field_count > FIELDS_MAX)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields %s %zu; at most %d are taken",
+                         o->fields == NULL ? "is NULL and counts" : "counts", o->field_count, FIELDS_MAX);
+    struct json *fields = aenc_json_add(arena, given, "fields", JSON_OBJECT);
+    for (size_t i = 0; i < o->field_count; i++) {
+        const char *equals = o->fields[i] == NULL ? NULL : strchr(o->fields[i], '=');
+        if (equals == NULL)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s is not NAME=RULE", aenc_at(i).text);
+        const char *name = aenc_arena_format(arena, "%.*s", (int)(equals - o->fields[i]), o->fields[i]);
+        if (name == NULL) return AENC_ERR_NO_MEMORY;
+        if (aenc_json_member(fields, name) != NULL)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s declares '%s' a second time",
+                             aenc_at(i).text, aenc_quoted(name).text);
+        aenc_json_add_text(arena, fields, name, equals + 1);
+    }
+    return AENC_OK;
+}
+
 static aenc_status texts_add(aenc_context *ctx, struct arena *arena, struct json *given, const char *key,
                              const char *const *text, size_t count) {
-    const char *field = strcmp(key, "corrupt") == 0 ? "corruptions" : key;
+    const char *field = strcmp(key, "corrupt") == 0     ? "corruptions"
+                        : strcmp(key, "condition") == 0 ? "conditions"
+                                                        : key;
     if (count == 0) return AENC_OK;
     if (text == NULL || count > SPECS_MAX)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s %s %zu; at most %d are taken", field,
@@ -368,6 +417,27 @@ static aenc_status texts_add(aenc_context *ctx, struct arena *arena, struct json
         aenc_json_add_text(arena, list, NULL, text[i]);
     }
     return AENC_OK;
+}
+
+/* The bottleneck of the options. One with units of its own takes the place of the last width, whose number they are unless
+ * it states them: then all widths are hidden ones. */
+static aenc_status bottleneck_add(aenc_context *ctx, struct arena *arena, struct json *given, aenc_model_options *o,
+                                  struct widths *w) {
+    struct json *spec;
+    if (o->bottleneck == NULL) return AENC_OK;
+    aenc_status status = aenc_settings_parse(arena, "bottleneck", o->bottleneck, &spec);
+    const struct bottleneck_type *type = status != AENC_OK ? NULL : aenc_bottleneck_find(ctx, spec);
+    if (type == NULL) return ctx->status;
+    w->headed = type->layer != NULL && o->encoder_widths != NULL;
+    if (w->headed && o->code_activation != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_options.code_activation is '%s'; bottleneck '%s' makes the code, which has none",
+                         aenc_quoted(o->code_activation).text, type->name);
+    if (w->headed && aenc_json_member(spec, "units") == NULL) {
+        o->encoder_count--;
+        aenc_json_add_number(arena, spec, "units", (double)o->encoder_widths[o->encoder_count]);
+    }
+    return aenc_json_add_copy(arena, given, "bottleneck", spec) == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
 aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena, const aenc_model_options *o,
@@ -388,7 +458,11 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     const struct loss_type *type = aenc_loss_find(ctx, loss);
     if (type == NULL) return AENC_ERR_ARGUMENT;
     struct widths w = {o->activation == NULL ? "relu" : o->activation, o->init, aenc_shape_count(&input),
-                       aenc_loss_classes(type, loss)};
+                       aenc_loss_classes(type, loss), false};
+    aenc_model_options taken = *o;
+    status = bottleneck_add(ctx, arena, given, &taken, &w);
+    if (status != AENC_OK) return status;
+    o = &taken;
     bool layers = o->encoder_layers != NULL;
     aenc_json_add_copy(arena, given, "encoder", layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
     const struct json *decoder = o->decoder_layers != NULL ? o->decoder_layers->spec
@@ -400,6 +474,8 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     if (o->tied != 0) aenc_json_add_bool(arena, given, "tied", true);
     status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);
     if (status == AENC_OK) status = texts_add(ctx, arena, given, "corrupt", o->corruptions, o->corruption_count);
+    if (status == AENC_OK) status = texts_add(ctx, arena, given, "condition", o->conditions, o->condition_count);
+    if (status == AENC_OK) status = fields_add(ctx, arena, given, o);
     if (status != AENC_OK) return status;
     if (o->scaling != NULL) aenc_json_add_text(arena, given, "scaling", o->scaling);
     return aenc_description_complete(ctx, arena, given, out);

@@ -25,18 +25,20 @@ static aenc_status description_read(struct aenc_model *model) {
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
-static aenc_status terms_name(struct aenc_model *model) {
-    const struct json *list = aenc_json_member(model->description, "penalties");
+/* The terms of the recording, by name. */
+static aenc_status terms_take(struct aenc_model *model, const struct tape *tape) {
     struct terms *terms = &model->terms;
     struct arena *arena = &model->arena;
-    size_t most = 1 + (list == NULL ? 0 : list->count);
-    terms->name = aenc_arena_alloc(arena, most, sizeof *terms->name);
-    terms->value = aenc_arena_alloc(arena, most, sizeof *terms->value);
-    if (terms->name == NULL || terms->value == NULL) return AENC_ERR_NO_MEMORY;
-    terms->name[terms->count++] = "reconstruction";
-    for (const struct json *spec = list == NULL ? NULL : list->first; spec != NULL; spec = spec->next)
-        terms->name[terms->count++] = aenc_spec_name(arena, list, spec);
-    for (size_t i = 0; i < terms->count; i++) terms->value[i] = NAN;
+    terms->count = tape->term_count;
+    terms->name = aenc_arena_alloc(arena, terms->count, sizeof *terms->name);
+    terms->role = aenc_arena_alloc(arena, terms->count, sizeof *terms->role);
+    terms->value = aenc_arena_alloc(arena, terms->count, sizeof *terms->value);
+    if (terms->name == NULL || terms->role == NULL || terms->value == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < terms->count; i++) {
+        terms->name[i] = aenc_arena_text(arena, tape->term[i].name);
+        terms->role[i] = tape->term[i].role;
+        terms->value[i] = NAN;
+    }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
@@ -73,36 +75,35 @@ static aenc_status output_check(struct aenc_model *model) {
                      model->loss->name, (int)factor, (long long)last);
 }
 
+/* Code and output are recorded: the sizes follow. */
+static aenc_status sizes_take(struct aenc_model *model, const struct site *site) {
+    model->code = row_shape(site->code);
+    model->output = row_shape(site->output);
+    model->input_size = aenc_shape_count(&model->input);
+    model->code_size = aenc_shape_count(&model->code);
+    model->output_size = aenc_shape_count(&model->output);
+    model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
+    fields_describe(model);
+    return output_check(model);
+}
+
 /* Records everything once in training mode on a tape that is thrown away: the store now knows every parameter, and the
- * model its shapes. */
+ * model its shapes and terms. */
 static aenc_status declare(struct aenc_model *model) {
     struct tape tape;
     aenc_tape_create(model->ctx, MODE_TRAIN, 1, &tape);
-    struct recorder recorder = {&tape, &model->store};
-    struct node *x = aenc_tape_input(&tape, "input", model->input.dim, model->input.rank);
-    struct penalty_site site;
-    x = aenc_scaling_apply(model, &recorder, x);
-    aenc_task_pass(model, &recorder, x, &site);
-    aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
+    aenc_task_train_record(model, &tape, true, sizes_take);
     aenc_status status = tape.status;
     model->least_rows = tape.least_rows > 1 ? tape.least_rows : 1;
     if (status == AENC_OK && tape.least_for != NULL) {
         model->least_for = aenc_arena_text(&model->arena, tape.least_for);
         if (model->least_for == NULL) status = AENC_ERR_NO_MEMORY;
     }
-    if (status == AENC_OK) {
-        model->code = row_shape(site.code);
-        model->output = row_shape(site.output);
-        model->input_size = aenc_shape_count(&model->input);
-        model->code_size = aenc_shape_count(&model->code);
-        model->output_size = aenc_shape_count(&model->output);
-        model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
-        fields_describe(model);
-        status = output_check(model);
-        model->pca = aenc_json_member(model->description, "pca");
-    }
+    if (status == AENC_OK) status = terms_take(model, &tape);
+    model->pca = aenc_json_member(model->description, "pca");
     if (status == AENC_OK && model->pca != NULL) {
-        aenc_pca_declare(&recorder, model->input_size, model->code_size);
+        struct site site = {.tape = &tape, .store = &model->store};
+        aenc_pca_declare(&site, model->input_size, model->code_size);
         status = tape.status;
     }
     aenc_tape_free(&tape);
@@ -125,7 +126,6 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
     model->description = description;
     aenc_store_create(ctx, &model->store);
     aenc_status status = description_read(model);
-    if (status == AENC_OK) status = terms_name(model);
     if (status == AENC_OK) status = declare(model);
     if (status == AENC_OK)
         *out = model;

@@ -8,6 +8,7 @@
 #ifndef AENC_MODEL_MODEL_H
 #define AENC_MODEL_MODEL_H
 
+#include "bottleneck/bottleneck.h"
 #include "corruption/corruption.h"
 #include "layer/layer.h"
 #include "tape/run.h"
@@ -33,6 +34,7 @@ enum task_kind {
     TASK_SCORE,       /* input, target to one loss per row */
     TASK_FEATURES,    /* input, target to one loss per element */
     TASK_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
+    TASK_SAMPLE,      /* codes drawn from the bottleneck's prior to output; no input */
     TASK_COUNT
 };
 
@@ -62,10 +64,12 @@ struct history {
     size_t count, capacity, term_capacity;
 };
 
-/* What the training loss is the sum of: the reconstruction, then the penalties in the order of the description. */
+/* What the training loss is the sum of, and what is measured beside it, as recorded: the reconstruction, what stands on the
+ * way to it, the penalties. */
 struct terms {
     size_t count;
     const char **name;
+    enum term_role *role;
     double *value; /* of the last batch, or the mean over the running epoch so far; NaN before the first */
 };
 
@@ -115,6 +119,10 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
 aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, const struct json *given,
                                       const struct json **out);
 
+/* condition_fields.c: 'condition' against the checked fields; the net, checked, with the named fields as conditions. */
+aenc_status aenc_condition_check(aenc_context *ctx, const struct json *names, const struct json *fields);
+const struct json *aenc_condition_insert(struct arena *arena, const struct json *names, const struct json *net);
+
 /* scaling.c: how raw numbers become those that the layers see. */
 enum scaling { SCALING_STANDARD, SCALING_MINMAX, SCALING_ROBUST, SCALING_NONE };
 /* Of a checked spec; NULL: SCALING_NONE. */
@@ -123,8 +131,8 @@ enum scaling aenc_scaling_kind(const struct json *spec);
 aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const struct json *given,
                                const struct loss_type *loss, const struct json **out);
 /* x, an input or a target, scaled; y, an output, in raw units. Without scaling, and for NULL, what is handed in. */
-struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recorder, struct node *x);
-struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y);
+struct node *aenc_scaling_apply(struct aenc_model *model, struct site *site, struct node *x);
+struct node *aenc_scaling_undo(struct aenc_model *model, struct site *site, struct node *y);
 /* Between which scaled numbers lie; infinite where nothing limits them. */
 struct scaling_limits {
     double low, high;
@@ -178,8 +186,10 @@ const char *aenc_layers_activation(const struct json *spec);
  * for one chunk at most. */
 aenc_status aenc_task_prepare(struct aenc_model *model, enum task_kind kind, bool own_target, int64_t rows,
                               struct task **out);
-/* The way of a training task through the model: corruption, encoder, decoder. Failures stick to the tape. */
-void aenc_task_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site);
+/* The training task: corruption, encoder, bottleneck, decoder, and as terms the reconstruction, what was recorded on the way,
+ * and the penalties. declared (may be NULL) is called once code and output are there. Failures stick to the tape. */
+typedef aenc_status task_declared(struct aenc_model *model, const struct site *site);
+void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool own_target, task_declared *declared);
 /* Records and plans with the memory of ctx, which need not be the model's; own_target is set by the caller. */
 aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum task_kind kind, int64_t rows,
                              struct task *task);

@@ -77,17 +77,17 @@ aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
     return status == AENC_OK ? shape_check(ctx, description) : status;
 }
 
-void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t components) {
+void aenc_pca_declare(struct site *site, int64_t cols, int64_t components) {
     static const char *const names[] = {"mean",           "explained_variance", "explained_variance_ratio",
                                         "noise_variance", "total_variance",     "rows"};
     const struct shape shapes[] = {{1, {cols}}, {1, {components}}, {1, {components}}, {0, {0}}, {0, {0}}, {1, {2}}};
-    const char *before = aenc_tape_enter(recorder->tape, "pca");
+    const char *before = aenc_tape_enter(site->tape, "pca");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         bool variance = strstr(names[i], "variance") != NULL;
-        aenc_store_state_within(recorder->store, recorder->tape, names[i], shapes[i], 0,
+        aenc_store_state_within(site->store, site->tape, names[i], shapes[i], 0,
                                 variance ? RANGE_NOT_NEGATIVE : RANGE_ANY);
     }
-    aenc_tape_leave(recorder->tape, before);
+    aenc_tape_leave(site->tape, before);
 }
 
 struct pca_request aenc_pca_request(const struct aenc_model *model) {

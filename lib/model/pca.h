@@ -35,7 +35,7 @@ struct pca_work {
 /* The member "pca" of a complete description, and what it demands of the rest. */
 aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description);
 /* Declares the states. */
-void aenc_pca_declare(struct recorder *recorder, int64_t cols, int64_t components);
+void aenc_pca_declare(struct site *site, int64_t cols, int64_t components);
 /* A PCA that has seen no rows: everything in it is 0. components is at least 1. */
 aenc_status aenc_pca_model(aenc_context *ctx, int64_t cols, int64_t components, const struct pca_request *request,
                            struct aenc_model **out);

@@ -66,9 +66,9 @@ struct nodes {
     struct node *shift, *scale; /* of the input's shape */
 };
 
-static struct nodes states(const struct aenc_model *model, struct recorder *recorder) {
-    struct tape *tape = recorder->tape;
-    struct store *store = recorder->store;
+static struct nodes states(const struct aenc_model *model, struct site *site) {
+    struct tape *tape = site->tape;
+    struct store *store = site->store;
     const char *before = aenc_tape_enter(tape, "scaling");
     struct nodes n = {aenc_store_state(store, tape, "shift", model->input, 0),
                       aenc_store_state_within(store, tape, "scale", model->input, 1, RANGE_POSITIVE)};
@@ -76,10 +76,10 @@ static struct nodes states(const struct aenc_model *model, struct recorder *reco
     return n;
 }
 
-struct node *aenc_scaling_apply(struct aenc_model *model, struct recorder *recorder, struct node *x) {
+struct node *aenc_scaling_apply(struct aenc_model *model, struct site *site, struct node *x) {
     if (model->scaling == NULL || x == NULL) return x;
-    struct tape *tape = recorder->tape;
-    struct nodes n = states(model, recorder);
+    struct tape *tape = site->tape;
+    struct nodes n = states(model, site);
     x = aenc_op_reshape(tape, x, model->input.dim, model->input.rank);
     x = aenc_op_divide(tape, aenc_op_subtract(tape, x, n.shift), n.scale);
     struct scaling_limits limits = aenc_scaling_limits(model->scaling);
@@ -98,10 +98,10 @@ static struct node *undone(struct aenc_model *model, struct tape *tape, struct n
     return aenc_op_reshape(tape, y, shape.dim + 1, shape.rank - 1);
 }
 
-struct node *aenc_scaling_undo(struct aenc_model *model, struct recorder *recorder, struct node *y) {
+struct node *aenc_scaling_undo(struct aenc_model *model, struct site *site, struct node *y) {
     if (model->scaling == NULL || model->classes > 0 || y == NULL) return y; /* logits have no units */
-    struct tape *tape = recorder->tape;
-    struct nodes n = states(model, recorder);
+    struct tape *tape = site->tape;
+    struct nodes n = states(model, site);
     if (model->loss->output_factor == 1) return undone(model, tape, n, y, false);
     int last = y->shape.rank - 1;
     int64_t half = y->shape.dim[last] / 2;

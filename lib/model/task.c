@@ -16,68 +16,86 @@ void aenc_task_free(aenc_context *ctx, struct task *task) {
     memset(task, 0, sizeof *task);
 }
 
+static struct site site_for(const struct aenc_model *model, struct tape *tape, enum site_aim aim) {
+    const struct json *description = model->description;
+    return (struct site){.tape = tape,
+                         .store = (struct store *)&model->store,
+                         .aim = aim,
+                         .field = model->field,
+                         .field_count = model->field_count,
+                         .encoder = aenc_json_member(description, "encoder"),
+                         .decoder = aenc_json_member(description, "decoder")};
+}
+
+/* ---- The loss ---- */
+
 /* The target as the loss sees it: a field of its own, or the input in the output's shape. */
-static struct node *record_target(struct aenc_model *model, struct tape *tape, struct node *x, bool own_target) {
+static struct node *record_target(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
+    struct tape *tape = site->tape;
     struct shape shape = model->output;
     int64_t factor = model->classes > 0 ? model->classes : model->loss->output_factor;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= factor;
-    struct recorder recorder = {tape, &model->store};
     struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
-    if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, &recorder, own);
+    if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, site, own);
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
 }
 
 /* While the model is taught, the target is a teacher's output, and the field `code` its code; where that does not count,
  * it may be of another size, and is not looked at. */
-static struct node *record_distillation(struct aenc_model *model, struct recorder *recorder, struct node *output,
-                                        struct node *code) {
-    struct tape *tape = recorder->tape;
+static struct node *record_distillation(struct aenc_model *model, struct site *site) {
+    struct tape *tape = site->tape;
     const double *weight = model->distill_weight;
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
     struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
-    target = aenc_op_reshape(tape, aenc_scaling_apply(model, recorder, target), shape.dim, shape.rank);
-    struct node *loss =
-        target == NULL || output == NULL ? NULL : model->loss->record(tape, model->loss_spec, output, target);
+    target = aenc_op_reshape(tape, aenc_scaling_apply(model, site, target), shape.dim, shape.rank);
+    struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, target);
     loss = aenc_op_affine(tape, loss, weight[0], 0);
     if (!(weight[1] > 0)) return loss;
     struct node *teachers = aenc_tape_input(tape, "code", &model->code_size, 1);
-    struct node *distance = aenc_op_subtract(tape, aenc_op_flatten(tape, code), teachers);
+    struct node *distance = aenc_op_subtract(tape, aenc_op_flatten(tape, site->code), teachers);
     distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
     return aenc_op_add(tape, loss, aenc_op_affine(tape, distance, weight[1], 0));
 }
 
-/* One number per row. */
-static struct node *record_loss(struct aenc_model *model, struct tape *tape, const struct penalty_site *site,
-                                struct node *x, bool own_target) {
-    if (model->distill_weight[0] + model->distill_weight[1] > 0 && own_target)
-        return record_distillation(model, &(struct recorder){tape, &model->store}, site->output, site->code);
-    struct node *target = site->output == NULL ? NULL : record_target(model, tape, x, own_target);
-    return target == NULL ? NULL : model->loss->record(tape, model->loss_spec, site->output, target);
+/* One number per row. x: the input in the units of the layers, before corruption. */
+static struct node *record_loss(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
+    if (model->distill_weight[0] + model->distill_weight[1] > 0 && own_target) return record_distillation(model, site);
+    struct node *target = site->output == NULL ? NULL : record_target(model, site, x, own_target);
+    return aenc_loss_record(site, model->loss_spec, site->output, target);
 }
 
-void aenc_task_pass(struct aenc_model *model, struct recorder *recorder, struct node *x, struct penalty_site *site) {
-    const struct json *description = model->description;
-    const struct json *encoder = aenc_json_member(description, "encoder"),
-                      *decoder = aenc_json_member(description, "decoder");
-    x = aenc_corruptions_record(recorder->tape, aenc_json_member(description, "corrupt"), x);
-    struct node *code = aenc_layer_record(recorder, "encoder", encoder, x);
-    struct node *output = aenc_layer_record(recorder, "decoder", decoder, code);
-    *site = (struct penalty_site){recorder, x, code, output, encoder, decoder};
+/* ---- The way through the model ---- */
+
+/* Encoder, bottleneck and decoder, for the site's aim. */
+static void record_pass(struct aenc_model *model, struct site *site, struct node *x) {
+    const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
+    site->input = x;
+    site->code = aenc_bottleneck_record(site, bottleneck, aenc_layer_record(site, "encoder", site->encoder, x));
+    site->output = aenc_layer_record(site, "decoder", site->decoder, site->code);
 }
 
-static void record_training(struct aenc_model *model, struct task *task) {
-    struct tape *tape = &task->tape;
-    struct recorder recorder = {tape, &model->store};
-    struct penalty_site site;
+/* The reconstruction stands in front of what was recorded on the way to it. */
+static void objective_first(struct tape *tape, struct node *loss) {
+    aenc_tape_objective(tape, "reconstruction", loss, 1, NULL);
+    if (tape->status != AENC_OK || loss == NULL) return;
+    struct term reconstruction = tape->term[tape->term_count - 1];
+    memmove(tape->term + 1, tape->term, (tape->term_count - 1) * sizeof *tape->term);
+    tape->term[0] = reconstruction;
+}
+
+void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool own_target, task_declared *declared) {
+    struct site site = site_for(model, tape, SITE_TRAIN);
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
-    x = aenc_scaling_apply(model, &recorder, x);
-    aenc_task_pass(model, &recorder, x, &site);
-    struct node *loss = record_loss(model, tape, &site, x, task->own_target);
-    if (loss == NULL) return;
-    aenc_tape_term(tape, model->terms.name[0], loss, 1, NULL);
+    x = aenc_scaling_apply(model, &site, x);
+    record_pass(model, &site, aenc_corruptions_record(&site, aenc_json_member(model->description, "corrupt"), x));
+    if (tape->status == AENC_OK && declared != NULL) tape->status = declared(model, &site);
+    struct node *loss = tape->status == AENC_OK ? record_loss(model, &site, x, own_target) : NULL;
+    objective_first(tape, loss);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
 }
+
+/* ---- Results ---- */
 
 /* One number for each row, also where all rows have the same. */
 static struct node *record_jacobian(struct tape *tape, struct node *x, struct node *code) {
@@ -86,30 +104,41 @@ static struct node *record_jacobian(struct tape *tape, struct node *x, struct no
     return aenc_op_add(tape, aenc_op_affine(tape, aenc_op_uniform(tape, "rows", NULL, 0), 0, 0), norm);
 }
 
+/* The objective of each row: the reconstruction and what has been recorded row by row as its terms. Terms of the batch as
+ * a whole would make a row's score depend on the rows beside it. */
+static struct node *record_score(struct site *site, struct node *loss) {
+    struct tape *tape = site->tape;
+    size_t count = tape->term_count;
+    objective_first(tape, loss);
+    for (size_t i = 1; i <= count && tape->status == AENC_OK && loss != NULL; i++) {
+        const struct term *term = &tape->term[i];
+        if (term->role == TERM_OBJECTIVE && term->node->kind == NODE_ROW)
+            loss = aenc_op_add(tape, loss, aenc_op_affine(tape, term->node, term->weight, 0));
+    }
+    return loss;
+}
+
 static struct node *record_result(struct aenc_model *model, struct task *task, enum task_kind kind) {
     struct tape *tape = &task->tape;
-    struct recorder recorder = {tape, &model->store};
-    const struct json *encoder = aenc_json_member(model->description, "encoder");
-    const struct json *decoder = aenc_json_member(model->description, "decoder");
-    if (kind == TASK_DECODE) {
-        struct node *code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
-        return aenc_scaling_undo(model, &recorder, aenc_layer_record(&recorder, "decoder", decoder, code));
+    struct site site = site_for(model, tape, kind == TASK_SCORE || kind == TASK_FEATURES ? SITE_SCORE : SITE_RESULT);
+    if (kind == TASK_DECODE || kind == TASK_SAMPLE) {
+        const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
+        site.code = kind == TASK_SAMPLE ? aenc_bottleneck_sample(&site, bottleneck, &model->code)
+                                        : aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
+        return aenc_scaling_undo(model, &site, aenc_layer_record(&site, "decoder", site.decoder, site.code));
     }
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
-    x = aenc_scaling_apply(model, &recorder, x);
-    struct node *code = aenc_layer_record(&recorder, "encoder", encoder, x);
-    if (kind == TASK_ENCODE) return code;
-    if (kind == TASK_JACOBIAN) return record_jacobian(tape, x, code);
-    struct node *output = aenc_layer_record(&recorder, "decoder", decoder, code);
-    if (kind == TASK_RECONSTRUCT || output == NULL) return aenc_scaling_undo(model, &recorder, output);
-    const struct penalty_site site = {.input = x, .code = code, .output = output};
-    if (kind != TASK_FEATURES) return record_loss(model, tape, &site, x, task->own_target);
-    struct node *target = record_target(model, tape, x, task->own_target);
-    if (target == NULL) return NULL;
-    struct node *each = model->loss->each == NULL ? NULL : model->loss->each(tape, model->loss_spec, output, target);
-    if (each == NULL)
-        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "loss '%s' does not split into features", model->loss->name);
-    return each;
+    x = aenc_scaling_apply(model, &site, x);
+    record_pass(model, &site, x);
+    switch (kind) {
+    case TASK_ENCODE: return site.code;
+    case TASK_JACOBIAN: return record_jacobian(tape, x, site.code);
+    case TASK_RECONSTRUCT: return aenc_scaling_undo(model, &site, site.output);
+    case TASK_SCORE: return record_score(&site, record_loss(model, &site, x, task->own_target));
+    default: break;
+    }
+    struct node *target = record_target(model, &site, x, task->own_target);
+    return aenc_loss_each(&site, model->loss_spec, site.output, target);
 }
 
 /* Which of the model's fields each of the tape's is. */
@@ -125,7 +154,7 @@ aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum t
     aenc_tape_create(ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &task->tape);
     if (!training) task->tape.shard_rows[0] = rows;
     if (training)
-        record_training(model, task);
+        aenc_task_train_record(model, &task->tape, task->own_target, NULL);
     else
         task->result = record_result(model, task, kind);
     if (task->tape.status != AENC_OK) return task->tape.status;

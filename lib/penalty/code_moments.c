@@ -14,15 +14,15 @@ static struct node *second_moments(struct tape *tape, struct node *x) {
     return aenc_op_batch_products(tape, aenc_op_multiply(tape, x, root));
 }
 
-static struct node *orthogonal_record(const struct penalty_site *site, const struct json *spec) {
+static struct node *orthogonal_record(struct site *site, const struct json *spec) {
     (void)spec;
-    struct tape *tape = site->recorder->tape;
+    struct tape *tape = site->tape;
     return aenc_op_square_sum(tape, aenc_op_diagonal(tape, second_moments(tape, site->code), 1, -1));
 }
 
-static struct node *decorrelation_record(const struct penalty_site *site, const struct json *spec) {
+static struct node *decorrelation_record(struct site *site, const struct json *spec) {
     (void)spec;
-    struct tape *tape = site->recorder->tape;
+    struct tape *tape = site->tape;
     aenc_tape_least(tape, 2, "decorrelation"); /* one row has no covariance */
     struct node *centred = aenc_op_subtract(tape, site->code, aenc_op_batch_mean(tape, site->code));
     struct node *sum = aenc_op_square_sum(tape, aenc_op_diagonal(tape, second_moments(tape, centred), 0, 0));

@@ -9,9 +9,9 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
-static struct node *record(const struct penalty_site *site, const struct json *spec) {
+static struct node *record(struct site *site, const struct json *spec) {
     int64_t probes = aenc_setting_integer(spec, rules, "probes");
-    return aenc_jacobian_norm_record(site->recorder->tape, site->input, site->code, probes);
+    return aenc_jacobian_norm_record(site->tape, site->input, site->code, probes);
 }
 
 const struct penalty_type aenc_penalty_contractive = {"contractive", rules, NULL, record};

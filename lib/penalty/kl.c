@@ -21,10 +21,9 @@ static const struct setting_rule rules[] = {
 
 /* r as a node whose value is the running mean and whose gradient is the batch mean's; the new running mean is
  * staged. */
-static struct node *running(const struct penalty_site *site, struct node *mean, double rho, double momentum) {
-    struct tape *tape = site->recorder->tape;
-    struct node *before =
-        aenc_store_state_within(site->recorder->store, tape, "mean", mean->shape, rho, RANGE_NOT_NEGATIVE);
+static struct node *running(struct site *site, struct node *mean, double rho, double momentum) {
+    struct tape *tape = site->tape;
+    struct node *before = aenc_store_state_within(site->store, tape, "mean", mean->shape, rho, RANGE_NOT_NEGATIVE);
     struct node *still = aenc_op_stop_gradient(tape, mean);
     struct node *now =
         aenc_op_add(tape, aenc_op_affine(tape, before, momentum, 0), aenc_op_affine(tape, still, 1 - momentum, 0));
@@ -32,8 +31,8 @@ static struct node *running(const struct penalty_site *site, struct node *mean, 
     return aenc_op_add(tape, aenc_op_subtract(tape, mean, still), now);
 }
 
-static struct node *record(const struct penalty_site *site, const struct json *spec) {
-    struct tape *tape = site->recorder->tape;
+static struct node *record(struct site *site, const struct json *spec) {
+    struct tape *tape = site->tape;
     struct node *x = aenc_penalty_layer(site, aenc_setting_text(spec, rules, "layer"));
     double rho = aenc_setting_number(spec, rules, "rho"), momentum = aenc_setting_number(spec, rules, "momentum");
     enum function function = FUNCTION_IDENTITY;

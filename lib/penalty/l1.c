@@ -27,8 +27,8 @@ static struct node *weighted(struct tape *tape, const struct json *weights, stru
     return aenc_op_multiply(tape, aenc_op_flatten(tape, x), constant);
 }
 
-static struct node *record(const struct penalty_site *site, const struct json *spec) {
-    struct tape *tape = site->recorder->tape;
+static struct node *record(struct site *site, const struct json *spec) {
+    struct tape *tape = site->tape;
     struct node *x = aenc_penalty_layer(site, aenc_setting_text(spec, rules, "layer"));
     const struct json *weights = aenc_json_member(spec, "weights");
     if (x != NULL && weights != NULL) x = weighted(tape, weights, x);

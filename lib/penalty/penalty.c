@@ -40,18 +40,8 @@ const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct jso
     return NULL;
 }
 
-/* Everything in a layer is recorded under its name path, its output last. */
-struct node *aenc_penalty_layer(const struct penalty_site *site, const char *name) {
-    struct tape *tape = site->recorder->tape;
-    if (name == NULL) return site->code;
-    size_t length = strlen(name);
-    for (size_t i = tape->node_count; i-- > 0;) {
-        struct node *n = tape->node[i];
-        bool inside = strncmp(n->name, name, length) == 0 && (n->name[length] == '\0' || n->name[length] == '.');
-        if (inside && n->op != NULL && n->kind == NODE_ROW) return n;
-    }
-    aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "there is no layer '%s' on the way", aenc_quoted(name).text);
-    return NULL;
+struct node *aenc_penalty_layer(struct site *site, const char *name) {
+    return name == NULL ? site->code : aenc_site_tap(site, name);
 }
 
 const char *aenc_spec_name(struct arena *arena, const struct json *list, const struct json *spec) {
@@ -62,21 +52,22 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
     return count == 1 ? type : aenc_arena_format(arena, "%s_%d", type, count);
 }
 
-static void record(const struct penalty_site *site, const struct json *spec, const char *name) {
-    struct tape *tape = site->recorder->tape;
+static void record(struct site *site, const struct json *spec, const char *name) {
+    struct tape *tape = site->tape;
     const struct penalty_type *type = aenc_penalty_type(tape->ctx, aenc_settings_type(spec));
     const char *before = aenc_tape_enter(tape, name);
     double warmup = aenc_setting_number(spec, common, "warmup");
     struct node *rise = NULL;
     if (warmup > 0)
         rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup});
+    site->self = type;
     struct node *value = tape->status != AENC_OK ? NULL : type->record(site, spec);
     aenc_tape_term(tape, name, value, aenc_setting_number(spec, common, "weight"), rise);
     aenc_tape_leave(tape, before);
 }
 
-void aenc_penalties_record(const struct penalty_site *site, const struct json *list) {
-    struct tape *tape = site->recorder->tape;
+void aenc_penalties_record(struct site *site, const struct json *list) {
+    struct tape *tape = site->tape;
     if (list == NULL || tape->status != AENC_OK) return;
     const char *before = aenc_tape_enter(tape, "penalty");
     for (const struct json *spec = list->first; spec != NULL && tape->status == AENC_OK; spec = spec->next) {

@@ -10,13 +10,6 @@
 
 #include "layer/layer.h"
 
-/* What a penalty may look at while it is recorded. */
-struct penalty_site {
-    struct recorder *recorder;
-    struct node *input, *code, *output;   /* row nodes: what the encoder saw (after corruption), the code, the output */
-    const struct json *encoder, *decoder; /* checked specs */
-};
-
 struct penalty_type {
     const char *name;
     const struct setting_rule *rules; /* "type", "weight" and "warmup" are not among them: common to all */
@@ -24,7 +17,7 @@ struct penalty_type {
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
     /* The penalty without its weight: (rows) or a scalar of the batch. The tape's scope is "penalty." and its name.
      * NULL with tape->status set. */
-    struct node *(*record)(const struct penalty_site *site, const struct json *spec);
+    struct node *(*record)(struct site *site, const struct json *spec);
 };
 
 enum { SPECS_MAX = 64 }; /* of one list */
@@ -34,7 +27,7 @@ const struct penalty_type *aenc_penalty_type(const aenc_context *ctx, const char
 /* The type of a spec that is checked at once, the common settings included; NULL with AENC_ERR_ARGUMENT's message. */
 const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec);
 /* Records every spec of the list (NULL: none) as a term. Failures stick to the tape. */
-void aenc_penalties_record(const struct penalty_site *site, const struct json *list);
+void aenc_penalties_record(struct site *site, const struct json *list);
 /* What the spec, a member of list, is called, in the arena: its type, and from the second of a type on "l1_2",
  * "l1_3". NULL with the message set. */
 const char *aenc_spec_name(struct arena *arena, const struct json *list, const struct json *spec);
@@ -44,8 +37,7 @@ const char *aenc_spec_name(struct arena *arena, const struct json *list, const s
 extern const struct penalty_type aenc_penalty_l1, aenc_penalty_kl, aenc_penalty_l1_weights, aenc_penalty_l2_weights,
     aenc_penalty_orthogonal, aenc_penalty_decorrelation, aenc_penalty_contractive;
 
-/* What comes out of the layer of that name ("encoder.0"; NULL: the code), as it was recorded last. NULL with
- * tape->status set. */
-struct node *aenc_penalty_layer(const struct penalty_site *site, const char *name);
+/* What comes out of the layer of that name (NULL: the code). NULL with tape->status set. */
+struct node *aenc_penalty_layer(struct site *site, const char *name);
 
 #endif

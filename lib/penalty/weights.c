@@ -13,15 +13,15 @@ static const struct setting_rule rules[] = {
 
 typedef struct node *total(struct tape *tape, struct node *x);
 
-static struct node *record(const struct penalty_site *site, const struct json *spec, total *of) {
-    struct tape *tape = site->recorder->tape;
+static struct node *record(struct site *site, const struct json *spec, total *of) {
+    struct tape *tape = site->tape;
     const char *prefix = aenc_setting_text(spec, rules, "prefix");
     struct node *sum = NULL;
     size_t count = tape->node_count;
     for (size_t i = 0; i < count && tape->status == AENC_OK; i++) {
         struct node *n = tape->node[i];
         if (n->kind != NODE_PARAMETER || strncmp(n->name, prefix, strlen(prefix)) != 0) continue;
-        const struct entry *entry = aenc_store_find(site->recorder->store, n->name);
+        const struct entry *entry = aenc_store_find(site->store, n->name);
         if (entry == NULL || !entry->decays) continue;
         struct node *one = of(tape, n);
         sum = sum == NULL ? one : aenc_op_add(tape, sum, one);
@@ -32,11 +32,11 @@ static struct node *record(const struct penalty_site *site, const struct json *s
     return sum;
 }
 
-static struct node *l1_record(const struct penalty_site *site, const struct json *spec) {
+static struct node *l1_record(struct site *site, const struct json *spec) {
     return record(site, spec, aenc_op_absolute_sum);
 }
 
-static struct node *l2_record(const struct penalty_site *site, const struct json *spec) {
+static struct node *l2_record(struct site *site, const struct json *spec) {
     return record(site, spec, aenc_op_square_sum);
 }
 

@@ -68,7 +68,10 @@ static void mark_live(const struct planner *p) {
  * must know its derivative. */
 static aenc_status mark_active(const struct planner *p) {
     struct tape *tape = p->tape;
-    for (size_t i = 0; i < tape->term_count; i++) tape->term[i].node->active = tape->term[i].node->needs_gradient;
+    for (size_t i = 0; i < tape->term_count; i++) {
+        struct node *n = tape->term[i].node;
+        n->active = n->active || (tape->term[i].role != TERM_MEASURE && n->needs_gradient);
+    }
     for (size_t i = tape->node_count; i-- > 0;) {
         struct node *n = tape->node[i];
         for (int k = 0; k < n->in_count && n->active; k++) {
@@ -277,9 +280,10 @@ static aenc_status plan_forward(const struct planner *p) {
 
 /* ---- Backward ---- */
 
+/* Whether n's gradient begins there. */
 static bool is_term(const struct planner *p, const struct node *n) {
     for (size_t i = 0; i < p->tape->term_count; i++)
-        if (p->tape->term[i].node == n) return true;
+        if (p->tape->term[i].node == n && p->tape->term[i].role != TERM_MEASURE) return true;
     return false;
 }
 

@@ -187,7 +187,8 @@ int aenc_tape_space(struct tape *tape, int64_t factor) {
     return tape->space_count++;
 }
 
-void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step) {
+static void term_add(struct tape *tape, const char *name, struct term term) {
+    const struct node *node = term.node;
     if (tape->status != AENC_OK || node == NULL) return;
     bool by_row = node->kind == NODE_ROW && node->shape.rank == 1;
     if (!by_row && !(node->kind == NODE_BATCH && node->shape.rank == 0)) {
@@ -204,7 +205,23 @@ void aenc_tape_term(struct tape *tape, const char *name, struct node *node, doub
         return;
     }
     tape->term = terms;
-    tape->term[tape->term_count++] = (struct term){copy, node, weight, weight_step};
+    tape->term[tape->term_count] = term;
+    tape->term[tape->term_count++].name = copy;
+}
+
+void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step) {
+    term_add(tape, name,
+             (struct term){.node = node, .weight = weight, .weight_step = weight_step, .role = TERM_TRAINING});
+}
+
+void aenc_tape_objective(struct tape *tape, const char *name, struct node *node, double weight,
+                         struct node *weight_step) {
+    term_add(tape, name,
+             (struct term){.node = node, .weight = weight, .weight_step = weight_step, .role = TERM_OBJECTIVE});
+}
+
+void aenc_tape_measure(struct tape *tape, const char *name, struct node *node) {
+    term_add(tape, name, (struct term){.node = node, .weight = 1, .role = TERM_MEASURE});
 }
 
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value) {

@@ -107,7 +107,7 @@ static void seed(const struct node *n, struct span rows, bool add, const struct 
     num *g = aenc_gradient(run, n);
     double factor = 0;
     for (size_t i = 0; i < tape->term_count; i++)
-        if (tape->term[i].node == n) factor += term_weight(run, &tape->term[i]);
+        if (tape->term[i].node == n && tape->term[i].role != TERM_MEASURE) factor += term_weight(run, &tape->term[i]);
     if (n->kind != NODE_ROW) {
         g[0] = (add ? g[0] : 0) + (num)(factor * run->weight_total);
         return;

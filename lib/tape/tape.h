@@ -26,12 +26,20 @@ struct ramp {
     double from, to, over; /* over 0: `to` at once */
 };
 
+/* What a term is for. */
+enum term_role {
+    TERM_OBJECTIVE, /* of training, scores and validation */
+    TERM_TRAINING,  /* of training alone: penalties */
+    TERM_MEASURE    /* reported, and trains nothing */
+};
+
 /* A loss term: a row node of shape (rows) or a scalar batch node. Its weight multiplies value and gradient. */
 struct term {
     const char *name;
     struct node *node;
     double weight;
     struct node *weight_step; /* a step value that multiplies too; NULL: 1 */
+    enum term_role role;
 };
 
 /* New value of a state node, committed with the update. */
@@ -93,8 +101,12 @@ double aenc_ramp_value(const struct ramp *ramp, double epochs);
  * capacity cannot be counted: the tape has failed. */
 int aenc_tape_space(struct tape *tape, int64_t factor);
 
-/* A term of a space with a factor is the mean over the rows that belong to one row of the batch. */
+/* A term of a space with a factor is the mean over the rows that belong to one row of the batch.
+ * Of training alone; of the objective; a measure, of weight 1. */
 void aenc_tape_term(struct tape *tape, const char *name, struct node *node, double weight, struct node *weight_step);
+void aenc_tape_objective(struct tape *tape, const char *name, struct node *node, double weight,
+                         struct node *weight_step);
+void aenc_tape_measure(struct tape *tape, const char *name, struct node *node);
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value);
 void aenc_tape_output(struct tape *tape, struct node *node);
 /* A statistic of what (a layer's or penalty's type, static), recorded in the present scope, has no sense for fewer

@@ -78,7 +78,7 @@ static aenc_status diverged(struct aenc_model *model, const struct task *task, d
     char behind[128] = "";
     if (place != NULL)
         snprintf(behind, sizeof behind, "; the first value that is not finite is in %.80s",
-                 *place == '\0' ? "the loss" : place);
+                 strcmp(place, "loss") == 0 ? "the loss" : place);
     if (finite_number(loss))
         return aenc_fail(model->ctx, AENC_ERR_DIVERGED, "the gradient of '%s' at update %llu is not finite%s", culprit,
                          update, behind);
@@ -122,8 +122,11 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
 /* The terms' values and their sum, once all rows have been through. */
 static double mean_loss(struct aenc_model *model, const struct task *task) {
     double mean = 0;
-    for (size_t i = 0; i < model->terms.count; i++)
-        mean += model->terms.value[i] = aenc_run_term(task->run, &task->tape.term[i]) / model->gradient_weight;
+    for (size_t i = 0; i < model->terms.count; i++) {
+        double value = aenc_run_term(task->run, &task->tape.term[i]) / model->gradient_weight;
+        model->terms.value[i] = value;
+        if (model->terms.role[i] != TERM_MEASURE) mean += value;
+    }
     return mean;
 }
 

@@ -451,9 +451,9 @@ static aenc_node *recentred(void *user, aenc_recorder *r, aenc_node *in) {
     return now == NULL ? NULL : aenc_node_subtract(r, in, mean);
 }
 
-static aenc_node *stateful_loss(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
-    (void)user, (void)target;
-    return aenc_node_add(r, aenc_node_row_mean(r, output), aenc_node_state(r, "mean", NULL, 0, 0));
+static aenc_node *stateful_corruption(void *user, aenc_recorder *r, aenc_node *seen, aenc_node *level) {
+    (void)user, (void)level;
+    return aenc_node_add(r, seen, aenc_node_state(r, "mean", NULL, 0, 0));
 }
 
 static aenc_status keeper_make(aenc_context *ctx, struct quirk *quirk, aenc_model **model) {
@@ -552,13 +552,15 @@ static void test_state_refused(void) {
         CHECK_STATUS(ctx, status, cases[i].status);
         if (!CHECK(strstr(aenc_message(ctx), cases[i].words) != NULL)) fprintf(stderr, "  %s\n", aenc_message(ctx));
         aenc_model_free(model);
-        aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_LOSS, .name = "remembers", .loss = stateful_loss};
-        static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"remembers\"}";
+        const aenc_setting level = {"level", 0.5, 0, 1, 0};
+        aenc_plugin p = {.struct_size = sizeof p, .kind = AENC_PLUGIN_CORRUPTION, .name = "remembers",
+                         .corruption = stateful_corruption, .settings = &level, .setting_count = 1};
+        static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"corrupt\":[\"remembers\"]}";
         CHECK_STATUS(ctx, aenc_register(ctx, &p), AENC_OK);
         status = aenc_model_parse(ctx, text, strlen(text), &model);
         if (status == AENC_OK) status = aenc_model_gradients(model, &batch, NULL);
         CHECK_STATUS(ctx, status, AENC_ERR_UNSUPPORTED);
-        CHECK(strstr(aenc_message(ctx), "only layers and penalties") != NULL);
+        CHECK(strstr(aenc_message(ctx), "corruptions have no numbers") != NULL);
         aenc_model_free(model);
         aenc_context_free(ctx);
     }

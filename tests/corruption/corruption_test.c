@@ -31,7 +31,7 @@ static void corrupt(const char *spec, struct setting setting, float *out) {
     const struct json *one = aenc_json_add_copy(&arena, list, NULL, parsed);
     CHECK(aenc_corruption_find(ctx, one) != NULL);
     struct node *x = aenc_tape_input(&tape, "input", (int64_t[]){COLS}, 1);
-    struct node *y = aenc_corruptions_record(&tape, list, x);
+    struct node *y = aenc_corruptions_record(&(struct site){.tape = &tape, .store = &store}, list, x);
     aenc_tape_output(&tape, y);
     const float *inputs[] = {data};
     CHECK_STATUS(ctx, replay_store(&store, 1), AENC_OK);

@@ -101,6 +101,18 @@ static aenc_node *shaped(struct hand *h, unsigned which, aenc_node *x) {
     }
 }
 
+/* What is reached of the model around the plug-in; which of it, by how many nodes there are. */
+static aenc_node *sited(struct hand *h, aenc_node *x) {
+    FUZZ_DEMAND(aenc_recorder_aim(h->r) >= 0);
+    switch (h->count % 5) {
+    case 0: return aenc_node_objective(h->r, "term", x, 0.1);
+    case 1: return aenc_node_measure(h->r, "measure", aenc_node_row_mean(h->r, x)) == NULL ? NULL : x;
+    case 2: return aenc_node_result(h->r, "result", x);
+    case 3: return aenc_node_field(h->r, "label");
+    default: return aenc_node_tap(h->r, "encoder.0");
+    }
+}
+
 static aenc_node *plain(struct hand *h, unsigned which, aenc_node *x) {
     aenc_node *y = last(h), *n = NULL;
     switch (which % 16) {
@@ -124,7 +136,7 @@ static aenc_node *plain(struct hand *h, unsigned which, aenc_node *x) {
         FUZZ_DEMAND(isfinite(aenc_recorder_setting(h->r, "a")) || h->p->how / 16 % 4 == 0 || h->p->how / 16 % 4 == 2);
         return aenc_node_add(h->r, x, x);
     case 13: return aenc_node_affine(h->r, x, 1 + aenc_recorder_training(h->r), 0);
-    case 14: return aenc_node_multiply(h->r, x, x);
+    case 14: return which == 30 ? sited(h, x) : aenc_node_multiply(h->r, x, x);
     default: return aenc_node_function(h->r, "tanh", x);
     }
 }

@@ -84,12 +84,12 @@ static void layer_test(aenc_context *ctx, const struct golden_layer *golden) {
     int64_t rows = golden->x_dims[0];
     aenc_tape_create(ctx, golden->training ? MODE_TRAIN : MODE_EVALUATE, rows, &tape);
     aenc_store_create(ctx, &store);
-    struct recorder recorder = {&tape, &store};
+    struct site site = {.tape = &tape, .store = &store};
     CHECK_STATUS(ctx, aenc_json_parse(&tape.arena, golden->spec, strlen(golden->spec), "the spec", &spec), AENC_OK);
     CHECK_STATUS(ctx, aenc_layer_check(ctx, spec), AENC_OK);
     struct node *x = aenc_tape_input(&tape, "x", golden->x_dims + 1, golden->x_rank - 1);
     x->needs_gradient = true;
-    struct node *y = aenc_layer_record(&recorder, "net", spec, x);
+    struct node *y = aenc_layer_record(&site, "net", spec, x);
     struct node *g = aenc_tape_input(&tape, "g", golden->y_dims + 1, golden->y_rank - 1);
     aenc_tape_term(&tape, "sum", aenc_op_row_sum(&tape, aenc_op_multiply(&tape, y, g)), 1, NULL);
     CHECK_STATUS(ctx, store_fill(&store, golden->blocks), AENC_OK);
@@ -123,9 +123,9 @@ static void loss_test(aenc_context *ctx, const struct golden_loss *golden) {
     struct node *target = aenc_tape_input(&tape, "target", golden->target_dims + 1, golden->target_rank - 1);
     y->needs_gradient = true;
     struct node *output = golden->sigmoid ? aenc_op_function(&tape, FUNCTION_SIGMOID, 0, y) : y;
-    struct node *value = loss->record(&tape, spec, output, target);
+    struct node *value = loss->record(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
     aenc_tape_term(&tape, "loss", value, 1, NULL);
-    struct node *each = loss->each == NULL ? NULL : loss->each(&tape, spec, output, target);
+    struct node *each = loss->each == NULL ? NULL : loss->each(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
     struct node *mean = each == NULL ? value : aenc_op_row_mean(&tape, each);
     aenc_tape_output(&tape, mean);
     float *inputs[] = {floats(ctx, golden->y, product(golden->y_rank, golden->y_dims)),

@@ -18,11 +18,11 @@ static void scene_begin(aenc_context *ctx, struct scene *s, const char *json, en
     aenc_arena_create(ctx, &s->arena);
     aenc_store_create(ctx, &s->store);
     aenc_tape_create(ctx, mode, rows, &s->tape);
-    struct recorder recorder = {&s->tape, &s->store};
+    struct site site = {.tape = &s->tape, .store = &s->store};
     s->x = aenc_tape_input(&s->tape, "x", dims, rank);
     s->y = NULL;
     CHECK_STATUS(ctx, aenc_json_parse(&s->arena, json, strlen(json), "a spec", &spec), AENC_OK);
-    if (CHECK_STATUS(ctx, aenc_layer_check(ctx, spec), AENC_OK)) s->y = aenc_layer_record(&recorder, "net", spec, s->x);
+    if (CHECK_STATUS(ctx, aenc_layer_check(ctx, spec), AENC_OK)) s->y = aenc_layer_record(&site, "net", spec, s->x);
     aenc_tape_output(&s->tape, s->y);
 }
 
@@ -142,10 +142,10 @@ static void again_test(aenc_context *ctx) {
     size_t count = s.store.entry_count;
     CHECK_STATUS(ctx, replay_store(&s.store, 3), AENC_OK);
     aenc_tape_create(ctx, MODE_EVALUATE, 3, &evaluate);
-    struct recorder recorder = {&evaluate, &s.store};
+    struct site site = {.tape = &evaluate, .store = &s.store};
     CHECK_STATUS(ctx, aenc_json_parse(&s.arena, json, strlen(json), "a spec", &spec), AENC_OK);
     struct node *x = aenc_tape_input(&evaluate, "x", dims, 1);
-    CHECK(aenc_layer_record(&recorder, "net", spec, x) != NULL);
+    CHECK(aenc_layer_record(&site, "net", spec, x) != NULL);
     CHECK_STATUS(ctx, evaluate.status, AENC_OK);
     CHECK(s.store.entry_count == count && evaluate.stage_count == 0);
     aenc_tape_free(&evaluate);

@@ -57,7 +57,7 @@ static struct outcome evaluate(aenc_context *ctx, const struct setting *setting)
     struct node *target = aenc_tape_input(&tape, "target", &setting->target_width, 1);
     y->needs_gradient = true;
     struct node *output = setting->sigmoid ? aenc_op_function(&tape, FUNCTION_SIGMOID, 0, y) : y;
-    struct node *value = loss->record(&tape, spec, output, target);
+    struct node *value = loss->record(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
     aenc_tape_term(&tape, "loss", value, 1, NULL);
     const float *inputs[] = {setting->y, setting->target};
     CHECK_STATUS(ctx, replay_store(&store, 0), AENC_OK);

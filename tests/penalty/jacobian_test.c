@@ -30,9 +30,9 @@ struct scene {
 
 static void record(struct scene *s, enum tape_mode mode, const struct shape *input, int64_t probes) {
     aenc_tape_create(s->ctx, mode, ROWS, &s->tape);
-    struct recorder recorder = {&s->tape, &s->store};
+    struct site site = {.tape = &s->tape, .store = &s->store};
     struct node *x = aenc_tape_input(&s->tape, "input", input->dim, input->rank);
-    s->code = aenc_layer_record(&recorder, "encoder", s->encoder, x);
+    s->code = aenc_layer_record(&site, "encoder", s->encoder, x);
     s->norm = aenc_jacobian_norm_record(&s->tape, x, s->code, probes);
     aenc_tape_term(&s->tape, "norm", s->norm, 1, NULL);
     aenc_tape_output(&s->tape, s->code);

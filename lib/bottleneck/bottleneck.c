@@ -1,0 +1,84 @@
+/* bottleneck.c - the list of bottlenecks, and the plain one. */
+#include "bottleneck/bottleneck.h"
+
+#include <string.h>
+
+#include "base/plugin.h"
+
+static const struct bottleneck_type *const types[] = {&aenc_bottleneck_plain, &aenc_bottleneck_gaussian};
+enum { TYPE_COUNT = sizeof types / sizeof *types };
+
+const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, const char *name) {
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (strcmp(types[i]->name, name) == 0) return types[i];
+    return aenc_plugin_type(ctx, AENC_PLUGIN_BOTTLENECK, name);
+}
+
+const struct bottleneck_type *aenc_bottleneck_find(aenc_context *ctx, const struct json *spec) {
+    const char *name = aenc_settings_type(spec);
+    const struct bottleneck_type *type = aenc_bottleneck_type(ctx, name);
+    if (type != NULL) {
+        aenc_status status = aenc_settings_check(ctx, "bottleneck", spec, type->rules);
+        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+        return status == AENC_OK ? type : NULL;
+    }
+    const char *known[TYPE_COUNT];
+    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
+    aenc_name_unknown(ctx, "bottleneck", name, known, TYPE_COUNT, AENC_PLUGIN_BOTTLENECK);
+    return NULL;
+}
+
+static const struct bottleneck_type *type_of(const aenc_context *ctx, const struct json *spec) {
+    return spec == NULL ? &aenc_bottleneck_plain : aenc_bottleneck_type(ctx, aenc_settings_type(spec));
+}
+
+bool aenc_bottleneck_draws(const aenc_context *ctx, const struct json *spec) { return type_of(ctx, spec)->draws; }
+
+struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, struct node *x) {
+    struct tape *tape = site->tape;
+    const struct bottleneck_type *type = type_of(tape->ctx, spec);
+    if (x == NULL || tape->status != AENC_OK) return NULL;
+    const char *before = aenc_tape_enter(tape, "bottleneck");
+    site->self = type;
+    struct node *code = tape->status != AENC_OK ? NULL : type->record(site, spec, x);
+    aenc_tape_leave(tape, before);
+    return tape->status != AENC_OK ? NULL : code;
+}
+
+struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code) {
+    struct tape *tape = site->tape;
+    const struct bottleneck_type *type = type_of(tape->ctx, spec);
+    if (tape->status != AENC_OK) return NULL;
+    if (type->sample == NULL) {
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "bottleneck '%s' has no prior to draw codes from", type->name);
+        return NULL;
+    }
+    const char *before = aenc_tape_enter(tape, "bottleneck");
+    site->self = type;
+    struct node *drawn = tape->status != AENC_OK ? NULL : type->sample(site, spec, code);
+    aenc_tape_leave(tape, before);
+    return drawn;
+}
+
+const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena, const struct json *encoder,
+                                          const struct json *spec) {
+    const struct bottleneck_type *type = type_of(ctx, spec);
+    struct json *layer = type->layer == NULL ? NULL : type->layer(arena, spec);
+    if (type->layer == NULL) return encoder;
+    struct json *whole = aenc_layer_spec_new(arena, "sequential");
+    struct json *layers = aenc_json_add(arena, whole, "layers", JSON_ARRAY);
+    aenc_json_add_copy(arena, layers, NULL, encoder);
+    return aenc_json_add_copy(arena, layers, NULL, layer) == NULL ? NULL : whole;
+}
+
+/* ---- plain ---- */
+
+static const struct setting_rule no_rules[] = {{.name = NULL}};
+
+static struct node *plain_record(struct site *site, const struct json *spec, struct node *x) {
+    (void)site;
+    (void)spec;
+    return x;
+}
+
+const struct bottleneck_type aenc_bottleneck_plain = {.name = "plain", .rules = no_rules, .record = plain_record};

@@ -1,0 +1,53 @@
+/* site.h - where something is recorded: what layers, losses, penalties, corruptions and bottlenecks see of a model.
+ *
+ * A site has the tape, whose scope is the name path of what is being recorded, and the store, which hands out parameters
+ * and states by name: on the first recording they are declared, later ones find them. What a row consists of is reached
+ * by the names of its fields, what has been recorded before by its name path. Whatever is recorded, built in or
+ * registered, must follow from its spec and the site alone, so that every task of a model gets the same function.
+ */
+#ifndef AENC_LAYER_SITE_H
+#define AENC_LAYER_SITE_H
+
+#include "layer/fields.h"
+#include "layer/store.h"
+
+/* What the recording is for. */
+enum site_aim {
+    SITE_RESULT, /* the deterministic code and output: no terms, no draws */
+    SITE_SCORE, /* the objective of evaluation, row by row: objective terms and measures, no penalties, no corruption */
+    SITE_TRAIN  /* everything */
+};
+
+enum { SITE_RESULTS_MAX = 16 };
+struct site_result {
+    const char *name;
+    struct node *node;
+};
+
+struct site {
+    struct tape *tape;
+    struct store *store;
+    const void *self; /* the type (struct layer_type and the like) whose record is being called */
+    enum site_aim aim;
+    const struct field_spec *field; /* by number; NULL: there are none */
+    int field_count;
+    /* Row nodes, NULL until they are recorded: what the encoder saw (after corruption), the code, the output. */
+    struct node *input, *code, *output;
+    const struct json *encoder, *decoder; /* checked specs */
+    struct site_result result[SITE_RESULTS_MAX];
+    int result_count;
+};
+
+/* The field of that name as a row node: (rows, dims), or (rows) where it has none; recorded once. NULL with tape->status
+ * set where no such field is declared. */
+struct node *aenc_site_field(struct site *site, const char *name);
+/* Its spec; NULL with tape->status set. */
+const struct field_spec *aenc_site_field_spec(struct site *site, const char *name);
+/* A tap: what comes out of the layer of that name path ("encoder.0"), as it was recorded last. NULL with tape->status
+ * set. */
+struct node *aenc_site_tap(struct site *site, const char *path);
+/* n under a name by which a caller may ask for it. A NULL or a full table is ignored. */
+void aenc_site_result(struct site *site, const char *name, struct node *n);
+struct node *aenc_site_result_find(const struct site *site, const char *name);
+
+#endif
