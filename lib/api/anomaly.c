@@ -31,19 +31,19 @@ static aenc_status of_cuts(aenc_context *ctx, const char *call, const struct jud
 }
 
 aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, double *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     return of_cuts(ctx, "aenc_roc_auc", &(struct judged){score, label, count}, aenc_metrics_auc, out);
 }
 
 aenc_status aenc_average_precision(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
                                    double *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     return of_cuts(ctx, "aenc_average_precision", &(struct judged){score, label, count}, aenc_metrics_precision, out);
 }
 
 aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, aenc_curve_point *out,
                        size_t capacity, size_t *points) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct cut *cut = NULL;
     size_t cuts = 0;
     if (points == NULL) return aenc_null(ctx, "aenc_curve", "points");
@@ -67,7 +67,7 @@ aenc_status aenc_curve(aenc_context *ctx, const float *score, const uint8_t *lab
 
 aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
                                   double threshold, double *precision, double *recall) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     double taken = 0, found = 0, all = 0;
     aenc_status status = scores_check(ctx, "aenc_precision_recall", score, label, count);
     if (status == AENC_OK && threshold != threshold)
@@ -88,7 +88,7 @@ aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const u
 }
 
 aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_threshold", "out");
     *out = NAN;
     aenc_status status = scores_check(ctx, "aenc_threshold", score, score, count);

@@ -71,7 +71,7 @@ static aenc_status context_start(aenc_context *ctx, const aenc_context_options *
 }
 
 aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return AENC_ERR_ARGUMENT;
     *out = NULL;
     aenc_context_options o;

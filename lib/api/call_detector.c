@@ -25,7 +25,7 @@ static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, cons
 
 aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                  aenc_detector **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
     *out = NULL;
@@ -53,7 +53,7 @@ static aenc_status detector_score(aenc_detector *detector, const aenc_matrix *x,
 }
 
 aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = detector->model, .detector = detector};
@@ -72,7 +72,7 @@ static aenc_status detector_score_features(aenc_detector *detector, const aenc_m
 }
 
 aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = detector->model, .detector = detector};
@@ -92,7 +92,7 @@ static aenc_status detector_probability(aenc_detector *detector, const aenc_matr
 }
 
 aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = detector->model, .detector = detector};
@@ -117,7 +117,7 @@ static aenc_status detector_flag(aenc_detector *detector, const aenc_matrix *x, 
 }
 
 aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = detector->model, .detector = detector};
@@ -135,7 +135,7 @@ const char *aenc_detector_threshold_spec(const aenc_detector *detector) {
 size_t aenc_detector_rows(const aenc_detector *detector) { return detector == NULL ? 0 : (size_t)detector->rows; }
 
 aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshold) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     if (threshold - threshold != 0)
         return aenc_fail(detector->model->ctx, AENC_ERR_NONFINITE, "aenc_detector_set_threshold: threshold is %s",
@@ -160,7 +160,7 @@ static aenc_status detector_save(aenc_detector *detector, const char *path) {
 }
 
 aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (detector == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = detector->model, .detector = detector};
@@ -180,7 +180,7 @@ static aenc_status detector_load(aenc_context *ctx, const char *path, aenc_detec
 }
 
 aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
     *out = NULL;

@@ -16,7 +16,7 @@ static aenc_status model_save(aenc_model *model, const char *path) {
 }
 
 aenc_status aenc_model_save(aenc_model *model, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_model_save", CALL_READS, (struct held){.model = model});
@@ -35,7 +35,7 @@ static aenc_status model_load(aenc_context *ctx, const char *path, aenc_model **
 }
 
 aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
     *out = NULL;
@@ -60,7 +60,7 @@ static aenc_status model_save_memory(aenc_model *model, void *bytes, size_t capa
 }
 
 aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_model_save_memory", CALL_READS, (struct held){.model = model});
@@ -74,7 +74,7 @@ static aenc_status model_load_memory(aenc_context *ctx, const void *bytes, size_
 }
 
 aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_model_load_memory", "out");
     *out = NULL;

@@ -18,7 +18,7 @@ aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options 
 }
 
 aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     aenc_model_options o;
     if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
@@ -47,7 +47,7 @@ static aenc_status model_parse(aenc_context *ctx, const char *json, size_t lengt
 }
 
 aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
     *out = NULL;
@@ -113,7 +113,7 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
 }
 
 aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -125,7 +125,7 @@ aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, 
 }
 
 aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_gradient_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -156,7 +156,7 @@ static aenc_status shape_fail(const aenc_model *model, const char *name, const a
 }
 
 aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     const char *call = "aenc_model_parameter_set";
     if (model == NULL) return aenc_null(value == NULL ? NULL : value->ctx, call, "model");
     aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
@@ -187,7 +187,7 @@ aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const 
 }
 
 aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (dst == NULL) return aenc_null(src == NULL ? NULL : src->ctx, "aenc_model_copy", "dst");
     const char *missing = dst_prefix == NULL   ? "dst_prefix"
                           : src == NULL        ? "src"
@@ -200,7 +200,7 @@ aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_
 }
 
 aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (prefix == NULL) return aenc_null(model->ctx, "aenc_model_freeze", "prefix");
     aenc_status status = aenc_call_check(model->ctx, "aenc_model_freeze", CALL_CHANGES, model);

@@ -56,7 +56,7 @@ static aenc_status pca_create(aenc_context *ctx, const aenc_matrix *x, const aen
 
 aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
                             aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
     *out = NULL;
@@ -85,7 +85,7 @@ static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, con
 
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
                                    aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
     *out = NULL;
@@ -137,7 +137,7 @@ static aenc_status subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model 
 }
 
 aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     aenc_context *other = a != NULL ? a->ctx : b != NULL ? b->ctx : NULL;
     if (ctx == NULL) return aenc_null(other, "aenc_subspace_angles", "ctx");
@@ -174,7 +174,7 @@ static aenc_status matrix_angles(aenc_context *ctx, const aenc_matrix *a, const 
 
 aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
                                size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_matrix_angles", CALL_READS, (struct held){.ctx = ctx});

@@ -147,7 +147,7 @@ static aenc_status run(aenc_model *model, const aenc_run_options *options, const
 
 aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                      const aenc_array *const *out, size_t out_count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_run", CALL_COMPARES, (struct held){.model = model});
@@ -233,7 +233,7 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
 
 aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                             const aenc_array *const *out, size_t out_count, size_t *rows) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (rows != NULL) *rows = 0;
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_run_source", "model");
@@ -318,7 +318,7 @@ static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
 }
 
 aenc_status aenc_model_port(aenc_model *model, size_t index, aenc_port *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_port", "port");
@@ -343,7 +343,7 @@ static aenc_status port_needs(aenc_model *model, const char *result, const char 
 }
 
 aenc_status aenc_model_port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (needed == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_port_needs", "needed");
     *needed = 0;

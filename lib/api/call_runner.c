@@ -50,7 +50,7 @@ static aenc_status runner_size(aenc_model *model, const aenc_runner_options *opt
 }
 
 aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
     *bytes = 0;
@@ -68,7 +68,7 @@ static aenc_status runner_create(aenc_model *model, const aenc_runner_options *o
 }
 
 aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
     *out = NULL;
@@ -87,7 +87,7 @@ void aenc_runner_free(aenc_runner *runner) {
 }
 
 aenc_status aenc_runner_refresh(aenc_runner *runner) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
     if (runner->running) return AENC_ERR_BUSY;
     aenc_status status = aenc_call_check(runner->model->ctx, "aenc_runner_refresh", CALL_READS, NULL);
@@ -114,7 +114,7 @@ static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const a
 
 aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,
                             size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (runner == NULL) return AENC_ERR_ARGUMENT;
     if (runner->running)
         return aenc_fail(&runner->context, AENC_ERR_BUSY,

@@ -11,7 +11,7 @@ enum { COLS_MAX = INT32_MAX };
 /* ---- Making ---- */
 
 aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_matrix", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -33,7 +33,7 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
 }
 
 aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_npy", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -70,7 +70,7 @@ static aenc_status callbacks_check(aenc_context *ctx, const aenc_source_callback
 }
 
 aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_callback", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -142,7 +142,7 @@ static aenc_status source_end(aenc_source *source, aenc_status status, aenc_sour
 }
 
 aenc_status aenc_source_arrays(aenc_context *ctx, const aenc_array *const *arrays, size_t count, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     const char *call = "aenc_source_arrays";
     if (out == NULL) return aenc_null(ctx, call, "out");
     *out = NULL;
@@ -178,7 +178,7 @@ static aenc_status files_read(aenc_source *source, const char *const *names, con
 
 aenc_status aenc_source_files(aenc_context *ctx, const char *const *names, const char *const *paths, size_t count,
                               aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     const char *call = "aenc_source_files";
     if (out == NULL) return aenc_null(ctx, call, "out");
     *out = NULL;
@@ -205,7 +205,7 @@ static aenc_status stream_fields(aenc_source *source, const aenc_stream *stream)
 }
 
 aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *stream, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     const char *call = "aenc_source_stream";
     if (out == NULL) return aenc_null(ctx, call, "out");
     *out = NULL;

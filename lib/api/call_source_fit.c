@@ -106,7 +106,7 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
 }
 
 aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_fit_source", "model");
     const struct held held = {.model = model, .source = source};

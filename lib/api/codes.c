@@ -78,7 +78,7 @@ static aenc_status codes_interpolate(aenc_context *ctx, const aenc_matrix *a, co
 
 aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
                                    int32_t way, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_codes_interpolate", CALL_READS, (struct held){.ctx = ctx});
@@ -111,7 +111,7 @@ static aenc_status interpolate(aenc_model *model, const aenc_matrix *a, const ae
 
 aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
                              float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_interpolate", CALL_READS, (struct held){.model = model});
@@ -132,7 +132,7 @@ static aenc_status codes_combine(aenc_context *ctx, const aenc_matrix *weights, 
 
 aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
                                size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_codes_combine", CALL_READS, (struct held){.ctx = ctx});
@@ -154,7 +154,7 @@ static aenc_status codes_attribute(aenc_context *ctx, const aenc_matrix *codes, 
 
 aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, size_t label_count,
                                  int32_t without, int32_t with, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_codes_attribute", CALL_READS, (struct held){.ctx = ctx});
@@ -179,7 +179,7 @@ static aenc_status codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, 
 
 aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
                                  float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_codes_quantiles", CALL_READS, (struct held){.ctx = ctx});
@@ -207,7 +207,7 @@ static aenc_status codes_traverse(aenc_context *ctx, const aenc_matrix *code, co
 
 aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
                                 float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_codes_traverse", CALL_READS, (struct held){.ctx = ctx});
@@ -231,7 +231,7 @@ static aenc_status traverse(aenc_model *model, const aenc_matrix *code, const ae
 
 aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
                           float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_traverse", CALL_READS, (struct held){.model = model});
@@ -271,7 +271,7 @@ static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const 
 
 aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
                             int32_t metric, int64_t *index, float *distance, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_neighbours", CALL_READS, (struct held){.ctx = ctx});
@@ -307,7 +307,7 @@ static aenc_status kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_km
 
 aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
                         size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_READS, (struct held){.ctx = ctx});
@@ -339,7 +339,7 @@ static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_
 aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
                        size_t train_count, const aenc_matrix *test, const int32_t *test_labels, size_t test_count,
                        int32_t *predicted, size_t predicted_count, double *accuracy) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_probe", CALL_READS, (struct held){.ctx = ctx});
@@ -385,7 +385,7 @@ static aenc_status rate_distortion(aenc_model *model, const aenc_matrix *x, cons
 
 aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count,
                                  double peak, aenc_rate_point *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_rate_distortion", CALL_READS, (struct held){.model = model});
@@ -469,7 +469,7 @@ static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_swe
 
 aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
                        aenc_sweep_point *out, size_t out_count) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin_training(&call, "aenc_sweep", (struct held){.ctx = ctx}, before);

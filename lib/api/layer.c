@@ -18,7 +18,7 @@ static aenc_status spec_read(aenc_layer *layer, const char *text) {
 }
 
 aenc_status aenc_layer_create(aenc_context *ctx, const char *spec, aenc_layer **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_layer_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -47,7 +47,7 @@ static struct json *children(aenc_layer *container) {
 }
 
 aenc_status aenc_layer_add(aenc_layer *container, const aenc_layer *child) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (container == NULL) return aenc_null(child == NULL ? NULL : child->ctx, "aenc_layer_add", "container");
     if (child == NULL) return aenc_null(container->ctx, "aenc_layer_add", "child");
     if (child == container)

@@ -273,7 +273,7 @@ static void type_fill(struct registered *new) {
 }
 
 aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (plugin == NULL) return aenc_null(ctx, "aenc_register", "plugin");
     aenc_plugin p;

@@ -62,7 +62,7 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
 }
 
 aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin_training(&call, "aenc_pretrain", (struct held){.model = model}, before);
@@ -71,7 +71,7 @@ aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pr
 }
 
 aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_pretrain_source", "model");
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
     struct call call;
@@ -82,7 +82,7 @@ aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const a
 }
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out != NULL) *out = NULL;
     if (model == NULL) return aenc_null(layers == NULL ? NULL : layers->ctx, "aenc_model_grow", "model");
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_grow", "out");
@@ -138,7 +138,7 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
 
 aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
                          const aenc_distill_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (student == NULL) return aenc_null(teacher == NULL ? NULL : teacher->ctx, "aenc_distill", "student");
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill", "teacher");
@@ -150,7 +150,7 @@ aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_ma
 
 aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                 const aenc_distill_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     aenc_context *other = teacher != NULL ? teacher->ctx : source != NULL ? source->ctx : NULL;
     if (student == NULL) return aenc_null(other, "aenc_distill_source", "student");
     if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");

@@ -10,7 +10,7 @@ static size_t element_size(int32_t type) {
 }
 
 aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank, aenc_tensor **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_tensor_create", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -71,7 +71,7 @@ static aenc_status floats_check(const aenc_tensor *tensor, const char *call, con
 }
 
 aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     aenc_status status = floats_check(tensor, "aenc_tensor_read", "out", out, floats);
     if (status != AENC_OK) return status;
     if (tensor->type == AENC_TYPE_F32) memcpy(out, tensor->data, floats * sizeof *out);
@@ -89,7 +89,7 @@ static bool holds(int32_t type, float value) {
 }
 
 aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     aenc_status status = floats_check(tensor, "aenc_tensor_write", "values", values, floats);
     if (status != AENC_OK) return status;
     if (tensor->type == AENC_TYPE_F32) {

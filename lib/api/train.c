@@ -115,7 +115,7 @@ aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fi
 }
 
 aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin_training(&call, "aenc_fit", (struct held){.model = model}, before);
@@ -131,7 +131,7 @@ static aenc_status partial_fit(aenc_model *model, const aenc_matrix *x, const ae
 }
 
 aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin_training(&call, "aenc_partial_fit", (struct held){.model = model}, before);
@@ -157,7 +157,7 @@ const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? 
 size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
 
 aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (now == NULL) return aenc_null(model->ctx, "aenc_model_history", "now");
     if (index >= model->history.count)
@@ -183,7 +183,7 @@ double aenc_model_term_value(const aenc_model *model, size_t term) {
 }
 
 aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_history_term", "out");
     if (index >= model->history.count || term >= model->terms.count)
@@ -195,7 +195,7 @@ aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_
 }
 
 aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (!(epochs >= 0) || epochs - epochs != 0 || epochs > 0x1p53)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_set_epochs: epochs is %s; it is at least 0",
@@ -210,7 +210,7 @@ aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {
 /* ---- Optimizer ---- */
 
 aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_optimizer **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_optimizer_create", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
@@ -246,7 +246,7 @@ void aenc_optimizer_free(aenc_optimizer *optimizer) {
 }
 
 aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(learning_rate >= 0) || learning_rate > (double)NUM_MAX)
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
@@ -263,7 +263,7 @@ double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer) {
 }
 
 aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     if (!(norm >= 0) || !(value >= 0))
         return aenc_fail(optimizer->model->ctx, AENC_ERR_ARGUMENT,
@@ -303,7 +303,7 @@ static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double 
 }
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_model_gradients", CALL_CHANGES, (struct held){.model = model});
@@ -314,7 +314,7 @@ aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, dou
 static aenc_status apply(aenc_optimizer *optimizer) { return aenc_train_apply(optimizer->model, optimizer->optimizer); }
 
 aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (optimizer == NULL) return AENC_ERR_ARGUMENT;
     const struct held held = {.model = optimizer->model, .optimizer = optimizer};
@@ -334,7 +334,7 @@ static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc
 }
 
 aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return aenc_null(optimizer == NULL ? NULL : optimizer->model->ctx, "aenc_model_step", "model");
     const struct held held = {.model = model, .optimizer = optimizer};
@@ -351,7 +351,7 @@ static aenc_status evaluate(aenc_model *model, const aenc_batch *batch, double *
 }
 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_model_evaluate", CALL_COMPARES, (struct held){.model = model});
@@ -382,7 +382,7 @@ static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, c
 
 aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options,
                                  double *worst, const char **parameter) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (worst == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_check_gradients", "worst");
     *worst = NAN;

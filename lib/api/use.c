@@ -21,7 +21,7 @@ static aenc_status encode(aenc_model *model, const aenc_matrix *x, float *out, s
 }
 
 aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_encode", CALL_READS, (struct held){.model = model});
@@ -35,7 +35,7 @@ static aenc_status decode(aenc_model *model, const aenc_matrix *code, float *out
 }
 
 aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_decode", CALL_READS, (struct held){.model = model});
@@ -49,7 +49,7 @@ static aenc_status reconstruct(aenc_model *model, const aenc_matrix *x, float *o
 }
 
 aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_reconstruct", CALL_READS, (struct held){.model = model});
@@ -63,7 +63,7 @@ static aenc_status jacobian_norm(aenc_model *model, const aenc_matrix *x, float 
 }
 
 aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_jacobian_norm", CALL_READS, (struct held){.model = model});
@@ -87,7 +87,7 @@ static aenc_status score_rows(aenc_model *model, const aenc_matrix *x, const aen
 
 aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                        size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_score", CALL_COMPARES, (struct held){.model = model});
@@ -102,7 +102,7 @@ static aenc_status score_features(aenc_model *model, const aenc_matrix *x, const
 
 aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                 size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_score_features", CALL_COMPARES, (struct held){.model = model});
@@ -131,7 +131,7 @@ static aenc_status denoising_score(aenc_model *model, const aenc_matrix *x, doub
 }
 
 aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_EXACT);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_denoising_score", CALL_READS, (struct held){.model = model});

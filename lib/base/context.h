@@ -63,11 +63,11 @@ struct outside {
 static inline struct outside aenc_callback_begin(aenc_context *ctx) {
     struct outside outside = {ctx->caller_mode, atomic_load_explicit(&ctx->inside, memory_order_relaxed)};
     if (outside.inside == INSIDE_CALL) atomic_store_explicit(&ctx->inside, INSIDE_CALLBACK, memory_order_relaxed);
-    cpu_mode_restore(&outside.mode);
+    aenc_cpu_mode_restore(&outside.mode);
     return outside;
 }
 static inline void aenc_callback_end(aenc_context *ctx, struct outside outside) {
-    cpu_mode_set(CPU_MODE_EXACT);
+    aenc_cpu_mode_set(CPU_MODE_EXACT);
     ctx->caller_mode = outside.mode;
     atomic_store_explicit(&ctx->inside, outside.inside, memory_order_relaxed);
 }

@@ -130,7 +130,7 @@ static void *work(void *argument) {
     const struct worker *self = argument;
     struct pool *pool = self->pool;
     unsigned long long done = 0;
-    cpu_mode_set(CPU_MODE_FAST);
+    aenc_cpu_mode_set(CPU_MODE_FAST);
     for (;;) {
         wait_for_call(pool, done);
         if (atomic_load(&pool->stop)) return NULL;
@@ -193,7 +193,7 @@ static void share(struct pool *pool, int64_t count, pool_job *job, void *user) {
 }
 
 void aenc_pool_run(struct pool *pool, int64_t count, pool_job *job, void *user) {
-    CPU_MODE_RESTORED struct cpu_mode before = cpu_mode_set(CPU_MODE_FAST);
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_FAST);
     if (aenc_pool_workers(pool) > 1 && count > 1)
         share(pool, count, job, user);
     else

@@ -35,7 +35,7 @@ static bool may_fill(struct read_ahead *ahead) {
 
 static void *fill_batches(void *user) {
     struct read_ahead *ahead = user;
-    cpu_mode_set(CPU_MODE_EXACT);
+    aenc_cpu_mode_set(CPU_MODE_EXACT);
     for (int64_t i = 0; i < ahead->batches && may_fill(ahead); i++) {
         struct stream_batch *batch = &ahead->stream->batch[i % 2];
         aenc_stream_fill(ahead->stream, batch);

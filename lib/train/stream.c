@@ -17,9 +17,9 @@ static bool seek_to(struct stream *stream, struct stream_batch *batch, uint64_t 
     const aenc_source_callbacks *call = &stream->source->call;
     stream->position = position;
     stream->at_end = false;
-    cpu_mode_restore(&stream->caller_mode);
+    aenc_cpu_mode_restore(&stream->caller_mode);
     int answer = call->seek(call->user, position);
-    cpu_mode_set(CPU_MODE_EXACT);
+    aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (answer == 0) return true;
     batch->failure = STREAM_SEEK;
     batch->answer = answer;
@@ -70,14 +70,14 @@ static bool read_some(struct stream *stream, struct stream_batch *batch) {
     size_t want = wanted(stream, batch), got = 0;
     stream->at_end = want == 0;
     if (want == 0) return false;
-    cpu_mode_restore(&stream->caller_mode);
+    aenc_cpu_mode_restore(&stream->caller_mode);
     int answer = 0;
     if (source->fill != NULL)
         answer = fill_fields(source, batch, want, &got);
     else
         answer = call->read(call->user, room_at(source, batch, FIELD_INPUT), room_at(source, batch, FIELD_TARGET),
                             room_at(source, batch, FIELD_WEIGHT), want, &got);
-    cpu_mode_set(CPU_MODE_EXACT);
+    aenc_cpu_mode_set(CPU_MODE_EXACT);
     batch->failure = answer != 0 ? STREAM_REFUSED : got > want ? STREAM_TOO_MANY : STREAM_GOOD;
     batch->answer = answer;
     if (batch->failure != STREAM_GOOD) return false;
