@@ -26,7 +26,7 @@ import numpy as np
 # ---- The header: constants, structs, functions ----
 
 OK, ERR_ARGUMENT, ERR_BUSY = 0, -10, -110
-PLUGIN = {"layer": 10, "loss": 20, "penalty": 30, "corruption": 40}
+PLUGIN = {"layer": 10, "loss": 20, "penalty": 30, "corruption": 40, "bottleneck": 50}
 RUN = {"encode": 10, "decode": 20, "reconstruct": 30, "score": 40, "score_features": 50}
 STOPPED = {"not": 0, "end": 10, "callback": 20, "cancel": 30, "patience": 40, "source": 50}
 EVENT = {"step": 10, "epoch": 20}
@@ -92,7 +92,8 @@ class ModelOptions(c.Structure):
                        "encoder_count", sizes, "decoder_widths", size, "decoder_count", text,
                        "activation code_activation output loss init", pointer, "encoder_layers decoder_layers", texts,
                        "penalties", size, "penalty_count", texts, "corruptions", size, "corruption_count", i64, "tied",
-                       text, "scaling")
+                       text, "scaling bottleneck", texts, "fields", size, "field_count", texts, "conditions", size,
+                       "condition_count")
 
 
 class FitOptions(c.Structure):
@@ -117,7 +118,7 @@ class Plugin(c.Structure):
     _fields_ = members(size, "struct_size", i64, "kind", text, "name", pointer, "user release", c.POINTER(Setting),
                        "settings", size, "setting_count", BUILD[1], "layer", i64, "mirror_role", pointer, "mirror",
                        BUILD[2], "loss loss_each", i64, "unit_target output_factor", BUILD[3], "penalty", BUILD[2],
-                       "corruption")
+                       "corruption", BUILD[1], "bottleneck", pointer, "sample")
 
 
 class Operation(c.Structure):

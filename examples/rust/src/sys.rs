@@ -128,6 +128,11 @@ header! {
             corruption_count: usize,
             tied: i64,
             scaling: *const c_char,
+            bottleneck: *const c_char,
+            fields: *const *const c_char,
+            field_count: usize,
+            conditions: *const *const c_char,
+            condition_count: usize,
         }
         aenc_progress {
             struct_size: usize,
@@ -207,6 +212,8 @@ header! {
             output_factor: i64,
             penalty: Option<build_3>,
             corruption: Option<build_2>,
+            bottleneck: Option<build_1>,
+            sample: *const c_void,
         }
         aenc_operation {
             struct_size: usize,
