@@ -147,7 +147,8 @@ static void find_stages(const struct tape *tape, const struct plan *plan, const 
 static aenc_status place_local(struct tape *tape, const struct plan *plan, int64_t s, int64_t at, struct node *n,
                                const struct lives *lives, struct layout *layout) {
     const struct life *value = &lives->value[n->index], *gradient = &lives->gradient[n->index];
-    int64_t size = aenc_node_row_size(n), count = size * plan->shard_rows[n->space];
+    int64_t rows = plan->shard_rows[n->space], capacity = tape->capacity[n->space];
+    int64_t size = aenc_node_row_size(n), count = size * (rows < capacity ? rows : capacity);
     aenc_status status = AENC_OK;
     if (n->kind != NODE_ROW || n->space != plan->stage[s].space || !has_value(n)) return AENC_OK;
     if (value->stage == s && value->first == at && n->worker_row == 0) {

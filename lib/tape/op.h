@@ -164,7 +164,8 @@ struct run {
     const struct plan *plan;
     num *block[SLOT_COUNT];
     num *scratch_block;
-    int workers; /* for so many there is memory in SLOT_WORKER and scratch_block */
+    int workers;           /* for so many there is memory in scratch_block, and in SLOT_WORKER ... */
+    int64_t worker_blocks; /* ... which has so many blocks: one for each worker, or each shard where these are fewer */
     num *part;
     num *ramp;           /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */

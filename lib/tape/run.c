@@ -12,6 +12,20 @@
 
 #define BOUND ((num)1e12) /* two numbers below it, times any number of rows, are far from infinite */
 
+static int64_t shards_most(const struct plan *plan, int space) {
+    return aenc_plan_shards(plan, space, plan->tape->capacity[space]);
+}
+
+/* Blocks in SLOT_WORKER: one for each worker, or for each shard where these are fewer. */
+static int64_t worker_blocks(const struct plan *plan, int workers) {
+    int64_t blocks = 1;
+    for (int s = 0; s < plan->tape->space_count; s++) {
+        int64_t wanted = shards_most(plan, s) < workers ? shards_most(plan, s) : workers;
+        if (wanted > blocks) blocks = wanted;
+    }
+    return blocks;
+}
+
 aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct run *run) {
     memset(run, 0, sizeof *run);
     run->plan = plan;
@@ -23,7 +37,8 @@ aenc_status aenc_run_create(aenc_context *ctx, const struct plan *plan, struct r
     bool own = plan->training && ctx->pool != NULL && plan->size[SLOT_WORKER] + plan->scratch_size > 0;
     run->workers = own ? aenc_pool_workers(ctx->pool) : 1;
     run->scratch_block = run->scratch = aenc_alloc(ctx, (size_t)(plan->scratch_size * run->workers), sizeof(num));
-    run->block[SLOT_WORKER] = aenc_alloc(ctx, (size_t)(plan->size[SLOT_WORKER] * run->workers), sizeof(num));
+    run->worker_blocks = worker_blocks(plan, run->workers);
+    run->block[SLOT_WORKER] = aenc_alloc(ctx, (size_t)(plan->size[SLOT_WORKER] * run->worker_blocks), sizeof(num));
     run->part = aenc_alloc(ctx, (size_t)plan->part_size, sizeof(num));
     int64_t ramps = plan->size[SLOT_STEP];
     if (ramps > 0) run->ramp = run->block[SLOT_STEP] = aenc_alloc(ctx, (size_t)ramps, sizeof(num));
@@ -248,7 +263,8 @@ double aenc_run_bound(const struct run *run) {
 static void rows_task(void *user, int64_t index, int worker) {
     const struct work *work = user;
     struct run run = *work->run;
-    run.block[SLOT_WORKER] += worker * run.plan->size[SLOT_WORKER];
+    int64_t block = shards_most(run.plan, work->stage->space) > run.worker_blocks ? worker : index;
+    run.block[SLOT_WORKER] += block * run.plan->size[SLOT_WORKER];
     run.scratch += worker * run.plan->scratch_size;
     struct span rows = run.rows = aenc_shard_rows(&run, work->stage->space, index);
     run.shard = index;

@@ -336,7 +336,7 @@ static void garbage(num *block, int64_t count) {
 static double rig_replay(struct rig *rig) {
     garbage(rig->run.block[SLOT_ACTIVATION], rig->plan.size[SLOT_ACTIVATION]);
     garbage(rig->run.block[SLOT_GRADIENT], rig->plan.size[SLOT_GRADIENT]);
-    garbage(rig->run.block[SLOT_WORKER], rig->plan.size[SLOT_WORKER] * rig->run.workers);
+    garbage(rig->run.block[SLOT_WORKER], rig->plan.size[SLOT_WORKER] * rig->run.worker_blocks);
     garbage(rig->run.part, rig->plan.part_size);
     garbage(rig->gradient, NUMBERS);
     aenc_run_replay(&rig->run, NULL);

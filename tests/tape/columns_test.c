@@ -90,7 +90,7 @@ static void replay(const struct world *world, int64_t counting, int64_t live, in
     for (int64_t r = 0; r < counting; r++) run.weight_total += (double)(weight[r] = world->weight[r]);
     garbage(run.block[SLOT_ACTIVATION], plan.size[SLOT_ACTIVATION]);
     garbage(run.block[SLOT_GRADIENT], plan.size[SLOT_GRADIENT]);
-    garbage(run.block[SLOT_WORKER], plan.size[SLOT_WORKER] * run.workers);
+    garbage(run.block[SLOT_WORKER], plan.size[SLOT_WORKER] * run.worker_blocks);
     garbage(out->gradient, PARAMETERS);
     narrow = 0;
     aenc_run_replay(&run, world->ctx->pool);

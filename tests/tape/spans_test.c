@@ -236,7 +236,7 @@ static void garbage(struct run *run) {
     const struct plan *plan = run->plan;
     for (int64_t i = 0; i < plan->size[SLOT_GRADIENT]; i++) run->block[SLOT_GRADIENT][i] = NAN;
     for (int64_t i = 0; i < plan->size[SLOT_ACTIVATION]; i++) run->block[SLOT_ACTIVATION][i] = NAN;
-    for (int64_t i = 0; i < plan->size[SLOT_WORKER] * run->workers; i++) run->block[SLOT_WORKER][i] = NAN;
+    for (int64_t i = 0; i < plan->size[SLOT_WORKER] * run->worker_blocks; i++) run->block[SLOT_WORKER][i] = NAN;
     for (int64_t i = 0; i < plan->part_size; i++) run->part[i] = NAN;
 }
 
