@@ -254,7 +254,7 @@ static AENC_INLINE void block_row(struct block c, int64_t row, const vector *lef
     }
 }
 
-static void block_4(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
+static AENC_ALIGNED void block_4(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
     const num *a0 = a.at, *a1 = a0 + a.stride, *a2 = a1 + a.stride, *a3 = a2 + a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
     for (int64_t l = 0; l < k; l++, panel += BLOCK_COLUMNS) {
@@ -269,7 +269,7 @@ static void block_4(int64_t k, struct left a, const num *panel, struct block c, 
     block_row(c, 0, &s0, &t0), block_row(c, 1, &s1, &t1), block_row(c, 2, &s2, &t2), block_row(c, 3, &s3, &t3);
 }
 
-static void block_8(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
+static AENC_ALIGNED void block_8(int64_t k, struct left a, const num *panel, struct block c, struct ahead ahead) {
     const num *a0 = a.at, *a3 = a0 + 3 * a.stride, *a6 = a3 + 3 * a.stride;
     int64_t one = a.stride, two = 2 * a.stride;
     vector s0 = {0}, t0 = s0, s1 = s0, t1 = s0, s2 = s0, t2 = s0, s3 = s0, t3 = s0;
