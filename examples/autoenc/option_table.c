@@ -25,6 +25,7 @@ static const char inits[] = "constant|xavier_uniform|xavier_normal|he_uniform|he
                             "orthogonal|uniform|normal|torch";
 static const char penalties[] = "l1|kl|l1_weights|l2_weights|orthogonal|decorrelation|contractive";
 static const char corruptions[] = "mask|gaussian|salt_pepper";
+static const char bottlenecks[] = "plain|gaussian";
 static const char scalings[] = "standard|minmax|robust";
 static const char optimizers[] = "sgd|momentum|nesterov|rmsprop|adam|adamw";
 static const char schedules[] = "constant|step|cosine|warmup|plateau";
@@ -95,6 +96,8 @@ static const struct option_row rows[] = {
      "Set the distribution of initial weights [default: each layer's own]"},
     {GROUP_NETWORK, "tied", 0, KIND_FLAG, offsetof(struct options, tied), TRAIN, 0, 0, NULL, NULL,
      "Use the encoder's weights, transposed, in the decoder (with classes: during --pretrain)"},
+    {GROUP_NETWORK, "bottleneck", 0, KIND_SPEC, offsetof(struct options, bottleneck), TRAIN, 0, 0, "NAME", bottlenecks,
+     "Put this between encoder and decoder; gaussian makes a variational autoencoder [default: plain]"},
     {GROUP_NETWORK, "scale", 0, KIND_SPEC, offsetof(struct options, scaling), TRAIN | COMMAND_DETECT, 0, 0, "NAME",
      scalings, "Learn a scaling of the columns and keep it in the model, which then takes raw data"},
     {GROUP_NETWORK, "model-json", 0, KIND_TEXT, offsetof(struct options, model_json), TRAIN, 0, 0, "FILE", NULL,

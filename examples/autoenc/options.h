@@ -50,7 +50,8 @@ struct options {
     bool help;
 
     struct widths encoder, decoder;
-    const char *activation, *code_activation, *output, *loss, *init, *scaling; /* specs: the library knows the names */
+    const char *activation, *code_activation, *output, *loss, *init, *scaling,
+        *bottleneck; /* specs: the library knows the names */
     struct specs penalties, corruptions;
     bool tied;
     const char *model_json, *start; /* paths */

@@ -45,9 +45,10 @@ static int check_options(const struct options *options) {
     if (strcmp(options->out, "-") == 0) return tool_usage("train: -o: the model goes to a file, not to '-'");
     if (ways == 0) return tool_usage("train needs --encoder A,B,C (or --model-json FILE, or --start MODEL)");
     if (ways > 1) return tool_usage("train: only one of --encoder, --model-json and --start can be given");
-    const void *const fixed[] = {options->activation, options->code_activation, options->output, options->loss,
-                                 options->init,       options->scaling};
-    static const char *const names[] = {"activation", "code-activation", "output", "loss", "init", "scale"};
+    const void *const fixed[] = {options->activation, options->code_activation, options->output,    options->loss,
+                                 options->init,       options->scaling,         options->bottleneck};
+    static const char *const names[] = {"activation", "code-activation", "output",    "loss",
+                                        "init",       "scale",           "bottleneck"};
     for (size_t i = 0; options->encoder.count == 0 && i < sizeof names / sizeof *names; i++) {
         if (fixed[i] == NULL) continue;
         return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
@@ -171,6 +172,7 @@ static int make_model(struct job *job) {
     asked.corruption_count = options->corruptions.count;
     asked.tied = options->tied && !(options->pretrain > 0 && tells_classes(options->loss));
     asked.scaling = options->scaling;
+    asked.bottleneck = options->bottleneck;
     aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
 }

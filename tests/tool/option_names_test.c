@@ -35,6 +35,7 @@ static aenc_status try_model(aenc_context *ctx, const char *option) {
     else if (strcmp(option, "loss") == 0) asked.loss = nobody;
     else if (strcmp(option, "init") == 0) asked.init = nobody;
     else if (strcmp(option, "scale") == 0) asked.scaling = nobody;
+    else if (strcmp(option, "bottleneck") == 0) asked.bottleneck = nobody;
     else if (strstr(option, "penalty") != NULL) asked.penalties = list, asked.penalty_count = 1;
     else if (strstr(option, "corrupt") != NULL) asked.corruptions = list, asked.corruption_count = 1;
     else return AENC_OK;
