@@ -391,8 +391,9 @@ static aenc_status fields_add(aenc_context *ctx, struct arena *arena, struct jso
         const char *equals = o->fields[i] == NULL ? NULL : strchr(o->fields[i], '=');
         if (equals == NULL)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s is not NAME=RULE", aenc_at(i).text);
-        const char *name = aenc_arena_format(arena, "%.*s", (int)(equals - o->fields[i]), o->fields[i]);
+        char *name = aenc_arena_alloc(arena, (size_t)(equals - o->fields[i]) + 1, 1);
         if (name == NULL) return AENC_ERR_NO_MEMORY;
+        memcpy(name, o->fields[i], (size_t)(equals - o->fields[i]));
         if (aenc_json_member(fields, name) != NULL)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s declares '%s' a second time",
                              aenc_at(i).text, aenc_quoted(name).text);
