@@ -1021,6 +1021,11 @@ class Tool(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    # A program that is started with these ignored leaves them so, as a shell's background jobs are; what is tested is one
+    # that is not.
+    for ignored in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(ignored) == signal.SIG_IGN:
+            signal.signal(ignored, signal.SIG_DFL)
     if len(sys.argv) < 2:
         sys.exit("usage: tool_test.py PATH_OF_AUTOENC")
     TOOL = os.path.abspath(sys.argv.pop(1))
