@@ -375,8 +375,9 @@ static void test_checker_ties(void) {
     size_t size = 0, size_after = 0;
     CHECK_STATUS(ctx, aenc_model_save_memory(model, before, sizeof before, &size), AENC_OK);
     CHECK_STATUS(ctx, aenc_check_gradients(model, &batch, &how, &worst, &name), AENC_OK);
-    CHECK_NEAR(worst, 0, 0);
-    CHECK(name != NULL && strcmp(name, aenc_model_parameter_name(model, 0)) == 0);
+    /* A CBLAS may add in another order for x and for -x: then the loss is even but for rounding, and nothing is tied. */
+    CHECK_NEAR(worst, 0, 1e-4);
+    CHECK(name != NULL && (worst > 0 || strcmp(name, aenc_model_parameter_name(model, 0)) == 0));
     CHECK_STATUS(ctx, aenc_model_save_memory(model, after, sizeof after, &size_after), AENC_OK);
     CHECK(size_after == size && memcmp(before, after, size) == 0);
     aenc_model_free(model);
