@@ -1,31 +1,24 @@
 /* bottleneck.c - the list of bottlenecks, and the plain one. */
 #include "bottleneck/bottleneck.h"
 
-#include <string.h>
-
 #include "base/plugin.h"
 
-static const struct bottleneck_type *const types[] = {&aenc_bottleneck_plain, &aenc_bottleneck_gaussian};
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const char *const *const types[] = {
+    &aenc_bottleneck_plain.name,
+    &aenc_bottleneck_gaussian.name,
+};
+static const struct family family = {"bottleneck", AENC_PLUGIN_BOTTLENECK, types, sizeof types / sizeof *types};
 
 const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, const char *name) {
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (strcmp(types[i]->name, name) == 0) return types[i];
-    return aenc_plugin_type(ctx, AENC_PLUGIN_BOTTLENECK, name);
+    return aenc_family_type(ctx, &family, name);
 }
 
 const struct bottleneck_type *aenc_bottleneck_find(aenc_context *ctx, const struct json *spec) {
-    const char *name = aenc_settings_type(spec);
-    const struct bottleneck_type *type = aenc_bottleneck_type(ctx, name);
-    if (type != NULL) {
-        aenc_status status = aenc_settings_check(ctx, "bottleneck", spec, type->rules);
-        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
-        return status == AENC_OK ? type : NULL;
-    }
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    aenc_name_unknown(ctx, "bottleneck", name, known, TYPE_COUNT, AENC_PLUGIN_BOTTLENECK);
-    return NULL;
+    const struct bottleneck_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    if (type == NULL) return NULL;
+    aenc_status status = aenc_settings_check(ctx, "bottleneck", spec, type->rules);
+    if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+    return status == AENC_OK ? type : NULL;
 }
 
 static const struct bottleneck_type *type_of(const aenc_context *ctx, const struct json *spec) {

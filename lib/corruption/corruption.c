@@ -8,12 +8,12 @@
 #include "io/bytes.h"
 #include "io/message_text.h"
 
-static const struct corruption_type *const types[] = {
-    &aenc_corruption_mask,
-    &aenc_corruption_gaussian,
-    &aenc_corruption_salt_pepper,
+static const char *const *const types[] = {
+    &aenc_corruption_mask.name,
+    &aenc_corruption_gaussian.name,
+    &aenc_corruption_salt_pepper.name,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const struct family family = {"corruption", AENC_PLUGIN_CORRUPTION, types, sizeof types / sizeof *types};
 
 static const struct setting_rule common[] = {
     {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
@@ -26,9 +26,7 @@ static const char *const shapes[] = {
 enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, const char *name) {
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (strcmp(types[i]->name, name) == 0) return types[i];
-    return aenc_plugin_type(ctx, AENC_PLUGIN_CORRUPTION, name);
+    return aenc_family_type(ctx, &family, name);
 }
 
 /* ---- The level ---- */
@@ -77,18 +75,12 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
 /* ---- The list ---- */
 
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec) {
-    const char *name = aenc_settings_type(spec);
-    const struct corruption_type *type = aenc_corruption_type(ctx, name);
-    if (type != NULL) {
-        aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
-        if (status == AENC_OK) status = level_check(ctx, type, spec);
-        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
-        return status == AENC_OK ? type : NULL;
-    }
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    aenc_name_unknown(ctx, "corruption", name, known, TYPE_COUNT, AENC_PLUGIN_CORRUPTION);
-    return NULL;
+    const struct corruption_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    if (type == NULL) return NULL;
+    aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
+    if (status == AENC_OK) status = level_check(ctx, type, spec);
+    if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+    return status == AENC_OK ? type : NULL;
 }
 
 static struct node *record(struct site *site, const struct json *spec, const char *name, struct node *x) {

@@ -64,4 +64,16 @@ char *aenc_names_list(const char *const *names, size_t count, char *buffer, size
 aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *name, const char *const *names,
                               size_t count, int64_t plugin_kind);
 
+/* The types of a family: those built in, each by its name, which is its first member, and those registered. */
+struct family {
+    const char *what;                /* "loss" */
+    int64_t plugin_kind;             /* AENC_PLUGIN_...; 0: none can be registered */
+    const char *const *const *types; /* &aenc_loss_mse.name ... */
+    size_t count;
+};
+/* The type of that name; NULL where it is unknown. */
+const void *aenc_family_type(const aenc_context *ctx, const struct family *family, const char *name);
+/* The same; NULL with AENC_ERR_ARGUMENT and the known names in the message. */
+const void *aenc_family_find(aenc_context *ctx, const struct family *family, const char *name);
+
 #endif

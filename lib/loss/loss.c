@@ -7,11 +7,11 @@
 #include "base/plugin.h"
 #include "io/bytes.h"
 
-static const struct loss_type *const types[] = {
-    &aenc_loss_mse,          &aenc_loss_mae,    &aenc_loss_huber,         &aenc_loss_bce,
-    &aenc_loss_gaussian_nll, &aenc_loss_cosine, &aenc_loss_cross_entropy,
+static const char *const *const types[] = {
+    &aenc_loss_mse.name,          &aenc_loss_mae.name,    &aenc_loss_huber.name,         &aenc_loss_bce.name,
+    &aenc_loss_gaussian_nll.name, &aenc_loss_cosine.name, &aenc_loss_cross_entropy.name,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const struct family family = {"loss", AENC_PLUGIN_LOSS, types, sizeof types / sizeof *types};
 
 /* Of all. */
 static const struct setting_rule common[] = {
@@ -33,23 +33,15 @@ static aenc_status reduction_check(aenc_context *ctx, const struct loss_type *ty
 }
 
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (strcmp(types[i]->name, name) == 0) return types[i];
-    return aenc_plugin_type(ctx, AENC_PLUGIN_LOSS, name);
+    return aenc_family_type(ctx, &family, name);
 }
 
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec) {
-    const char *name = aenc_settings_type(spec);
-    const struct loss_type *type = aenc_loss_type(ctx, name);
-    if (type != NULL) {
-        aenc_status status = aenc_settings_check_both(ctx, "loss", spec, type->rules, common);
-        if (status == AENC_OK) status = reduction_check(ctx, type, spec);
-        return status == AENC_OK ? type : NULL;
-    }
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    aenc_name_unknown(ctx, "loss", name, known, TYPE_COUNT, AENC_PLUGIN_LOSS);
-    return NULL;
+    const struct loss_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    if (type == NULL) return NULL;
+    aenc_status status = aenc_settings_check_both(ctx, "loss", spec, type->rules, common);
+    if (status == AENC_OK) status = reduction_check(ctx, type, spec);
+    return status == AENC_OK ? type : NULL;
 }
 
 /* A recording of the type: record or each. */

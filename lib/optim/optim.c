@@ -1,28 +1,19 @@
 /* optim.c - the list of optimizers, their moments, and one step over all parameters. */
 #include "optim/optim.h"
 
-#include <string.h>
-
 #include "base/pool.h"
 
 enum { CHUNK = 16384 }; /* nums that one job updates */
 
-static const struct optimizer_type *const types[] = {
-    &aenc_optim_sgd,     &aenc_optim_momentum, &aenc_optim_nesterov,
-    &aenc_optim_rmsprop, &aenc_optim_adam,     &aenc_optim_adamw,
+static const char *const *const types[] = {
+    &aenc_optim_sgd.name,     &aenc_optim_momentum.name, &aenc_optim_nesterov.name,
+    &aenc_optim_rmsprop.name, &aenc_optim_adam.name,     &aenc_optim_adamw.name,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const struct family family = {"optimizer", 0, types, sizeof types / sizeof *types};
 
 static const struct optimizer_type *type_find(aenc_context *ctx, const struct json *spec) {
-    const char *name = aenc_settings_type(spec);
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        known[i] = types[i]->name;
-        if (strcmp(types[i]->name, name) != 0) continue;
-        return aenc_settings_check(ctx, "optimizer", spec, types[i]->rules) == AENC_OK ? types[i] : NULL;
-    }
-    aenc_name_unknown(ctx, "optimizer", name, known, TYPE_COUNT, 0);
-    return NULL;
+    const struct optimizer_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    return type != NULL && aenc_settings_check(ctx, "optimizer", spec, type->rules) == AENC_OK ? type : NULL;
 }
 
 aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,

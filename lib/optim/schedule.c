@@ -128,26 +128,20 @@ void aenc_schedule_epoch(struct schedule *schedule, double loss) {
 
 /* ---- By name ---- */
 
-static const struct schedule_type *const types[] = {&constant, &staircase, &cosine, &warmup, &plateau};
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const char *const *const types[] = {&constant.name, &staircase.name, &cosine.name, &warmup.name, &plateau.name};
+static const struct family family = {"schedule", 0, types, sizeof types / sizeof *types};
 
 aenc_status aenc_schedule_create(aenc_context *ctx, const struct json *spec, double base, int64_t total_steps,
                                  int64_t epoch_steps, struct schedule *out) {
-    const char *name = aenc_settings_type(spec);
-    const char *known[TYPE_COUNT];
     memset(out, 0, sizeof *out);
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        known[i] = types[i]->name;
-        if (strcmp(types[i]->name, name) != 0) continue;
-        aenc_status status = aenc_settings_check(ctx, "schedule", spec, types[i]->rules);
-        if (status != AENC_OK) return status;
-        *out = (struct schedule){.type = types[i], .base = base, .best = INFINITY, .reached = 1};
-        out->total_steps = total_steps > 0 ? total_steps : 1;
-        out->epoch_steps = epoch_steps > 0 ? epoch_steps : 1;
-        types[i]->read(spec, out);
-        return AENC_OK;
-    }
-    return aenc_name_unknown(ctx, "schedule", name, known, TYPE_COUNT, 0);
+    const struct schedule_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    aenc_status status = type == NULL ? ctx->status : aenc_settings_check(ctx, "schedule", spec, type->rules);
+    if (status != AENC_OK) return status;
+    *out = (struct schedule){.type = type, .base = base, .best = INFINITY, .reached = 1};
+    out->total_steps = total_steps > 0 ? total_steps : 1;
+    out->epoch_steps = epoch_steps > 0 ? epoch_steps : 1;
+    type->read(spec, out);
+    return AENC_OK;
 }
 
 double aenc_schedule_rate(const struct schedule *schedule, int64_t step) {

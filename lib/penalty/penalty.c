@@ -7,12 +7,12 @@
 #include "base/plugin.h"
 #include "io/bytes.h"
 
-static const struct penalty_type *const types[] = {
-    &aenc_penalty_l1,          &aenc_penalty_kl,         &aenc_penalty_l1_weights,
-    &aenc_penalty_l2_weights,  &aenc_penalty_orthogonal, &aenc_penalty_decorrelation,
-    &aenc_penalty_contractive,
+static const char *const *const types[] = {
+    &aenc_penalty_l1.name,          &aenc_penalty_kl.name,         &aenc_penalty_l1_weights.name,
+    &aenc_penalty_l2_weights.name,  &aenc_penalty_orthogonal.name, &aenc_penalty_decorrelation.name,
+    &aenc_penalty_contractive.name,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types };
+static const struct family family = {"penalty", AENC_PLUGIN_PENALTY, types, sizeof types / sizeof *types};
 
 static const struct setting_rule common[] = {
     {.name = "weight", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
@@ -21,23 +21,15 @@ static const struct setting_rule common[] = {
 };
 
 const struct penalty_type *aenc_penalty_type(const aenc_context *ctx, const char *name) {
-    for (size_t i = 0; i < TYPE_COUNT; i++)
-        if (strcmp(types[i]->name, name) == 0) return types[i];
-    return aenc_plugin_type(ctx, AENC_PLUGIN_PENALTY, name);
+    return aenc_family_type(ctx, &family, name);
 }
 
 const struct penalty_type *aenc_penalty_find(aenc_context *ctx, const struct json *spec) {
-    const char *name = aenc_settings_type(spec);
-    const struct penalty_type *type = aenc_penalty_type(ctx, name);
-    if (type != NULL) {
-        aenc_status status = aenc_settings_check_both(ctx, "penalty", spec, type->rules, common);
-        if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
-        return status == AENC_OK ? type : NULL;
-    }
-    const char *known[TYPE_COUNT];
-    for (size_t i = 0; i < TYPE_COUNT; i++) known[i] = types[i]->name;
-    aenc_name_unknown(ctx, "penalty", name, known, TYPE_COUNT, AENC_PLUGIN_PENALTY);
-    return NULL;
+    const struct penalty_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+    if (type == NULL) return NULL;
+    aenc_status status = aenc_settings_check_both(ctx, "penalty", spec, type->rules, common);
+    if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
+    return status == AENC_OK ? type : NULL;
 }
 
 struct node *aenc_penalty_layer(struct site *site, const char *name) {
