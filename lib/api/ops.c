@@ -14,11 +14,10 @@ bool aenc_node_recorded(const struct tape *tape, const struct node *n) {
     return false;
 }
 
-static bool sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
+bool aenc_recorder_sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
 
-/* x as a node of this recording; NULL once it has failed, which it has where x is NULL or a stranger. */
-static struct node *taken(const aenc_recorder *r, const char *call, const aenc_node *x) {
-    if (!sound(r)) return NULL;
+struct node *aenc_node_taken(const aenc_recorder *r, const char *call, const aenc_node *x) {
+    if (!aenc_recorder_sound(r)) return NULL;
     if (aenc_node_recorded(r->tape, aenc_node_hidden(x))) return aenc_node_hidden(x);
     aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: an operand is %s", call,
                    x == NULL ? "NULL" : "a node of another recording");
@@ -29,7 +28,7 @@ static struct node *taken(const aenc_recorder *r, const char *call, const aenc_n
 static bool shape_taken(const aenc_recorder *r, const char *call, const size_t *dims, size_t rank,
                         struct shape *shape) {
     size_t count = 1;
-    if (!sound(r)) return false;
+    if (!aenc_recorder_sound(r)) return false;
     bool good = rank <= RANK_MAX && (dims != NULL || rank == 0);
     for (size_t i = 0; good && i < rank; i++) {
         good = dims[i] > 0 && aenc_size_multiply(count, dims[i], &count) && count <= INT32_MAX;
@@ -56,7 +55,7 @@ double aenc_recorder_setting(const aenc_recorder *recorder, const char *name) {
     const struct setting_rule *rule = recorder->plugin->rules;
     while (rule->name != NULL && (name == NULL || strcmp(rule->name, name) != 0)) rule++;
     if (rule->name != NULL) return aenc_setting_number(recorder->spec, recorder->plugin->rules, name);
-    if (sound(recorder))
+    if (aenc_recorder_sound(recorder))
         aenc_tape_fail(recorder->tape, AENC_ERR_ARGUMENT, "aenc_recorder_setting: it has no setting '%s'",
                        name == NULL ? "NULL" : aenc_quoted(name).text);
     return NAN;
@@ -67,7 +66,7 @@ int32_t aenc_recorder_training(const aenc_recorder *recorder) {
 }
 
 aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text) {
-    if (sound(recorder))
+    if (aenc_recorder_sound(recorder))
         aenc_tape_fail(recorder->tape, status < 0 ? status : AENC_ERR_ARGUMENT, "%s",
                        text == NULL ? "it failed" : text);
     return NULL;
@@ -82,7 +81,7 @@ static bool own_taken(aenc_recorder *r, const char *call, const char *name, cons
         aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: name is NULL, empty or too long", call);
     else if (r->store == NULL)
         aenc_tape_fail(r->tape, AENC_ERR_UNSUPPORTED, "aenc_node_%s: corruptions have no numbers of their own", call);
-    return sound(r);
+    return aenc_recorder_sound(r);
 }
 
 aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start) {
@@ -93,11 +92,11 @@ aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size
 }
 
 aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value) {
-    struct node *to = taken(recorder, "stage", state), *from = taken(recorder, "stage", value);
+    struct node *to = aenc_node_taken(recorder, "stage", state), *from = aenc_node_taken(recorder, "stage", value);
     if (from != NULL && to->kind != NODE_STATE)
         return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_stage: state is none of aenc_node_state's");
     if (from != NULL && recorder->tape->mode == MODE_TRAIN) aenc_tape_stage(recorder->tape, to, from);
-    return sound(recorder) ? value : NULL;
+    return aenc_recorder_sound(recorder) ? value : NULL;
 }
 
 aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
@@ -133,12 +132,12 @@ typedef struct node *unary(struct tape *tape, struct node *x);
 
 static aenc_node *two(aenc_recorder *r, const char *call, binary *build, const aenc_node *first,
                       const aenc_node *second) {
-    struct node *a = taken(r, call, first), *b = taken(r, call, second);
+    struct node *a = aenc_node_taken(r, call, first), *b = aenc_node_taken(r, call, second);
     return a == NULL || b == NULL ? NULL : aenc_node_shown(build(r->tape, a, b));
 }
 
 static aenc_node *one(aenc_recorder *r, const char *call, unary *build, const aenc_node *operand) {
-    struct node *x = taken(r, call, operand);
+    struct node *x = aenc_node_taken(r, call, operand);
     return x == NULL ? NULL : aenc_node_shown(build(r->tape, x));
 }
 
@@ -177,12 +176,12 @@ aenc_node *aenc_node_stop_gradient(aenc_recorder *recorder, aenc_node *x) {
 }
 
 aenc_node *aenc_node_affine(aenc_recorder *recorder, aenc_node *x, double scale, double shift) {
-    struct node *n = taken(recorder, "affine", x);
+    struct node *n = aenc_node_taken(recorder, "affine", x);
     return n == NULL ? NULL : aenc_node_shown(aenc_op_affine(recorder->tape, n, scale, shift));
 }
 
 aenc_node *aenc_node_clamp(aenc_recorder *recorder, aenc_node *x, double low, double high) {
-    struct node *n = taken(recorder, "clamp", x);
+    struct node *n = aenc_node_taken(recorder, "clamp", x);
     return n == NULL ? NULL : aenc_node_shown(aenc_op_clamp(recorder->tape, n, low, high));
 }
 
@@ -199,7 +198,7 @@ aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aen
                 {"reciprocal", FUNCTION_RECIPROCAL}};
     enum function found = FUNCTION_COUNT;
     double slope = 0;
-    struct node *n = taken(recorder, "function", x);
+    struct node *n = aenc_node_taken(recorder, "function", x);
     if (n == NULL) return NULL;
     if (function == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_function: function is NULL");
     for (size_t i = 0; i < sizeof more / sizeof *more; i++)
@@ -213,22 +212,22 @@ aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aen
 
 aenc_node *aenc_node_dense(aenc_recorder *recorder, aenc_node *x, aenc_node *weight, aenc_node *bias,
                            int32_t transposed) {
-    struct node *n = taken(recorder, "dense", x), *w = taken(recorder, "dense", weight);
-    struct node *b = bias == NULL ? NULL : taken(recorder, "dense", bias);
-    if (!sound(recorder)) return NULL;
+    struct node *n = aenc_node_taken(recorder, "dense", x), *w = aenc_node_taken(recorder, "dense", weight);
+    struct node *b = bias == NULL ? NULL : aenc_node_taken(recorder, "dense", bias);
+    if (!aenc_recorder_sound(recorder)) return NULL;
     return aenc_node_shown(aenc_op_dense(recorder->tape, n, w, b, transposed != 0, FUNCTION_IDENTITY, 0));
 }
 
 aenc_node *aenc_node_matmul(aenc_recorder *recorder, aenc_node *a, aenc_node *b, int32_t transpose_a,
                             int32_t transpose_b) {
-    struct node *left = taken(recorder, "matmul", a), *right = taken(recorder, "matmul", b);
-    if (!sound(recorder)) return NULL;
+    struct node *left = aenc_node_taken(recorder, "matmul", a), *right = aenc_node_taken(recorder, "matmul", b);
+    if (!aenc_recorder_sound(recorder)) return NULL;
     return aenc_node_shown(aenc_op_matmul(recorder->tape, left, right, transpose_a != 0, transpose_b != 0));
 }
 
 static aenc_node *reduced(aenc_recorder *r, const char *call, enum reduction reduction, const aenc_node *x,
                           size_t axis) {
-    struct node *n = taken(r, call, x);
+    struct node *n = aenc_node_taken(r, call, x);
     return n == NULL ? NULL : aenc_node_shown(aenc_op_reduce(r->tape, reduction, n, axis_of(n, axis), false));
 }
 
@@ -241,13 +240,13 @@ aenc_node *aenc_node_mean(aenc_recorder *recorder, aenc_node *x, size_t axis) {
 
 aenc_node *aenc_node_reshape(aenc_recorder *recorder, aenc_node *x, const size_t *dims, size_t rank) {
     struct shape shape;
-    struct node *n = taken(recorder, "reshape", x);
+    struct node *n = aenc_node_taken(recorder, "reshape", x);
     if (n == NULL || !shape_taken(recorder, "reshape", dims, rank, &shape)) return NULL;
     return aenc_node_shown(aenc_op_reshape(recorder->tape, n, shape.dim, shape.rank));
 }
 
 aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, size_t first, size_t count) {
-    struct node *n = taken(recorder, "slice", x);
+    struct node *n = aenc_node_taken(recorder, "slice", x);
     if (n == NULL) return NULL;
     if (first > INT32_MAX || count > INT32_MAX)
         return aenc_node_fail(recorder, AENC_ERR_SHAPE, "aenc_node_slice: first or count is larger than any axis");
@@ -256,11 +255,11 @@ aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, s
 
 aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t count, size_t axis) {
     struct node *in[OPERANDS_MAX] = {NULL};
-    if (!sound(recorder)) return NULL;
+    if (!aenc_recorder_sound(recorder)) return NULL;
     if (x == NULL || count == 0 || count > OPERANDS_MAX)
         return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_concat: x is NULL, or there are not 1 to 8");
-    for (size_t i = 0; i < count; i++) in[i] = taken(recorder, "concat", x[i]);
-    if (!sound(recorder)) return NULL;
+    for (size_t i = 0; i < count; i++) in[i] = aenc_node_taken(recorder, "concat", x[i]);
+    if (!aenc_recorder_sound(recorder)) return NULL;
     return aenc_node_shown(aenc_op_concat(recorder->tape, in, (int)count, axis_of(in[0], axis)));
 }
 
@@ -302,7 +301,7 @@ aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *op
                                const size_t *dims, size_t rank) {
     aenc_operation o;
     struct shape shape;
-    struct node *n = taken(recorder, "operation", x);
+    struct node *n = aenc_node_taken(recorder, "operation", x);
     if (n == NULL || !shape_taken(recorder, "operation", dims, rank, &shape)) return NULL;
     struct tape *tape = recorder->tape;
     if (operation == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_operation: operation is NULL");

@@ -36,6 +36,10 @@ static inline aenc_node *aenc_node_shown(struct node *n) { return (aenc_node *)n
 static inline struct node *aenc_node_hidden(const aenc_node *n) { return (struct node *)n; }
 /* ops.c: whether it is one of this recording's; n may be anything at all. */
 bool aenc_node_recorded(const struct tape *tape, const struct node *n);
+/* Whether there is a recording, and it has not failed. */
+bool aenc_recorder_sound(const aenc_recorder *r);
+/* x as a node of this recording; NULL once it has failed, which it has where x is NULL or a stranger. */
+struct node *aenc_node_taken(const aenc_recorder *r, const char *call, const aenc_node *x);
 /* "layer", "loss" ... of a kind. */
 const char *aenc_plugin_family(int64_t kind);
 

@@ -5,23 +5,14 @@
 #include "base/mem.h"
 #include "io/bytes.h"
 
-static bool sound(const aenc_recorder *r) { return r != NULL && r->tape != NULL && r->tape->status == AENC_OK; }
-
 /* Whether the call can go on: the recording is sound, and what it takes is there. */
 static bool named(const aenc_recorder *r, const char *call, const char *name) {
-    if (!sound(r)) return false;
+    if (!aenc_recorder_sound(r)) return false;
     size_t length = name == NULL ? 0 : strlen(name);
     if (length > 0 && length < PLUGIN_NAME && r->site != NULL) return true;
     aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: name is %s", call,
                    name == NULL ? "NULL" : "empty or too long");
     return false;
-}
-
-static struct node *taken(const aenc_recorder *r, const char *call, const aenc_node *x) {
-    if (aenc_node_recorded(r->tape, aenc_node_hidden(x))) return aenc_node_hidden(x);
-    aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: an operand is %s", call,
-                   x == NULL ? "NULL" : "a node of another recording");
-    return NULL;
 }
 
 int64_t aenc_recorder_aim(const aenc_recorder *recorder) {
@@ -48,28 +39,28 @@ static bool counts(const aenc_recorder *r) { return r->site->aim != SITE_RESULT;
 
 aenc_node *aenc_node_objective(aenc_recorder *recorder, const char *name, aenc_node *x, double weight) {
     if (!named(recorder, "objective", name)) return NULL;
-    struct node *n = taken(recorder, "objective", x);
+    struct node *n = aenc_node_taken(recorder, "objective", x);
     if (n != NULL && !(weight - weight == 0)) {
         aenc_tape_fail(recorder->tape, AENC_ERR_ARGUMENT, "aenc_node_objective: the weight of '%s' is not finite",
                        name);
         return NULL;
     }
     if (n != NULL && counts(recorder)) aenc_tape_objective(recorder->tape, name, n, weight, NULL);
-    return sound(recorder) ? x : NULL;
+    return aenc_recorder_sound(recorder) ? x : NULL;
 }
 
 aenc_node *aenc_node_measure(aenc_recorder *recorder, const char *name, aenc_node *x) {
     if (!named(recorder, "measure", name)) return NULL;
-    struct node *n = taken(recorder, "measure", x);
+    struct node *n = aenc_node_taken(recorder, "measure", x);
     if (n != NULL && counts(recorder)) aenc_tape_measure(recorder->tape, name, n);
-    return sound(recorder) ? x : NULL;
+    return aenc_recorder_sound(recorder) ? x : NULL;
 }
 
 aenc_node *aenc_node_result(aenc_recorder *recorder, const char *name, aenc_node *x) {
     if (!named(recorder, "result", name)) return NULL;
-    struct node *n = taken(recorder, "result", x);
+    struct node *n = aenc_node_taken(recorder, "result", x);
     const char *copy = aenc_arena_text(&recorder->tape->arena, name);
     if (copy == NULL) recorder->tape->status = AENC_ERR_NO_MEMORY;
-    if (sound(recorder)) aenc_site_result(recorder->site, copy, n);
-    return sound(recorder) ? x : NULL;
+    if (aenc_recorder_sound(recorder)) aenc_site_result(recorder->site, copy, n);
+    return aenc_recorder_sound(recorder) ? x : NULL;
 }

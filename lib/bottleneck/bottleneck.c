@@ -58,8 +58,7 @@ const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena
     const struct bottleneck_type *type = type_of(ctx, spec);
     struct json *layer = type->layer == NULL ? NULL : type->layer(arena, spec);
     if (type->layer == NULL) return encoder;
-    struct json *whole = aenc_layer_spec_new(arena, "sequential");
-    struct json *layers = aenc_json_add(arena, whole, "layers", JSON_ARRAY);
+    struct json *layers, *whole = aenc_layer_sequence_new(arena, &layers);
     aenc_json_add_copy(arena, layers, NULL, encoder);
     return aenc_json_add_copy(arena, layers, NULL, layer) == NULL ? NULL : whole;
 }

@@ -24,18 +24,10 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
-/* x (rows, ..., in) to (rows, ..., units), by a dense layer of that name. */
-static struct node *head(struct site *site, const char *name, struct node *x, int64_t units) {
-    struct tape *tape = site->tape;
-    int64_t in = x->shape.dim[x->shape.rank - 1];
-    struct shape weight_shape = {2, {units, in}}, bias_shape = {1, {units}};
-    struct init init = {INIT_TORCH, 1, in, units};
-    const char *before = aenc_tape_enter(tape, name);
-    struct node *weight = aenc_store_parameter(site->store, tape, "weight", weight_shape, init, true);
-    struct node *bias = aenc_store_parameter(site->store, tape, "bias", bias_shape, init, false);
-    struct node *y = aenc_op_dense(tape, x, weight, bias, false, FUNCTION_IDENTITY, 0);
-    aenc_tape_leave(tape, before);
-    return y;
+static struct json *dense_spec(struct arena *arena, int64_t units) {
+    struct json *dense = aenc_layer_spec_new(arena, "dense");
+    aenc_json_add_number(arena, dense, "units", (double)units);
+    return dense;
 }
 
 static void kl_record(struct site *site, const struct json *spec, struct node *mean, struct node *log_variance) {
@@ -59,9 +51,11 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     }
     int64_t units = aenc_setting_integer(spec, rules, "units");
     if (units == 0) units = x->shape.dim[x->shape.rank - 1];
-    struct node *mean = head(site, "mean", x, units);
-    struct node *log_variance =
-        aenc_op_clamp(tape, head(site, "log_variance", x, units), log_variance_low, log_variance_high);
+    const struct json *head = dense_spec(&tape->arena, units);
+    if (tape->arena.failed) tape->status = AENC_ERR_NO_MEMORY;
+    struct node *mean = aenc_layer_record(site, "mean", head, x);
+    struct node *log_variance = aenc_layer_record(site, "log_variance", head, x);
+    log_variance = aenc_op_clamp(tape, log_variance, log_variance_low, log_variance_high);
     aenc_site_result(site, "mean", mean);
     aenc_site_result(site, "log_variance", log_variance);
     if (mean == NULL || log_variance == NULL || site->aim == SITE_RESULT) return mean;
@@ -78,9 +72,7 @@ static struct node *sample(struct site *site, const struct json *spec, const str
 
 static struct json *layer(struct arena *arena, const struct json *spec) {
     int64_t units = aenc_setting_integer(spec, rules, "units");
-    struct json *dense = aenc_layer_spec_new(arena, units == 0 ? "flatten" : "dense");
-    if (units > 0) aenc_json_add_number(arena, dense, "units", (double)units);
-    return dense;
+    return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
 }
 
 const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, true, NULL, record, sample, layer};

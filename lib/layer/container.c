@@ -155,8 +155,7 @@ const struct json *aenc_layer_mirror(aenc_context *ctx, struct arena *arena, con
                                      const struct shape *input) {
     size_t count = leaves(ctx, encoder, NULL);
     struct leaf *leaf = aenc_arena_alloc(arena, count, sizeof *leaf);
-    struct json *decoder = aenc_layer_spec_new(arena, "sequential");
-    struct json *layers = aenc_json_add(arena, decoder, "layers", JSON_ARRAY);
+    struct json *layers, *decoder = aenc_layer_sequence_new(arena, &layers);
     if (leaf == NULL || layers == NULL) return NULL;
     leaves(ctx, encoder, leaf);
     aenc_status status = shapes_learn(ctx, leaf, count, input);

@@ -50,14 +50,16 @@ const struct json *aenc_layer_tie(aenc_context *ctx, struct arena *arena, const 
 /* An activation by its spec text ("relu", "leaky_relu:slope=0.1"): false with the message set where it is unknown. */
 bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *function, double *slope);
 
+/* Allocated in the arena: {"type": type}. */
+struct json *aenc_layer_spec_new(struct arena *arena, const char *type);
+/* The same of a sequential without layers; *layers is the array that they go into. */
+struct json *aenc_layer_sequence_new(struct arena *arena, struct json **layers);
+
 /* ---- For the files of this room ---- */
 
 extern const struct layer_type aenc_layer_dense, aenc_layer_dropout, aenc_layer_batch_norm, aenc_layer_layer_norm,
     aenc_layer_reshape, aenc_layer_condition, aenc_layer_flatten, aenc_layer_sequential, aenc_layer_residual;
 /* The activations are layers of their own names too; NULL beyond the last. */
 const struct layer_type *aenc_layer_activation(size_t index);
-
-/* Allocated in the arena: {"type": type}. */
-struct json *aenc_layer_spec_new(struct arena *arena, const char *type);
 
 #endif

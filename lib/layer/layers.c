@@ -64,3 +64,9 @@ struct json *aenc_layer_spec_new(struct arena *arena, const char *type) {
     aenc_json_add_text(arena, spec, "type", type);
     return spec;
 }
+
+struct json *aenc_layer_sequence_new(struct arena *arena, struct json **layers) {
+    struct json *sequence = aenc_layer_spec_new(arena, aenc_layer_sequential.name);
+    *layers = aenc_json_add(arena, sequence, "layers", JSON_ARRAY);
+    return sequence;
+}

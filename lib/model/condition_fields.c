@@ -19,9 +19,7 @@ static void condition_layers_add(struct arena *arena, struct json *layers, const
 }
 
 const struct json *aenc_condition_insert(struct arena *arena, const struct json *names, const struct json *net) {
-    struct json *whole = aenc_json_root(arena, JSON_OBJECT);
-    aenc_json_add_text(arena, whole, "type", "sequential");
-    struct json *layers = aenc_json_add(arena, whole, "layers", JSON_ARRAY);
+    struct json *layers, *whole = aenc_layer_sequence_new(arena, &layers);
     bool sequential = strcmp(aenc_settings_type(net), "sequential") == 0, inserted = false;
     for (const struct json *l = sequential ? aenc_json_member(net, "layers")->first : net; l != NULL;
          l = sequential ? l->next : NULL) {

@@ -28,10 +28,8 @@ struct widths {
 };
 
 static struct json *layers_root(struct arena *arena) {
-    struct json *root = aenc_json_root(arena, JSON_OBJECT);
-    aenc_json_add_text(arena, root, "type", "sequential");
-    aenc_json_add(arena, root, "layers", JSON_ARRAY);
-    return root;
+    struct json *layers;
+    return aenc_layer_sequence_new(arena, &layers);
 }
 
 static struct json *layers_of(struct json *sequential) { return sequential == NULL ? NULL : sequential->last; }

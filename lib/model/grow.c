@@ -76,9 +76,8 @@ static void activation_add(struct arena *arena, struct json *layers, const struc
 /* The layers of the mirror of what is added, and how many there are. */
 static aenc_status mirror_add(const struct aenc_model *model, struct arena *arena, struct chain added,
                               struct json *layers, size_t *count) {
-    struct json *alone = aenc_json_root(arena, JSON_OBJECT);
-    aenc_json_add_text(arena, alone, "type", "sequential");
-    chain_add(arena, aenc_json_add(arena, alone, "layers", JSON_ARRAY), added);
+    struct json *alone_layers, *alone = aenc_layer_sequence_new(arena, &alone_layers);
+    chain_add(arena, alone_layers, added);
     if (arena->failed) return AENC_ERR_NO_MEMORY;
     const struct json *mirror = aenc_layer_mirror(model->ctx, arena, alone, &model->code);
     if (mirror == NULL) return model->ctx->status;
