@@ -64,7 +64,7 @@ static aenc_status shape_check(aenc_context *ctx, const struct json *description
 }
 
 aenc_status aenc_pca_check(aenc_context *ctx, const struct json *description) {
-    static const char *const others[] = {"scaling", "penalties", "corrupt"};
+    static const char *const others[] = {"scaling", "penalties", "corrupt", "bottleneck", "fields"};
     const struct json *pca = aenc_json_member(description, "pca");
     enum method method;
     if (pca->kind != JSON_OBJECT) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'pca' must be an object");

@@ -301,12 +301,35 @@ static void say_pca(struct choices *c, struct words *w) {
     say(w, "}");
 }
 
+/* A bottleneck whose code keeps its size or has another, and fields that encoder and decoder see. */
+static void say_bottleneck(struct choices *c, struct words *w) {
+    static const char *const types[] = {"gaussian", "plain", "gaussian", "none"};
+    const char *type = types[choose(c, wild(c) ? 4 : 3)];
+    say(w, ",\"bottleneck\":{\"type\":\"%s\"", type);
+    if (strcmp(type, "gaussian") == 0) {
+        say_setting(c, w, "weight", weights, COUNT_OF(weights));
+        say_setting(c, w, "warmup", weights, 5);
+        if (one_in(c, 3)) say(w, ",\"units\":"), (void)say_size(c, w, 1 + (int)choose(c, 4));
+    }
+    say(w, "}");
+}
+
+static void say_fields(struct choices *c, struct words *w) {
+    static const char *const rules[] = {"\"classes:count=3\"", "\"number\"", "{\"type\":\"unit\",\"dims\":[2,2]}",
+                                        "\"length:count=4\"",  "\"binary\"", "\"classes\"",
+                                        "{\"type\":\"number\",\"dims\":[0]}"};
+    say(w, ",\"fields\":{\"a\":%s,\"b\":%s}", rules[choose(c, wild(c) ? 7 : 5)], rules[choose(c, wild(c) ? 7 : 5)]);
+    if (one_in(c, 2)) say(w, ",\"condition\":[%s]", pick(c, (const char *const[]){"\"a\"", "\"a\",\"b\"", "\"c\"", "\"a\",\"a\""}, 4));
+}
+
 static void say_rest(struct choices *c, struct words *w, enum kind kind) {
     static const char *const scalings[] = {"\"standard\"", "\"robust\"", "\"minmax\"", "\"standard:clip=2\"",
                                            "{\"type\":\"minmax\",\"clip\":true}", "\"none\"", "{}", "\"robust:clip=-1\""};
     unsigned rare = kind == KIND_PCA ? 24 : 3;
     if (one_in(c, rare)) say_penalties(c, w);
     if (one_in(c, rare)) say_corruptions(c, w);
+    if (one_in(c, rare)) say_bottleneck(c, w);
+    if (one_in(c, 3 * rare)) say_fields(c, w);
     if (kind == KIND_DETECTOR ? !wild(c) : one_in(c, rare))
         say(w, ",\"scaling\":%s", scalings[choose(c, wild(c) ? 8 : 5)]);
     if (one_in(c, kind == KIND_PCA ? 24 : 5)) say(w, ",\"tied\":%s", pick(c, truths, wild(c) ? 2 : 1));

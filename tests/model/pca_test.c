@@ -413,6 +413,11 @@ static void test_description(aenc_context *ctx) {
         "\"penalties\":[\"l1:weight=1\"],\"pca\":{}}",
         "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
         "\"corrupt\":[\"gaussian:sigma=1\"],\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
+        "\"bottleneck\":\"gaussian:units=5\",\"decoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\","
+        "\"units\":6}]},\"pca\":{}}",
+        "{\"input\":[6],\"encoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"dense\",\"units\":3}]},"
+        "\"fields\":{\"label\":\"classes:count=2\"},\"pca\":{}}",
     };
     aenc_model *model = NULL;
     CHECK_STATUS(ctx, aenc_model_parse(ctx, good, strlen(good), &model), AENC_OK);
