@@ -170,6 +170,10 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
     struct aenc_model *deeper = NULL;
     size_t mirrored;
     *out = NULL;
+    const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
+    if (bottleneck != NULL)
+        return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED, "aenc_model_grow: bottleneck '%s' makes the code",
+                         aenc_settings_type(bottleneck));
     if (added.count == 0) return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_grow: there is no layer to add");
     aenc_arena_create(model->ctx, &arena);
     aenc_status status = describe(model, &arena, added, &mirrored, &description);

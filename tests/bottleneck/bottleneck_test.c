@@ -217,11 +217,6 @@ static aenc_node *shifted(void *user, aenc_recorder *r, aenc_node *in) {
     return aenc_node_add(r, code, aenc_node_affine(r, tap, 0.0, 0));
 }
 
-static aenc_node *prior(void *user, aenc_recorder *r, const size_t *dims, size_t rank) {
-    (void)user;
-    return aenc_node_normal(r, "prior", dims, rank);
-}
-
 static aenc_node *weighted(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
     (void)user;
     size_t dims[] = {aenc_node_dim(output, 0)};
@@ -232,8 +227,7 @@ static aenc_node *weighted(void *user, aenc_recorder *r, aenc_node *output, aenc
 
 static void test_plugins(void) {
     aenc_context *ctx = context_make(2);
-    aenc_plugin code = {.struct_size = sizeof code, .kind = AENC_PLUGIN_BOTTLENECK, .name = "shifted", .bottleneck = shifted,
-                        .sample = prior};
+    aenc_plugin code = {.struct_size = sizeof code, .kind = AENC_PLUGIN_BOTTLENECK, .name = "shifted", .bottleneck = shifted};
     aenc_plugin loss = {.struct_size = sizeof loss, .kind = AENC_PLUGIN_LOSS, .name = "weighted", .loss = weighted};
     CHECK_STATUS(ctx, aenc_register(ctx, &code), AENC_OK);
     CHECK_STATUS(ctx, aenc_register(ctx, &code), AENC_ERR_ARGUMENT);
@@ -256,6 +250,19 @@ static void test_plugins(void) {
     CHECK_STATUS(ctx, aenc_encode(model, &x, code_of, ROWS * 4), AENC_OK);
     for (int i = 0; i < ROWS * 4; i++) mean += (double)code_of[i] / (ROWS * 4);
     CHECK_NEAR(aenc_model_term_value(model, 2), mean, 1e-6);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+}
+
+/* A layer behind the code of a bottleneck would lose what its heads have learned. */
+static void test_growing_refused(void) {
+    aenc_context *ctx = context_make(1);
+    aenc_model *model = model_make(ctx, "gaussian:units=2", "mse"), *grown = NULL;
+    aenc_layer *layer = NULL;
+    CHECK_STATUS(ctx, aenc_layer_create(ctx, "dense:units=2", &layer), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_grow(model, layer, &grown), AENC_ERR_UNSUPPORTED);
+    CHECK(grown == NULL && strstr(aenc_message(ctx), "bottleneck 'gaussian'") != NULL);
+    aenc_layer_free(layer);
     aenc_model_free(model);
     aenc_context_free(ctx);
 }
@@ -381,6 +388,7 @@ int main(void) {
     test_training();
     test_gradients();
     test_plugins();
+    test_growing_refused();
     test_refused();
     test_condition();
     return check_finish();
