@@ -57,8 +57,8 @@ typedef struct aenc_plugin {
     const char *name; /* letters, digits, '_'; of no type of that kind, built in or registered */
     void *user;       /* for the callbacks */
     void (*release)(void *user); /* when the context and the last of its handles are gone; may be NULL */
-    /* Copied. Penalties have "weight" and "warmup", corruptions "to", "over" and "shape" besides; a corruption has at least
-     * one, and the first is its level, which "to" moves. At most 16. */
+    /* Copied. Losses have "reduction", penalties "weight" and "warmup", corruptions "to", "over" and "shape" besides; a
+     * corruption has at least one, and the first is its level, which "to" moves. At most 16. */
     const aenc_setting *settings;
     size_t setting_count;
     /* x with rows to a node with rows, of any shape. */
@@ -79,8 +79,6 @@ typedef struct aenc_plugin {
     aenc_node *(*corruption)(void *user, aenc_recorder *recorder, aenc_node *x, aenc_node *level);
     /* The encoder's output with rows to the code, which the decoder gets; of any shape with rows. */
     aenc_node *(*bottleneck)(void *user, aenc_recorder *recorder, aenc_node *x);
-    /* Optional: codes of these dimensions drawn from the prior, with rows. */
-    aenc_node *(*sample)(void *user, aenc_recorder *recorder, const size_t *dims, size_t rank);
 } aenc_plugin;
 
 /* From now on the name stands for it wherever this context reads one: options, descriptions, files, the tool's texts. There is

@@ -132,17 +132,6 @@ static struct node *bottleneck_record(struct site *site, const struct json *spec
     return shaped(&r, y, y != NULL && y->kind == NODE_ROW, "rows");
 }
 
-static struct node *bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code) {
-    aenc_recorder r = recorder_at(site, spec);
-    const aenc_plugin *call = &r.plugin->call;
-    size_t dims[RANK_MAX];
-    for (int i = 0; i < code->rank; i++) dims[i] = (size_t)code->dim[i];
-    struct node *y = answer(&r, call->sample(call->user, &r, dims, (size_t)code->rank));
-    bool good = y != NULL && y->kind == NODE_ROW && y->shape.rank == code->rank + 1;
-    for (int i = 0; good && i < code->rank; i++) good = y->shape.dim[i + 1] == code->dim[i];
-    return shaped(&r, y, good, "the shape of the code");
-}
-
 /* ---- Registering ---- */
 
 static bool name_good(const char *name) {
@@ -204,7 +193,8 @@ static aenc_status plugin_check(aenc_context *ctx, const aenc_plugin *p) {
 
 /* The names that the families have for themselves. */
 static bool setting_taken(const struct registered *new, size_t count, const char *name) {
-    static const char *const common[] = {"type", "weight", "warmup", "to", "over", "shape", "layers", "tied"};
+    static const char *const common[] = {"type",  "weight", "warmup", "to",       "over",
+                                         "shape", "layers", "tied",   "reduction"};
     for (size_t i = 0; i < sizeof common / sizeof *common; i++)
         if (strcmp(common[i], name) == 0) return true;
     for (size_t i = 0; i < count; i++)
@@ -260,11 +250,8 @@ static void type_fill(struct registered *new) {
         new->type.penalty = (struct penalty_type){new->name, new->rules, NULL, penalty_record};
         break;
     case AENC_PLUGIN_BOTTLENECK:
-        new->type.bottleneck = (struct bottleneck_type){.name = new->name,
-                                                        .rules = new->rules,
-                                                        .draws = true,
-                                                        .record = bottleneck_record,
-                                                        .sample = p->sample == NULL ? NULL : bottleneck_sample};
+        new->type.bottleneck =
+            (struct bottleneck_type){.name = new->name, .rules = new->rules, .record = bottleneck_record};
         break;
     default:
         new->type.corruption =

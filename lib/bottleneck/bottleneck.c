@@ -25,8 +25,6 @@ static const struct bottleneck_type *type_of(const aenc_context *ctx, const stru
     return spec == NULL ? &aenc_bottleneck_plain : aenc_bottleneck_type(ctx, aenc_settings_type(spec));
 }
 
-bool aenc_bottleneck_draws(const aenc_context *ctx, const struct json *spec) { return type_of(ctx, spec)->draws; }
-
 struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, struct node *x) {
     struct tape *tape = site->tape;
     const struct bottleneck_type *type = type_of(tape->ctx, spec);
@@ -36,21 +34,6 @@ struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, 
     struct node *code = tape->status != AENC_OK ? NULL : type->record(site, spec, x);
     aenc_tape_leave(tape, before);
     return tape->status != AENC_OK ? NULL : code;
-}
-
-struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code) {
-    struct tape *tape = site->tape;
-    const struct bottleneck_type *type = type_of(tape->ctx, spec);
-    if (tape->status != AENC_OK) return NULL;
-    if (type->sample == NULL) {
-        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "bottleneck '%s' has no prior to draw codes from", type->name);
-        return NULL;
-    }
-    const char *before = aenc_tape_enter(tape, "bottleneck");
-    site->self = type;
-    struct node *drawn = tape->status != AENC_OK ? NULL : type->sample(site, spec, code);
-    aenc_tape_leave(tape, before);
-    return drawn;
 }
 
 const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena, const struct json *encoder,

@@ -1,7 +1,7 @@
 /* bottleneck.h - what stands between encoder and decoder and is more than a layer.
  *
- * A bottleneck turns the encoder's output into the code that the decoder sees. It may draw, add terms to the objective,
- * and know a prior from which codes can be drawn. `plain`, the default, is the encoder's output itself.
+ * A bottleneck turns the encoder's output into the code that the decoder sees. It may draw, and add terms to the
+ * objective. `plain`, the default, is the encoder's output itself.
  */
 #ifndef AENC_BOTTLENECK_BOTTLENECK_H
 #define AENC_BOTTLENECK_BOTTLENECK_H
@@ -11,15 +11,11 @@
 struct bottleneck_type {
     const char *name;
     const struct setting_rule *rules; /* "type" is not among them */
-    /* Training and scores see other codes than the deterministic one: what is drawn. */
-    bool draws;
     /* Beyond the rules. NULL: nothing. */
     aenc_status (*check)(aenc_context *ctx, const struct json *spec);
     /* x, the encoder's output, to the code, by site->aim; records terms (SITE_TRAIN, SITE_SCORE) and names results. The
      * tape's scope is "bottleneck". NULL with tape->status set. */
     struct node *(*record)(struct site *site, const struct json *spec, struct node *x);
-    /* Codes drawn from the prior, (rows, dims of `code`). NULL: there is no prior. */
-    struct node *(*sample)(struct site *site, const struct json *spec, const struct shape *code);
     /* The layer that the bottleneck is like where a decoder mirrors the encoder, as a new spec; NULL: it keeps the shape. */
     struct json *(*layer)(struct arena *arena, const struct json *spec);
 };
@@ -30,10 +26,6 @@ const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, cons
 const struct bottleneck_type *aenc_bottleneck_find(aenc_context *ctx, const struct json *spec);
 /* Records a checked spec (NULL: plain) on x. NULL with tape->status set. */
 struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, struct node *x);
-/* Draws codes by it; the tape fails, naming it, where it has no prior. */
-struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code);
-/* Whether results differ by the aim of the site. */
-bool aenc_bottleneck_draws(const aenc_context *ctx, const struct json *spec);
 /* The checked encoder with what the bottleneck is like behind it, in the arena: what a decoder mirrors. NULL with the
  * message set. */
 const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena, const struct json *encoder,

@@ -65,14 +65,9 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     return aenc_op_add(tape, mean, aenc_op_multiply(tape, deviation, draw));
 }
 
-static struct node *sample(struct site *site, const struct json *spec, const struct shape *code) {
-    (void)spec;
-    return aenc_op_normal(site->tape, "prior", code->dim, code->rank);
-}
-
 static struct json *layer(struct arena *arena, const struct json *spec) {
     int64_t units = aenc_setting_integer(spec, rules, "units");
     return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
 }
 
-const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, true, NULL, record, sample, layer};
+const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, NULL, record, layer};

@@ -34,7 +34,6 @@ enum task_kind {
     TASK_SCORE,       /* input, target to one loss per row */
     TASK_FEATURES,    /* input, target to one loss per element */
     TASK_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
-    TASK_SAMPLE,      /* codes drawn from the bottleneck's prior to output; no input */
     TASK_COUNT
 };
 

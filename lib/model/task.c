@@ -108,9 +108,7 @@ static struct node *record_jacobian(struct tape *tape, struct node *x, struct no
  * a whole would make a row's score depend on the rows beside it. */
 static struct node *record_score(struct site *site, struct node *loss) {
     struct tape *tape = site->tape;
-    size_t count = tape->term_count;
-    objective_first(tape, loss);
-    for (size_t i = 1; i <= count && tape->status == AENC_OK && loss != NULL; i++) {
+    for (size_t i = 0; i < tape->term_count && loss != NULL; i++) {
         const struct term *term = &tape->term[i];
         if (term->role == TERM_OBJECTIVE && term->node->kind == NODE_ROW)
             loss = aenc_op_add(tape, loss, aenc_op_affine(tape, term->node, term->weight, 0));
@@ -121,10 +119,8 @@ static struct node *record_score(struct site *site, struct node *loss) {
 static struct node *record_result(struct aenc_model *model, struct task *task, enum task_kind kind) {
     struct tape *tape = &task->tape;
     struct site site = site_for(model, tape, kind == TASK_SCORE || kind == TASK_FEATURES ? SITE_SCORE : SITE_RESULT);
-    if (kind == TASK_DECODE || kind == TASK_SAMPLE) {
-        const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
-        site.code = kind == TASK_SAMPLE ? aenc_bottleneck_sample(&site, bottleneck, &model->code)
-                                        : aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
+    if (kind == TASK_DECODE) {
+        site.code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
         return aenc_scaling_undo(model, &site, aenc_layer_record(&site, "decoder", site.decoder, site.code));
     }
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);

@@ -262,6 +262,8 @@ static void test_refusals(void) {
         refused(ctx, &bad, "is NULL");
         bad = p, bad.settings = &(const aenc_setting){"weight", 0, 0, 1, 0}, bad.setting_count = 1;
         refused(ctx, &bad, "'weight'");
+        bad.settings = &(const aenc_setting){"reduction", 0, 0, 1, 0};
+        refused(ctx, &bad, "'reduction'");
         bad.settings = &(const aenc_setting){"rate", 2, 0, 1, 0};
         refused(ctx, &bad, "rate");
         bad.settings = NULL;

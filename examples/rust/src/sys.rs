@@ -213,7 +213,6 @@ header! {
             penalty: Option<build_3>,
             corruption: Option<build_2>,
             bottleneck: Option<build_1>,
-            sample: *const c_void,
         }
         aenc_operation {
             struct_size: usize,
