@@ -48,22 +48,6 @@ static aenc_status fields_read(const aenc_model *model, const aenc_array *const 
     return status;
 }
 
-/* Whether every value keeps its field's rule; `first` is the number of the first row. compares: some result compares with
- * the target, or with the input in its place. */
-static aenc_status values_check(const aenc_model *model, const struct batch *batch, bool compares, uint64_t first) {
-    aenc_status status = AENC_OK;
-    bool own = aenc_batch_has(batch, FIELD_TARGET);
-    for (int f = 0; f < model->field_count && status == AENC_OK; f++) {
-        struct field_spec spec = model->field[f];
-        bool target = f == FIELD_TARGET || (f == FIELD_INPUT && compares && !own);
-        if (!aenc_batch_has(batch, f) || f == FIELD_WEIGHT) continue;
-        if (target) spec.rule = model->field[FIELD_TARGET].rule, spec.count = model->classes;
-        const struct column_names names = {spec.name, first, target ? aenc_target_loss(model) : NULL};
-        status = aenc_column_check(model->ctx, names, batch, f, &spec);
-    }
-    return status;
-}
-
 /* ---- Results out ---- */
 
 struct results {
@@ -73,9 +57,8 @@ struct results {
     bool compares;
 };
 
-static aenc_status result_unknown(aenc_context *ctx, const char *call, const char *name) {
+static aenc_status result_unknown(aenc_context *ctx, const char *name) {
     const char *names[RESULT_COUNT];
-    (void)call;
     for (int r = 0; r < RESULT_COUNT; r++) names[r] = aenc_result_name((enum result)r);
     return aenc_name_unknown(ctx, "result", name, names, RESULT_COUNT, 0);
 }
@@ -84,7 +67,7 @@ static aenc_status result_take(const aenc_model *model, const char *call, const 
                                struct results *out) {
     aenc_context *ctx = model->ctx;
     enum result result = aenc_result_find(array->name);
-    if (result == RESULT_COUNT) return result_unknown(ctx, call, array->name);
+    if (result == RESULT_COUNT) return result_unknown(ctx, array->name);
     for (int i = 0; i < out->count; i++)
         if (out->room[i].result == result)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is wanted twice", call, array->name);
@@ -114,10 +97,8 @@ static aenc_status results_read(const aenc_model *model, const char *call, const
 }
 
 /* Without a target the input is compared with, if it can be. */
-static aenc_status target_check(const aenc_model *model, const char *call, const struct batch *batch,
-                                const struct results *results) {
-    if (!results->compares || aenc_batch_has(batch, FIELD_TARGET)) return AENC_OK;
-    if (model->classes == 0 && model->target_size == model->input_size) return AENC_OK;
+static aenc_status target_check(const aenc_model *model, const char *call, bool given, const struct results *results) {
+    if (!results->compares || given || aenc_target_optional(model)) return AENC_OK;
     return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: field 'target' is needed and was not given", call);
 }
 
@@ -140,8 +121,8 @@ static aenc_status run(aenc_model *model, const aenc_run_options *options, const
             status =
                 aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_run: result '%s' has %lld rows and the fields have %lld",
                           aenc_result_name(results.room[i].result), (long long)results.rows[i], (long long)batch.count);
-    if (status == AENC_OK) status = target_check(model, "aenc_run", &batch, &results);
-    if (status == AENC_OK) status = values_check(model, &batch, results.compares, 0);
+    if (status == AENC_OK) status = target_check(model, "aenc_run", aenc_batch_has(&batch, FIELD_TARGET), &results);
+    if (status == AENC_OK) status = aenc_fields_check_values(model, &batch, results.compares, 0);
     return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count) : status;
 }
 
@@ -172,7 +153,7 @@ static aenc_status piece_run(aenc_model *model, const struct results *results, c
     struct results at = *results;
     for (int i = 0; i < at.count; i++) at.room[i].out += first * at.room[i].stride;
     aenc_status status = room_fail(model, results, first + piece->count);
-    if (status == AENC_OK) status = values_check(model, piece, results->compares, (uint64_t)first);
+    if (status == AENC_OK) status = aenc_fields_check_values(model, piece, results->compares, (uint64_t)first);
     return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count) : status;
 }
 
@@ -219,10 +200,7 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     if (status == AENC_OK) status = aenc_source_shapes_check(model, call, source);
     if (status != AENC_OK) return status;
     const struct fit_data data = aenc_source_data(source, model);
-    struct batch given = data.rows;
-    for (int f = 0; f < source->field_count; f++)
-        if (data.stream_field[f] >= 0) given.column[data.stream_field[f]].data = source; /* that it is there */
-    status = target_check(model, call, &given, &results);
+    status = target_check(model, call, aenc_source_size(source, "target") > 0, &results);
     if (status == AENC_OK && !source->streams) status = room_fail(model, &results, source->rows);
     if (status == AENC_OK)
         status =
@@ -266,20 +244,7 @@ static void dims_put(const struct shape *shape, aenc_port *port) {
     port->size = (size_t)aenc_shape_count(shape);
 }
 
-/* Whether training reads the field, the target as results say. */
-static aenc_status trained(aenc_model *model, int field, int32_t *out) {
-    struct task *task;
-    bool alone = model->classes == 0 && model->target_size == model->input_size;
-    aenc_status status = AENC_OK;
-    *out = field == FIELD_INPUT || (field == FIELD_TARGET && !alone);
-    if (field < FIELD_DECLARED) return AENC_OK;
-    status = aenc_task_prepare(model, TASK_TRAIN, !alone, 1, &task);
-    for (size_t k = 0; status == AENC_OK && k < task->tape.field_count; k++)
-        if (task->field[k] == field) *out = 1;
-    return status;
-}
-
-static aenc_status field_port(aenc_model *model, int field, aenc_port *port) {
+static void field_port(const aenc_model *model, int field, aenc_port *port) {
     const struct field_spec *spec = &model->field[field];
     bool whole = spec->rule == FIELD_CLASSES || spec->rule == FIELD_LENGTH;
     *port = (aenc_port){.name = spec->name,
@@ -288,7 +253,7 @@ static aenc_status field_port(aenc_model *model, int field, aenc_port *port) {
                         .type = whole ? AENC_TYPE_I32 : AENC_TYPE_F32,
                         .rule = rule_of(spec->rule)};
     dims_put(&spec->shape, port);
-    return model->pca != NULL ? AENC_OK : trained(model, field, &port->trained);
+    port->trained = spec->trained && model->pca == NULL;
 }
 
 static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
@@ -300,10 +265,9 @@ static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
     if (index >= fields + RESULT_COUNT)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_port: index is %zu; there are %zu ports", index,
                          fields + RESULT_COUNT);
-    if (index < fields) {
-        aenc_status status = field_port(model, (int)index, &made);
-        if (status != AENC_OK) return status;
-    } else {
+    if (index < fields)
+        field_port(model, (int)index, &made);
+    else {
         enum result result = (enum result)(index - fields);
         const struct shape shape = aenc_result_shape(model, result);
         made = (aenc_port){.name = aenc_result_name(result),
@@ -333,7 +297,7 @@ static aenc_status port_needs(aenc_model *model, const char *result, const char 
     enum result wanted = aenc_result_find(result);
     int number = aenc_field_find(model->field, model->field_count, field);
     bool needs = false;
-    if (wanted == RESULT_COUNT) return result_unknown(model->ctx, call, result);
+    if (wanted == RESULT_COUNT) return result_unknown(model->ctx, result);
     if (number < 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
                          aenc_quoted(field).text);

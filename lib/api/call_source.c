@@ -32,6 +32,15 @@ aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *matrix, aen
     return AENC_OK;
 }
 
+/* The made source, or none where it could not be filled. */
+static aenc_status source_end(aenc_source *source, aenc_status status, aenc_source **out) {
+    if (status == AENC_OK)
+        *out = source;
+    else
+        aenc_source_release(source);
+    return status;
+}
+
 aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(ctx, "aenc_source_npy", "out");
@@ -41,13 +50,7 @@ aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **o
     aenc_source *source;
     aenc_status status = aenc_call_check(ctx, "aenc_source_npy", CALL_READS, NULL);
     if (status == AENC_OK) status = aenc_source_make(ctx, &source);
-    if (status != AENC_OK) return status;
-    status = aenc_source_map(ctx, path, "input", 2, source);
-    if (status == AENC_OK)
-        *out = source;
-    else
-        aenc_source_release(source);
-    return status;
+    return status == AENC_OK ? source_end(source, aenc_source_map(ctx, path, "input", 2, source), out) : status;
 }
 
 /* What both kinds of streams state. */
@@ -130,15 +133,6 @@ static aenc_status arrays_read(aenc_source *source, const aenc_array *const *arr
         source->rows = array.rows;
     }
     return fields_end(source, call);
-}
-
-/* The made source, or none where it could not be filled. */
-static aenc_status source_end(aenc_source *source, aenc_status status, aenc_source **out) {
-    if (status == AENC_OK)
-        *out = source;
-    else
-        aenc_source_release(source);
-    return status;
 }
 
 aenc_status aenc_source_arrays(aenc_context *ctx, const aenc_array *const *arrays, size_t count, aenc_source **out) {

@@ -4,7 +4,7 @@
 
 /* A field of aenc_fit_options with weights, and the one that counts them. */
 struct given_weights {
-    const char *field, *count_field; /* with a dot in front */
+    const char *name, *count_field; /* the second with a dot in front */
     const float *weight;
     size_t count;
 };
@@ -13,27 +13,22 @@ static aenc_status weights_column(aenc_context *ctx, struct given_weights given,
     double sum = 0;
     if (given.weight == NULL && given.count != 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s is %zu, and %s is NULL", given.count_field,
-                         given.count, given.field + 1);
+                         given.count, given.name + sizeof "aenc_fit_options." - 1);
     if (given.weight == NULL || of == 0) return AENC_OK;
+    struct batch rows = {.count = (int64_t)of};
+    rows.column[FIELD_WEIGHT] = (struct column){.data = given.weight, .stride = 1, .type = VALUE_F32};
     aenc_status status = aenc_count_check(ctx, "aenc_fit_options", given.count_field, given.count, of, 1);
-    for (size_t i = 0; status == AENC_OK && i < of; i++) {
-        double weight = (double)given.weight[i];
-        bool finite = weight - weight == 0;
-        if (!finite || weight < 0)
-            return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
-                             "aenc_fit_options%s%s is %s; weights are finite and not negative", given.field,
-                             aenc_at(i).text, aenc_shown_float(given.weight[i]).text);
-        sum += weight;
-    }
+    if (status == AENC_OK) status = aenc_weights_check(ctx, given.name, &rows, &sum);
     if (status == AENC_OK && !(sum > 0))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options%s adds up to %s", given.field, aenc_shown(sum).text);
-    if (status == AENC_OK) *out = (struct column){.data = given.weight, .stride = 1, .type = VALUE_F32};
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s adds up to %s", given.name, aenc_shown(sum).text);
+    if (status == AENC_OK) *out = rows.column[FIELD_WEIGHT];
     return status;
 }
 
 aenc_status aenc_weights_take(aenc_model *model, size_t rows, const aenc_fit_options *o, struct label_targets *out) {
-    const struct given_weights all = {".weight", ".weight_count", o->weight, o->weight_count},
-                               valid = {".valid_weight", ".valid_weight_count", o->valid_weight, o->valid_weight_count};
+    const struct given_weights all = {"aenc_fit_options.weight", ".weight_count", o->weight, o->weight_count},
+                               valid = {"aenc_fit_options.valid_weight", ".valid_weight_count", o->valid_weight,
+                                        o->valid_weight_count};
     if (o->valid_weight != NULL && o->valid == NULL)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_weight is given without valid");
     aenc_status status = weights_column(model->ctx, all, rows, &out->weight);
@@ -81,12 +76,9 @@ aenc_status aenc_valid_source_check(aenc_model *model, const aenc_fit_options *o
     aenc_status status = aenc_source_shapes_check(model, "aenc_fit_options.valid_source", source);
     if (status == AENC_OK) status = targets_check(model, source);
     const struct batch rows = aenc_source_data(source, model).rows;
-    for (int f = 0; f < model->field_count && status == AENC_OK; f++) {
-        struct field_spec spec = model->field[f];
-        bool target = f == FIELD_TARGET || (f == FIELD_INPUT && !aenc_batch_has(&rows, FIELD_TARGET));
-        if (target) spec.rule = model->field[FIELD_TARGET].rule, spec.count = model->classes;
-        const struct column_names names = {spec.name, 0, target ? aenc_target_loss(model) : NULL};
-        if (aenc_batch_has(&rows, f)) status = aenc_column_check(ctx, names, &rows, f, &spec);
-    }
+    const struct column_names weight = {"weight", 0, NULL};
+    if (status == AENC_OK) status = aenc_fields_check_values(model, &rows, true, 0);
+    if (status == AENC_OK && aenc_batch_has(&rows, FIELD_WEIGHT))
+        status = aenc_column_check(ctx, weight, &rows, FIELD_WEIGHT, &model->field[FIELD_WEIGHT]);
     return status;
 }

@@ -32,6 +32,7 @@ struct field_spec {
     int64_t size;       /* values of a row */
     enum field_rule rule;
     int64_t count; /* of FIELD_CLASSES and FIELD_LENGTH; else 0 */
+    bool trained;  /* training needs it */
 };
 
 /* One field of some rows in the caller's memory: row r begins r * stride values behind data. */

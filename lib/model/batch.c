@@ -2,6 +2,7 @@
 #include "model/batch.h"
 
 #include "io/message_text.h"
+#include "model/model.h"
 
 /* ---- Making ---- */
 
@@ -99,6 +100,20 @@ double aenc_batch_weight(const struct batch *batch) {
     return sum;
 }
 
+aenc_status aenc_weights_check(aenc_context *ctx, const char *what, const struct batch *batch, double *sum) {
+    *sum = 0;
+    for (int64_t i = 0; i < batch->count; i++) {
+        double weight = aenc_batch_raw(batch, FIELD_WEIGHT, i, 0);
+        bool finite = weight - weight == 0;
+        if (!finite || weight < 0)
+            return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
+                             "%s%s is %s; weights are finite and not negative", what, aenc_at((size_t)i).text,
+                             aenc_shown_float((float)weight).text);
+        *sum += weight;
+    }
+    return AENC_OK;
+}
+
 /* ---- Rules ---- */
 
 static bool whole_within(double x, double low, double high) { return x >= low && x <= high && x == (double)(int64_t)x; }
@@ -174,4 +189,19 @@ aenc_status aenc_rows_check(aenc_context *ctx, const char *what, const struct ro
     const struct field_spec spec = {.size = cols, .rule = FIELD_NUMBER};
     const struct batch batch = aenc_batch_of(FIELD_INPUT, rows);
     return aenc_column_check(ctx, (struct column_names){what, 0, NULL}, &batch, FIELD_INPUT, &spec);
+}
+
+aenc_status aenc_fields_check_values(const struct aenc_model *model, const struct batch *batch, bool compares,
+                                     uint64_t first) {
+    aenc_status status = AENC_OK;
+    bool own = aenc_batch_has(batch, FIELD_TARGET);
+    for (int f = 0; f < model->field_count && status == AENC_OK; f++) {
+        struct field_spec spec = model->field[f];
+        bool target = f == FIELD_TARGET || (f == FIELD_INPUT && compares && !own);
+        if (!aenc_batch_has(batch, f) || f == FIELD_WEIGHT) continue;
+        if (target) spec.rule = model->field[FIELD_TARGET].rule, spec.count = model->classes;
+        const struct column_names names = {spec.name, first, target ? aenc_target_loss(model) : NULL};
+        status = aenc_column_check(model->ctx, names, batch, f, &spec);
+    }
+    return status;
 }

@@ -45,16 +45,17 @@ static aenc_status terms_take(struct aenc_model *model, const struct tape *tape)
 /* Once the sizes are known. */
 static void fields_describe(struct aenc_model *model) {
     const struct field_spec own[FIELD_DECLARED] = {
-        [FIELD_INPUT] = {"input", model->input, model->input_size, FIELD_NUMBER, 0},
+        [FIELD_INPUT] = {"input", model->input, model->input_size, FIELD_NUMBER, 0, true},
         [FIELD_TARGET] = {"target",
                           {1, {model->target_size}},
                           model->target_size,
                           model->classes > 0   ? FIELD_CLASSES
                           : model->unit_target ? FIELD_UNIT
                                                : FIELD_NUMBER,
-                          model->classes},
-        [FIELD_WEIGHT] = {"weight", {0, {0}}, 1, FIELD_NUMBER, 0},
-        [FIELD_CODE] = {"code", model->code, model->code_size, FIELD_NUMBER, 0},
+                          model->classes,
+                          !aenc_target_optional(model)},
+        [FIELD_WEIGHT] = {"weight", {0, {0}}, 1, FIELD_NUMBER, 0, false},
+        [FIELD_CODE] = {"code", model->code, model->code_size, FIELD_NUMBER, 0, false},
     };
     memcpy(model->field, own, sizeof own);
 }
@@ -98,6 +99,10 @@ static aenc_status declare(struct aenc_model *model) {
     if (status == AENC_OK && tape.least_for != NULL) {
         model->least_for = aenc_arena_text(&model->arena, tape.least_for);
         if (model->least_for == NULL) status = AENC_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < tape.field_count && status == AENC_OK; i++) {
+        int field = aenc_field_find(model->field, model->field_count, tape.field[i].name);
+        if (field >= FIELD_DECLARED) model->field[field].trained = true;
     }
     if (status == AENC_OK) status = terms_take(model, &tape);
     model->pca = aenc_json_member(model->description, "pca");

@@ -211,6 +211,14 @@ aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct ro
 /* The chunk of rows of the batch through the task, on this thread; their results to out. */
 void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
                       float *out);
+/* Whether the input is the target where none is given. */
+static inline bool aenc_target_optional(const struct aenc_model *model) {
+    return model->classes == 0 && model->target_size == model->input_size;
+}
+/* batch.c: whether every value of the batch keeps its field's rule, and what the output is compared with the loss's: the
+ * target, or with `compares` and without one the input. `first` as in struct column_names. Weights are not looked at. */
+aenc_status aenc_fields_check_values(const struct aenc_model *model, const struct batch *batch, bool compares,
+                                     uint64_t first);
 /* What targets are compared by, for the messages of a check: the loss where it is the loss that wants the rule. */
 static inline const char *aenc_target_loss(const struct aenc_model *model) {
     return model->unit_target || model->classes > 0 ? model->loss->name : NULL;

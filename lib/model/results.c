@@ -39,7 +39,7 @@ static enum task_kind kind_of(enum result result, bool from_code) {
 aenc_status aenc_result_needs(struct aenc_model *model, enum result result, int field, bool *out) {
     struct task *task;
     bool compares = result == RESULT_SCORE || result == RESULT_FEATURES;
-    bool own_target = compares && !(model->classes == 0 && model->target_size == model->input_size);
+    bool own_target = compares && !aenc_target_optional(model);
     aenc_status status = aenc_task_prepare(model, kind_of(result, false), own_target, 1, &task);
     *out = false;
     for (size_t k = 0; status == AENC_OK && k < task->tape.field_count; k++)

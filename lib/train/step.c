@@ -23,19 +23,9 @@ static aenc_status gradient_memory(struct aenc_model *model, struct run *run) {
 static aenc_status weight_sum(aenc_context *ctx, const struct batch *batch, double *out) {
     *out = (double)batch->count;
     if (!aenc_batch_has(batch, FIELD_WEIGHT)) return AENC_OK;
-    double sum = 0;
-    for (int64_t r = 0; r < batch->count; r++) {
-        double weight = aenc_batch_raw(batch, FIELD_WEIGHT, r, 0);
-        bool finite = finite_number(weight);
-        if (!finite || weight < 0)
-            return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
-                             "weight%s is %s; weights are finite and not negative", aenc_at((size_t)r).text,
-                             aenc_shown_float((float)weight).text);
-        sum += weight;
-    }
-    *out = sum;
-    if (sum > 0) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %s", aenc_shown(sum).text);
+    aenc_status status = aenc_weights_check(ctx, "weight", batch, out);
+    if (status != AENC_OK || *out > 0) return status;
+    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %s", aenc_shown(*out).text);
 }
 
 /* The weights of the batch's rows in their order: where they are, or gathered. */

@@ -251,13 +251,16 @@ static void pretrained(struct recipe_run *run, aenc_model *model, const aenc_pre
     finish(run, model);
 }
 
-static void pretrain(struct recipe_run *run) {
+static void pretrain_stack(struct recipe_run *run, int from_source) {
     aenc_fit_options o = recipe_fit();
     double losses[2] = {0, 0};
     aenc_pretrain_options p = {.struct_size = sizeof p, .fit = &o, .losses = losses, .loss_count = 2};
-    pretrained(run, stack(run), &p, 0);
+    pretrained(run, stack(run), &p, from_source);
     recipe_digest_doubles(run, DIGEST_LOSSES, losses, 2);
 }
+
+static void pretrain(struct recipe_run *run) { pretrain_stack(run, 0); }
+static void pretrain_source(struct recipe_run *run) { pretrain_stack(run, 1); }
 
 static void pretrain_denoising(struct recipe_run *run) {
     static const char *const corruptions[] = {"mask:level=0.25"}, *const penalties[] = {"l1:weight=1e-3"};
@@ -271,14 +274,6 @@ static void pretrain_denoising(struct recipe_run *run) {
                                .penalties = penalties,
                                .penalty_count = 1};
     pretrained(run, recipe_model(run), &p, 0);
-}
-
-static void pretrain_source(struct recipe_run *run) {
-    aenc_fit_options o = recipe_fit();
-    double losses[2] = {0, 0};
-    aenc_pretrain_options p = {.struct_size = sizeof p, .fit = &o, .losses = losses, .loss_count = 2};
-    pretrained(run, stack(run), &p, 1);
-    recipe_digest_doubles(run, DIGEST_LOSSES, losses, 2);
 }
 
 static void grow(struct recipe_run *run) {
