@@ -67,12 +67,18 @@ static struct node *record_loss(struct aenc_model *model, struct site *site, str
 
 /* ---- The way through the model ---- */
 
-/* Encoder, bottleneck and decoder, for the site's aim. */
-static void record_pass(struct aenc_model *model, struct site *site, struct node *x) {
+/* Encoder and bottleneck, for the site's aim. */
+static struct node *record_code(const struct aenc_model *model, struct site *site, struct node *x) {
     const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
     site->input = x;
     site->code = aenc_bottleneck_record(site, bottleneck, aenc_layer_record(site, "encoder", site->encoder, x));
+    return site->code;
+}
+
+/* The decoder, behind the code. */
+static struct node *record_output(struct site *site) {
     site->output = aenc_layer_record(site, "decoder", site->decoder, site->code);
+    return site->output;
 }
 
 /* The reconstruction stands in front of what was recorded on the way to it. */
@@ -88,7 +94,8 @@ void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool ow
     struct site site = site_for(model, tape, SITE_TRAIN);
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
     x = aenc_scaling_apply(model, &site, x);
-    record_pass(model, &site, aenc_corruptions_record(&site, aenc_json_member(model->description, "corrupt"), x));
+    record_code(model, &site, aenc_corruptions_record(&site, aenc_json_member(model->description, "corrupt"), x));
+    record_output(&site);
     if (tape->status == AENC_OK && declared != NULL) tape->status = declared(model, &site);
     struct node *loss = tape->status == AENC_OK ? record_loss(model, &site, x, own_target) : NULL;
     objective_first(tape, loss);
@@ -121,18 +128,16 @@ static struct node *record_result(struct aenc_model *model, struct task *task, e
     struct site site = site_for(model, tape, kind == TASK_SCORE || kind == TASK_FEATURES ? SITE_SCORE : SITE_RESULT);
     if (kind == TASK_DECODE) {
         site.code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
-        return aenc_scaling_undo(model, &site, aenc_layer_record(&site, "decoder", site.decoder, site.code));
+        return aenc_scaling_undo(model, &site, record_output(&site));
     }
     struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
     x = aenc_scaling_apply(model, &site, x);
-    record_pass(model, &site, x);
-    switch (kind) {
-    case TASK_ENCODE: return site.code;
-    case TASK_JACOBIAN: return record_jacobian(tape, x, site.code);
-    case TASK_RECONSTRUCT: return aenc_scaling_undo(model, &site, site.output);
-    case TASK_SCORE: return record_score(&site, record_loss(model, &site, x, task->own_target));
-    default: break;
-    }
+    struct node *code = record_code(model, &site, x);
+    if (kind == TASK_ENCODE) return code;
+    if (kind == TASK_JACOBIAN) return record_jacobian(tape, x, code);
+    struct node *output = record_output(&site);
+    if (kind == TASK_RECONSTRUCT) return aenc_scaling_undo(model, &site, output);
+    if (kind == TASK_SCORE) return record_score(&site, record_loss(model, &site, x, task->own_target));
     struct node *target = record_target(model, &site, x, task->own_target);
     return aenc_loss_each(&site, model->loss_spec, site.output, target);
 }

@@ -300,6 +300,28 @@ static void test_refused(void) {
     aenc_context_free(ctx);
 }
 
+/* A field that the decoder alone reads is not needed for the code. */
+static void test_needed_where_read(void) {
+    static const char text[] =
+        "{\"input\":[6],\"fields\":{\"label\":\"classes:count=4\"},\"encoder\":{\"type\":\"dense\",\"units\":2},"
+        "\"decoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"condition\",\"field\":\"label\"},"
+        "{\"type\":\"dense\",\"units\":6}]}}";
+    aenc_context *ctx = context_make(1);
+    aenc_model *model = NULL;
+    float code[ROWS * CODE], output[ROWS * COLS];
+    int32_t needed = -1;
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, text, strlen(text), &model), AENC_OK);
+    CHECK_STATUS(ctx, aenc_encode(model, &x, code, ROWS * CODE), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_port_needs(model, "code", "label", &needed), AENC_OK);
+    CHECK(needed == 0);
+    CHECK_STATUS(ctx, aenc_model_port_needs(model, "output", "label", &needed), AENC_OK);
+    CHECK(needed == 1);
+    CHECK(aenc_reconstruct(model, &x, output, ROWS * COLS) == AENC_ERR_ARGUMENT &&
+          strstr(aenc_message(ctx), "'label'") != NULL);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+}
+
 /* The condition goes into encoder and decoder, behind a change of shape, and the output stays the input's size. */
 static void test_condition(void) {
     static const char text[] =
@@ -388,6 +410,7 @@ int main(void) {
     test_training();
     test_gradients();
     test_plugins();
+    test_needed_where_read();
     test_growing_refused();
     test_refused();
     test_condition();
