@@ -1,6 +1,6 @@
 /* 10_detector.c - a detector for tables: raw columns in, scores, flags and probabilities out. Of the handwritten
- * digits that ship with the project it gets the zeros, among which some other digits have fallen; nobody tells it
- * which. */
+ * digits that ship with the project it gets the zeros, among which some other digits have fallen, without
+ * their labels. */
 #include <autoenc/autoenc.h>
 #include <stdio.h>
 #include <string.h>

@@ -49,7 +49,7 @@ typedef struct aenc_source_callbacks {
     size_t target_cols; /* floats of its target; 0: the input is the target */
     uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
     /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight
-     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which answers
+     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which returns
      * AENC_ERR_IO with that number and the row. */
     int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
     /* Makes `position` (a row, from 0) what is read next; non-zero as above. It is called at the beginning of every fit and

@@ -19,7 +19,7 @@ extern "C" {
  *
  * A plug-in is called when a task of a model (training, encoding, scoring ...) is recorded: in aenc_model_create and its like
  * (losses are not), when a call first needs the task, and again where it needs it anew (more rows, frozen parameters, a
- * runner). It puts nodes together, and the recording is replayed for every batch. What it answers must follow from its arguments
+ * runner). It puts nodes together, and the recording is replayed for every batch. What it returns must follow from its arguments
  * and settings alone, so that every task gets the same function. One that draws, or looks at the batch, outside of training
  * makes a row's result depend on the rows that come with it, also in a runner. */
 

@@ -4,7 +4,7 @@
 enum { ROWS_MAX = INT32_MAX };
 
 /* What the options ask for. */
-struct wish {
+struct request {
     enum task_kind kind;
     int64_t rows;
     void *memory;
@@ -26,7 +26,7 @@ static aenc_status task_read(aenc_context *ctx, int64_t task, enum task_kind *ou
     return AENC_OK;
 }
 
-static aenc_status wish_read(aenc_model *model, const aenc_runner_options *options, struct wish *out) {
+static aenc_status request_read(aenc_model *model, const aenc_runner_options *options, struct request *out) {
     aenc_runner_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_runner_options", options, sizeof o, &o);
     if (status == AENC_OK) status = task_read(model->ctx, o.task, &out->kind);
@@ -44,9 +44,9 @@ static aenc_status wish_read(aenc_model *model, const aenc_runner_options *optio
 }
 
 static aenc_status runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
-    struct wish wish;
-    aenc_status status = wish_read(model, options, &wish);
-    return status == AENC_OK ? aenc_runner_bytes(model, wish.kind, wish.rows, bytes) : status;
+    struct request request;
+    aenc_status status = request_read(model, options, &request);
+    return status == AENC_OK ? aenc_runner_bytes(model, request.kind, request.rows, bytes) : status;
 }
 
 aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
@@ -61,10 +61,11 @@ aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *optio
 }
 
 static aenc_status runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
-    struct wish wish;
-    aenc_status status = wish_read(model, options, &wish);
-    return status == AENC_OK ? aenc_runner_make(model, wish.kind, wish.rows, wish.memory, wish.memory_size, out)
-                             : status;
+    struct request request;
+    aenc_status status = request_read(model, options, &request);
+    return status == AENC_OK
+               ? aenc_runner_make(model, request.kind, request.rows, request.memory, request.memory_size, out)
+               : status;
 }
 
 aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {

@@ -1,5 +1,5 @@
 /* gaussian.c - independent normal noise of standard deviation sigma added to each element. What an autoencoder g
- * learns from it with squared error tells the slope of the data's log density: (g(x) - x) / sigma^2 for small sigma
+ * learns from it with squared error gives the slope of the data's log density: (g(x) - x) / sigma^2 for small sigma
  * (Alain & Bengio 2014, theorem 1). */
 #include <math.h>
 

@@ -106,7 +106,7 @@ static bool leaf_of(const struct node *n, const struct entry *entry) {
 }
 
 /* The leaf that this tape already has for an entry: a second one would get a gradient of its own in the same place.
- * Entries know where on the tape that is being recorded their leaves stand; on another tape they are told so first. */
+ * Entries know where on the tape that is being recorded their leaves stand; for another tape this is set anew first. */
 static struct node *leaf_find(struct store *store, const struct tape *tape, const struct entry *entry) {
     for (size_t i = 0; store->tape != tape && i < tape->node_count; i++) {
         struct entry *other = tape->node[i]->op == NULL ? aenc_store_find(store, tape->node[i]->name) : NULL;

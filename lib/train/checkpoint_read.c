@@ -1,6 +1,6 @@
 /* checkpoint_read.c - continuing a run.
  *
- * Everything is read, compared and given memory before the first number of the model changes. The sum tells damage,
+ * Everything is read, compared and given memory before the first number of the model changes. The sum detects damage,
  * not intent: a file with a right sum may hold anything, so every number must be one that a run can have.
  */
 #include <math.h>

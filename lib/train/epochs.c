@@ -2,7 +2,7 @@
  *
  * Each epoch visits every training row once, in an order drawn for that epoch, or takes as many steps from a stream as
  * it was told; the last batch may be smaller, or larger by a rest that is too small for a batch (model->least_rows).
- * After it the validation set is scored, the best parameters are kept, the schedule hears of it, and the caller is
+ * After it the validation set is scored, the best parameters are kept, the schedule is updated, and the caller is
  * called. A failure in the middle of an epoch leaves the model as it was after its last whole step.
  *
  * Checkpoints are saved between steps and behind epochs, before anything happens that a continued run would not do: a

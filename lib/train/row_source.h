@@ -101,7 +101,7 @@ aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_wan
                              struct stream *out);
 /* Also of one that was never opened (all zero); waits for a read that is under way. */
 void aenc_stream_close(struct stream *stream);
-/* The next batch, valid until the one after it is asked for. A failure of the source's is reported with its row. */
+/* The next batch, valid until the next call. A failure of the source's is reported with its row. */
 aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out);
 /* Its rows, with the source's fields as number says. Weights that are all 1 are left out. */
 struct batch aenc_stream_rows(const struct stream *stream, const struct stream_batch *batch, const int *number);

@@ -278,13 +278,13 @@ fn cancelled_from_another_thread() {
     let (data, ctx) = (waves(), Context::new(0, 1).unwrap());
     let model = Model::new(&ctx, &options(None)).unwrap();
     thread::scope(|scope| {
-        let ((tell, told), canceller) = (channel(), model.canceller());
+        let ((started, running), canceller) = (channel(), model.canceller());
         scope.spawn(move || {
-            told.recv().unwrap();
+            running.recv().unwrap();
             canceller.cancel();
         });
         let mut progress = |_: &sys::aenc_progress| {
-            let _ = tell.send(());
+            let _ = started.send(());
             ControlFlow::Continue(())
         };
         model.fit(rows(&data), FitOptions { progress: Some(&mut progress), ..epochs(1_000_000_000) }).unwrap();
