@@ -156,7 +156,7 @@ static size_t listed(const char *const *list) {
 }
 
 static aenc_model *model_of(struct recipe_run *run, const struct fit_recipe *r) {
-    static const size_t usual[] = {16, CODE};
+    static const size_t usual[4] = {16, CODE}; /* ends at a 0, as widths does */
     const size_t input = r->data == DATA_WIDE ? WIDE_COLS : COLS;
     int layers = listed(r->encoder) > 0, decoder = listed(r->decoder) > 0;
     aenc_model_options o = {.struct_size = sizeof o,
@@ -174,9 +174,7 @@ static aenc_model *model_of(struct recipe_run *run, const struct fit_recipe *r) 
                             .tied = r->tied};
     if (!layers) {
         o.encoder_widths = r->widths[0] > 0 ? r->widths : usual;
-        while (o.encoder_count < 4 && o.encoder_widths[o.encoder_count] > 0 &&
-               (r->widths[0] > 0 || o.encoder_count < 2))
-            o.encoder_count++;
+        while (o.encoder_count < 4 && o.encoder_widths[o.encoder_count] > 0) o.encoder_count++;
         o.activation = r->activation != NULL ? r->activation : "tanh";
     }
     aenc_layer *encoder_layers = layers ? recipe_layers(run, r->encoder) : NULL;
