@@ -15,9 +15,8 @@ const char tool_help_data[] = "DATA is .npy, .npz, CSV or IDX, also compressed w
                               "its first lines; --verbose reports them.";
 const char tool_help_names[] =
     "A NAME may carry settings, as in adam:lr=1e-3,beta1=0.9. The documentation lists them: training.md those of "
-    "losses, "
-    "optimizers and schedules, layers.md those of activations and initial weights, penalties.md those of penalties and "
-    "corruptions, anomaly.md those of thresholds.";
+    "losses, optimizers and schedules, layers.md those of layers, activations and initial weights, penalties.md those "
+    "of penalties and corruptions, anomaly.md those of thresholds.";
 const char tool_help_status[] = "The exit status is 0 on success, 1 on failure, 2 when the command line was wrong and "
                                 "3 when a signal (Ctrl-C, SIGTERM, "
                                 "SIGHUP) stopped the training and the model was saved as it was then.";

@@ -18,8 +18,11 @@ enum {
     TRAIN = COMMAND_TRAIN
 };
 
-/* What the library knows; tests/tool/names_test.c compares. */
-static const char activations[] = "identity|relu|leaky_relu|elu|gelu|silu|sigmoid|tanh|softplus";
+/* What the library knows; tests/tool/option_names_test.c compares. */
+#define ACTIVATIONS "identity|relu|leaky_relu|elu|gelu|silu|sigmoid|tanh|softplus"
+const char tool_activations[] = ACTIVATIONS;
+static const char layers[] =
+    "dense|dropout|batch_norm|layer_norm|reshape|flatten|sequential|residual|condition|" ACTIVATIONS;
 static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy";
 static const char inits[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|lecun_normal|"
                             "orthogonal|uniform|normal|torch";
@@ -82,15 +85,16 @@ static const struct option_row rows[] = {
      "Divide unsigned bytes of .npy and IDX files by 255, or read them as they are [default: unit]"},
 
     /* ---- network ---- */
-    {GROUP_NETWORK, "encoder", 0, KIND_WIDTHS, offsetof(struct options, encoder), TRAIN, 1, 1e9, "WIDTHS", NULL,
-     "Set the widths of the encoder's layers, such as 128,64,32; the last is the code"},
-    {GROUP_NETWORK, "decoder", 0, KIND_WIDTHS, offsetof(struct options, decoder), TRAIN, 1, 1e9, "WIDTHS", NULL,
-     "Set the hidden widths from code to output [default: the encoder's, mirrored]"},
-    {GROUP_NETWORK, "activation", 0, KIND_SPEC, offsetof(struct options, activation), FITS, 0, 0, "NAME", activations,
-     "Set the activation of hidden layers [default: relu]"},
+    {GROUP_NETWORK, "encoder", 0, KIND_LAYERS, offsetof(struct options, encoder), TRAIN, 1, 1e9, "LAYERS", layers,
+     "Set the encoder's widths, such as 128,64,32, the last being the code, or its layers, such as 'dense:units=400 "
+     "relu 20'"},
+    {GROUP_NETWORK, "decoder", 0, KIND_LAYERS, offsetof(struct options, decoder), TRAIN, 1, 1e9, "LAYERS", layers,
+     "Set the hidden widths from code to output, or all layers of the decoder [default: the encoder's, mirrored]"},
+    {GROUP_NETWORK, "activation", 0, KIND_SPEC, offsetof(struct options, activation), FITS, 0, 0, "NAME",
+     tool_activations, "Set the activation of hidden layers [default: relu]"},
     {GROUP_NETWORK, "code-activation", 0, KIND_SPEC, offsetof(struct options, code_activation), FITS, 0, 0, "NAME",
-     activations, "Set the activation of the code [default: identity]"},
-    {GROUP_NETWORK, "output", 0, KIND_SPEC, offsetof(struct options, output), FITS, 0, 0, "NAME", activations,
+     tool_activations, "Set the activation of the code [default: identity]"},
+    {GROUP_NETWORK, "output", 0, KIND_SPEC, offsetof(struct options, output), FITS, 0, 0, "NAME", tool_activations,
      "Set the activation of the output [default: identity]"},
     {GROUP_NETWORK, "init", 0, KIND_SPEC, offsetof(struct options, init), FITS, 0, 0, "NAME", inits,
      "Set the distribution of initial weights [default: each layer's own]"},
@@ -215,6 +219,13 @@ static const struct option_row rows[] = {
 const struct option_row *tool_option_rows(size_t *count) {
     *count = sizeof rows / sizeof *rows;
     return rows;
+}
+
+const struct option_row *tool_option_row(enum command command, const char *name) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if ((rows[i].commands & (int)command) != 0 && strcmp(rows[i].name, name) == 0) return &rows[i];
+    }
+    return NULL;
 }
 
 const char *tool_option_group(enum option_group group) {

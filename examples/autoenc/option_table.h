@@ -19,6 +19,7 @@ enum option_kind {
     KIND_SEED,   /* uint64_t */
     KIND_NUMBER, /* double in [low, high] */
     KIND_WIDTHS, /* struct widths */
+    KIND_LAYERS, /* struct layers: widths and layers of the library's; `names` lists these */
     KIND_IMAGE,  /* struct image_shape */
     KIND_CHOICE, /* int: the place of the word in `names` */
     KIND_BYTE    /* char: a mark such as ';', by itself or by its word in `names` */
@@ -64,6 +65,10 @@ struct command_row {
 /* The tables; their lengths are *count. */
 const struct option_row *tool_option_rows(size_t *count);
 const struct command_row *tool_command_rows(size_t *count);
+/* The row of an option of this command. NULL: there is none of this name. */
+const struct option_row *tool_option_row(enum command command, const char *name);
+/* The activations, "a|b|c". */
+extern const char tool_activations[];
 /* NULL: there is none of this name. */
 const struct command_row *tool_command_find(const char *name);
 /* The heading of a group: "Data". */

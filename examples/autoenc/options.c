@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell.h"
+#include "layers.h"
 #include "number.h"
 #include "option_table.h"
 
@@ -206,6 +207,7 @@ static int set_option(struct options *options, const struct option_row *row, con
         good = widths->count > 0;
         break;
     }
+    case KIND_LAYERS: return tool_layers_parse(options, row, text, (struct layers *)(void *)place);
     case KIND_CHOICE: {
         int choice = tool_word_find(row->names, text, strlen(text));
         memcpy(place, &choice, sizeof choice);

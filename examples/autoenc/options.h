@@ -35,6 +35,12 @@ struct widths {
     size_t count;
 };
 
+/* --encoder and --decoder: layers.h */
+struct layers {
+    const char *text;     /* NULL: not given */
+    struct widths widths; /* where there is nothing but widths */
+};
+
 enum { SPECS_MAX = 32 };
 
 struct specs {
@@ -49,7 +55,7 @@ struct options {
     size_t operand_count;
     bool help;
 
-    struct widths encoder, decoder;
+    struct layers encoder, decoder;
     const char *activation, *code_activation, *output, *loss, *init, *scaling,
         *bottleneck; /* specs: the library knows the names */
     struct specs penalties, corruptions;

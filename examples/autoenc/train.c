@@ -7,6 +7,7 @@
 
 #include "classes.h"
 #include "commands.h"
+#include "layers.h"
 #include "number.h"
 #include "pictures.h"
 #include "progress.h"
@@ -15,6 +16,7 @@ struct job {
     const struct options *options;
     aenc_context *ctx;
     aenc_model *model;
+    struct nets nets;
     struct data data, target, valid, valid_target, labels, valid_labels;
     int32_t *classes;    /* of valid_labels */
     aenc_source *source; /* DATA mapped instead of read: data has no values then */
@@ -40,23 +42,23 @@ int tool_every_parse(const struct options *options, aenc_fit_options *asked) {
 }
 
 static int check_options(const struct options *options) {
-    int ways = (options->encoder.count > 0) + (options->model_json != NULL) + (options->start != NULL);
+    int ways = (options->encoder.text != NULL) + (options->model_json != NULL) + (options->start != NULL);
     if (options->out == NULL) return tool_usage("train needs -o MODEL, the file for the trained model");
     if (strcmp(options->out, "-") == 0) return tool_usage("train: -o: the model goes to a file, not to '-'");
-    if (ways == 0) return tool_usage("train needs --encoder A,B,C (or --model-json FILE, or --start MODEL)");
+    if (ways == 0) return tool_usage("train needs --encoder LAYERS (or --model-json FILE, or --start MODEL)");
     if (ways > 1) return tool_usage("train: only one of --encoder, --model-json and --start can be given");
     const void *const fixed[] = {options->activation, options->code_activation, options->output,    options->loss,
                                  options->init,       options->scaling,         options->bottleneck};
     static const char *const names[] = {"activation", "code-activation", "output",    "loss",
                                         "init",       "scale",           "bottleneck"};
-    for (size_t i = 0; options->encoder.count == 0 && i < sizeof names / sizeof *names; i++) {
+    for (size_t i = 0; options->encoder.text == NULL && i < sizeof names / sizeof *names; i++) {
         if (fixed[i] == NULL) continue;
         return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
     }
-    const size_t counts[] = {options->decoder.count, options->penalties.count, options->corruptions.count,
+    const size_t counts[] = {options->decoder.text != NULL, options->penalties.count, options->corruptions.count,
                              options->tied};
     static const char *const counted[] = {"decoder", "penalty", "corrupt", "tied"};
-    for (size_t i = 0; options->encoder.count == 0 && i < 4; i++) {
+    for (size_t i = 0; options->encoder.text == NULL && i < 4; i++) {
         if (counts[i] > 0) return tool_usage("train: --%s goes with --encoder only; the model has its own", counted[i]);
     }
     if (options->valid_target != NULL && (options->valid == NULL || options->target == NULL)) {
@@ -150,6 +152,21 @@ static bool tells_classes(const char *loss) {
     return loss != NULL && strncmp(loss, name, length) == 0 && (loss[length] == ':' || loss[length] == '\0');
 }
 
+/* Layers of a decoder may give anything; the loss compares it with rows of the input, unless there is a target. */
+static int check_output(const struct job *job) {
+    const struct options *options = job->options;
+    aenc_port port = {.struct_size = sizeof port};
+    if (job->nets.decoder == NULL || options->target != NULL || aenc_model_class_count(job->model) > 0) return TOOL_OK;
+    for (size_t i = 0; i < aenc_model_port_count(job->model); i++) {
+        bool target = aenc_model_port(job->model, i, &port) == AENC_OK && strcmp(port.name, "target") == 0;
+        if (!target || port.size == job->data.cols) continue;
+        return tool_usage("train: --decoder '%s': its output is for rows of %zu numbers, and %s has %zu; as layers, "
+                          "--decoder states the output's layer too",
+                          options->decoder.text, port.size, job->data.name, job->data.cols);
+    }
+    return TOOL_OK;
+}
+
 static int make_model(struct job *job) {
     const struct options *options = job->options;
     if (options->start != NULL) return tool_model_load(options, job->ctx, options->start, &job->model);
@@ -157,24 +174,35 @@ static int make_model(struct job *job) {
     aenc_model_options asked = {.struct_size = sizeof asked};
     asked.input = &job->data.cols;
     asked.input_rank = 1;
-    asked.encoder_widths = options->encoder.value;
-    asked.encoder_count = options->encoder.count;
-    if (options->decoder.count > 0) asked.decoder_widths = options->decoder.value;
-    asked.decoder_count = options->decoder.count;
-    asked.activation = options->activation;
-    asked.code_activation = options->code_activation;
+    const struct widths *encoder = &options->encoder.widths, *decoder = &options->decoder.widths;
+    if (encoder->count > 0) asked.encoder_widths = encoder->value;
+    asked.encoder_count = encoder->count;
+    asked.encoder_layers = job->nets.encoder;
+    if (decoder->count > 0) asked.decoder_widths = decoder->value;
+    asked.decoder_count = decoder->count;
+    asked.decoder_layers = job->nets.decoder;
+    /* those of layers are in their specs */
+    if (encoder->count > 0) asked.code_activation = options->code_activation;
+    if (encoder->count + decoder->count > 0) {
+        asked.activation = options->activation;
+        asked.init = options->init;
+    }
     asked.output = options->output;
     asked.loss = options->loss;
-    asked.init = options->init;
     asked.penalties = options->penalties.value;
     asked.penalty_count = options->penalties.count;
     asked.corruptions = options->corruptions.value;
     asked.corruption_count = options->corruptions.count;
     asked.tied = options->tied && !(options->pretrain > 0 && tells_classes(options->loss));
     asked.scaling = options->scaling;
-    asked.bottleneck = options->bottleneck;
+    asked.bottleneck = job->nets.bottleneck[0] != '\0' ? job->nets.bottleneck : options->bottleneck;
     aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
-    return status == AENC_OK ? TOOL_OK : tool_library_failed(options, job->ctx, status);
+    if (status == AENC_OK) return check_output(job);
+    bool layer = strncmp(aenc_message(job->ctx), "encoder.", 8) == 0, back = !layer;
+    back = back && strncmp(aenc_message(job->ctx), "decoder.", 8) == 0 && options->decoder.text != NULL;
+    if (!layer && !back) return tool_library_failed(options, job->ctx, status);
+    return tool_usage("train: --%s '%s': %s", layer ? "encoder" : "decoder",
+                      layer ? options->encoder.text : options->decoder.text, aenc_message(job->ctx));
 }
 
 /* Whether all tables have the rows that the model takes. */
@@ -402,6 +430,7 @@ int tool_train(const struct options *options) {
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
+    if (status == TOOL_OK && options->encoder.text != NULL) status = tool_nets_create(options, job.ctx, &job.nets);
     if (status == TOOL_OK) status = read_data(&job);
     if (status == TOOL_OK) status = make_model(&job);
     if (status == TOOL_OK) status = check_tables(&job);
@@ -415,6 +444,7 @@ int tool_train(const struct options *options) {
     tool_data_free(&job.valid_labels);
     free(job.classes);
     aenc_source_free(job.source);
+    tool_nets_free(&job.nets);
     aenc_model_free(job.model);
     aenc_context_free(job.ctx);
     return status;

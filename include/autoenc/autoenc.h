@@ -124,7 +124,7 @@ typedef struct aenc_layer aenc_layer;
 typedef struct aenc_source aenc_source; /* rows from anywhere: fields.h */
 
 /* An autoencoder. Either widths (encoder_widths ends with the code, and the decoder mirrors it unless decoder_widths is
- * given) or layers (encoder_layers; the decoder mirrors them unless decoder_layers is given). */
+ * given) or layers (encoder_layers; the decoder mirrors them unless decoder_layers or decoder_widths is given). */
 typedef struct aenc_model_options {
     size_t struct_size;
     const size_t *input;          /* dimensions of one datum: {784}, {28, 28}, {channels, height, width} */

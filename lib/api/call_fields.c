@@ -99,18 +99,20 @@ enum model_user {
     ENCODER_LAYERS = 2,
     DECODER_MIRRORED = 4,
     DECODER_WIDTHS = 8,
-    DECODER_LAYERS = 16
+    DECODER_LAYERS = 16,
+    LAYERS_TO_WIDTHS = 32 /* the encoder of layers whose decoder is one of widths */
 };
-enum { ENCODERS = ENCODER_WIDTHS | ENCODER_LAYERS, DECODERS = DECODER_MIRRORED | DECODER_WIDTHS | DECODER_LAYERS };
+enum { WIDTHS = ENCODER_WIDTHS | LAYERS_TO_WIDTHS };
+enum { ENCODERS = WIDTHS | ENCODER_LAYERS, DECODERS = DECODER_MIRRORED | DECODER_WIDTHS | DECODER_LAYERS };
 
 static const struct field model_fields[] = {
     FIELD(aenc_model_options, encoder_widths, ENCODER_WIDTHS | DECODERS),
     FIELD(aenc_model_options, encoder_count, ENCODER_WIDTHS | DECODERS),
     FIELD(aenc_model_options, decoder_widths, ENCODERS | DECODER_WIDTHS),
     FIELD(aenc_model_options, decoder_count, ENCODERS | DECODER_WIDTHS),
-    FIELD(aenc_model_options, activation, ENCODER_WIDTHS | DECODERS),
+    FIELD(aenc_model_options, activation, WIDTHS | DECODERS),
     FIELD(aenc_model_options, code_activation, ENCODER_WIDTHS | DECODERS),
-    FIELD(aenc_model_options, init, ENCODER_WIDTHS | DECODERS),
+    FIELD(aenc_model_options, init, WIDTHS | DECODERS),
     FIELD(aenc_model_options, tied, ENCODERS | DECODER_MIRRORED | DECODER_WIDTHS),
 };
 
@@ -133,7 +135,9 @@ aenc_status aenc_model_fields_check(aenc_context *ctx, const aenc_model_options 
     const size_t fields = sizeof model_fields / sizeof *model_fields;
     aenc_status status = aenc_model_counts_check(ctx, o);
     if (status != AENC_OK) return status;
-    unsigned encoder = o->encoder_layers != NULL ? ENCODER_LAYERS : ENCODER_WIDTHS;
+    unsigned encoder = o->encoder_layers == NULL   ? ENCODER_WIDTHS
+                       : o->decoder_widths != NULL ? LAYERS_TO_WIDTHS
+                                                   : ENCODER_LAYERS;
     unsigned decoder = o->decoder_layers != NULL   ? DECODER_LAYERS
                        : o->decoder_widths != NULL ? DECODER_WIDTHS
                                                    : DECODER_MIRRORED;

@@ -365,8 +365,6 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options has both decoder_widths and decoder_layers");
     if (o->tied != 0 && o->tied != 1)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.tied is %lld; it is 0 or 1", (long long)o->tied);
-    if (o->decoder_widths != NULL && o->encoder_widths == NULL)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.decoder_widths goes with encoder_widths");
     enum function function;
     double parameter;
     /* also where no hidden layer has it */
@@ -464,11 +462,12 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     o = &taken;
     bool layers = o->encoder_layers != NULL;
     aenc_json_add_copy(arena, given, "encoder", layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
+    bool mirrored = layers && o->decoder_layers == NULL && o->decoder_widths == NULL;
     const struct json *decoder = o->decoder_layers != NULL ? o->decoder_layers->spec
-                                 : layers                  ? NULL
+                                 : mirrored                ? NULL
                                                            : decoder_from_widths(arena, o, w, type->output_factor);
     if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
-    bool apply_output = o->output != NULL && (layers || o->decoder_layers != NULL);
+    bool apply_output = o->output != NULL && (mirrored || o->decoder_layers != NULL);
     if (apply_output) aenc_json_add_text(arena, given, "output", o->output);
     if (o->tied != 0) aenc_json_add_bool(arena, given, "tied", true);
     status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);

@@ -225,8 +225,8 @@ static void test_model_conflicts(struct world *w) {
     o.code_activation = NULL, o.decoder_layers = layer, o.tied = 1;
     MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "aenc_model_options.tied|decoder_layers");
     o.decoder_layers = NULL, o.tied = 0;
-    o.decoder_widths = widths, o.decoder_count = 1;
-    MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "decoder_widths|encoder_widths");
+    o.decoder_widths = widths, o.decoder_count = 1, o.code_activation = "tanh";
+    MODEL_FAILS(w, &o, AENC_ERR_ARGUMENT, "aenc_model_options.code_activation|encoder_layers");
     aenc_layer_free(layer);
 }
 

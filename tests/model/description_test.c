@@ -113,6 +113,10 @@ static const struct case_of_three cases[] = {
     {{.input = square, .input_rank = 2, .decoder_widths = decoder_widths, .decoder_count = 2, .output = "sigmoid"},
      {"flatten", "dense:units=16,activation=relu", "dense:units=4"},
      {"dense:units=5,activation=relu", "dense:units=7,activation=relu", "dense:units=64", "reshape:dims=8x8"}},
+    {{.input = flat, .input_rank = 1, .decoder_widths = decoder_widths, .decoder_count = 2, .output = "tanh", .loss = "gaussian_nll",
+      .activation = "elu", .init = "he_normal"},
+     {"dense:units=16,init=he_normal,activation=elu", "dense:units=4,init=he_normal"},
+     {"dense:units=5,init=he_normal,activation=elu", "dense:units=7,init=he_normal,activation=elu", "dense:units=128,init=he_normal"}},
 };
 
 static void test_three_ways(void) {
@@ -130,6 +134,12 @@ static void test_three_ways(void) {
         aenc_model *model = created(ctx, &by_widths);
         char text[TEXT];
         snprintf(text, sizeof text, "%s", aenc_model_description(model));
+        if (by_widths.decoder_widths != NULL) { /* layers to widths */
+            aenc_model_options mixed = by_widths;
+            mixed.encoder_layers = by_layers.encoder_layers;
+            mixed.encoder_widths = NULL, mixed.encoder_count = 0, mixed.code_activation = NULL;
+            check_same(ctx, created(ctx, &by_widths), created(ctx, &mixed));
+        }
         check_same(ctx, model, created(ctx, &by_layers));
         check_same(ctx, created(ctx, &by_widths), parsed(ctx, text));
         aenc_layer_free((aenc_layer *)(uintptr_t)by_layers.encoder_layers);

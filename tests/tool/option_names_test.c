@@ -64,6 +64,8 @@ static aenc_status try_other(aenc_context *ctx, const char *option) {
     const int32_t labels[] = {0, 1, 0, 1};
     int32_t predicted[4];
     double threshold = 0, accuracy = 0;
+    aenc_layer *layer = NULL;
+    if (strcmp(option, "encoder") == 0 || strcmp(option, "decoder") == 0) return aenc_layer_create(ctx, nobody, &layer);
     if (strcmp(option, "threshold") == 0) return aenc_threshold(ctx, nobody, values, 8, &threshold);
     if (strcmp(option, "probe") == 0) {
         return aenc_probe(ctx, nobody, &rows, labels, 4, &rows, labels, 4, predicted, 4, &accuracy);
@@ -81,7 +83,8 @@ int main(void) {
     if (!CHECK(aenc_context_create(NULL, &ctx) == AENC_OK)) return 1;
     for (size_t i = 0; i < count; i++) {
         char names[512], wanted[600];
-        if (table[i].kind != KIND_SPEC && table[i].kind != KIND_SPECS) continue;
+        bool named = table[i].kind == KIND_SPEC || table[i].kind == KIND_SPECS || table[i].kind == KIND_LAYERS;
+        if (!named) continue;
         tool_words_join(table[i].names, ", ", names, sizeof names);
         (void)snprintf(wanted, sizeof wanted, "known: %s", names);
         aenc_status status = try_model(ctx, table[i].name);
@@ -93,7 +96,7 @@ int main(void) {
         CHECK(good);
         tried++;
     }
-    CHECK(tried >= 15);
+    CHECK(tried >= 17);
     aenc_context_free(ctx);
     return check_finish();
 }

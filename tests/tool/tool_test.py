@@ -196,6 +196,87 @@ class Tool(unittest.TestCase):
         self.good(*self.train_args("other.safetensors", "--optimizer", "adam", "--lr=1e-3", "--threads", "1"))
         self.assertEqual(base, slurp(self.path("other.safetensors")))
 
+    # ---- Layers ----
+
+    def layers(self, *more):
+        """Encoder and decoder of a model, each layer as TYPE:KEY=VALUE,...; a container's in parentheses."""
+        def text(layer):
+            inside = " ".join(text(child) for child in layer["layers"]) if "layers" in layer else None
+            rest = ",".join("%s=%s" % item for item in layer.items() if item[0] not in ("type", "layers"))
+            return layer["type"] + (":" + rest if rest else "") + ("(%s)" % inside if inside is not None else "")
+        self.good("train", "rows.npy", "--epochs", "1", "-q", "-o", "layers.safetensors", *more)
+        whole = json.loads(self.good("info", "layers.safetensors", "--json").stdout)
+        return [" ".join(text(layer) for layer in whole[net]["layers"]) for net in ("encoder", "decoder")]
+
+    def test_layers(self):
+        for encoder, same in (("16,4", "16 4"), ("16,8,4", "16,8 4"), ("16,4", "dense:units=16,activation=relu dense:units=4"),
+                              ("16,4", "dense:units=16,activation=relu 4"), ("16,4", " 16\trelu\n4 ")):
+            outcome = []
+            for text in (encoder, same):
+                self.good("train", "rows.npy", "--encoder", text, "--epochs", "2", "-q", "-o", "layers.safetensors")
+                self.good("encode", "layers.safetensors", "rows.npy", "-o", "layers.npy")
+                outcome.append(slurp(self.path("layers.npy")))
+            if "relu\n" in same:
+                continue  # another place of the last layer, so other first weights
+            self.assertEqual(*outcome, (encoder, same))
+        for encoder, more, want in (
+                ("dense:units=16 relu 4", [], ["dense:units=16 relu dense:units=4", "dense:units=16 relu dense:units=36"]),
+                ("16 dropout:rate=0.1 layer_norm tanh 4", ["--code-activation", "sigmoid"],
+                 ["dense:units=16 dropout:rate=0.1 layer_norm tanh dense:units=4,activation=sigmoid",
+                  "dense:units=16 layer_norm tanh dense:units=36"]),
+                ("16 layer_norm 8 leaky_relu:slope=0.2", ["--activation", "elu:alpha=2", "--init", "he_normal"],
+                 ["dense:units=16,init=he_normal,activation=elu:alpha=2 layer_norm dense:units=8,init=he_normal "
+                  "leaky_relu:slope=0.2",
+                  "dense:units=16,init=he_normal,activation=elu:alpha=2 layer_norm dense:units=36,init=he_normal"]),
+                ("16 residual(layer_norm 8 sequential(16)) 4", [],
+                 ["dense:units=16,activation=relu residual(layer_norm dense:units=8,activation=relu "
+                  "sequential(dense:units=16)) dense:units=4", None]),
+                ("16,4", ["--decoder", "8 layer_norm relu 36", "--output", "sigmoid"],
+                 ["dense:units=16,activation=relu dense:units=4",
+                  "dense:units=8 layer_norm relu dense:units=36,activation=sigmoid"]),
+                ("dense:units=16 tanh 4", ["--decoder", "8,12", "--loss", "gaussian_nll"],
+                 ["dense:units=16 tanh dense:units=4",
+                  "dense:units=8,activation=relu dense:units=12,activation=relu dense:units=72"]),
+                # the last number becomes the units of a bottleneck that makes the code, as the last width does
+                ("dense:units=16 relu 4", ["--bottleneck", "gaussian:weight=0.5"],
+                 ["dense:units=16 relu", "dense:units=16 relu dense:units=36"]),
+                ("dense:units=16 relu 4 tanh", ["--bottleneck", "gaussian:units=2"],
+                 ["dense:units=16 relu dense:units=4 tanh", None]),
+                ("dense:units=16 relu 4", ["--tied"],
+                 ["dense:units=16 relu dense:units=4",
+                  "dense:units=16,tied=encoder.2 relu dense:units=36,tied=encoder.0"])):
+            found = self.layers("--encoder", encoder, *more)
+            self.assertEqual(found[0], want[0], encoder)
+            if want[1] is not None:
+                self.assertEqual(found[1], want[1], encoder)
+        self.layers("--encoder", "dense:units=16 relu 4", "--bottleneck", "gaussian:weight=0.5")
+        self.assertIn('"units":4', self.good("info", "layers.safetensors", "--json").stdout)
+
+    def test_layers_that_cannot_be(self):
+        train = ["train", "no-such-file.npy", "-o", "x.safetensors", "--encoder"]  # refused before data are read
+        for text, words in (
+                ("16 rellu 4", ["--encoder: layer 2, 'rellu' is not", "known: dense, dropout"]),
+                ("rellu", "--encoder: 'rellu' is not"), ("16,8 0", "layer 3, '0'"), ("16, 8", "layer 1, '16,'"),
+                ("16 8,,4", "layer 2, '8,,4'"), ("8 1000000001", "layer 2, '1000000001'"), ("16x 4", "layer 1, '16x'"),
+                ("16 (8) 4", "layer 2, '(8)'"), (" ", "not a list of layers"), ("", "not a list of layers"),
+                ("dense:unit=16 4", ["--encoder: layer 1, 'dense:unit=16': ", "unknown setting 'unit'"]),
+                ("16 residual(8 dropout:rate=2) 4", ["layer 4, 'dropout:rate=2': ", "rate"]),
+                ("16 residual 4", ["layer 2, 'residual'", "in parentheses"]), ("16 relu(8) 4", ["layer 3, '8'", "not a container"]),
+                ("16 residual(8", "a '(' is not closed"), ("16 residual() 4", "layer 2 closes parentheses without layers"),
+                ("16 ) 4", "layer 1 has no opening parenthesis"), (" ".join(["4"] * 65), "has 65 widths"),
+                ("dense:units=4,activation=%s" % ("x" * 600), "layer 1"), ("16 relu dense:units=%s" % ("1" * 600), "layer 3")):
+            self.bad(2, words, *train, text)
+        self.bad(2, "--decoder: layer 1, 'rellu' is not", *train, "4", "--decoder", "rellu 36")
+        for option, value in (("activation", "relu"), ("init", "he_normal"), ("code-activation", "tanh")):
+            self.bad(2, "--%s is for widths" % option, *train, "dense:units=4 relu", "--" + option, value)
+        self.bad(2, "--decoder goes with --encoder only", "train", "rows.npy", "-o", "x.safetensors", "--start",
+                 "model.safetensors", "--decoder", "8 relu 36")
+        train[1] = "rows.npy"
+        self.bad(2, ["--encoder 'reshape:dims=5x7 4': encoder.0: ", "'reshape'"], *train, "reshape:dims=5x7 4")
+        self.bad(2, ["--decoder 'reshape:dims=3': decoder.0: "], *train, "16,4", "--decoder", "reshape:dims=3")
+        self.bad(2, ["--decoder '8 relu 12'", "12 numbers", "has 36", "the output's layer too"], *train, "16,4", "--decoder",
+                 "8 relu 12")
+
     def test_patience_and_valid_file(self):
         done = self.good(*self.train_args("x.safetensors", "--valid", "rows.csv", "--patience", "1",
                                           "--min-improvement", "10", "--log", "p.jsonl", epochs="50"))
