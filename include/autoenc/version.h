@@ -7,8 +7,10 @@
 #define AUTOENC_VERSION_H
 
 #define AENC_VERSION_MAJOR 0
-#define AENC_VERSION_MINOR 1
+#define AENC_VERSION_MINOR 2
 #define AENC_VERSION_PATCH 0
+/* For #if: what aenc_version_number() returns of the library that is running. */
+#define AENC_VERSION_NUMBER (10000 * AENC_VERSION_MAJOR + 100 * AENC_VERSION_MINOR + AENC_VERSION_PATCH)
 #define AENC_ABI_VERSION 0
 
 #endif

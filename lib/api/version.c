@@ -4,7 +4,7 @@
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 
-int32_t aenc_version_number(void) { return 10000 * AENC_VERSION_MAJOR + 100 * AENC_VERSION_MINOR + AENC_VERSION_PATCH; }
+int32_t aenc_version_number(void) { return AENC_VERSION_NUMBER; }
 
 const char *aenc_version_string(void) {
     return TEXT(AENC_VERSION_MAJOR) "." TEXT(AENC_VERSION_MINOR) "." TEXT(AENC_VERSION_PATCH);

@@ -6,6 +6,7 @@
 #include <autoenc/autoenc.h>
 #include <autoenc/ops.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "check.h"
 
@@ -334,7 +335,21 @@ static const struct number numbers[] = {
     {"AENC_MIRROR_OMITTED", AENC_MIRROR_OMITTED, 20},
 };
 
+#if AENC_VERSION_NUMBER < 200
+#error "the version cannot be compared by the preprocessor"
+#endif
+
+/* The header's, the library's and the text's are one version. */
+static void test_version(void) {
+    char text[32];
+    snprintf(text, sizeof text, "%d.%d.%d", AENC_VERSION_NUMBER / 10000, AENC_VERSION_NUMBER / 100 % 100,
+             AENC_VERSION_NUMBER % 100);
+    CHECK(aenc_version_number() == AENC_VERSION_NUMBER);
+    CHECK(strcmp(aenc_version_string(), text) == 0);
+}
+
 int main(void) {
+    test_version();
     if (sizeof(void *) != 8 || sizeof(size_t) != 8) return 77;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
         if (!CHECK(layouts[i].now == layouts[i].then))
