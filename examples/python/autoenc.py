@@ -93,7 +93,7 @@ class ModelOptions(c.Structure):
                        "activation code_activation output loss init", pointer, "encoder_layers decoder_layers", texts,
                        "penalties", size, "penalty_count", texts, "corruptions", size, "corruption_count", i64, "tied",
                        text, "scaling bottleneck", texts, "fields", size, "field_count", texts, "conditions", size,
-                       "condition_count")
+                       "condition_count", c.POINTER(u64), "seed")
 
 
 class FitOptions(c.Structure):
@@ -462,6 +462,11 @@ def options_of(struct, given):
             matrix, array = rows_of(value)
             kept += [matrix, array]
             value = c.pointer(matrix)
+        elif kind is c.POINTER(u64):
+            number = u64(operator.index(value))
+            if number.value != value:
+                raise OverflowError("%s: %d does not fit" % (name, value))
+            value = c.pointer(number)
         elif kind in (size, i64, u64):
             value = operator.index(value)
         setattr(options, name, value)

@@ -84,6 +84,15 @@ class Use(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "NUL"):
             model_of(loss="mse\0")
 
+    def test_seed_of_a_model(self):
+        x = waves()
+        codes = [autoenc.Model(autoenc.Context(seed=seed), input=COLS, encoder_widths=(CODE,), seed=own).encode(x)
+                 for seed, own in ((1, 7), (2, 7), (7, None))]
+        np.testing.assert_array_equal(codes[0], codes[1])
+        np.testing.assert_array_equal(codes[0], codes[2])
+        with self.assertRaises(OverflowError):
+            model_of(seed=-1)
+
     def test_labels(self):
         x = waves()
         labels = (x[:, 0] > 0).astype(np.int64)

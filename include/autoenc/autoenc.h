@@ -91,7 +91,7 @@ typedef struct aenc_context aenc_context;
 /* What the library allocates with. Both functions or neither. `alignment` is a power of two, at most 64. */
 typedef struct aenc_context_options {
     size_t struct_size;
-    uint64_t seed;   /* every random number follows from it; 0 is a seed like any other */
+    uint64_t seed;   /* every random number follows from it, unless a model has its own; 0 is a seed like any other */
     int64_t threads; /* worker threads, the caller's included; 0: 1; results do not depend on it */
     void *(*allocate)(void *user, size_t size, size_t alignment); /* NULL when it cannot */
     void (*release)(void *user, void *block, size_t size, size_t alignment);
@@ -153,9 +153,12 @@ typedef struct aenc_model_options {
     size_t field_count;
     const char *const *conditions;  /* names of fields that encoder and decoder see beside their input: {"label"} */
     size_t condition_count;
+    /* Every random number of the model follows from it: parameters, order of rows, corruption, dropout. It is part of the description
+     * and so of the file. NULL: the context's seed, also of who loads the file */
+    const uint64_t *seed;
 } aenc_model_options;
 
-/* Creates the model with freshly drawn parameters. The same context seed gives the same parameters. */
+/* Creates the model with freshly drawn parameters. The same seed, the model's own or the context's, gives the same parameters. */
 AENC_API aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
 /* The same from the JSON description that model files carry (docs/format.md). length in bytes. */
 AENC_API aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out);

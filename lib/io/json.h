@@ -54,6 +54,8 @@ aenc_status aenc_json_repeated(aenc_context *ctx, const struct json *object, con
 /* The value as a whole number within [0, 2^53), written in digits alone: 8.0 and 8e0 are none, as for the readers of
  * other languages. false when it is anything else. value may be NULL. */
 bool aenc_json_whole(const struct json *value, uint64_t *out);
+/* The same, or a text of digits alone, up to 2^64 - 1. */
+bool aenc_json_u64(const struct json *value, uint64_t *out);
 
 /* Building. Each returns NULL when the arena is out of memory or the parent is NULL; the parent is then as it was, so a
  * tree is complete only if every call answered something. key is copied; NULL in an array. parent NULL only through

@@ -18,7 +18,21 @@ bool aenc_json_whole(const struct json *value, uint64_t *out) {
     if (value == NULL || value->kind != JSON_NUMBER || !value->digits) return false;
     double number = value->number;
     if (!(number >= 0 && number < 0x1p53) || floor(number) != number) return false;
-    *out = (uint64_t)number;
+    if (out != NULL) *out = (uint64_t)number;
+    return true;
+}
+
+bool aenc_json_u64(const struct json *value, uint64_t *out) {
+    if (value == NULL || value->kind != JSON_TEXT) return aenc_json_whole(value, out);
+    uint64_t whole = 0;
+    size_t length = 0;
+    for (const char *at = value->text; *at != '\0'; at++, length++) {
+        uint64_t digit = (uint64_t)(unsigned char)*at - '0';
+        if (digit > 9 || whole > (UINT64_MAX - digit) / 10) return false;
+        whole = whole * 10 + digit;
+    }
+    if (length == 0 || length > 20) return false;
+    if (out != NULL) *out = whole;
     return true;
 }
 
@@ -127,6 +141,7 @@ static struct json *copy(struct arena *arena, const char *key, const struct json
     if (made == NULL) return NULL;
     made->truth = value->truth;
     made->number = value->number;
+    made->digits = value->digits;
     if (value->kind == JSON_TEXT) {
         made->text = aenc_arena_text(arena, value->text);
         return made->text != NULL ? made : NULL;

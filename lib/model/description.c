@@ -180,8 +180,9 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format",  "input", "encoder", "decoder", "output", "loss",       "penalties",
-                                         "corrupt", "tied",  "pca",     "scaling", "fields", "bottleneck", "condition"};
+static const char *const known_keys[] = {"format",  "input",     "encoder",    "decoder",   "output",
+                                         "loss",    "penalties", "corrupt",    "tied",      "pca",
+                                         "scaling", "fields",    "bottleneck", "condition", "seed"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -301,6 +302,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *bottleneck = NULL;
     const struct json *mirrored = NULL;
     const struct json *condition = aenc_json_member(given, "condition");
+    const struct json *seed = aenc_json_member(given, "seed");
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
@@ -317,6 +319,9 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK) status = aenc_layer_check(ctx, decoder);
     if (status == AENC_OK) status = aenc_scaling_check(ctx, arena, aenc_json_member(given, "scaling"), type, &scaling);
     if (status == AENC_OK) status = aenc_fields_check(ctx, arena, aenc_json_member(given, "fields"), &fields);
+    if (status == AENC_OK && seed != NULL && !aenc_json_u64(seed, NULL))
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
+                           "model: 'seed' must be a whole number below 2^53, or up to 2^64 - 1 as a text of digits");
     if (status == AENC_OK && condition != NULL) status = aenc_condition_check(ctx, condition, fields);
     if (status != AENC_OK) return status;
     if (condition != NULL && condition->count > 0) {
@@ -335,6 +340,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK && scaling != NULL) aenc_json_add_copy(arena, whole, "scaling", scaling);
     if (status == AENC_OK && fields != NULL) aenc_json_add_copy(arena, whole, "fields", fields);
     if (status == AENC_OK && bottleneck != NULL) aenc_json_add_copy(arena, whole, "bottleneck", bottleneck);
+    if (status == AENC_OK && seed != NULL) aenc_json_add_copy(arena, whole, "seed", seed);
     const struct json *pca = aenc_json_member(given, "pca");
     if (status != AENC_OK || pca == NULL) return status;
     return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
@@ -396,6 +402,17 @@ static aenc_status fields_add(aenc_context *ctx, struct arena *arena, struct jso
         aenc_json_add_text(arena, fields, name, equals + 1);
     }
     return AENC_OK;
+}
+
+/* As a number where JSON's readers keep it, else as a text. */
+static void seed_add(struct arena *arena, struct json *given, uint64_t seed) {
+    if (seed < UINT64_C(1) << 53) {
+        struct json *number = aenc_json_add_number(arena, given, "seed", (double)seed);
+        if (number != NULL) number->digits = true;
+    } else {
+        const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)seed);
+        if (text != NULL) aenc_json_add_text(arena, given, "seed", text);
+    }
 }
 
 static aenc_status texts_add(aenc_context *ctx, struct arena *arena, struct json *given, const char *key,
@@ -476,5 +493,6 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     if (status == AENC_OK) status = fields_add(ctx, arena, given, o);
     if (status != AENC_OK) return status;
     if (o->scaling != NULL) aenc_json_add_text(arena, given, "scaling", o->scaling);
+    if (o->seed != NULL) seed_add(arena, given, *o->seed);
     return aenc_description_complete(ctx, arena, given, out);
 }

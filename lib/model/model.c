@@ -18,6 +18,8 @@ static aenc_status description_read(struct aenc_model *model) {
     model->loss_spec = aenc_json_member(model->description, "loss");
     model->loss = aenc_loss_find(model->ctx, model->loss_spec);
     if (model->loss == NULL) return AENC_ERR_ARGUMENT;
+    model->seed = model->ctx->seed;
+    (void)aenc_json_u64(aenc_json_member(model->description, "seed"), &model->seed);
     model->scaling = aenc_json_member(model->description, "scaling");
     model->field_count = aenc_fields_read(aenc_json_member(model->description, "fields"), model->field);
     model->unit_target = model->loss->unit_target && model->scaling == NULL;
@@ -144,7 +146,7 @@ aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct
     struct aenc_model *model;
     *out = NULL;
     aenc_status status = aenc_model_declare(ctx, arena, description, &model);
-    if (status == AENC_OK) status = aenc_store_allocate(&model->store, ctx->seed);
+    if (status == AENC_OK) status = aenc_store_allocate(&model->store, model->seed);
     if (status == AENC_OK)
         *out = model;
     else

@@ -83,6 +83,7 @@ struct aenc_model {
     int64_t classes; /* that targets are one of; 0: targets are numbers */
     const struct loss_type *loss;
     const struct json *loss_spec;
+    uint64_t seed;              /* the description's, or without one the context's */
     const struct json *scaling; /* NULL: none */
     bool scaling_known;         /* its numbers have been learned or set; they may be 0 and 1 all the same */
     bool unit_target;           /* raw targets must lie in [0, 1] */

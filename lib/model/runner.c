@@ -56,7 +56,7 @@ static struct aenc_runner *runner_place(struct aenc_model *model, char *block, s
     runner->context.allocate = memory_allocate;
     runner->context.release = memory_release;
     runner->context.allocator_user = &runner->memory;
-    runner->context.seed = model->ctx->seed;
+    runner->context.seed = model->seed;
     runner->context.plugins = model->ctx->plugins;
     return runner;
 }
@@ -72,7 +72,7 @@ static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *
     if (status != AENC_OK) return status;
     runner->rows = rows;
     runner->run.gemm = aenc_kernels()->product->product;
-    runner->run.seed = model->ctx->seed;
+    runner->run.seed = model->seed;
     runner->context.message[0] = '\0';
     runner->model = model;
     aenc_model_retain(model);

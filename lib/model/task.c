@@ -196,7 +196,7 @@ static aenc_status task_runs(struct aenc_model *model, enum task_kind kind, stru
         aenc_status status = aenc_run_create(model->ctx, &task->plan, run);
         if (status != AENC_OK) return status;
         task->run_count++;
-        run->seed = model->ctx->seed;
+        run->seed = model->seed;
     }
     return AENC_OK;
 }

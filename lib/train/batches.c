@@ -9,8 +9,8 @@ static void swap(int64_t *a, int64_t *b) {
 }
 
 /* Fisher & Yates 1938, in Durstenfeld's form: every order equally likely. */
-static void shuffle(aenc_context *ctx, const char *stream, uint64_t step, int64_t *row, int64_t count) {
-    struct draw draw = {ctx->seed, aenc_random_stream(stream), step, 0, 0};
+static void shuffle(uint64_t seed, const char *stream, uint64_t step, int64_t *row, int64_t count) {
+    struct draw draw = {seed, aenc_random_stream(stream), step, 0, 0};
     for (int64_t i = count - 1; i > 0; i--) {
         int64_t k = (int64_t)aenc_random_below(&draw, (uint64_t)i, (uint64_t)i + 1);
         swap(&row[i], &row[k]);
@@ -29,8 +29,10 @@ aenc_status aenc_batch_check(const struct aenc_model *model, int64_t rows) {
                      (long long)rows, (long long)model->least_rows);
 }
 
-aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double validation_fraction, struct batches *out) {
-    *out = (struct batches){ctx, NULL, NULL, 0, 0};
+aenc_status aenc_batches_create(const struct aenc_model *model, int64_t rows, double validation_fraction,
+                                struct batches *out) {
+    aenc_context *ctx = model->ctx;
+    *out = (struct batches){.ctx = ctx, .seed = model->seed};
     int64_t valid = aenc_batches_held(rows, validation_fraction);
     if (valid >= rows)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "validation_fraction %s leaves none of the %lld rows to train on",
@@ -41,14 +43,14 @@ aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double validati
     out->train_count = rows - valid;
     out->valid_count = valid;
     if (valid == 0) return AENC_OK;
-    shuffle(ctx, "fit.split", 0, out->train, rows);
+    shuffle(out->seed, "fit.split", 0, out->train, rows);
     out->valid = out->train + out->train_count;
     return AENC_OK;
 }
 
 void aenc_batches_free(struct batches *batches) {
     if (batches->ctx != NULL) aenc_release(batches->ctx, batches->train);
-    *batches = (struct batches){NULL, NULL, NULL, 0, 0};
+    *batches = (struct batches){.ctx = NULL};
 }
 
 static void sift(int64_t *row, int64_t root, int64_t count) {
@@ -71,5 +73,5 @@ static void sort(int64_t *row, int64_t count) {
 
 void aenc_batches_shuffle(struct batches *batches, uint64_t epoch) {
     sort(batches->train, batches->train_count);
-    shuffle(batches->ctx, "fit.shuffle", epoch, batches->train, batches->train_count);
+    shuffle(batches->seed, "fit.shuffle", epoch, batches->train, batches->train_count);
 }

@@ -119,20 +119,6 @@ static aenc_status machine_compare(struct reading *r) {
 
 /* ---- Its place ---- */
 
-static bool parse_whole(const char *text, uint64_t *out) {
-    uint64_t value = 0;
-    size_t length = strlen(text);
-    if (length == 0 || length > 20) return false;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9') return false;
-        uint64_t digit = (uint64_t)(text[i] - '0');
-        if (value > (UINT64_MAX - digit) / 10) return false;
-        value = value * 10 + digit;
-    }
-    *out = value;
-    return true;
-}
-
 static bool parse_real(const struct json *member, double *out) {
     static const char *const words[] = {"nan", "inf", "-inf"};
     static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
@@ -155,7 +141,7 @@ static aenc_status field_read(struct reading *r, int i) {
     if (good && field->kind == PLACE_REAL)
         good = parse_real(member, &r->real[i]);
     else if (good)
-        good = member->kind == JSON_TEXT && parse_whole(member->text, &r->whole[i]);
+        good = member->kind == JSON_TEXT && aenc_json_u64(member, &r->whole[i]);
     if (good && field->kind == PLACE_COUNT) good = r->whole[i] < UINT64_C(1) << 53;
     if (good) return AENC_OK;
     return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': its place has no usable '%s'", r->path, field->name);

@@ -61,7 +61,7 @@ static aenc_status steps_prepare(struct fit *fit) {
         return aenc_batch_check(fit->model, fit->batch);
     }
     double share = fit->data.valid.count == 0 ? o->validation_fraction : 0;
-    aenc_status status = aenc_batches_create(fit->model->ctx, fit->data.rows.count, share, &fit->batches);
+    aenc_status status = aenc_batches_create(fit->model, fit->data.rows.count, share, &fit->batches);
     if (status != AENC_OK) return status;
     fit->batch = o->batch > 0 ? o->batch : 128;
     if (fit->batch > fit->batches.train_count) fit->batch = fit->batches.train_count;

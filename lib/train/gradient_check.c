@@ -89,7 +89,7 @@ static aenc_status tensor_check(struct difference *d, const struct gradient_chec
     aenc_status status = AENC_OK;
     for (int64_t k = 0; k < directions && status == AENC_OK; k++) {
         d->only = each ? k : -1;
-        d->draw = (struct draw){.seed = d->model->ctx->seed, .stream = d->entry->stream, .step = (uint64_t)k};
+        d->draw = (struct draw){.seed = d->model->seed, .stream = d->entry->stream, .step = (uint64_t)k};
         status = along(d, h, &square, &size);
     }
     /* Number by number the squares add up to that of the distance; at random their mean is. */

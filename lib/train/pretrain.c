@@ -232,6 +232,7 @@ static aenc_status part_make(struct pretrain *p, bool below, struct slice slice,
     aenc_arena_create(p->model->ctx, &arena);
     struct json *given = aenc_json_root(&arena, JSON_OBJECT);
     aenc_status status = AENC_OK;
+    aenc_json_add_copy(&arena, given, "seed", aenc_json_member(p->model->description, "seed"));
     if (!below)
         status = describe(p, &arena, slice, in_shape, given);
     else if (encoder_add(p, &arena, given, slice, in_shape) == NULL)

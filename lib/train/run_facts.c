@@ -135,7 +135,7 @@ static void add_frozen(struct fit *fit, struct arena *arena, struct json *object
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     const aenc_fit_options *o = fit->options;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
-    add_whole(arena, object, "seed", fit->model->ctx->seed);
+    add_whole(arena, object, "seed", fit->model->seed);
     add_data(fit, arena, object);
     aenc_json_add_text(arena, object, "run_key", o->run_key == NULL ? "" : o->run_key);
     add_whole(arena, object, "batch", (uint64_t)fit->batch);

@@ -37,11 +37,13 @@ aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct bat
 /* batches.c: which rows are trained on, held out, and in what order. */
 struct batches {
     aenc_context *ctx;
+    uint64_t seed;  /* the model's */
     int64_t *train; /* row indices, shuffled anew for each epoch */
     int64_t *valid; /* held-out row indices; NULL: none */
     int64_t train_count, valid_count;
 };
-aenc_status aenc_batches_create(aenc_context *ctx, int64_t rows, double validation_fraction, struct batches *out);
+aenc_status aenc_batches_create(const struct aenc_model *model, int64_t rows, double validation_fraction,
+                                struct batches *out);
 void aenc_batches_free(struct batches *batches);
 /* The order of epoch `epoch`: a function of the seed, the epoch and the set of rows, not of the order before. */
 void aenc_batches_shuffle(struct batches *batches, uint64_t epoch);

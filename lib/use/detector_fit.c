@@ -67,7 +67,7 @@ static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scali
         return status;
     }
     status = aenc_model_declare(ctx, &arena, description, out);
-    if (status == AENC_OK) status = aenc_store_allocate(&(*out)->store, ctx->seed);
+    if (status == AENC_OK) status = aenc_store_allocate(&(*out)->store, (*out)->seed);
     if (status == AENC_OK) return AENC_OK;
     aenc_model_release(*out);
     *out = NULL;
@@ -105,7 +105,7 @@ static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
     if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
-    if (status == AENC_OK) status = aenc_batches_create(ctx, x->count, 0, &t.batches);
+    if (status == AENC_OK) status = aenc_batches_create(model, x->count, 0, &t.batches);
     if (status == AENC_OK) status = training_run(&t);
     aenc_batches_free(&t.batches);
     aenc_optim_free(ctx, t.optimizer);

@@ -319,6 +319,7 @@ static void say_fields(struct choices *c, struct words *w) {
                                         "\"length:count=4\"",  "\"binary\"", "\"classes\"",
                                         "{\"type\":\"number\",\"dims\":[0]}"};
     say(w, ",\"fields\":{\"a\":%s,\"b\":%s}", rules[choose(c, wild(c) ? 7 : 5)], rules[choose(c, wild(c) ? 7 : 5)]);
+    if (one_in(c, 8)) say(w, ",\"seed\":%s", pick(c, (const char *const[]){"7", "\"18446744073709551615\"", "-1"}, 3));
     if (one_in(c, 2)) say(w, ",\"condition\":[%s]", pick(c, (const char *const[]){"\"a\"", "\"a\",\"b\"", "\"c\"", "\"a\",\"a\""}, 4));
 }
 

@@ -133,6 +133,7 @@ header! {
             field_count: usize,
             conditions: *const *const c_char,
             condition_count: usize,
+            seed: *const u64,
         }
         aenc_progress {
             struct_size: usize,
