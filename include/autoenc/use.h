@@ -142,6 +142,26 @@ AENC_API aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const 
                                  float *centers, size_t center_floats, int32_t *labels, size_t label_count,
                                  double *inertia);
 
+typedef struct aenc_tsne_options {
+    size_t struct_size;
+    double perplexity;  /* so many neighbours count, from 1 to less than the rows; 0: 30, of few rows a third */
+    int64_t iterations; /* 0: 1000; the first 250 gather the groups */
+    double theta; /* above 0: forces from far away are joined in a quadtree (Barnes & Hut 1986), at most 0.7; 0: 0.5 from 2000
+                   * rows on, below all pairs */
+} aenc_tsne_options;
+
+/* A map of x in the plane in which near rows stay near: t-SNE (van der Maaten & Hinton 2008; van der Maaten 2014) from the
+ * plane of the two principal components. Distances between groups, and sizes of groups, mean little in it. out (x->rows,
+ * 2). *divergence (may be NULL): KL(p || q) in nats at the end. options NULL: all as usual. Time grows with rows x log rows (from 2000
+ * rows on) and memory with rows x 3 perplexity. The same seed of the context gives the same bits on any number of threads. */
+AENC_API aenc_status aenc_tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne_options *options, float *out,
+                               size_t out_floats, double *divergence);
+/* How far neighbours in a map (x->rows, any columns) are neighbours in x (Venna & Kaski 2001), in *out: 1 where the k nearest of each
+ * row in the map are its k nearest in x, less by how far away in x they are; about 0.5 for a map at random. k from 1 to less
+ * than half of the rows; 12 is usual. Time grows with rows^2. */
+AENC_API aenc_status aenc_trustworthiness(aenc_context *ctx, const aenc_matrix *x, const aenc_matrix *map, size_t k,
+                                          double *out);
+
 /* What codes know about labels: the share of the test rows that a classifier trained on the train rows gets right, in
  * *accuracy, and its answers (predicted, room for test->rows; NULL: not wanted). probe: "softmax:l2=1e-4,iterations=500"
  * (softmax regression on standardised columns, to its optimum) or "knn:k=5,metric=euclidean"; NULL: softmax. One label for

@@ -59,6 +59,21 @@ struct kmeans {
 aenc_status aenc_kmeans_find(aenc_context *ctx, const struct kmeans *kmeans, float *centers, int32_t *label,
                              double *inertia);
 
+/* ---- tsne.c, map_trust.c ---- */
+
+struct tsne {
+    struct rows x;
+    int64_t cols, iterations;
+    double perplexity; /* from 1 to less than the rows */
+    double theta;      /* 0: all pairs; otherwise at most 0.7 */
+};
+
+/* out (x.count, 2); *left: KL(p || q) in nats. */
+aenc_status aenc_tsne_find(aenc_context *ctx, const struct tsne *tsne, float *out, double *left);
+/* Of map (x->count rows), with its k nearest, k below half the rows: from 0 to 1. */
+aenc_status aenc_map_trust(aenc_context *ctx, const struct rows *x, int64_t cols, const struct rows *map,
+                           int64_t map_cols, int64_t k, double *out);
+
 /* ---- probe.c ---- */
 
 struct labelled {

@@ -141,6 +141,32 @@ static void test_ways(struct wrong *s) {
     MUTE(aenc_traverse(NULL, &code, &ends, 3, out, 256));
 }
 
+static void test_maps(struct wrong *s) {
+    const aenc_tsne_options unset = {0}, few = {sizeof few, .perplexity = 0.5}, many = {sizeof many, .perplexity = 4},
+                            wide = {sizeof wide, .theta = 0.8}, less = {sizeof less, .theta = -0.1}, back = {sizeof back, .iterations = -1};
+    const aenc_matrix map = {s->out, 3, 2, 0};
+    double value;
+    for (int i = 0; i < BAD; i++) {
+        if (i != BAD_COLS) WRONG(aenc_tsne(s->ctx, s->bad[i], NULL, s->out, 256, &value), "x");
+        if (i != BAD_COLS) WRONG(aenc_trustworthiness(s->ctx, s->bad[i], s->x, 1, &value), "x");
+        if (i != BAD_COLS) WRONG(aenc_trustworthiness(s->ctx, s->x, s->bad[i], 1, &value), "map");
+    }
+    WRONG(aenc_tsne(s->ctx, s->x, &unset, s->out, 256, &value), "aenc_tsne_options.struct_size");
+    WRONG(aenc_tsne(s->ctx, s->x, &few, s->out, 256, &value), "aenc_tsne_options.perplexity");
+    WRONG(aenc_tsne(s->ctx, s->x, &many, s->out, 256, &value), "aenc_tsne_options.perplexity");
+    WRONG(aenc_tsne(s->ctx, s->x, &wide, s->out, 256, &value), "aenc_tsne_options.theta");
+    WRONG(aenc_tsne(s->ctx, s->x, &less, s->out, 256, &value), "aenc_tsne_options.theta");
+    WRONG(aenc_tsne(s->ctx, s->x, &back, s->out, 256, &value), "aenc_tsne_options.iterations");
+    WRONG(aenc_tsne(s->ctx, s->x, NULL, NULL, 256, &value), "out is NULL");
+    WRONG(aenc_tsne(s->ctx, s->x, NULL, s->out, 7, &value), "out");
+    WRONG(aenc_trustworthiness(s->ctx, s->x, &map, 1, &value), "map has 3 rows");
+    WRONG(aenc_trustworthiness(s->ctx, s->x, s->x, 0, &value), "k is 0");
+    WRONG(aenc_trustworthiness(s->ctx, s->x, s->x, 2, &value), "k is 2");
+    WRONG(aenc_trustworthiness(s->ctx, s->x, s->x, 1, NULL), "out is NULL");
+    MUTE(aenc_tsne(NULL, s->x, NULL, s->out, 256, &value));
+    MUTE(aenc_trustworthiness(NULL, s->x, s->x, 1, &value));
+}
+
 static void test_groups(struct wrong *s) {
     int64_t index[16];
     int32_t found[WORLD_ROWS];
@@ -179,6 +205,7 @@ static void test_groups(struct wrong *s) {
     WRONG(aenc_probe(s->ctx, NULL, s->x, labels, 4, s->x, labels, 4, NULL, 0, NULL), "accuracy is NULL");
     WRONG(aenc_probe(s->ctx, "odd", s->x, labels, 4, s->x, labels, 4, NULL, 0, &value), "unknown probe 'odd'");
     WRONG(aenc_probe(s->ctx, "knn:k=0", s->x, labels, 4, s->x, labels, 4, NULL, 0, &value), "probe 'knn': setting 'k' is 0");
+    test_maps(s);
     MUTE(aenc_neighbours(NULL, s->x, NULL, 1, 0, index, NULL, 16));
     MUTE(aenc_kmeans(NULL, s->x, &good, out, 256, NULL, 0, &value));
     MUTE(aenc_probe(NULL, NULL, s->x, labels, 4, s->x, labels, 4, NULL, 0, &value));

@@ -216,6 +216,7 @@ static void use_codes(struct world *w, aenc_model *model) {
     static int32_t group[ROWS];
     const aenc_matrix m = {codes, ROWS, CODE, 0};
     const aenc_kmeans_options o = {.struct_size = sizeof o, .clusters = 3};
+    const aenc_tsne_options tsne = {.struct_size = sizeof tsne, .iterations = 20};
     aenc_rate_point rate[2] = {{.struct_size = sizeof *rate}};
     double inertia;
     if (good(w, aenc_codes_quantiles(w->ctx, &m, shares, 2, out, NUMBERS), "quantiles")) take(w, out, 2 * CODE * sizeof *out);
@@ -224,6 +225,8 @@ static void use_codes(struct world *w, aenc_model *model) {
     if (good(w, aenc_neighbours(w->ctx, &m, &m, 3, AENC_DISTANCE_COSINE, index, out, ROWS * 3), "neighbours"))
         take(w, out, 3 * ROWS * sizeof *out);
     if (good(w, aenc_kmeans(w->ctx, &m, &o, out, NUMBERS, group, ROWS, &inertia), "kmeans")) take(w, group, sizeof group);
+    if (good(w, aenc_tsne(w->ctx, &m, &tsne, out, NUMBERS, &inertia), "tsne")) take(w, out, 2 * ROWS * sizeof *out);
+    if (good(w, aenc_trustworthiness(w->ctx, &m, &m, 5, &inertia), "trustworthiness")) take(w, &inertia, sizeof inertia);
     if (good(w, aenc_rate_distortion(model, &x, steps, 2, 1.0, rate), "rate")) take(w, rate, sizeof rate);
     use_code_space(w, model, group);
 }

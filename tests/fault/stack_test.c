@@ -80,12 +80,14 @@ static void use_others(aenc_context *ctx) {
     static int32_t group[ROWS];
     const aenc_kmeans_options k = {.struct_size = sizeof k, .clusters = 3};
     const aenc_detector_options d = {.struct_size = sizeof d, .steps = 10};
+    const aenc_tsne_options tsne = {.struct_size = sizeof tsne, .iterations = 10, .theta = 0.5};
     aenc_model *pca = NULL;
     aenc_detector *detector = NULL;
     CHECK_STATUS(ctx, aenc_pca_create(ctx, &x, NULL, &pca), AENC_OK);
     CHECK_STATUS(ctx, aenc_detector_create(ctx, &x, &d, &detector), AENC_OK);
     CHECK_STATUS(ctx, aenc_neighbours(ctx, &x, &x, 3, 0, index, out, ROWS * 3), AENC_OK);
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &k, out, ROWS * COLS, group, ROWS, NULL), AENC_OK);
+    CHECK_STATUS(ctx, aenc_tsne(ctx, &x, &tsne, out, ROWS * COLS, NULL), AENC_OK);
     aenc_detector_free(detector);
     aenc_model_free(pca);
 }

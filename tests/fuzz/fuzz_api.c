@@ -296,7 +296,7 @@ static const struct {
     {fuzz_api_distill, 6}, {fuzz_api_gradients, 6}, {fuzz_api_metrics, 1}, {fuzz_api_threshold, 1},
     {fuzz_api_detector_make, 10}, {fuzz_api_detector_use, 2}, {fuzz_api_codes, 1}, {fuzz_api_neighbours, 1},
     {fuzz_api_kmeans, 2}, {fuzz_api_probe, 3}, {fuzz_api_rates, 2}, {fuzz_api_sweep, 12}, {fuzz_api_register, 1},
-    {fuzz_api_register, 1},
+    {fuzz_api_register, 1}, {fuzz_api_map, 3},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -128,6 +128,7 @@ void fuzz_api_detector_use(struct calls *c);
 void fuzz_api_codes(struct calls *c);
 void fuzz_api_neighbours(struct calls *c);
 void fuzz_api_kmeans(struct calls *c);
+void fuzz_api_map(struct calls *c);
 void fuzz_api_probe(struct calls *c);
 void fuzz_api_rates(struct calls *c);
 void fuzz_api_sweep(struct calls *c);

@@ -285,6 +285,28 @@ void fuzz_api_kmeans(struct calls *c) {
     for (size_t i = 0; i < room.needed; i++) FUZZ_DEMAND(isfinite(room.at[i]));
 }
 
+void fuzz_api_map(struct calls *c) {
+    unsigned how = next(c);
+    size_t cols = 1 + how % 3;
+    aenc_matrix x = fuzz_api_table(c, 0, cols);
+    aenc_tsne_options options = {.struct_size = sizeof options, .iterations = 1 + next(c) % 30,
+                                 .theta = how / 4 % 3 == 0 ? 0 : 0.5, .perplexity = how / 16 % 4};
+    struct room room = fuzz_api_room(c, OUT_BLOCK, x.rows * 2), more = {NULL, room.floats, room.needed};
+    double divergence = -77, second = -77, trust = -77;
+    aenc_status status = aenc_tsne(c->world.ctx, &x, &options, room.at, room.floats, &divergence);
+    bool good = fuzz_api_filled(c, c->world.ctx, status, room);
+    more.at = fuzz_api_block(c, AGAIN_BLOCK, more.floats * sizeof(float));
+    aenc_status again = aenc_tsne(c->world.ctx, &x, &options, more.at, more.floats, &second);
+    fuzz_api_filled(c, c->world.ctx, again, more);
+    fuzz_api_again(c, status, again, room.at, more.at, room.floats * sizeof(float));
+    if (!good) return;
+    FUZZ_DEMAND(isfinite(divergence) && (again != AENC_OK || divergence == second));
+    for (size_t i = 0; i < room.needed; i++) FUZZ_DEMAND(isfinite(room.at[i]));
+    const aenc_matrix map = {room.at, x.rows, 2, 0};
+    if (fuzz_good(&c->world, aenc_trustworthiness(c->world.ctx, &x, &map, 1 + how % 2, &trust)))
+        FUZZ_DEMAND(trust >= -1e-9 && trust <= 1);
+}
+
 void fuzz_api_probe(struct calls *c) {
     static const char *const probes[] = {NULL, "softmax", "softmax:l2=0,iterations=3", "softmax:iterations=20", "knn", "knn:k=1",
                                          "knn:k=3,metric=cosine", "knn:k=99", "knn:k=2,metric=x", "other"};
