@@ -119,12 +119,17 @@ AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, con
  *
  *   "code"           what aenc_encode returns          "score"          aenc_score: needs "target", or an input that is its own
  *   "output"         aenc_reconstruct; of "code", if   "features"       aenc_score_features: likewise
- *                    that is given and "input" is not  "jacobian_norm"  aenc_jacobian_norm */
+ *                    that is given and "input" is not  "jacobian_norm"  aenc_jacobian_norm
+ *   "encoder.1"      what comes out of the layer of that name path; of "encoder", "decoder" and "bottleneck" what comes out of all of it
+ *   others           what the bottleneck or a layer has named: "mean", "log_variance" and "sample" (drawn) of `gaussian`
+ *
+ * aenc_model_port lists those of a model. */
 typedef struct aenc_run_options {
     size_t struct_size;
 } aenc_run_options;
 
-/* The fields in `in` through the model; the results named in `out` are written there, float32. Arrays of out have as many rows as
+/* The fields in `in` through the model in one pass; the results named in `out`, 16 at most, are written there, float32. Each has the
+ * bits that it has alone. Arrays of out have as many rows as
  * those of in, and must not overlap with them. options may be NULL. */
 AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                               const aenc_array *const *out, size_t out_count);
@@ -135,7 +140,11 @@ AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *
 
 /* ---- Ports ---- */
 
-enum { AENC_PORT_FIELD = 10, AENC_PORT_RESULT = 20 };
+enum {
+    AENC_PORT_FIELD = 10,
+    AENC_PORT_RESULT = 20,
+    AENC_PORT_LAYER = 30 /* a result too: what comes out of the layer of that name path */
+};
 enum {
     AENC_RULE_NUMBER = 10,  /* finite */
     AENC_RULE_UNIT = 20,    /* from 0 to 1 */

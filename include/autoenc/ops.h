@@ -108,7 +108,8 @@ AENC_API aenc_node *aenc_node_tap(aenc_recorder *recorder, const char *path);
 AENC_API aenc_node *aenc_node_objective(aenc_recorder *recorder, const char *name, aenc_node *x, double weight);
 /* x is reported under the name beside the terms, and trains nothing. Returns x. */
 AENC_API aenc_node *aenc_node_measure(aenc_recorder *recorder, const char *name, aenc_node *x);
-/* x becomes a result of that name, for who runs the model. Returns x. */
+/* x, with rows, becomes a result of that name (aenc_run): a bottleneck's as it is, a layer's behind the layer's path,
+ * "encoder.1.name". To be named whatever the aim. A name that every model has ("code") is AENC_ERR_ARGUMENT. Returns x. */
 AENC_API aenc_node *aenc_node_result(aenc_recorder *recorder, const char *name, aenc_node *x);
 /* Ends the recording with that status (negative) and text, and with it the call that asked for it. The first one counts. */
 AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text);

@@ -7,6 +7,7 @@
 #include "model/results.h"
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
+enum { RESULTS_LISTED = 64 }; /* in a message */
 
 /* ---- Fields in ---- */
 
@@ -51,33 +52,33 @@ static aenc_status fields_read(const aenc_model *model, const aenc_array *const 
 /* ---- Results out ---- */
 
 struct results {
-    struct result_room room[RESULT_COUNT];
-    int64_t rows[RESULT_COUNT]; /* that there is room for */
+    struct result_room room[RESULTS_WANTED];
+    int64_t rows[RESULTS_WANTED]; /* that there is room for */
     int count;
     bool compares;
 };
 
-static aenc_status result_unknown(aenc_context *ctx, const char *name) {
-    const char *names[RESULT_COUNT];
-    for (int r = 0; r < RESULT_COUNT; r++) names[r] = aenc_result_name((enum result)r);
-    return aenc_name_unknown(ctx, "result", name, names, RESULT_COUNT, 0);
+static aenc_status result_unknown(const aenc_model *model, const char *name) {
+    const char *names[RESULTS_LISTED];
+    int count = model->result_count < RESULTS_LISTED ? model->result_count : RESULTS_LISTED;
+    for (int r = 0; r < count; r++) names[r] = model->result[r].name;
+    return aenc_name_unknown(model->ctx, "result", name, names, (size_t)count, 0);
 }
 
 static aenc_status result_take(const aenc_model *model, const char *call, const struct array *array,
                                struct results *out) {
     aenc_context *ctx = model->ctx;
-    enum result result = aenc_result_find(array->name);
-    if (result == RESULT_COUNT) return result_unknown(ctx, array->name);
+    int result = aenc_result_find(model, array->name);
+    if (result < 0) return result_unknown(model, array->name);
     for (int i = 0; i < out->count; i++)
         if (out->room[i].result == result)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is wanted twice", call, array->name);
     if (array->column.type != VALUE_F32)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is of type AENC_TYPE_F32", call, array->name);
-    const struct shape shape = aenc_result_shape(model, result);
-    aenc_status status = aenc_shape_check(ctx, call, array->name, &array->shape, &shape);
+    aenc_status status = aenc_shape_check(ctx, call, array->name, &array->shape, &model->result[result].shape);
     out->room[out->count] = (struct result_room){result, array->data, array->column.stride};
     out->rows[out->count++] = array->rows;
-    out->compares = out->compares || result == RESULT_SCORE || result == RESULT_FEATURES;
+    out->compares = out->compares || aenc_result_compares(result);
     return status;
 }
 
@@ -87,7 +88,7 @@ static aenc_status results_read(const aenc_model *model, const char *call, const
     if (out == NULL || count == 0)
         return out == NULL ? aenc_null(model->ctx, call, "out")
                            : aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: out_count is 0", call);
-    aenc_status status = list_check(model->ctx, call, "out", out, count, RESULT_COUNT);
+    aenc_status status = list_check(model->ctx, call, "out", out, count, RESULTS_WANTED);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         struct array array;
         status = aenc_array_read(model->ctx, (struct array_place){call, "out", i}, out[i], &array);
@@ -118,9 +119,9 @@ static aenc_status run(aenc_model *model, const aenc_run_options *options, const
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_run: no field is given");
     for (int i = 0; status == AENC_OK && i < results.count; i++)
         if (results.rows[i] != batch.count)
-            status =
-                aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_run: result '%s' has %lld rows and the fields have %lld",
-                          aenc_result_name(results.room[i].result), (long long)results.rows[i], (long long)batch.count);
+            status = aenc_fail(
+                model->ctx, AENC_ERR_SHAPE, "aenc_run: result '%s' has %lld rows and the fields have %lld",
+                model->result[results.room[i].result].name, (long long)results.rows[i], (long long)batch.count);
     if (status == AENC_OK) status = target_check(model, "aenc_run", aenc_batch_has(&batch, FIELD_TARGET), &results);
     if (status == AENC_OK) status = aenc_fields_check_values(model, &batch, results.compares, 0);
     return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count) : status;
@@ -143,7 +144,7 @@ static aenc_status room_fail(const aenc_model *model, const struct results *resu
         if (results->rows[i] < rows)
             return aenc_fail(model->ctx, AENC_ERR_SHAPE,
                              "aenc_run_source: result '%s' has room for %lld rows; the source has more",
-                             aenc_result_name(results->room[i].result), (long long)results->rows[i]);
+                             model->result[results->room[i].result].name, (long long)results->rows[i]);
     return AENC_OK;
 }
 
@@ -224,7 +225,7 @@ aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, 
 /* ---- Ports ---- */
 
 size_t aenc_model_port_count(const aenc_model *model) {
-    return model == NULL ? 0 : (size_t)model->field_count + RESULT_COUNT;
+    return model == NULL ? 0 : (size_t)(model->field_count + model->result_count);
 }
 
 static int32_t rule_of(enum field_rule rule) {
@@ -257,24 +258,23 @@ static void field_port(const aenc_model *model, int field, aenc_port *port) {
 }
 
 static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
-    size_t size = out->struct_size, fields = (size_t)model->field_count;
+    size_t size = out->struct_size, fields = (size_t)model->field_count, ports = aenc_model_port_count(model);
     aenc_port made;
     if (size < sizeof size || size > 4096)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_port.struct_size is %zu; set it to sizeof(aenc_port)",
                          size);
-    if (index >= fields + RESULT_COUNT)
+    if (index >= ports)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_port: index is %zu; there are %zu ports", index,
-                         fields + RESULT_COUNT);
+                         ports);
     if (index < fields)
         field_port(model, (int)index, &made);
     else {
-        enum result result = (enum result)(index - fields);
-        const struct shape shape = aenc_result_shape(model, result);
-        made = (aenc_port){.name = aenc_result_name(result),
-                           .kind = AENC_PORT_RESULT,
+        const struct result_spec *result = &model->result[index - fields];
+        made = (aenc_port){.name = result->name,
+                           .kind = result->layer ? AENC_PORT_LAYER : AENC_PORT_RESULT,
                            .type = AENC_TYPE_F32,
                            .rule = AENC_RULE_NUMBER};
-        dims_put(&shape, &made);
+        dims_put(&result->shape, &made);
     }
     memcpy(out, &made, size < sizeof made ? size : sizeof made);
     out->struct_size = size;
@@ -294,10 +294,10 @@ aenc_status aenc_model_port(aenc_model *model, size_t index, aenc_port *out) {
 static aenc_status port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
     const char *call = "aenc_model_port_needs";
     if (result == NULL || field == NULL) return aenc_null(model->ctx, call, result == NULL ? "result" : "field");
-    enum result wanted = aenc_result_find(result);
+    int wanted = aenc_result_find(model, result);
     int number = aenc_field_find(model->field, model->field_count, field);
     bool needs = false;
-    if (wanted == RESULT_COUNT) return result_unknown(model->ctx, result);
+    if (wanted < 0) return result_unknown(model, result);
     if (number < 0)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
                          aenc_quoted(field).text);

@@ -5,20 +5,20 @@ enum { ROWS_MAX = INT32_MAX };
 
 /* What the options ask for. */
 struct request {
-    enum task_kind kind;
+    struct task_key key;
     int64_t rows;
     void *memory;
     size_t memory_size;
 };
 
-static aenc_status task_read(aenc_context *ctx, int64_t task, enum task_kind *out) {
+static aenc_status task_read(aenc_context *ctx, int64_t task, struct task_key *out) {
     switch (task) {
-    case AENC_RUN_ENCODE: *out = TASK_ENCODE; break;
-    case AENC_RUN_DECODE: *out = TASK_DECODE; break;
+    case AENC_RUN_ENCODE: *out = aenc_task_key(TASK_ENCODE, true); break;
+    case AENC_RUN_DECODE: *out = aenc_task_key(TASK_DECODE, true); break;
     case 0:
-    case AENC_RUN_RECONSTRUCT: *out = TASK_RECONSTRUCT; break;
-    case AENC_RUN_SCORE: *out = TASK_SCORE; break;
-    case AENC_RUN_SCORE_FEATURES: *out = TASK_FEATURES; break;
+    case AENC_RUN_RECONSTRUCT: *out = aenc_task_key(TASK_RECONSTRUCT, true); break;
+    case AENC_RUN_SCORE: *out = aenc_task_key(TASK_SCORE, true); break;
+    case AENC_RUN_SCORE_FEATURES: *out = aenc_task_key(TASK_FEATURES, true); break;
     default:
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.task is %lld, not an AENC_RUN_...",
                          (long long)task);
@@ -29,7 +29,7 @@ static aenc_status task_read(aenc_context *ctx, int64_t task, enum task_kind *ou
 static aenc_status request_read(aenc_model *model, const aenc_runner_options *options, struct request *out) {
     aenc_runner_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_runner_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = task_read(model->ctx, o.task, &out->kind);
+    if (status == AENC_OK) status = task_read(model->ctx, o.task, &out->key);
     if (status != AENC_OK) return status;
     if (o.rows < 0 || o.rows > ROWS_MAX)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_runner_options.rows is %lld, must be from 0 to %d",
@@ -46,7 +46,7 @@ static aenc_status request_read(aenc_model *model, const aenc_runner_options *op
 static aenc_status runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
     struct request request;
     aenc_status status = request_read(model, options, &request);
-    return status == AENC_OK ? aenc_runner_bytes(model, request.kind, request.rows, bytes) : status;
+    return status == AENC_OK ? aenc_runner_bytes(model, &request.key, request.rows, bytes) : status;
 }
 
 aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
@@ -64,7 +64,7 @@ static aenc_status runner_create(aenc_model *model, const aenc_runner_options *o
     struct request request;
     aenc_status status = request_read(model, options, &request);
     return status == AENC_OK
-               ? aenc_runner_make(model, request.kind, request.rows, request.memory, request.memory_size, out)
+               ? aenc_runner_make(model, &request.key, request.rows, request.memory, request.memory_size, out)
                : status;
 }
 
@@ -104,7 +104,7 @@ const char *aenc_runner_message(const aenc_runner *runner) {
 static aenc_status data_check(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target) {
     const struct task *task = &runner->task;
     const struct node *input = task->tape.field[0].node;
-    if (task->own_target)
+    if (task->key.own_target)
         return aenc_data_check_in(&runner->context, runner->model, (struct data_names){"x", "target"}, x, target,
                                   false);
     if (target != NULL)
@@ -121,18 +121,19 @@ aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aen
         return aenc_fail(&runner->context, AENC_ERR_BUSY,
                          "aenc_runner_run: the runner is in the middle of a run, which called "
                          "this back");
-    size_t row_size = (size_t)aenc_node_row_size(runner->task.result);
+    size_t row_size = (size_t)aenc_node_row_size(runner->task.result[0]);
     aenc_status status = data_check(runner, x, target);
     if (status == AENC_OK)
         status = aenc_room_check(&runner->context, "aenc_runner_run", out, out_floats, x->rows, row_size);
     if (status != AENC_OK) return status;
     struct batch batch = aenc_batch_from(x, target);
-    if (runner->task.own_target && target == NULL) batch.column[FIELD_TARGET] = batch.column[FIELD_INPUT];
+    if (runner->task.key.own_target && target == NULL) batch.column[FIELD_TARGET] = batch.column[FIELD_INPUT];
     if (runner->task.field[0] == FIELD_CODE) batch.column[FIELD_CODE] = batch.column[FIELD_INPUT];
     status = aenc_task_fields_check(&runner->context, &runner->task, &batch);
     if (status != AENC_OK) return status;
     runner->running = true;
-    aenc_runner_infer(runner, &batch, out);
+    const struct result_room room = {runner->task.key.wanted[0], out, (int64_t)row_size};
+    aenc_runner_infer(runner, &batch, &room);
     runner->running = false;
     if (runner->freed) aenc_runner_end(runner);
     return AENC_OK;

@@ -4,6 +4,7 @@
 #include "api/plugin_types.h"
 #include "base/mem.h"
 #include "io/bytes.h"
+#include "model/results.h"
 
 /* Whether the call can go on: the recording is sound, and what it takes is there. */
 static bool named(const aenc_recorder *r, const char *call, const char *name) {
@@ -17,7 +18,7 @@ static bool named(const aenc_recorder *r, const char *call, const char *name) {
 
 int64_t aenc_recorder_aim(const aenc_recorder *recorder) {
     if (recorder == NULL || recorder->site == NULL) return 0;
-    switch (recorder->site->aim) {
+    switch (aenc_site_aim(recorder->site)) {
     case SITE_TRAIN: return AENC_AIM_TRAIN;
     case SITE_SCORE: return AENC_AIM_SCORE;
     default: return AENC_AIM_RESULT;
@@ -59,6 +60,8 @@ aenc_node *aenc_node_measure(aenc_recorder *recorder, const char *name, aenc_nod
 aenc_node *aenc_node_result(aenc_recorder *recorder, const char *name, aenc_node *x) {
     if (!named(recorder, "result", name)) return NULL;
     struct node *n = aenc_node_taken(recorder, "result", x);
+    if (aenc_result_built_in(name))
+        aenc_tape_fail(recorder->tape, AENC_ERR_ARGUMENT, "aenc_node_result: '%s' is a result of every model", name);
     const char *copy = aenc_arena_text(&recorder->tape->arena, name);
     if (copy == NULL) recorder->tape->status = AENC_ERR_NO_MEMORY;
     if (aenc_recorder_sound(recorder)) aenc_site_result(recorder->site, copy, n);

@@ -32,6 +32,7 @@ struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, 
     const char *before = aenc_tape_enter(tape, "bottleneck");
     site->self = type;
     struct node *code = tape->status != AENC_OK ? NULL : type->record(site, spec, x);
+    aenc_site_layer(site, code);
     aenc_tape_leave(tape, before);
     return tape->status != AENC_OK ? NULL : code;
 }

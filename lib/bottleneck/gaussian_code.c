@@ -4,7 +4,7 @@
  *     z = mean + exp(log_variance / 2) e, e standard normal                             (section 2.4)
  *     KL(q | p) = sum_j (mean_j^2 + exp(log_variance_j) - 1 - log_variance_j) / 2       (appendix B), nats per row
  *
- * Training and scores draw z, one for each row; the code is the mean. The KL is a term of the objective: with a loss that
+ * Training and scores draw z, one for each row; the code is the mean. Results besides: "mean", "log_variance", and "sample", z. The KL is a term of the objective: with a loss that
  * is a sum over the values of a row (reduction=sum) and is a negative log-likelihood, loss and score are the negative ELBO.
  */
 #include <math.h>
@@ -56,13 +56,16 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     struct node *mean = aenc_layer_record(site, "mean", head, x);
     struct node *log_variance = aenc_layer_record(site, "log_variance", head, x);
     log_variance = aenc_op_clamp(tape, log_variance, log_variance_low, log_variance_high);
-    aenc_site_result(site, "mean", mean);
-    aenc_site_result(site, "log_variance", log_variance);
-    if (mean == NULL || log_variance == NULL || site->aim == SITE_RESULT) return mean;
-    kl_record(site, spec, mean, log_variance);
+    if (mean == NULL || log_variance == NULL) return NULL;
+    bool result = aenc_site_aim(site) == SITE_RESULT;
+    if (!result) kl_record(site, spec, mean, log_variance);
     struct node *deviation = aenc_op_function(tape, FUNCTION_EXP, 0, aenc_op_affine(tape, log_variance, 0.5, 0));
     struct node *draw = aenc_op_normal(tape, "draw", mean->shape.dim + 1, mean->shape.rank - 1);
-    return aenc_op_add(tape, mean, aenc_op_multiply(tape, deviation, draw));
+    struct node *sample = aenc_op_add(tape, mean, aenc_op_multiply(tape, deviation, draw));
+    aenc_site_result(site, "mean", mean);
+    aenc_site_result(site, "log_variance", log_variance);
+    aenc_site_result(site, "sample", sample);
+    return result ? mean : sample;
 }
 
 static struct json *layer(struct arena *arena, const struct json *spec) {

@@ -55,6 +55,7 @@ struct node *aenc_layer_record(struct site *site, const char *name, const struct
     site->self = type;
     struct node *y = tape->status != AENC_OK ? NULL : type->record(site, spec, x);
     site->self = outer;
+    aenc_site_layer(site, y);
     aenc_tape_leave(tape, before);
     return tape->status != AENC_OK ? NULL : y;
 }

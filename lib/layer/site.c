@@ -27,26 +27,33 @@ struct node *aenc_site_field(struct site *site, const char *name) {
     return n;
 }
 
-/* Everything in a layer is recorded under its name path, its output last. */
 struct node *aenc_site_tap(struct site *site, const char *path) {
-    struct tape *tape = site->tape;
-    size_t length = strlen(path);
-    for (size_t i = tape->node_count; i-- > 0;) {
-        struct node *n = tape->node[i];
-        bool inside = strncmp(n->name, path, length) == 0 && (n->name[length] == '\0' || n->name[length] == '.');
-        if (inside && n->op != NULL && n->kind == NODE_ROW) return n;
-    }
-    aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "there is no layer '%s' on the way", aenc_quoted(path).text);
+    const struct site_result *r = site->result;
+    while (r != NULL && (!r->layer || strcmp(r->name, path) != 0)) r = r->before;
+    if (r != NULL) return r->node;
+    aenc_tape_fail(site->tape, AENC_ERR_ARGUMENT, "there is no layer '%s' on the way", aenc_quoted(path).text);
     return NULL;
+}
+
+static void result_add(struct site *site, const char *name, struct node *n, bool layer) {
+    struct tape *tape = site->tape;
+    if (n == NULL || tape->status != AENC_OK) return;
+    struct site_result *r = aenc_arena_alloc(&tape->arena, 1, sizeof *r);
+    if (r == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    if (r == NULL) return;
+    *r = (struct site_result){name, n, layer, site->code != NULL, site->result};
+    site->result = r;
 }
 
 void aenc_site_result(struct site *site, const char *name, struct node *n) {
-    if (n == NULL || site->result_count == SITE_RESULTS_MAX) return;
-    site->result[site->result_count++] = (struct site_result){name, n};
+    bool bottleneck = strcmp(site->tape->scope, "bottleneck") == 0;
+    result_add(site, bottleneck ? name : aenc_tape_path(site->tape, name), n, false);
 }
 
+void aenc_site_layer(struct site *site, struct node *n) { result_add(site, site->tape->scope, n, true); }
+
 struct node *aenc_site_result_find(const struct site *site, const char *name) {
-    for (int i = 0; i < site->result_count; i++)
-        if (strcmp(site->result[i].name, name) == 0) return site->result[i].node;
-    return NULL;
+    const struct site_result *r = site->result;
+    while (r != NULL && strcmp(r->name, name) != 0) r = r->before;
+    return r == NULL ? NULL : r->node;
 }

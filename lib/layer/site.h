@@ -18,25 +18,33 @@ enum site_aim {
     SITE_TRAIN  /* everything */
 };
 
-enum { SITE_RESULTS_MAX = 16 };
+/* A node that a caller may ask for: what a bottleneck or a layer has named, or the output of a layer under its name path. In the
+ * tape's arena, the youngest first. */
 struct site_result {
     const char *name;
     struct node *node;
+    bool layer, behind_code;
+    const struct site_result *before;
 };
 
 struct site {
     struct tape *tape;
     struct store *store;
-    const void *self; /* the type (struct layer_type and the like) whose record is being called */
-    enum site_aim aim;
+    const void *self;               /* the type (struct layer_type and the like) whose record is being called */
+    enum site_aim aim;              /* looked at through aenc_site_aim by what is recorded */
+    bool aim_read;                  /* so it has been: another aim may be recorded differently */
     const struct field_spec *field; /* by number; NULL: there are none */
     int field_count;
     /* Row nodes, NULL until they are recorded: what the encoder saw (after corruption), the code, the output. */
     struct node *input, *code, *output;
     const struct json *encoder, *decoder; /* checked specs */
-    struct site_result result[SITE_RESULTS_MAX];
-    int result_count;
+    const struct site_result *result;     /* the youngest; NULL: none */
 };
+
+static inline enum site_aim aenc_site_aim(struct site *site) {
+    site->aim_read = true;
+    return site->aim;
+}
 
 /* The field of that name as a row node: (rows, dims), or (rows) where it has none; recorded once. NULL with tape->status
  * set where no such field is declared. */
@@ -46,8 +54,11 @@ const struct field_spec *aenc_site_field_spec(struct site *site, const char *nam
 /* A tap: what comes out of the layer of that name path ("encoder.0"), as it was recorded last. NULL with tape->status
  * set. */
 struct node *aenc_site_tap(struct site *site, const char *path);
-/* n under a name by which a caller may ask for it. A NULL or a full table is ignored. */
+/* n under a name by which a caller may ask for it: the bottleneck's as it is, a layer's behind its name path. NULL is ignored. */
 void aenc_site_result(struct site *site, const char *name, struct node *n);
+/* n as the output of the layer that the tape's scope is. NULL is ignored. */
+void aenc_site_layer(struct site *site, struct node *n);
+/* The youngest of that name; NULL: there is none. */
 struct node *aenc_site_result_find(const struct site *site, const char *name);
 
 #endif

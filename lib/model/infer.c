@@ -5,37 +5,62 @@
 struct inference {
     const struct task *task;
     const struct batch *batch;
-    float *out;
-    int64_t row_size; /* of the result */
+    const struct result_room *room;
 };
 
 void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
-                      float *out) {
-    int64_t rows = chunk.hi - chunk.lo, numbers = rows * aenc_node_row_size(task->result);
+                      const struct result_room *room) {
+    int64_t rows = chunk.hi - chunk.lo;
     aenc_task_bind(task, run, batch, chunk.lo);
     run->live[0] = rows;
     run->first_row = chunk.lo;
     run->weight_total = (double)rows;
     aenc_run_replay(run, NULL);
-    const num *value = aenc_value(run, task->result);
-    for (int64_t i = 0; i < numbers; i++) out[i] = (float)value[i];
+    for (int k = 0; k < task->key.count; k++) {
+        int64_t size = aenc_node_row_size(task->result[k]), stride = room[k].stride;
+        int64_t lines = stride == size ? 1 : rows, length = size * rows / lines;
+        const num *value = aenc_value(run, task->result[k]);
+        float *out = room[k].out + chunk.lo * stride;
+        for (int64_t r = 0; r < lines; r++, out += stride, value += length)
+            for (int64_t i = 0; i < length; i++) out[i] = (float)value[i];
+    }
 }
 
 static void chunk_task(void *user, int64_t index, int worker) {
     const struct inference *work = user;
     int64_t first = index * work->task->chunk, last = first + work->task->chunk;
     struct span chunk = {first, last < work->batch->count ? last : work->batch->count};
-    aenc_infer_chunk(work->task, &work->task->run[worker], work->batch, chunk, work->out + first * work->row_size);
+    aenc_infer_chunk(work->task, &work->task->run[worker], work->batch, chunk, work->room);
+}
+
+aenc_status aenc_task_infer(struct aenc_model *model, const struct task *task, const struct batch *batch,
+                            const struct result_room *room) {
+    aenc_status status = aenc_task_fields_check(model->ctx, task, batch);
+    if (status != AENC_OK) return status;
+    struct inference work = {task, batch, room};
+    aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
+    return AENC_OK;
+}
+
+struct task_key aenc_task_key(enum task_kind kind, bool own_target) {
+    static const enum result wanted[] = {
+        [TASK_ENCODE] = RESULT_CODE, [TASK_DECODE] = RESULT_OUTPUT,     [TASK_RECONSTRUCT] = RESULT_OUTPUT,
+        [TASK_SCORE] = RESULT_SCORE, [TASK_FEATURES] = RESULT_FEATURES, [TASK_JACOBIAN] = RESULT_JACOBIAN,
+    };
+    bool compares = kind == TASK_SCORE || kind == TASK_FEATURES;
+    return (struct task_key){.own_target = compares && own_target,
+                             .from_code = kind == TASK_DECODE,
+                             .count = 1,
+                             .wanted = {(int)wanted[kind]}};
 }
 
 aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out) {
     struct task *task;
-    aenc_status status = aenc_task_prepare(model, kind, aenc_batch_has(batch, FIELD_TARGET), batch->count, &task);
-    if (status == AENC_OK) status = aenc_task_fields_check(model->ctx, task, batch);
+    const struct task_key key = aenc_task_key(kind, aenc_batch_has(batch, FIELD_TARGET));
+    aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
     if (status != AENC_OK) return status;
-    struct inference work = {task, batch, out, aenc_node_row_size(task->result)};
-    aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
-    return AENC_OK;
+    const struct result_room room = {key.wanted[0], out, aenc_node_row_size(task->result[0])};
+    return aenc_task_infer(model, task, batch, &room);
 }
 
 aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind, const struct rows *x, float *out) {

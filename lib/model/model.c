@@ -3,13 +3,7 @@
 #include <string.h>
 
 #include "model/pca.h"
-
-/* A row node's shape without the row axis. */
-static struct shape row_shape(const struct node *n) {
-    struct shape shape = {n->shape.rank - 1, {0}};
-    for (int i = 0; i < shape.rank; i++) shape.dim[i] = n->shape.dim[i + 1];
-    return shape;
-}
+#include "model/results.h"
 
 static aenc_status description_read(struct aenc_model *model) {
     const struct json *input = aenc_json_member(model->description, "input");
@@ -80,14 +74,15 @@ static aenc_status output_check(struct aenc_model *model) {
 
 /* Code and output are recorded: the sizes follow. */
 static aenc_status sizes_take(struct aenc_model *model, const struct site *site) {
-    model->code = row_shape(site->code);
-    model->output = row_shape(site->output);
+    model->code = aenc_row_shape(site->code);
+    model->output = aenc_row_shape(site->output);
     model->input_size = aenc_shape_count(&model->input);
     model->code_size = aenc_shape_count(&model->code);
     model->output_size = aenc_shape_count(&model->output);
     model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
     fields_describe(model);
-    return output_check(model);
+    aenc_status status = aenc_results_take(model, site);
+    return status == AENC_OK ? output_check(model) : status;
 }
 
 /* Records everything once in training mode on a tape that is thrown away: the store now knows every parameter, and the
@@ -170,8 +165,8 @@ void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&mode
 
 void aenc_model_forget_tasks(struct aenc_model *model) {
     model->gradients = NULL;
-    for (int kind = 0; kind < TASK_COUNT; kind++)
-        for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->task[kind][own]);
+    for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->train_task[own]);
+    for (int i = 0; i < TASKS_KEPT; i++) aenc_task_free(model->ctx, &model->infer_task[i]);
 }
 
 aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {

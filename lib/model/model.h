@@ -26,29 +26,59 @@ enum { NOTICE_SIZE = 512 };
 /* Of models with a scaling: whether its numbers are learned or set, "known", or "unknown". */
 #define SCALING_KEY "autoenc.scaling"
 
+/* What every model gives; behind them stand those that its bottleneck and its layers have named, and the outputs of its layers. */
+enum result {
+    RESULT_CODE,
+    RESULT_OUTPUT,
+    RESULT_SCORE,    /* one loss per row */
+    RESULT_FEATURES, /* one loss per element */
+    RESULT_JACOBIAN, /* the squared norm of the encoder's Jacobian */
+    RESULT_NAMED
+};
+enum { RESULTS_WANTED = 16 }; /* of one task at most */
+
+struct result_spec {
+    const char *name;
+    struct shape shape; /* of one row */
+    bool layer;         /* the output of the layer of that name path */
+    bool behind_code;
+};
+
+/* What a task is recorded for. */
+struct task_key {
+    bool trains;                /* corrupted input to the terms, with gradients; no results */
+    bool own_target;            /* the target is a field of its own rather than the input */
+    bool from_code;             /* the decoder gets the field "code" */
+    int count;                  /* of results */
+    int wanted[RESULTS_WANTED]; /* their numbers in the model, rising */
+};
+
+/* Those of one result. */
 enum task_kind {
-    TASK_TRAIN,       /* corrupted input to term "reconstruction" and a term for each penalty, with gradients */
     TASK_ENCODE,      /* input to code */
     TASK_DECODE,      /* code to output */
     TASK_RECONSTRUCT, /* input to output */
     TASK_SCORE,       /* input, target to one loss per row */
     TASK_FEATURES,    /* input, target to one loss per element */
     TASK_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
-    TASK_COUNT
 };
 
-/* Once recorded, const until freed; `own_target`: the target is a field of its own rather than the input. */
+enum { TASKS_KEPT = 8 }; /* of inference, the ones used last */
+
+/* Once recorded, const until freed. */
 struct task {
-    bool recorded, own_target;
+    bool recorded;
+    struct task_key key;
+    uint64_t used; /* the model's uses of tasks before the last of this one */
     struct tape tape;
     const struct field_spec *spec; /* the model's */
     int field[FIELDS_MAX];         /* the model's number of each of the tape's fields */
     int64_t chunk;                 /* rows of one chunk of inference */
     float *weight; /* room for those of a batch whose weights are not a dense column of float32; NULL until then */
     struct plan plan;
-    struct run *run; /* one per worker; TASK_TRAIN: one */
+    struct run *run; /* one per worker; of training: one */
     int run_count;
-    struct node *result; /* what inference hands out; NULL: TASK_TRAIN */
+    struct node *result[RESULTS_WANTED]; /* what inference hands out, as the key says */
 };
 
 /* What training on rows as they arrive keeps from call to call. */
@@ -92,9 +122,13 @@ struct aenc_model {
     struct field_spec field[FIELDS_MAX];
     int field_count;
     struct store store;
-    struct task task[TASK_COUNT][2]; /* by own_target */
-    uint64_t step, epoch;            /* updates and epochs so far: what the random draws of training count */
-    double clock; /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
+    const struct result_spec *result; /* by number */
+    int result_count;
+    struct task train_task[2];          /* by own_target */
+    struct task infer_task[TASKS_KEPT]; /* in any order */
+    uint64_t task_uses;
+    uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
+    double clock;         /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
     struct terms terms;
     struct task *gradients; /* whose gradients wait to be applied; NULL: none */
     double gradient_weight; /* total weight of the rows they are a sum over */
@@ -183,15 +217,20 @@ aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json 
 const char *aenc_layers_activation(const struct json *spec);
 
 /* task.c: recorded and planned on demand, for at least `rows` rows, of which inference needs room
- * for one chunk at most. */
-aenc_status aenc_task_prepare(struct aenc_model *model, enum task_kind kind, bool own_target, int64_t rows,
-                              struct task **out);
+ * for one chunk at most. Valid until the next is prepared. */
+aenc_status aenc_task_prepare(struct aenc_model *model, const struct task_key *key, int64_t rows, struct task **out);
+/* The key of a training task. */
+static inline struct task_key aenc_task_training(bool own_target) {
+    return (struct task_key){.trains = true, .own_target = own_target};
+}
 /* The training task: corruption, encoder, bottleneck, decoder, and as terms the reconstruction, what was recorded on the way,
  * and the penalties. declared (may be NULL) is called once code and output are there. Failures stick to the tape. */
 typedef aenc_status task_declared(struct aenc_model *model, const struct site *site);
 void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool own_target, task_declared *declared);
-/* Records and plans with the memory of ctx, which need not be the model's; own_target is set by the caller. */
-aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, enum task_kind kind, int64_t rows,
+/* Records the results of task->key on task->tape, in its order. */
+void aenc_task_results_record(struct aenc_model *model, struct task *task);
+/* Records and plans with the memory of ctx, which need not be the model's. */
+aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, const struct task_key *key, int64_t rows,
                              struct task *task);
 void aenc_task_free(aenc_context *ctx, struct task *task);
 
@@ -200,7 +239,18 @@ aenc_status aenc_task_fields_check(aenc_context *ctx, const struct task *task, c
 /* The task's run reads the batch's columns, from row `first` on. */
 void aenc_task_bind(const struct task *task, struct run *run, const struct batch *batch, int64_t first);
 
-/* infer.c: every row of the batch through the task; result rows, dense, into out. Without a target scores compare with the
+/* Where a result goes: row r to out + r * stride. */
+struct result_room {
+    int result;
+    float *out;
+    int64_t stride;
+};
+/* infer.c: every row of the batch through the task that was prepared for it, each result to its room. */
+aenc_status aenc_task_infer(struct aenc_model *model, const struct task *task, const struct batch *batch,
+                            const struct result_room *room);
+/* The key of a task of one result. */
+struct task_key aenc_task_key(enum task_kind kind, bool own_target);
+/* Every row of the batch through the task; result rows, dense, into out. Without a target scores compare with the
  * input. */
 aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out);
 /* The same of one matrix: of codes for TASK_DECODE, else of inputs. */
@@ -209,9 +259,9 @@ aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind,
 struct batch aenc_batch_for(const struct aenc_model *to, const struct aenc_model *from, const struct batch *batch);
 /* (reconstruction - x) / sigma^2 of every row, dense; the output is as large as the input. */
 aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct rows *x, double sigma, float *out);
-/* The chunk of rows of the batch through the task, on this thread; their results to out. */
+/* The chunk of rows of the batch through the task, on this thread; their results to the rooms, in the key's order. */
 void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
-                      float *out);
+                      const struct result_room *room);
 /* Whether the input is the target where none is given. */
 static inline bool aenc_target_optional(const struct aenc_model *model) {
     return model->classes == 0 && model->target_size == model->input_size;
@@ -248,16 +298,16 @@ struct aenc_runner {
 
 /* block NULL: from the model's context, else size bytes that outlive the runner. On failure the model's context has the
  * message; AENC_ERR_SHAPE where the block is too small. */
-aenc_status aenc_runner_make(struct aenc_model *model, enum task_kind kind, int64_t rows, void *block, size_t size,
-                             struct aenc_runner **out);
+aenc_status aenc_runner_make(struct aenc_model *model, const struct task_key *key, int64_t rows, void *block,
+                             size_t size, struct aenc_runner **out);
 /* What block must have, wherever it begins. Takes as much from the model's context for the moment. */
-aenc_status aenc_runner_bytes(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t *out);
+aenc_status aenc_runner_bytes(struct aenc_model *model, const struct task_key *key, int64_t rows, size_t *out);
 void aenc_runner_end(struct aenc_runner *runner);
 /* The model's present weights. */
 void aenc_runner_adopt(struct aenc_runner *runner);
-/* As aenc_model_infer, of a batch that has the task's fields. Cannot fail; neither allocates nor locks nor calls the
+/* As aenc_task_infer, of a batch that has the task's fields. Cannot fail; neither allocates nor locks nor calls the
  * system. */
-void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, float *out);
+void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room);
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);

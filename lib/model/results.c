@@ -3,66 +3,94 @@
 
 #include <string.h>
 
-static const char *const names[RESULT_COUNT] = {
+static const char *const names[RESULT_NAMED] = {
     [RESULT_CODE] = "code",         [RESULT_OUTPUT] = "output",          [RESULT_SCORE] = "score",
     [RESULT_FEATURES] = "features", [RESULT_JACOBIAN] = "jacobian_norm",
 };
 
-enum result aenc_result_find(const char *name) {
+struct shape aenc_row_shape(const struct node *n) {
+    struct shape shape = {n->shape.rank - 1, {0}};
+    for (int i = 0; i < shape.rank; i++) shape.dim[i] = n->shape.dim[i + 1];
+    return shape;
+}
+
+static bool one_for_each_row(const struct site_result *r) { return r->node->kind == NODE_ROW && r->node->space == 0; }
+
+/* What has a name, in the order of recording, layers last. Writes only with `to`; returns how many. */
+static int named_take(struct arena *arena, const struct site *site, bool layers, struct result_spec *to) {
+    int count = 0, at = 0;
+    for (const struct site_result *r = site->result; r != NULL; r = r->before)
+        count += r->layer == layers && one_for_each_row(r);
+    for (const struct site_result *r = site->result; r != NULL && to != NULL; r = r->before)
+        if (r->layer == layers && one_for_each_row(r))
+            to[count - ++at] = (struct result_spec){.name = aenc_arena_text(arena, r->name),
+                                                    .shape = aenc_row_shape(r->node),
+                                                    .layer = layers,
+                                                    .behind_code = r->behind_code};
+    return count;
+}
+
+aenc_status aenc_results_take(struct aenc_model *model, const struct site *site) {
+    struct arena *arena = &model->arena;
+    int named = named_take(arena, site, false, NULL), layers = named_take(arena, site, true, NULL);
+    struct result_spec *spec = aenc_arena_alloc(arena, (size_t)(RESULT_NAMED + named + layers), sizeof *spec);
+    if (spec == NULL) return AENC_ERR_NO_MEMORY;
+    for (int r = 0; r < RESULT_NAMED; r++) spec[r] = (struct result_spec){.name = names[r]};
+    spec[RESULT_CODE].shape = model->code;
+    spec[RESULT_OUTPUT].shape = model->output;
+    spec[RESULT_FEATURES].shape = (struct shape){1, {model->target_size}};
+    named_take(arena, site, false, spec + RESULT_NAMED);
+    named_take(arena, site, true, spec + RESULT_NAMED + named);
+    model->result = spec;
+    model->result_count = RESULT_NAMED + named + layers;
+    return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+int aenc_result_find(const struct aenc_model *model, const char *name) {
     int result = 0;
-    while (result < RESULT_COUNT && strcmp(names[result], name) != 0) result++;
-    return (enum result)result;
+    while (result < model->result_count && strcmp(model->result[result].name, name) != 0) result++;
+    return result < model->result_count ? result : -1;
 }
 
-const char *aenc_result_name(enum result result) { return names[result]; }
-
-struct shape aenc_result_shape(const struct aenc_model *model, enum result result) {
-    if (result == RESULT_CODE) return model->code;
-    if (result == RESULT_OUTPUT) return model->output;
-    if (result == RESULT_FEATURES) return (struct shape){1, {model->target_size}};
-    return (struct shape){.rank = 0};
+bool aenc_result_built_in(const char *name) {
+    for (int r = 0; r < RESULT_NAMED; r++)
+        if (strcmp(names[r], name) == 0) return true;
+    return false;
 }
 
-/* The kind of task that gives the result; from a code alone. */
-static enum task_kind kind_of(enum result result, bool from_code) {
-    switch (result) {
-    case RESULT_CODE: return TASK_ENCODE;
-    case RESULT_OUTPUT: return from_code ? TASK_DECODE : TASK_RECONSTRUCT;
-    case RESULT_SCORE: return TASK_SCORE;
-    case RESULT_FEATURES: return TASK_FEATURES;
-    case RESULT_JACOBIAN:
-    case RESULT_COUNT: break;
-    }
-    return TASK_JACOBIAN;
-}
-
-aenc_status aenc_result_needs(struct aenc_model *model, enum result result, int field, bool *out) {
+aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, bool *out) {
     struct task *task;
-    bool compares = result == RESULT_SCORE || result == RESULT_FEATURES;
-    bool own_target = compares && !aenc_target_optional(model);
-    aenc_status status = aenc_task_prepare(model, kind_of(result, false), own_target, 1, &task);
+    bool own_target = aenc_result_compares(result) && !aenc_target_optional(model);
+    const struct task_key key = {.own_target = own_target, .count = 1, .wanted = {result}};
+    aenc_status status = aenc_task_prepare(model, &key, 1, &task);
     *out = false;
     for (size_t k = 0; status == AENC_OK && k < task->tape.field_count; k++)
         if (task->field[k] == field) *out = true;
     return status;
 }
 
-/* One result, some rows at a time where its rows lie apart. */
-static aenc_status result_infer(struct aenc_model *model, const struct batch *batch, const struct result_room *room) {
-    const struct shape shape = aenc_result_shape(model, room->result);
-    int64_t size = aenc_shape_count(&shape), most = room->stride == size ? batch->count : 1;
-    bool from_code = !aenc_batch_has(batch, FIELD_INPUT) && aenc_batch_has(batch, FIELD_CODE);
-    aenc_status status = AENC_OK;
-    for (int64_t first = 0; first < batch->count && status == AENC_OK; first += most) {
-        const struct batch piece = aenc_batch_piece(batch, first, most);
-        status = aenc_model_infer(model, kind_of(room->result, from_code), &piece, room->out + first * room->stride);
-    }
-    return status;
+/* By number: so that one task serves every order. */
+static void rooms_sort(struct result_room *room, int count) {
+    for (int i = 1; i < count; i++)
+        for (int k = i; k > 0 && room[k].result < room[k - 1].result; k--) {
+            struct result_room higher = room[k - 1];
+            room[k - 1] = room[k];
+            room[k] = higher;
+        }
 }
 
-aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, const struct result_room *room,
+aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room,
                                int count) {
-    aenc_status status = AENC_OK;
-    for (int i = 0; i < count && status == AENC_OK; i++) status = result_infer(model, batch, &room[i]);
-    return status;
+    struct task *task;
+    bool compares = false;
+    struct task_key key = {.count = count,
+                           .from_code = !aenc_batch_has(batch, FIELD_INPUT) && aenc_batch_has(batch, FIELD_CODE)};
+    rooms_sort(room, count);
+    for (int i = 0; i < count; i++) {
+        key.wanted[i] = room[i].result;
+        compares = compares || aenc_result_compares(room[i].result);
+    }
+    key.own_target = compares && aenc_batch_has(batch, FIELD_TARGET);
+    aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
+    return status == AENC_OK ? aenc_task_infer(model, task, batch, room) : status;
 }

@@ -4,26 +4,22 @@
 
 #include "model/model.h"
 
-enum result { RESULT_CODE, RESULT_OUTPUT, RESULT_SCORE, RESULT_FEATURES, RESULT_JACOBIAN, RESULT_COUNT };
-
-/* "code", "output" ...; RESULT_COUNT: none of that name. */
-enum result aenc_result_find(const char *name);
-const char *aenc_result_name(enum result result);
-/* Of one row. */
-struct shape aenc_result_shape(const struct aenc_model *model, enum result result);
+/* A row node's shape without the row axis. */
+struct shape aenc_row_shape(const struct node *n);
+/* Makes model->result, once the sizes are known, from a recording that has code and output. */
+aenc_status aenc_results_take(struct aenc_model *model, const struct site *site);
+/* By name ("code", "mean", "encoder.1"); -1: there is none. */
+int aenc_result_find(const struct aenc_model *model, const char *name);
+/* Whether every model has a result of that name. */
+bool aenc_result_built_in(const char *name);
+/* Whether it compares with the target. */
+static inline bool aenc_result_compares(int result) { return result == RESULT_SCORE || result == RESULT_FEATURES; }
 /* Whether the result reads the field of that number of the model; the target counts where the input cannot stand in. Records the
  * task for one row. */
-aenc_status aenc_result_needs(struct aenc_model *model, enum result result, int field, bool *out);
-
-/* Where a result goes: row r to out + r * stride. */
-struct result_room {
-    enum result result;
-    float *out;
-    int64_t stride;
-};
-/* Every row of the batch through the model, once for each result. Where the batch has a code and no input, the output is that of
- * the code. */
-aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, const struct result_room *room,
+aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, bool *out);
+/* Every row of the batch through the model in one pass; the rooms, one for each result, are sorted. Where the batch has a code and
+ * no input, the output is that of the code. */
+aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room,
                                int count);
 
 #endif

@@ -63,11 +63,10 @@ static struct aenc_runner *runner_place(struct aenc_model *model, char *block, s
 
 /* ---- Life ---- */
 
-static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *model, enum task_kind kind,
+static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *model, const struct task_key *key,
                                  int64_t rows) {
     struct task *task = &runner->task;
-    task->own_target = kind == TASK_SCORE || kind == TASK_FEATURES;
-    aenc_status status = aenc_task_record(&runner->context, model, kind, rows, task);
+    aenc_status status = aenc_task_record(&runner->context, model, key, rows, task);
     if (status == AENC_OK) status = aenc_run_create(&runner->context, &task->plan, &runner->run);
     if (status != AENC_OK) return status;
     runner->rows = rows;
@@ -87,35 +86,35 @@ static void runner_clear(struct aenc_runner *runner, aenc_context *ctx) {
     if (runner->memory.block == NULL) aenc_release(ctx, runner);
 }
 
-aenc_status aenc_runner_bytes(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t *out) {
+aenc_status aenc_runner_bytes(struct aenc_model *model, const struct task_key *key, int64_t rows, size_t *out) {
     struct aenc_runner *runner;
-    aenc_status status = aenc_runner_make(model, kind, rows, NULL, 0, &runner);
+    aenc_status status = aenc_runner_make(model, key, rows, NULL, 0, &runner);
     if (status != AENC_OK) return status;
     *out = ALIGNMENT - 1 + front + runner->memory.most;
     aenc_runner_end(runner);
     return AENC_OK;
 }
 
-static aenc_status too_small(struct aenc_model *model, enum task_kind kind, int64_t rows, size_t size) {
+static aenc_status too_small(struct aenc_model *model, const struct task_key *key, int64_t rows, size_t size) {
     size_t needed;
-    aenc_status status = aenc_runner_bytes(model, kind, rows, &needed);
+    aenc_status status = aenc_runner_bytes(model, key, rows, &needed);
     if (status != AENC_OK) return status;
     return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_runner_options.memory_size is %zu; %zu are needed", size,
                      needed);
 }
 
-aenc_status aenc_runner_make(struct aenc_model *model, enum task_kind kind, int64_t rows, void *block, size_t size,
-                             struct aenc_runner **out) {
+aenc_status aenc_runner_make(struct aenc_model *model, const struct task_key *key, int64_t rows, void *block,
+                             size_t size, struct aenc_runner **out) {
     struct aenc_runner *runner = runner_place(model, block, size);
-    if (runner == NULL) return block == NULL ? AENC_ERR_NO_MEMORY : too_small(model, kind, rows, size);
-    aenc_status status = runner_record(runner, model, kind, rows);
+    if (runner == NULL) return block == NULL ? AENC_ERR_NO_MEMORY : too_small(model, key, rows, size);
+    aenc_status status = runner_record(runner, model, key, rows);
     if (status == AENC_OK) {
         *out = runner;
         return AENC_OK;
     }
     aenc_fail(model->ctx, status, "%s", runner->context.message);
     runner_clear(runner, model->ctx);
-    return block != NULL && status == AENC_ERR_NO_MEMORY ? too_small(model, kind, rows, size) : status;
+    return block != NULL && status == AENC_ERR_NO_MEMORY ? too_small(model, key, rows, size) : status;
 }
 
 void aenc_runner_adopt(struct aenc_runner *runner) {
@@ -136,12 +135,10 @@ void aenc_runner_end(struct aenc_runner *runner) {
 
 /* ---- Use ---- */
 
-void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, float *out) {
-    const struct task *task = &runner->task;
-    int64_t row_size = aenc_node_row_size(task->result);
+void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room) {
     for (int64_t first = 0; first < batch->count; first += runner->rows) {
         int64_t left = batch->count - first;
         struct span chunk = {first, left < runner->rows ? batch->count : first + runner->rows};
-        aenc_infer_chunk(task, &runner->run, batch, chunk, out + first * row_size);
+        aenc_infer_chunk(&runner->task, &runner->run, batch, chunk, room);
     }
 }

@@ -161,7 +161,8 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     struct blas_info blas;
     struct task *task;
     aenc_blas_describe(&blas);
-    if (aenc_task_prepare(fit->model, TASK_TRAIN, aenc_fit_own_target(fit), fit->batch, &task) != AENC_OK) return NULL;
+    const struct task_key key = aenc_task_training(aenc_fit_own_target(fit));
+    if (aenc_task_prepare(fit->model, &key, fit->batch, &task) != AENC_OK) return NULL;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     add_known(arena, object, "library",
               aenc_arena_format(arena, "%d.%d.%d", AENC_VERSION_MAJOR, AENC_VERSION_MINOR, AENC_VERSION_PATCH));

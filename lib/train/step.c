@@ -93,8 +93,8 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = aenc_batch_check(model, batch->count);
     if (status == AENC_OK) status = weight_sum(model->ctx, batch, &total);
-    if (status == AENC_OK)
-        status = aenc_task_prepare(model, TASK_TRAIN, aenc_batch_has(batch, FIELD_TARGET), batch->count, out);
+    const struct task_key key = aenc_task_training(aenc_batch_has(batch, FIELD_TARGET));
+    if (status == AENC_OK) status = aenc_task_prepare(model, &key, batch->count, out);
     if (status == AENC_OK) status = aenc_task_fields_check(model->ctx, *out, batch);
     if (status == AENC_OK) status = weights_take(model, *out, batch);
     if (status != AENC_OK) return status;

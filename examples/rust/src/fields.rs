@@ -141,7 +141,7 @@ impl Model<'_> {
         let rows = fields.first().map_or(Ok(0), Field::rows)?;
         let mut out = results.map(|_| Vec::new());
         for (name, out) in results.iter().zip(&mut out) {
-            let port = ports.iter().find(|port| port.name == *name && port.kind == sys::AENC_PORT_RESULT);
+            let port = ports.iter().find(|port| port.name == *name && port.kind != sys::AENC_PORT_FIELD);
             let port = port.ok_or_else(|| wrong(format!("there is no result '{}'", name)))?;
             let size = port.row.iter().try_fold(rows, |size, &dim| size.checked_mul(dim));
             *out = vec![0f32; size.ok_or_else(|| wrong("the result is too large".into()))?];

@@ -241,6 +241,7 @@ header! {
         AENC_TYPE_U8: i32 = 30,
         AENC_PORT_FIELD: i32 = 10,
         AENC_PORT_RESULT: i32 = 20,
+        AENC_PORT_LAYER: i32 = 30,
         AENC_RULE_CLASSES: i32 = 40,
         AENC_RUN_ENCODE: i64 = 10,
         AENC_RUN_DECODE: i64 = 20,

@@ -1,0 +1,226 @@
+/* task_record.c - recording a way through the model: what training sees of it, and what inference hands out.
+ *
+ * The results of one task stand on one tape. Scores are recorded first, the deterministic results behind them; both share the
+ * encoder, the bottleneck and the decoder as far as these do not look at what the recording is for.
+ */
+#include <string.h>
+
+#include "model/model.h"
+#include "penalty/jacobian.h"
+
+static struct site site_for(const struct aenc_model *model, struct tape *tape, enum site_aim aim) {
+    const struct json *description = model->description;
+    return (struct site){.tape = tape,
+                         .store = (struct store *)&model->store,
+                         .aim = aim,
+                         .field = model->field,
+                         .field_count = model->field_count,
+                         .encoder = aenc_json_member(description, "encoder"),
+                         .decoder = aenc_json_member(description, "decoder")};
+}
+
+/* ---- The loss ---- */
+
+/* The target as the loss sees it: a field of its own, or the input in the output's shape. */
+static struct node *record_target(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
+    struct tape *tape = site->tape;
+    struct shape shape = model->output;
+    int64_t factor = model->classes > 0 ? model->classes : model->loss->output_factor;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= factor;
+    struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
+    if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, site, own);
+    return aenc_op_reshape(tape, x, shape.dim, shape.rank);
+}
+
+/* While the model is taught, the target is a teacher's output, and the field `code` its code; where that does not count,
+ * it may be of another size, and is not looked at. */
+static struct node *record_distillation(struct aenc_model *model, struct site *site) {
+    struct tape *tape = site->tape;
+    const double *weight = model->distill_weight;
+    struct shape shape = model->output;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
+    target = aenc_op_reshape(tape, aenc_scaling_apply(model, site, target), shape.dim, shape.rank);
+    struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, target);
+    loss = aenc_op_affine(tape, loss, weight[0], 0);
+    if (!(weight[1] > 0)) return loss;
+    struct node *teachers = aenc_tape_input(tape, "code", &model->code_size, 1);
+    struct node *distance = aenc_op_subtract(tape, aenc_op_flatten(tape, site->code), teachers);
+    distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
+    return aenc_op_add(tape, loss, aenc_op_affine(tape, distance, weight[1], 0));
+}
+
+/* One number per row. x: the input in the units of the layers, before corruption. */
+static struct node *record_loss(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
+    if (model->distill_weight[0] + model->distill_weight[1] > 0 && own_target) return record_distillation(model, site);
+    struct node *target = site->output == NULL ? NULL : record_target(model, site, x, own_target);
+    return aenc_loss_record(site, model->loss_spec, site->output, target);
+}
+
+/* ---- The way through the model ---- */
+
+enum part { ENCODER, BOTTLENECK, DECODER, PART_COUNT };
+
+static struct node *part_record(const struct aenc_model *model, struct site *site, enum part part, struct node *x) {
+    if (part == ENCODER) return aenc_layer_record(site, "encoder", site->encoder, x);
+    if (part == DECODER) return aenc_layer_record(site, "decoder", site->decoder, x);
+    return aenc_bottleneck_record(site, aenc_json_member(model->description, "bottleneck"), x);
+}
+
+/* The reconstruction stands in front of what was recorded on the way to it. */
+static void objective_first(struct tape *tape, struct node *loss) {
+    aenc_tape_objective(tape, "reconstruction", loss, 1, NULL);
+    if (tape->status != AENC_OK || loss == NULL) return;
+    struct term reconstruction = tape->term[tape->term_count - 1];
+    memmove(tape->term + 1, tape->term, (tape->term_count - 1) * sizeof *tape->term);
+    tape->term[0] = reconstruction;
+}
+
+void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool own_target, task_declared *declared) {
+    struct site site = site_for(model, tape, SITE_TRAIN);
+    struct node *x = aenc_tape_input(tape, "input", model->input.dim, model->input.rank);
+    x = aenc_scaling_apply(model, &site, x);
+    site.input = aenc_corruptions_record(&site, aenc_json_member(model->description, "corrupt"), x);
+    site.code = part_record(model, &site, BOTTLENECK, part_record(model, &site, ENCODER, site.input));
+    site.output = part_record(model, &site, DECODER, site.code);
+    if (tape->status == AENC_OK && declared != NULL) tape->status = declared(model, &site);
+    struct node *loss = tape->status == AENC_OK ? record_loss(model, &site, x, own_target) : NULL;
+    objective_first(tape, loss);
+    aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
+}
+
+/* ---- Results ---- */
+
+/* One number for each row, also where all rows have the same. */
+static struct node *record_jacobian(struct tape *tape, struct node *x, struct node *code) {
+    struct node *norm = aenc_jacobian_norm_record(tape, x, code, 0);
+    if (norm == NULL || norm->kind == NODE_ROW) return norm;
+    return aenc_op_add(tape, aenc_op_affine(tape, aenc_op_uniform(tape, "rows", NULL, 0), 0, 0), norm);
+}
+
+/* The objective of each row: the reconstruction and what has been recorded row by row as its terms. Terms of the batch as
+ * a whole would make a row's score depend on the rows beside it. */
+static struct node *record_score(struct site *site, struct node *loss) {
+    struct tape *tape = site->tape;
+    for (size_t i = 0; i < tape->term_count && loss != NULL; i++) {
+        const struct term *term = &tape->term[i];
+        if (term->role == TERM_OBJECTIVE && term->node->kind == NODE_ROW)
+            loss = aenc_op_add(tape, loss, aenc_op_affine(tape, term->node, term->weight, 0));
+    }
+    return loss;
+}
+
+/* The way through the model as one aim has it. What another aim has recorded stands where the aim was not looked at. */
+struct way {
+    struct aenc_model *model;
+    struct site site;
+    struct node *x, *target; /* scaled; NULL until they are needed */
+    struct way_part {
+        struct node *in, *out;            /* out NULL: nothing yet */
+        bool by_aim;                      /* of another aim it may be another */
+        const struct site_result *before; /* what had a name when it began */
+    } part[PART_COUNT];
+};
+
+static struct node *way_part(struct way *way, enum part part, struct node *in) {
+    struct way_part *p = &way->part[part];
+    if (p->out != NULL && p->in == in && !p->by_aim) return p->out;
+    if (p->out != NULL) way->site.result = p->before;
+    for (int later = part; later < PART_COUNT; later++) way->part[later].out = NULL;
+    *p = (struct way_part){.in = in, .before = way->site.result};
+    way->site.aim_read = false;
+    p->out = part_record(way->model, &way->site, part, in);
+    p->by_aim = way->site.aim_read;
+    return p->out;
+}
+
+static struct node *way_input(struct way *way) {
+    const struct aenc_model *model = way->model;
+    if (way->x != NULL) return way->x;
+    struct node *input = aenc_tape_input(way->site.tape, "input", model->input.dim, model->input.rank);
+    way->x = aenc_scaling_apply(way->model, &way->site, input);
+    return way->x;
+}
+
+/* Encoder and bottleneck, if they are wanted. */
+static struct node *way_code(struct way *way) {
+    struct site *site = &way->site;
+    site->input = way_input(way);
+    site->code = NULL;
+    site->code = way_part(way, BOTTLENECK, way_part(way, ENCODER, site->input));
+    return site->code;
+}
+
+static struct node *way_output(struct way *way) {
+    way->site.output = way_part(way, DECODER, way->site.code);
+    return way->site.output;
+}
+
+/* The results from `low` to `high` that the key wants; -1 for the first: there are none. */
+static bool wants(const struct task_key *key, enum result low, enum result high) {
+    for (int i = 0; i < key->count; i++)
+        if (key->wanted[i] >= (int)low && key->wanted[i] <= (int)high) return true;
+    return false;
+}
+
+/* Score and features: the objective of evaluation. */
+static void record_scores(struct way *way, struct task *task) {
+    struct aenc_model *model = way->model;
+    struct site *site = &way->site;
+    bool own_target = task->key.own_target;
+    site->aim = SITE_SCORE;
+    way_code(way);
+    way_output(way);
+    for (int i = 0; i < task->key.count; i++) {
+        if (task->key.wanted[i] == RESULT_SCORE)
+            task->result[i] = record_score(site, record_loss(model, site, way->x, own_target));
+        if (task->key.wanted[i] == RESULT_FEATURES)
+            task->result[i] =
+                aenc_loss_each(site, model->loss_spec, site->output, record_target(model, site, way->x, own_target));
+    }
+}
+
+/* A result that a bottleneck or a layer has named. */
+static struct node *record_named(const struct way *way, const struct result_spec *spec) {
+    struct tape *tape = way->site.tape;
+    struct node *n = tape->status == AENC_OK ? aenc_site_result_find(&way->site, spec->name) : NULL;
+    if (n == NULL)
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "result '%s' is named in training alone", spec->name);
+    else if (n->kind != NODE_ROW || n->space != 0)
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "result '%s' is not one for each row", spec->name);
+    return n;
+}
+
+/* The others, without draws. */
+static void record_results(struct way *way, struct task *task) {
+    struct aenc_model *model = way->model;
+    struct tape *tape = way->site.tape;
+    const struct task_key *key = &task->key;
+    bool encodes = wants(key, RESULT_CODE, RESULT_CODE) || wants(key, RESULT_JACOBIAN, RESULT_JACOBIAN);
+    bool decodes = wants(key, RESULT_OUTPUT, RESULT_OUTPUT);
+    for (int i = 0; i < key->count; i++) {
+        if (key->wanted[i] < RESULT_NAMED) continue;
+        bool behind = model->result[key->wanted[i]].behind_code;
+        encodes = encodes || !behind;
+        decodes = decodes || behind;
+    }
+    way->site.aim = SITE_RESULT;
+    struct node *code = encodes || (decodes && !key->from_code) ? way_code(way) : NULL, *output = NULL;
+    if (decodes && key->from_code) way->site.code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
+    if (decodes) output = way_output(way);
+    for (int i = 0; i < key->count; i++) {
+        int wanted = key->wanted[i];
+        if (wanted == RESULT_CODE) task->result[i] = code;
+        if (wanted == RESULT_OUTPUT) task->result[i] = aenc_scaling_undo(model, &way->site, output);
+        if (wanted == RESULT_JACOBIAN) task->result[i] = record_jacobian(tape, way->x, code);
+        if (wanted >= RESULT_NAMED) task->result[i] = record_named(way, &model->result[wanted]);
+    }
+}
+
+void aenc_task_results_record(struct aenc_model *model, struct task *task) {
+    const struct task_key *key = &task->key;
+    struct way way = {.model = model, .site = site_for(model, &task->tape, SITE_SCORE)};
+    if (wants(key, RESULT_SCORE, RESULT_FEATURES)) record_scores(&way, task);
+    record_results(&way, task);
+    for (int i = 0; i < key->count; i++) aenc_tape_output(&task->tape, task->result[i]);
+}
