@@ -118,7 +118,7 @@ class Plugin(c.Structure):
     _fields_ = members(size, "struct_size", i64, "kind", text, "name", pointer, "user release", c.POINTER(Setting),
                        "settings", size, "setting_count", BUILD[1], "layer", i64, "mirror_role", pointer, "mirror",
                        BUILD[2], "loss loss_each", i64, "unit_target output_factor", BUILD[3], "penalty", BUILD[2],
-                       "corruption", BUILD[1], "bottleneck")
+                       "corruption", BUILD[1], "bottleneck", pointer, "sample")
 
 
 class Operation(c.Structure):

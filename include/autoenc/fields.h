@@ -4,6 +4,7 @@
  *   arrays      float32, uint8 or int32, of any number of dimensions, with a name
  *   sources     rows from memory, files and streams, with as many fields as they have
  *   run         any fields in, any results out
+ *   sample      codes from a prior, decoded
  *   ports       what a model takes and gives
  *
  * Fields     "input"; "target", what the output is compared with (not given: the input); "weight", how much a row counts in
@@ -126,6 +127,7 @@ AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, con
  * aenc_model_port lists those of a model. */
 typedef struct aenc_run_options {
     size_t struct_size;
+    uint64_t seed; /* of what is drawn, "sample" and the scores of a variational model; 0: the model's */
 } aenc_run_options;
 
 /* The fields in `in` through the model in one pass; the results named in `out`, 16 at most, are written there, float32. Each has the
@@ -137,6 +139,21 @@ AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options
  * NULL) is how many there were. More rows than room are AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                                      const aenc_array *const *out, size_t out_count, size_t *rows);
+
+/* ---- Sample ---- */
+
+typedef struct aenc_sample_options {
+    size_t struct_size;
+    uint64_t seed;      /* of the draws; 0: the model's */
+    double temperature; /* by which the prior's deviations are multiplied; 0: 1 */
+} aenc_sample_options;
+
+/* Draws a code from the prior of the model's bottleneck for each row of `out`, and decodes it. Results are "code", "output" (what
+ * aenc_decode makes of it), and what comes out of layers behind the code. `in` has the fields that the decoder reads, such as a
+ * condition, with as many rows; in_count may be 0. Row r follows from the seed, r and its fields alone, with the same bits whatever
+ * rows go with it and on any number of threads. AENC_ERR_UNSUPPORTED where the bottleneck has no prior. options may be NULL. */
+AENC_API aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in, size_t in_count,
+                                 const aenc_array *const *out, size_t out_count);
 
 /* ---- Ports ---- */
 

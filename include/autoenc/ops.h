@@ -79,6 +79,9 @@ typedef struct aenc_plugin {
     aenc_node *(*corruption)(void *user, aenc_recorder *recorder, aenc_node *x, aenc_node *level);
     /* The encoder's output with rows to the code, which the decoder gets; of any shape with rows. */
     aenc_node *(*bottleneck)(void *user, aenc_recorder *recorder, aenc_node *x);
+    /* Of bottlenecks, optional: draws of codes from the prior, each a row of these dimensions (aenc_sample). temperature is a
+     * scalar, by which deviations are multiplied. */
+    aenc_node *(*sample)(void *user, aenc_recorder *recorder, const size_t *dims, size_t rank, aenc_node *temperature);
 } aenc_plugin;
 
 /* From now on the name stands for it wherever this context reads one: options, descriptions, files, the tool's texts. There is

@@ -166,21 +166,23 @@ aenc_status aenc_pretrain_fields_check(aenc_context *ctx, const aenc_pretrain_op
 
 /* ---- Plug-ins ---- */
 
-enum plugin_user { LAYER = 1, LOSS = 2, PENALTY = 4, CORRUPTION = 8 };
+enum plugin_user { LAYER = 1, LOSS = 2, PENALTY = 4, CORRUPTION = 8, BOTTLENECK = 16 };
 
 static const struct field plugin_fields[] = {
     FIELD(aenc_plugin, layer, LAYER),           FIELD(aenc_plugin, mirror_role, LAYER),
     FIELD(aenc_plugin, mirror, LAYER),          FIELD(aenc_plugin, loss, LOSS),
     FIELD(aenc_plugin, loss_each, LOSS),        FIELD(aenc_plugin, unit_target, LOSS),
     FIELD(aenc_plugin, output_factor, LOSS),    FIELD(aenc_plugin, penalty, PENALTY),
-    FIELD(aenc_plugin, corruption, CORRUPTION),
+    FIELD(aenc_plugin, corruption, CORRUPTION), FIELD(aenc_plugin, bottleneck, BOTTLENECK),
+    FIELD(aenc_plugin, sample, BOTTLENECK),
 };
 
 aenc_status aenc_plugin_fields_check(aenc_context *ctx, const aenc_plugin *p) {
-    unsigned user = p->kind == AENC_PLUGIN_LAYER     ? LAYER
-                    : p->kind == AENC_PLUGIN_LOSS    ? LOSS
-                    : p->kind == AENC_PLUGIN_PENALTY ? PENALTY
-                                                     : CORRUPTION;
+    unsigned user = p->kind == AENC_PLUGIN_LAYER        ? LAYER
+                    : p->kind == AENC_PLUGIN_LOSS       ? LOSS
+                    : p->kind == AENC_PLUGIN_PENALTY    ? PENALTY
+                    : p->kind == AENC_PLUGIN_BOTTLENECK ? BOTTLENECK
+                                                        : CORRUPTION;
     const char *field = useless(plugin_fields, sizeof plugin_fields / sizeof *plugin_fields, p, user);
     if (field == NULL && p->mirror != NULL && p->mirror_role != AENC_MIRROR_REFUSED) field = "mirror_role";
     if (field == NULL) return AENC_OK;

@@ -1,4 +1,5 @@
 /* call_run.c - any fields in, any results out; and which there are. */
+#include <float.h>
 #include <string.h>
 
 #include "api/call_array.h"
@@ -19,32 +20,34 @@ static aenc_status list_check(aenc_context *ctx, const char *call, const char *l
 }
 
 /* Rows and shape of one field against the others and the model; its number to *field. */
-static aenc_status field_take(const aenc_model *model, const struct array *array, struct batch *batch) {
+static aenc_status field_take(const aenc_model *model, const char *call, const struct array *array,
+                              struct batch *batch) {
     aenc_context *ctx = model->ctx;
     int field = aenc_field_find(model->field, model->field_count, array->name);
     if (field < 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_run: the model has no field '%s'",
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
                          aenc_quoted(array->name).text);
     if (aenc_batch_has(batch, field))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_run: field '%s' is given twice", array->name);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: field '%s' is given twice", call, array->name);
     aenc_status status = AENC_OK;
     if (field != FIELD_TARGET || array->size != model->target_size)
-        status = aenc_shape_check(ctx, "aenc_run", array->name, &array->shape, &model->field[field].shape);
+        status = aenc_shape_check(ctx, call, array->name, &array->shape, &model->field[field].shape);
     if (status == AENC_OK && batch->count > 0 && array->rows != batch->count)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_run: '%s' has %lld rows and the field before it %lld",
+        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s: '%s' has %lld rows and the field before it %lld", call,
                            array->name, (long long)array->rows, (long long)batch->count);
     batch->count = array->rows;
     batch->column[field] = array->column;
     return status;
 }
 
-static aenc_status fields_read(const aenc_model *model, const aenc_array *const *in, size_t count, struct batch *out) {
+static aenc_status fields_read(const aenc_model *model, const char *call, const aenc_array *const *in, size_t count,
+                               struct batch *out) {
     memset(out, 0, sizeof *out);
-    aenc_status status = list_check(model->ctx, "aenc_run", "in", in, count, FIELDS_MAX);
+    aenc_status status = list_check(model->ctx, call, "in", in, count, FIELDS_MAX);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         struct array array;
-        status = aenc_array_read(model->ctx, (struct array_place){"aenc_run", "in", i}, in[i], &array);
-        if (status == AENC_OK) status = field_take(model, &array, out);
+        status = aenc_array_read(model->ctx, (struct array_place){call, "in", i}, in[i], &array);
+        if (status == AENC_OK) status = field_take(model, call, &array, out);
     }
     return status;
 }
@@ -55,7 +58,8 @@ struct results {
     struct result_room room[RESULTS_WANTED];
     int64_t rows[RESULTS_WANTED]; /* that there is room for */
     int count;
-    bool compares;
+    bool compares, fieldless;
+    struct draws draws; /* of a source */
 };
 
 static aenc_status result_unknown(const aenc_model *model, const char *name) {
@@ -103,37 +107,84 @@ static aenc_status target_check(const aenc_model *model, const char *call, bool 
     return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: field 'target' is needed and was not given", call);
 }
 
-static aenc_status options_check(const aenc_model *model, const aenc_run_options *options) {
+static aenc_status options_read(const aenc_model *model, const aenc_run_options *options, struct draws *out) {
     aenc_run_options o;
-    return aenc_options_read(model->ctx, "aenc_run_options", options, sizeof o, &o);
+    aenc_status status = aenc_options_read(model->ctx, "aenc_run_options", options, sizeof o, &o);
+    *out = (struct draws){.seed = o.seed};
+    return status;
 }
 
-static aenc_status run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
-                       const aenc_array *const *out, size_t out_count) {
+static aenc_status rows_check(const aenc_model *model, const char *call, const struct batch *batch,
+                              const struct results *results) {
+    for (int i = 0; i < results->count; i++)
+        if (results->rows[i] != batch->count)
+            return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: result '%s' has %lld rows and the %s %lld", call,
+                             model->result[results->room[i].result].name, (long long)results->rows[i],
+                             results->fieldless ? "first result" : "fields have", (long long)batch->count);
+    return AENC_OK;
+}
+
+/* What a draw from the prior does not lead to. */
+static aenc_status prior_check(const aenc_model *model, const char *call, const struct results *results) {
+    for (int i = 0; i < results->count; i++) {
+        int result = results->room[i].result;
+        if (result == RESULT_CODE || result == RESULT_OUTPUT || model->result[result].behind_code) continue;
+        return aenc_fail(
+            model->ctx, AENC_ERR_ARGUMENT,
+            "%s: result '%s' is one of an input; draws have 'code', 'output' and what lies behind the code", call,
+            model->result[result].name);
+    }
+    return AENC_OK;
+}
+
+static aenc_status run(aenc_model *model, const char *call, const struct draws *draws, const aenc_array *const *in,
+                       size_t in_count, const aenc_array *const *out, size_t out_count) {
     struct batch batch;
     struct results results;
-    aenc_status status = options_check(model, options);
-    if (status == AENC_OK) status = fields_read(model, in, in_count, &batch);
-    if (status == AENC_OK) status = results_read(model, "aenc_run", out, out_count, &results);
-    if (status == AENC_OK && batch.count == 0)
-        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_run: no field is given");
-    for (int i = 0; status == AENC_OK && i < results.count; i++)
-        if (results.rows[i] != batch.count)
-            status = aenc_fail(
-                model->ctx, AENC_ERR_SHAPE, "aenc_run: result '%s' has %lld rows and the fields have %lld",
-                model->result[results.room[i].result].name, (long long)results.rows[i], (long long)batch.count);
-    if (status == AENC_OK) status = target_check(model, "aenc_run", aenc_batch_has(&batch, FIELD_TARGET), &results);
+    aenc_status status = fields_read(model, call, in, in_count, &batch);
+    if (status == AENC_OK) status = results_read(model, call, out, out_count, &results);
+    if (status != AENC_OK) return status;
+    results.fieldless = batch.count == 0;
+    if (results.fieldless && !draws->from_prior)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: no field is given", call);
+    if (results.fieldless) batch.count = results.rows[0];
+    status = rows_check(model, call, &batch, &results);
+    if (status == AENC_OK && draws->from_prior) status = prior_check(model, call, &results);
+    if (status == AENC_OK) status = target_check(model, call, aenc_batch_has(&batch, FIELD_TARGET), &results);
     if (status == AENC_OK) status = aenc_fields_check_values(model, &batch, results.compares, 0);
-    return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count) : status;
+    return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count, draws) : status;
 }
 
 aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                      const aenc_array *const *out, size_t out_count) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     struct call call;
+    struct draws draws;
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_begin(&call, "aenc_run", CALL_COMPARES, (struct held){.model = model});
-    if (status == AENC_OK) status = run(model, options, in, in_count, out, out_count);
+    if (status == AENC_OK) status = options_read(model, options, &draws);
+    if (status == AENC_OK) status = run(model, "aenc_run", &draws, in, in_count, out, out_count);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status sample_read(const aenc_model *model, const aenc_sample_options *options, struct draws *out) {
+    aenc_sample_options o;
+    aenc_status status = aenc_options_read(model->ctx, "aenc_sample_options", options, sizeof o, &o);
+    *out = (struct draws){.seed = o.seed, .from_prior = true, .temperature = o.temperature};
+    if (status != AENC_OK || (o.temperature >= 0 && o.temperature <= (double)FLT_MAX)) return status;
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_sample_options.temperature is %s; it is above 0, or 0 for 1",
+                     aenc_shown(o.temperature).text);
+}
+
+aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in,
+                        size_t in_count, const aenc_array *const *out, size_t out_count) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    struct call call;
+    struct draws draws;
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_begin(&call, "aenc_sample", CALL_READS, (struct held){.model = model});
+    if (status == AENC_OK) status = sample_read(model, options, &draws);
+    if (status == AENC_OK) status = run(model, "aenc_sample", &draws, in, in_count, out, out_count);
     return aenc_call_end(&call, status);
 }
 
@@ -152,10 +203,11 @@ static aenc_status room_fail(const aenc_model *model, const struct results *resu
 static aenc_status piece_run(aenc_model *model, const struct results *results, const struct batch *piece,
                              int64_t first) {
     struct results at = *results;
+    at.draws.first_row = first;
     for (int i = 0; i < at.count; i++) at.room[i].out += first * at.room[i].stride;
     aenc_status status = room_fail(model, results, first + piece->count);
     if (status == AENC_OK) status = aenc_fields_check_values(model, piece, results->compares, (uint64_t)first);
-    return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count) : status;
+    return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count, &at.draws) : status;
 }
 
 static aenc_status stream_run(aenc_model *model, const struct fit_data *data, const struct results *results,
@@ -196,8 +248,10 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     if (source == NULL) return aenc_null(model->ctx, call, "source");
     if (source->ctx != model->ctx)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: source belongs to another context", call);
-    aenc_status status = options_check(model, options);
+    struct draws draws;
+    aenc_status status = options_read(model, options, &draws);
     if (status == AENC_OK) status = results_read(model, call, out, out_count, &results);
+    results.draws = draws;
     if (status == AENC_OK) status = aenc_source_shapes_check(model, call, source);
     if (status != AENC_OK) return status;
     const struct fit_data data = aenc_source_data(source, model);

@@ -132,6 +132,18 @@ static struct node *bottleneck_record(struct site *site, const struct json *spec
     return shaped(&r, y, y != NULL && y->kind == NODE_ROW, "rows");
 }
 
+static struct node *bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code,
+                                      struct node *temperature) {
+    aenc_recorder r = recorder_at(site, spec);
+    const aenc_plugin *call = &r.plugin->call;
+    size_t dims[RANK_MAX];
+    for (int i = 0; i < code->rank; i++) dims[i] = (size_t)code->dim[i];
+    struct node *y = answer(&r, call->sample(call->user, &r, dims, (size_t)code->rank, aenc_node_shown(temperature)));
+    bool good = y != NULL && y->kind == NODE_ROW && y->shape.rank == code->rank + 1;
+    for (int i = 0; i < code->rank && good; i++) good = y->shape.dim[i + 1] == code->dim[i];
+    return shaped(&r, y, good, "rows of the code's shape");
+}
+
 /* ---- Registering ---- */
 
 static bool name_good(const char *name) {
@@ -250,8 +262,10 @@ static void type_fill(struct registered *new) {
         new->type.penalty = (struct penalty_type){new->name, new->rules, NULL, penalty_record};
         break;
     case AENC_PLUGIN_BOTTLENECK:
-        new->type.bottleneck =
-            (struct bottleneck_type){.name = new->name, .rules = new->rules, .record = bottleneck_record};
+        new->type.bottleneck = (struct bottleneck_type){.name = new->name,
+                                                        .rules = new->rules,
+                                                        .record = bottleneck_record,
+                                                        .sample = p->sample == NULL ? NULL : bottleneck_sample};
         break;
     default:
         new->type.corruption =

@@ -37,6 +37,19 @@ struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, 
     return tape->status != AENC_OK ? NULL : code;
 }
 
+struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code,
+                                    struct node *temperature) {
+    struct tape *tape = site->tape;
+    const struct bottleneck_type *type = type_of(tape->ctx, spec);
+    if (type->sample == NULL)
+        aenc_tape_fail(tape, AENC_ERR_UNSUPPORTED, "bottleneck '%s' has no prior to sample from", type->name);
+    const char *before = aenc_tape_enter(tape, "bottleneck");
+    site->self = type;
+    struct node *n = tape->status != AENC_OK ? NULL : type->sample(site, spec, code, temperature);
+    aenc_tape_leave(tape, before);
+    return tape->status != AENC_OK ? NULL : n;
+}
+
 const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena, const struct json *encoder,
                                           const struct json *spec) {
     const struct bottleneck_type *type = type_of(ctx, spec);

@@ -18,6 +18,10 @@ struct bottleneck_type {
     struct node *(*record)(struct site *site, const struct json *spec, struct node *x);
     /* The layer that the bottleneck is like where a decoder mirrors the encoder, as a new spec; NULL: it keeps the shape. */
     struct json *(*layer)(struct arena *arena, const struct json *spec);
+    /* Draws codes from the prior, each a row of shape `code`; temperature, a step value, multiplies the deviations. The tape's scope
+     * is "bottleneck". NULL with tape->status set. NULL: there is no prior. */
+    struct node *(*sample)(struct site *site, const struct json *spec, const struct shape *code,
+                           struct node *temperature);
 };
 
 /* By name, built in or registered; NULL where it is unknown. */
@@ -26,6 +30,9 @@ const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, cons
 const struct bottleneck_type *aenc_bottleneck_find(aenc_context *ctx, const struct json *spec);
 /* Records a checked spec (NULL: plain) on x. NULL with tape->status set. */
 struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, struct node *x);
+/* Codes from the prior of a checked spec (NULL: plain), a row each. AENC_ERR_UNSUPPORTED where it has none. */
+struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code,
+                                    struct node *temperature);
 /* The checked encoder with what the bottleneck is like behind it, in the arena: what a decoder mirrors. NULL with the
  * message set. */
 const struct json *aenc_bottleneck_append(aenc_context *ctx, struct arena *arena, const struct json *encoder,

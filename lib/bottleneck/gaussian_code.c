@@ -73,4 +73,12 @@ static struct json *layer(struct arena *arena, const struct json *spec) {
     return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
 }
 
-const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, NULL, record, layer};
+/* z = temperature e */
+static struct node *sample(struct site *site, const struct json *spec, const struct shape *code,
+                           struct node *temperature) {
+    struct node *draw = aenc_op_normal(site->tape, "prior", code->dim, code->rank);
+    (void)spec;
+    return aenc_op_multiply(site->tape, draw, temperature);
+}
+
+const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, NULL, record, layer, sample};

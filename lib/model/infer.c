@@ -13,7 +13,7 @@ void aenc_infer_chunk(const struct task *task, struct run *run, const struct bat
     int64_t rows = chunk.hi - chunk.lo;
     aenc_task_bind(task, run, batch, chunk.lo);
     run->live[0] = rows;
-    run->first_row = chunk.lo;
+    run->first_row = task->first_row + chunk.lo;
     run->weight_total = (double)rows;
     aenc_run_replay(run, NULL);
     for (int k = 0; k < task->key.count; k++) {
@@ -33,10 +33,13 @@ static void chunk_task(void *user, int64_t index, int worker) {
     aenc_infer_chunk(work->task, &work->task->run[worker], work->batch, chunk, work->room);
 }
 
-aenc_status aenc_task_infer(struct aenc_model *model, const struct task *task, const struct batch *batch,
-                            const struct result_room *room) {
+aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const struct batch *batch,
+                            const struct result_room *room, const struct draws *draws) {
     aenc_status status = aenc_task_fields_check(model->ctx, task, batch);
     if (status != AENC_OK) return status;
+    for (int i = 0; i < task->run_count; i++) task->run[i].seed = draws->seed == 0 ? model->seed : draws->seed;
+    task->first_row = draws->first_row;
+    task->temperature = draws->temperature == 0 ? 1 : (num)draws->temperature;
     struct inference work = {task, batch, room};
     aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
     return AENC_OK;
@@ -60,7 +63,7 @@ aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, cons
     aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
     if (status != AENC_OK) return status;
     const struct result_room room = {key.wanted[0], out, aenc_node_row_size(task->result[0])};
-    return aenc_task_infer(model, task, batch, &room);
+    return aenc_task_infer(model, task, batch, &room, &(struct draws){0});
 }
 
 aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind, const struct rows *x, float *out) {

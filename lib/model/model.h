@@ -48,6 +48,7 @@ struct result_spec {
 struct task_key {
     bool trains;                /* corrupted input to the terms, with gradients; no results */
     bool own_target;            /* the target is a field of its own rather than the input */
+    bool from_prior;            /* the decoder gets draws from the bottleneck's prior */
     bool from_code;             /* the decoder gets the field "code" */
     int count;                  /* of results */
     int wanted[RESULTS_WANTED]; /* their numbers in the model, rising */
@@ -79,6 +80,8 @@ struct task {
     struct run *run; /* one per worker; of training: one */
     int run_count;
     struct node *result[RESULTS_WANTED]; /* what inference hands out, as the key says */
+    num temperature;                     /* of draws from the prior */
+    int64_t first_row;                   /* of the batch, for what is drawn */
 };
 
 /* What training on rows as they arrive keeps from call to call. */
@@ -245,9 +248,16 @@ struct result_room {
     float *out;
     int64_t stride;
 };
+/* How a task draws. */
+struct draws {
+    uint64_t seed; /* 0: the model's */
+    bool from_prior;
+    double temperature; /* with from_prior; 0: 1 */
+    int64_t first_row;  /* of the batch among those that are drawn for */
+};
 /* infer.c: every row of the batch through the task that was prepared for it, each result to its room. */
-aenc_status aenc_task_infer(struct aenc_model *model, const struct task *task, const struct batch *batch,
-                            const struct result_room *room);
+aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const struct batch *batch,
+                            const struct result_room *room, const struct draws *draws);
 /* The key of a task of one result. */
 struct task_key aenc_task_key(enum task_kind kind, bool own_target);
 /* Every row of the batch through the task; result rows, dense, into out. Without a target scores compare with the

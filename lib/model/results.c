@@ -79,12 +79,14 @@ static void rooms_sort(struct result_room *room, int count) {
         }
 }
 
-aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room,
-                               int count) {
+aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room, int count,
+                               const struct draws *draws) {
     struct task *task;
     bool compares = false;
     struct task_key key = {.count = count,
-                           .from_code = !aenc_batch_has(batch, FIELD_INPUT) && aenc_batch_has(batch, FIELD_CODE)};
+                           .from_prior = draws->from_prior,
+                           .from_code = !draws->from_prior && !aenc_batch_has(batch, FIELD_INPUT) &&
+                                        aenc_batch_has(batch, FIELD_CODE)};
     rooms_sort(room, count);
     for (int i = 0; i < count; i++) {
         key.wanted[i] = room[i].result;
@@ -92,5 +94,5 @@ aenc_status aenc_model_results(struct aenc_model *model, const struct batch *bat
     }
     key.own_target = compares && aenc_batch_has(batch, FIELD_TARGET);
     aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
-    return status == AENC_OK ? aenc_task_infer(model, task, batch, room) : status;
+    return status == AENC_OK ? aenc_task_infer(model, task, batch, room, draws) : status;
 }

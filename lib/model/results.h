@@ -19,7 +19,7 @@ static inline bool aenc_result_compares(int result) { return result == RESULT_SC
 aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, bool *out);
 /* Every row of the batch through the model in one pass; the rooms, one for each result, are sorted. Where the batch has a code and
  * no input, the output is that of the code. */
-aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room,
-                               int count);
+aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room, int count,
+                               const struct draws *draws);
 
 #endif

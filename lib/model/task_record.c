@@ -191,7 +191,15 @@ static struct node *record_named(const struct way *way, const struct result_spec
     return n;
 }
 
-/* The others, without draws. */
+/* Codes from the prior. */
+static struct node *record_prior(struct way *way) {
+    const struct aenc_model *model = way->model;
+    struct node *temperature = aenc_tape_step_value(way->site.tape, "temperature", 0);
+    const struct json *spec = aenc_json_member(model->description, "bottleneck");
+    return aenc_bottleneck_sample(&way->site, spec, &model->code, temperature);
+}
+
+/* The others. */
 static void record_results(struct way *way, struct task *task) {
     struct aenc_model *model = way->model;
     struct tape *tape = way->site.tape;
@@ -205,7 +213,11 @@ static void record_results(struct way *way, struct task *task) {
         decodes = decodes || behind;
     }
     way->site.aim = SITE_RESULT;
-    struct node *code = encodes || (decodes && !key->from_code) ? way_code(way) : NULL, *output = NULL;
+    struct node *code = NULL, *output = NULL;
+    if (key->from_prior)
+        way->site.code = code = record_prior(way);
+    else if (encodes || (decodes && !key->from_code))
+        code = way_code(way);
     if (decodes && key->from_code) way->site.code = aenc_tape_input(tape, "code", model->code.dim, model->code.rank);
     if (decodes) output = way_output(way);
     for (int i = 0; i < key->count; i++) {

@@ -65,6 +65,7 @@ static void test_run_refuses(struct wrong *s) {
     memset(wide, 0, sizeof wide);
     CHECK(wrong_reset(s->ctx) != AENC_OK);
     MUTE(aenc_run(NULL, NULL, in, 1, out, 1));
+    MUTE(aenc_sample(NULL, NULL, NULL, 0, out, 1));
     WRONG(aenc_run(s->model, &unset, in, 1, out, 1), "aenc_run_options.struct_size");
     WRONG(aenc_run(s->model, NULL, NULL, 1, out, 1), "in is NULL");
     WRONG(aenc_run(s->model, NULL, in, 17, out, 1), "in_count is 17");
@@ -76,6 +77,14 @@ static void test_run_refuses(struct wrong *s) {
     WRONG(aenc_run(s->model, NULL, in, 1, none, 1), "out[0] is NULL");
     WRONG(aenc_run(s->model, NULL, in, 1, out, 2), "result 'code' is wanted twice");
     CHECK_FAILS(&s->w, aenc_run(s->model, NULL, in, 1, unknown, 1), AENC_ERR_ARGUMENT, "result|'scroe'|score");
+    const aenc_sample_options older = {.struct_size = 0}, cold = {.struct_size = sizeof cold, .temperature = -1};
+    WRONG(aenc_sample(s->model, &older, NULL, 0, out, 1), "aenc_sample_options.struct_size");
+    WRONG(aenc_sample(s->model, &cold, NULL, 0, out, 1), "aenc_sample_options.temperature is -1");
+    WRONG(aenc_sample(s->model, NULL, NULL, 1, out, 1), "in is NULL");
+    WRONG(aenc_sample(s->model, NULL, none, 1, out, 1), "in[0] is NULL");
+    WRONG(aenc_sample(s->model, NULL, NULL, 0, NULL, 1), "out is NULL");
+    WRONG(aenc_sample(s->model, NULL, NULL, 0, out, 0), "out_count is 0");
+    WRONG(aenc_sample(s->model, NULL, NULL, 0, out, 2), "result 'code' is wanted twice");
     short_code.dims = fewer;
     const aenc_array *shorter[] = {&short_code};
     CHECK_FAILS(&s->w, aenc_run(s->model, NULL, in, 1, shorter, 1), AENC_ERR_SHAPE, "'code' has 3 rows|fields have 4");

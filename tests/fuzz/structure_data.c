@@ -122,6 +122,7 @@ void structure_data(struct scene *s) {
     fields(s, &in);
     wanted(s, &out);
     fuzz_good(s->world, aenc_run(s->model, NULL, in.list, in.count, out.list, out.count));
+    fuzz_good(s->world, aenc_sample(s->model, NULL, in.list, how == 3 ? 0 : in.count, out.list, out.count));
     if (how == 0)
         fuzz_made(s->world, aenc_source_arrays(s->world->ctx, in.list, in.count, &source), source);
     else if (how == 1)

@@ -214,6 +214,7 @@ header! {
             penalty: Option<build_3>,
             corruption: Option<build_2>,
             bottleneck: Option<build_1>,
+            sample: *mut c_void,
         }
         aenc_operation {
             struct_size: usize,
