@@ -1,4 +1,4 @@
-/* cpu.h - what is asked of the processor; with cpu_mode.h the only home of architecture guards. */
+/* cpu.h - what is asked of the processor; with cpu.c and cpu_mode.h the only home of architecture guards. */
 #ifndef AENC_BASE_CPU_H
 #define AENC_BASE_CPU_H
 
@@ -14,24 +14,16 @@
 /* Tells the core that this is a spin loop. */
 static inline void cpu_relax(void) { __builtin_ia32_pause(); }
 
-/* What -mavx2 -mfma may emit. */
-static inline bool cpu_has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
-/* What -march=x86-64-v4 may emit; every processor with these has the small rest (lzcnt, movbe, f16c) too. */
-static inline bool cpu_has_avx512(void) {
-    return cpu_has_avx2() && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-}
-
 #else
 
 static inline void cpu_relax(void) {}
-static inline bool cpu_has_avx2(void) { return false; }
-static inline bool cpu_has_avx512(void) { return false; }
 
 #endif
+
+/* What -mavx2 -mfma may emit. */
+bool aenc_cpu_has_avx2(void);
+/* What -march=x86-64-v4 may emit; every processor with these has the small rest (lzcnt, movbe, f16c) too. */
+bool aenc_cpu_has_avx512(void);
 
 /* Numbers of 64 bits, as many as a register holds, and the products of their lower halves: one instruction, which
  * gcc does not find by itself. */

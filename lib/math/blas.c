@@ -156,7 +156,7 @@ static enum level core_level(const char *name) {
 /* NULL, or what is slower than it could be and what to do. A library built for one kind of core cannot be told at run
  * time to use another. */
 static const char *openblas_warning(const char *config, const char *core) {
-    enum level has = cpu_has_avx512() ? LEVEL_AVX512 : cpu_has_avx2() ? LEVEL_AVX2 : LEVEL_OLD;
+    enum level has = aenc_cpu_has_avx512() ? LEVEL_AVX512 : aenc_cpu_has_avx2() ? LEVEL_AVX2 : LEVEL_OLD;
     bool chooses = config != NULL && strstr(config, "DYNAMIC_ARCH") != NULL;
     if (core == NULL || core_level(core) >= has) return NULL;
     if (!chooses) return "OpenBLAS was built for an older processor; one built with DYNAMIC_ARCH would be faster";

@@ -38,12 +38,12 @@ static bool always(void) { return true; }
 /* The widest first. */
 static const struct candidate candidates[] = {
 #ifdef AENC_HAVE_AVX512
-    {cpu_has_avx512,
+    {aenc_cpu_has_avx512,
      {"avx512", &aenc_elementwise_kernels_avx512, &aenc_random_kernels_avx512, &aenc_loss_kernels_avx512,
       &aenc_optimizer_kernels_avx512, &aenc_norm_kernels_avx512, &aenc_product_kernels_avx512}},
 #endif
 #ifdef AENC_HAVE_AVX2
-    {cpu_has_avx2,
+    {aenc_cpu_has_avx2,
      {"avx2", &aenc_elementwise_kernels_avx2, &aenc_random_kernels_avx2, &aenc_loss_kernels_avx2,
       &aenc_optimizer_kernels_avx2, &aenc_norm_kernels_avx2, &aenc_product_kernels_avx2}},
 #endif

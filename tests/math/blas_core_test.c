@@ -52,7 +52,7 @@ static void check_cores(enum level has) {
 }
 
 int main(void) {
-    check_cores(cpu_has_avx512() ? AVX512 : cpu_has_avx2() ? AVX2 : OLD);
+    check_cores(aenc_cpu_has_avx512() ? AVX512 : aenc_cpu_has_avx2() ? AVX2 : OLD);
     CHECK(describe("OpenBLAS", "Haswell").threads == 3);
     parallel = 0; /* built without threads */
     CHECK(describe("OpenBLAS", "Haswell").threads == 1);
