@@ -23,7 +23,8 @@ enum {
 const char tool_activations[] = ACTIVATIONS;
 static const char layers[] =
     "dense|dropout|batch_norm|layer_norm|reshape|flatten|sequential|residual|condition|" ACTIVATIONS;
-static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy";
+static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy|bernoulli|continuous_bernoulli|"
+                             "gaussian|laplace|discretised_logistic|categorical";
 static const char inits[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|lecun_normal|"
                             "orthogonal|uniform|normal|torch";
 static const char penalties[] = "l1|kl|l1_weights|l2_weights|orthogonal|decorrelation|contractive";

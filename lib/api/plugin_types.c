@@ -250,13 +250,13 @@ static void type_fill(struct registered *new) {
         new->type.layer = (struct layer_type){new->name, new->rules, role, NULL, layer_record, layer_mirror};
         break;
     case AENC_PLUGIN_LOSS:
-        new->type.loss = (struct loss_type){new->name,
-                                            new->rules,
-                                            p->output_factor > 0 ? (int)p->output_factor : 1,
-                                            p->unit_target != 0,
-                                            loss_record,
-                                            p->loss_each == NULL ? NULL : loss_each,
-                                            NULL};
+        new->type.loss = (struct loss_type){.name = new->name,
+                                            .rules = new->rules,
+                                            .output_factor = p->output_factor > 0 ? (int)p->output_factor : 1,
+                                            .unit_target = p->unit_target != 0,
+                                            .record = loss_record,
+                                            .each = p->loss_each == NULL ? NULL : loss_each,
+                                            .log_power = 2};
         break;
     case AENC_PLUGIN_PENALTY:
         new->type.penalty = (struct penalty_type){new->name, new->rules, NULL, penalty_record};

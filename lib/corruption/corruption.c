@@ -18,12 +18,9 @@ static const struct family family = {"corruption", AENC_PLUGIN_CORRUPTION, types
 static const struct setting_rule common[] = {
     {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
     {.name = "over", .kind = SETTING_NUMBER, .low = DBL_MIN, .high = INFINITY},
-    {.name = "shape", .kind = SETTING_TEXT, .text_fallback = "linear"},
+    {.name = "shape", .kind = SETTING_CHOICE, .text_fallback = "linear|cosine|exponential"}, /* enum ramp_shape */
     {.name = NULL},
 };
-static const char *const shapes[] = {
-    [RAMP_LINEAR] = "linear", [RAMP_COSINE] = "cosine", [RAMP_EXPONENTIAL] = "exponential"};
-enum { SHAPE_COUNT = sizeof shapes / sizeof *shapes };
 
 const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, const char *name) {
     return aenc_family_type(ctx, &family, name);
@@ -31,19 +28,12 @@ const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, cons
 
 /* ---- The level ---- */
 
-/* SHAPE_COUNT where there is none of that name. */
-static int shape_of(const struct json *spec) {
-    const char *name = aenc_setting_text(spec, common, "shape");
-    int shape = 0;
-    while (shape < SHAPE_COUNT && strcmp(shapes[shape], name) != 0) shape++;
-    return shape;
-}
-
 static struct ramp ramp_of(const struct corruption_type *type, const struct json *spec) {
     double from = aenc_setting_number(spec, type->rules, type->level);
     const struct json *to = aenc_json_member(spec, "to");
     if (to == NULL) return (struct ramp){RAMP_LINEAR, from, from, 0};
-    return (struct ramp){(enum ramp_shape)shape_of(spec), from, to->number, aenc_setting_number(spec, common, "over")};
+    return (struct ramp){(enum ramp_shape)aenc_setting_choice(spec, common, "shape"), from, to->number,
+                         aenc_setting_number(spec, common, "over")};
 }
 
 static aenc_status level_check(aenc_context *ctx, const struct corruption_type *type, const struct json *spec) {
@@ -53,12 +43,6 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
     if ((to == NULL) != (over == NULL))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "corruption '%s': 'to' is the level after 'over' epochs; one needs the other", type->name);
-    if (shape_of(spec) == SHAPE_COUNT) {
-        char list[64];
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'shape' is '%s'; known: %s", type->name,
-                         aenc_quoted(aenc_setting_text(spec, common, "shape")).text,
-                         aenc_names_list(shapes, SHAPE_COUNT, list, sizeof list));
-    }
     if (to == NULL) return AENC_OK;
     if (to->number < rule->low || to->number > rule->high)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "corruption '%s': setting 'to' is %s; '%s' is from %s to %s",

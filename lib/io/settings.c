@@ -57,7 +57,8 @@ static const char *describe_kind(enum setting_kind kind) {
     case SETTING_NUMBER: return "a number";
     case SETTING_INTEGER: return "a whole number";
     case SETTING_BOOL: return "true or false";
-    case SETTING_TEXT: return "a word";
+    case SETTING_TEXT:
+    case SETTING_CHOICE: return "a word";
     case SETTING_SIZES: return "a list such as 8x8 of 1 to 6 whole numbers, each";
     case SETTING_LAYERS: return "a list of layers";
     case SETTING_NUMBERS: return "a list such as 0.5;1 of numbers, each";
@@ -140,12 +141,24 @@ static bool length_fits(const struct json *value, const struct setting_rule *rul
            (rule->kind == SETTING_NUMBERS || value->count <= SETTING_SIZES_MAX);
 }
 
+/* The place of a word among those of "mean|sum"; -1: it is none of them. */
+static int choice_find(const char *words, const char *word) {
+    size_t length = strlen(word);
+    for (int i = 0;; i++) {
+        size_t own = strcspn(words, "|");
+        if (own == length && memcmp(words, word, length) == 0) return i;
+        if (words[own] == '\0') return -1;
+        words += own + 1;
+    }
+}
+
 static bool value_fits(const struct json *value, const struct setting_rule *rule) {
     switch (rule->kind) {
     case SETTING_NUMBER:
     case SETTING_INTEGER: return number_fits(value, rule);
     case SETTING_BOOL: return value->kind == JSON_BOOL;
     case SETTING_TEXT: return value->kind == JSON_TEXT;
+    case SETTING_CHOICE: return value->kind == JSON_TEXT && choice_find(rule->text_fallback, value->text) >= 0;
     case SETTING_SIZES:
     case SETTING_NUMBERS:
         if (value->kind == JSON_NUMBER) return number_fits(value, rule);
@@ -192,6 +205,16 @@ static aenc_status fail_value(aenc_context *ctx, const char *whose, const struct
     char is[DESCRIPTION_SIZE], range[DESCRIPTION_SIZE] = "";
     const struct json *wrong = culprit(value, rule);
     describe_value(wrong, is);
+    if (rule->kind == SETTING_CHOICE) {
+        char words[DESCRIPTION_SIZE] = "";
+        for (size_t i = 0, n = 0; rule->text_fallback[i] != '\0' && n + 3 < sizeof words; i++) {
+            bool bar = rule->text_fallback[i] == '|';
+            words[n++] = bar ? ',' : rule->text_fallback[i];
+            if (bar) words[n++] = ' ';
+            words[n] = '\0';
+        }
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: setting '%s' is %s; known: %s", whose, rule->name, is, words);
+    }
     if (rule->kind != SETTING_BOOL && rule->kind != SETTING_TEXT && rule->kind != SETTING_LAYERS)
         describe_range(rule, range);
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: setting '%s' %s %s; it must be %s%s", whose, rule->name,
@@ -253,6 +276,12 @@ bool aenc_setting_bool(const struct json *spec, const struct setting_rule *rules
     const struct setting_rule *rule;
     const struct json *value = setting_find(spec, rules, name, &rule);
     return value != NULL ? value->truth : rule->fallback != 0;
+}
+
+int aenc_setting_choice(const struct json *spec, const struct setting_rule *rules, const char *name) {
+    const struct setting_rule *rule;
+    const struct json *value = setting_find(spec, rules, name, &rule);
+    return value == NULL ? 0 : choice_find(rule->text_fallback, value->text);
 }
 
 const char *aenc_setting_text(const struct json *spec, const struct setting_rule *rules, const char *name) {

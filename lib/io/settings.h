@@ -18,6 +18,7 @@ enum setting_kind {
     SETTING_INTEGER, /* a whole number within [low, high], magnitude below 2^53 */
     SETTING_BOOL,
     SETTING_TEXT,
+    SETTING_CHOICE, /* one of the words of text_fallback, "mean|sum"; the default is the first */
     SETTING_SIZES,  /* array of 1 to 6 whole numbers, each within [low, high]; a single one may stand without array */
     SETTING_LAYERS, /* array of specs, checked by their owner */
     SETTING_NUMBERS /* array of at least one number, each within [low, high]; a single one may stand without array */
@@ -52,6 +53,8 @@ const char *aenc_settings_type(const struct json *spec);
 double aenc_setting_number(const struct json *spec, const struct setting_rule *rules, const char *name);
 int64_t aenc_setting_integer(const struct json *spec, const struct setting_rule *rules, const char *name);
 bool aenc_setting_bool(const struct json *spec, const struct setting_rule *rules, const char *name);
+/* Which of the rule's words, from 0. */
+int aenc_setting_choice(const struct json *spec, const struct setting_rule *rules, const char *name);
 const char *aenc_setting_text(const struct json *spec, const struct setting_rule *rules, const char *name);
 /* Copies up to 6 sizes, answers how many (0: not given). */
 int aenc_setting_sizes(const struct json *spec, const struct setting_rule *rules, const char *name, int64_t *out);

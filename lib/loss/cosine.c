@@ -9,4 +9,4 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     return aenc_op_cosine_distance(site->tape, aenc_loss_fit(site->tape, "cosine", output, target), target, 1e-8);
 }
 
-const struct loss_type aenc_loss_cosine = {"cosine", rules, 1, false, record, NULL, NULL};
+const struct loss_type aenc_loss_cosine = {.name = "cosine", .rules = rules, .output_factor = 1, .record = record};

@@ -25,4 +25,5 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     return loss == NULL || loss->shape.rank == 1 ? loss : aenc_op_row_mean(site->tape, loss);
 }
 
-const struct loss_type aenc_loss_cross_entropy = {"cross_entropy", rules, 1, false, record, NULL, classes};
+const struct loss_type aenc_loss_cross_entropy = {
+    .name = "cross_entropy", .rules = rules, .output_factor = 1, .record = record, .classes = classes};

@@ -8,25 +8,27 @@
 #include "io/bytes.h"
 
 static const char *const *const types[] = {
-    &aenc_loss_mse.name,          &aenc_loss_mae.name,    &aenc_loss_huber.name,         &aenc_loss_bce.name,
-    &aenc_loss_gaussian_nll.name, &aenc_loss_cosine.name, &aenc_loss_cross_entropy.name,
+    &aenc_loss_mse.name,           &aenc_loss_mae.name,          &aenc_loss_huber.name,
+    &aenc_loss_bce.name,           &aenc_loss_gaussian_nll.name, &aenc_loss_cosine.name,
+    &aenc_loss_cross_entropy.name, &aenc_loss_bernoulli.name,    &aenc_loss_continuous_bernoulli.name,
+    &aenc_loss_gaussian.name,      &aenc_loss_laplace.name,      &aenc_loss_discretised_logistic.name,
+    &aenc_loss_categorical.name,
 };
 static const struct family family = {"loss", AENC_PLUGIN_LOSS, types, sizeof types / sizeof *types};
 
 /* Of all. */
 static const struct setting_rule common[] = {
-    {.name = "reduction", .kind = SETTING_TEXT, .text_fallback = "mean"},
+    {.name = "reduction", .kind = SETTING_CHOICE, .text_fallback = "mean|sum"},
     {.name = NULL},
 };
 
-static bool sums(const struct json *spec) { return strcmp(aenc_setting_text(spec, common, "reduction"), "sum") == 0; }
+static bool sums(const struct loss_type *type, const struct json *spec) {
+    if (aenc_json_member(spec, "reduction") == NULL) return type->likelihood;
+    return aenc_setting_choice(spec, common, "reduction") == 1;
+}
 
 static aenc_status reduction_check(aenc_context *ctx, const struct loss_type *type, const struct json *spec) {
-    const char *reduction = aenc_setting_text(spec, common, "reduction");
-    if (!sums(spec) && strcmp(reduction, "mean") != 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "loss '%s': setting 'reduction' is '%s'; known: mean, sum", type->name,
-                         aenc_quoted(reduction).text);
-    if (!sums(spec) || type->each != NULL || type->classes != NULL) return AENC_OK;
+    if (!sums(type, spec) || type->each != NULL || type->classes != NULL) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
                      "loss '%s' is not a mean over the values of a row: reduction=sum means nothing for it",
                      type->name);
@@ -54,8 +56,14 @@ static struct node *call(struct site *site, const struct loss_type *type, loss_c
     const void *outer = site->self;
     site->self = type;
     const char *before = aenc_tape_enter(tape, "loss");
-    struct node *loss = tape->status != AENC_OK ? NULL : record(site, spec, output, target);
-    if (sums(spec)) loss = aenc_op_affine(tape, loss, (double)aenc_node_row_size(target), 0);
+    bool sum = sums(type, spec);
+    struct node *loss = tape->status != AENC_OK ? NULL
+                        : record != NULL        ? record(site, spec, output, target)
+                                                : type->each(site, spec, output, target);
+    if (record == NULL)
+        loss = sum ? aenc_op_row_sum(tape, loss) : aenc_op_row_mean(tape, loss);
+    else if (sum)
+        loss = aenc_op_affine(tape, loss, (double)aenc_node_row_size(target), 0);
     aenc_tape_leave(tape, before);
     site->self = outer;
     return loss;
@@ -82,4 +90,20 @@ struct node *aenc_loss_fit(struct tape *tape, const char *loss, struct node *x, 
     aenc_tape_fail(tape, AENC_ERR_SHAPE, "loss '%s': output %s and target %s have rows of different sizes", loss,
                    aenc_shape_text(x, a), aenc_shape_text(like, b));
     return NULL;
+}
+
+bool aenc_loss_halves(struct tape *tape, const char *loss, struct node *output, const struct node *target,
+                      struct node **first, struct node **second) {
+    if (output == NULL || target == NULL) return false;
+    int last = output->shape.rank - 1;
+    int64_t half = output->shape.dim[last] / 2;
+    if (last < 1 || 2 * half != output->shape.dim[last]) {
+        char text[SHAPE_TEXT];
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "loss '%s': the last axis of output %s is not means and as many scales",
+                       loss, aenc_shape_text(output, text));
+        return false;
+    }
+    *first = aenc_loss_fit(tape, loss, aenc_op_slice(tape, output, last, 0, half), target);
+    *second = aenc_loss_fit(tape, loss, aenc_op_slice(tape, output, last, half, half), target);
+    return *second != NULL;
 }

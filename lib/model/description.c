@@ -45,13 +45,13 @@ static void dense_add(struct arena *arena, struct json *sequential, double units
 }
 
 static void shape_layer_add(struct arena *arena, struct json *sequential, const char *type, const aenc_model_options *o,
-                            int factor) {
+                            int64_t factor) {
     struct json *layer = aenc_json_add(arena, layers_of(sequential), NULL, JSON_OBJECT);
     aenc_json_add_text(arena, layer, "type", type);
     if (strcmp(type, "reshape") != 0) return;
     struct json *dims = aenc_json_add(arena, layer, "dims", JSON_ARRAY);
     for (size_t i = 0; i < o->input_rank; i++) {
-        double dim = (double)o->input[i] * (i + 1 == o->input_rank ? factor : 1);
+        double dim = (double)o->input[i] * (i + 1 == o->input_rank ? (double)factor : 1);
         aenc_json_add_number(arena, dims, NULL, dim);
     }
 }
@@ -78,7 +78,7 @@ static const struct json *encoder_from_widths(struct arena *arena, const aenc_mo
 
 /* Hidden widths as given, or the encoder's backwards without the code (none in front of classes); then the output. */
 static const struct json *decoder_from_widths(struct arena *arena, const aenc_model_options *o, struct widths w,
-                                              int factor) {
+                                              int64_t factor) {
     struct json *decoder = layers_root(arena);
     size_t mirrored = w.classes > 0 ? 0 : o->encoder_count - !w.headed;
     size_t hidden = o->decoder_widths != NULL ? o->decoder_count : mirrored;
@@ -86,7 +86,7 @@ static const struct json *decoder_from_widths(struct arena *arena, const aenc_mo
         size_t width = o->decoder_widths != NULL ? o->decoder_widths[i] : o->encoder_widths[hidden - 1 - i];
         dense_add(arena, decoder, (double)width, w.activation, w.init);
     }
-    dense_add(arena, decoder, w.classes > 0 ? (double)w.classes : (double)w.input * factor, o->output, w.init);
+    dense_add(arena, decoder, w.classes > 0 ? (double)w.classes : (double)w.input * (double)factor, o->output, w.init);
     if (o->input_rank > 1 && w.classes == 0) shape_layer_add(arena, decoder, "reshape", o, factor);
     return decoder;
 }
@@ -115,24 +115,24 @@ static const struct json *output_layer(const struct json *decoder) {
 
 /* A mirrored decoder gives as many numbers as the input has; a loss that takes `factor` times as many gets them from a
  * wider last layer. NULL with the message set where that is not a dense one. */
-static const struct json *widened(aenc_context *ctx, struct arena *arena, const struct json *decoder,
-                                  const struct loss_type *loss) {
-    if (loss->output_factor == 1) return decoder;
+static const struct json *widened(aenc_context *ctx, struct arena *arena, const struct json *decoder, const char *loss,
+                                  int64_t factor) {
+    if (factor == 1) return decoder;
     const struct json *last = output_layer(decoder);
     if (last == NULL || !is_type(last, "dense")) {
         aenc_fail(
             ctx, AENC_ERR_UNSUPPORTED,
-            "loss '%s' takes %d outputs per number, and the mirrored decoder does not end in a dense layer; give a "
+            "loss '%s' takes %lld outputs per number, and the mirrored decoder does not end in a dense layer; give a "
             "decoder",
-            loss->name, loss->output_factor);
+            loss, (long long)factor);
         return NULL;
     }
     struct json *copy = layers_root(arena);
     bool behind = false;
     for (const struct json *l = aenc_json_member(decoder, "layers")->first; l != NULL; l = l->next) {
         struct json *added = aenc_json_add_copy(arena, layers_of(copy), NULL, l);
-        if (l == last) widen(added, "units", loss->output_factor);
-        if (behind) widen(added, "dims", loss->output_factor);
+        if (l == last) widen(added, "units", (double)factor);
+        if (behind) widen(added, "dims", (double)factor);
         behind = behind || l == last;
     }
     return copy;
@@ -247,9 +247,9 @@ static aenc_status decoder_complete(aenc_context *ctx, struct arena *arena, cons
     if (mirrored) decoder = aenc_layer_mirror(ctx, arena, encoder, input);
     aenc_status status = decoder == NULL ? ctx->status : aenc_layer_check(ctx, decoder);
     if (status != AENC_OK) return status;
-    if (mirrored) decoder = widened(ctx, arena, decoder, loss);
+    if (mirrored) decoder = widened(ctx, arena, decoder, loss->name, aenc_loss_factor(loss, spec));
     if (decoder == NULL) return ctx->status;
-    *out = decoder = with_output(arena, decoder, output == NULL ? NULL : output->text);
+    *out = decoder = with_output(arena, decoder, output != NULL ? output->text : mirrored ? loss->output : NULL);
     const struct json *tied = aenc_json_member(given, "tied");
     if (tied != NULL && tied->kind != JSON_BOOL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "model: 'tied' must be true or false");
@@ -480,9 +480,10 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     bool layers = o->encoder_layers != NULL;
     aenc_json_add_copy(arena, given, "encoder", layers ? o->encoder_layers->spec : encoder_from_widths(arena, o, w));
     bool mirrored = layers && o->decoder_layers == NULL && o->decoder_widths == NULL;
+    if (!mirrored && o->decoder_layers == NULL && o->output == NULL) taken.output = type->output;
     const struct json *decoder = o->decoder_layers != NULL ? o->decoder_layers->spec
                                  : mirrored                ? NULL
-                                                           : decoder_from_widths(arena, o, w, type->output_factor);
+                                            : decoder_from_widths(arena, o, w, aenc_loss_factor(type, loss));
     if (decoder != NULL) aenc_json_add_copy(arena, given, "decoder", decoder);
     bool apply_output = o->output != NULL && (mirrored || o->decoder_layers != NULL);
     if (apply_output) aenc_json_add_text(arena, given, "output", o->output);

@@ -18,6 +18,7 @@ static aenc_status description_read(struct aenc_model *model) {
     model->field_count = aenc_fields_read(aenc_json_member(model->description, "fields"), model->field);
     model->unit_target = model->loss->unit_target && model->scaling == NULL;
     model->classes = aenc_loss_classes(model->loss, model->loss_spec);
+    model->output_factor = aenc_loss_factor(model->loss, model->loss_spec);
     return aenc_json_write(model->ctx, model->description, &model->description_text, NULL);
 }
 
@@ -57,7 +58,7 @@ static void fields_describe(struct aenc_model *model) {
 }
 
 static aenc_status output_check(struct aenc_model *model) {
-    int64_t factor = model->loss->output_factor;
+    int64_t factor = model->output_factor;
     int64_t last = model->output.rank == 0 ? 1 : model->output.dim[model->output.rank - 1];
     if (model->scaling != NULL && model->classes == 0 && model->target_size != model->input_size)
         return aenc_fail(model->ctx, AENC_ERR_SHAPE, "scaling '%s': an output of %lld numbers is not an input of %lld",
@@ -66,7 +67,7 @@ static aenc_status output_check(struct aenc_model *model) {
     if (model->classes > 0 && last != model->classes)
         return aenc_fail(model->ctx, AENC_ERR_SHAPE, "loss '%s' has %lld classes; the decoder's last axis has %lld",
                          model->loss->name, (long long)model->classes, (long long)last);
-    if (last % factor == 0) return AENC_OK;
+    if (model->classes > 0 || last % factor == 0) return AENC_OK;
     return aenc_fail(model->ctx, AENC_ERR_SHAPE,
                      "loss '%s' takes %d numbers per output element; the decoder's last axis of %lld does not divide",
                      model->loss->name, (int)factor, (long long)last);
@@ -79,7 +80,7 @@ static aenc_status sizes_take(struct aenc_model *model, const struct site *site)
     model->input_size = aenc_shape_count(&model->input);
     model->code_size = aenc_shape_count(&model->code);
     model->output_size = aenc_shape_count(&model->output);
-    model->target_size = model->output_size / (model->classes > 0 ? model->classes : model->loss->output_factor);
+    model->target_size = model->output_size / model->output_factor;
     fields_describe(model);
     aenc_status status = aenc_results_take(model, site);
     return status == AENC_OK ? output_check(model) : status;
@@ -150,7 +151,7 @@ aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct
 }
 
 bool aenc_model_reconstructs(const struct aenc_model *model) {
-    return model->classes == 0 && model->loss->output_factor == 1 && model->output_size == model->input_size;
+    return model->output_factor == 1 && model->output_size == model->input_size;
 }
 
 void aenc_model_retain(struct aenc_model *model) {

@@ -120,8 +120,9 @@ struct aenc_model {
     const struct json *scaling; /* NULL: none */
     bool scaling_known;         /* its numbers have been learned or set; they may be 0 and 1 all the same */
     bool unit_target;           /* raw targets must lie in [0, 1] */
-    int64_t least_rows;         /* of a batch that is trained on; 1: any number will do */
-    const char *least_for;      /* what needs them: "'encoder.1' (batch_norm)" */
+    int64_t output_factor; /* numbers of the output's last axis for each of the target's; of classes their number */
+    int64_t least_rows;    /* of a batch that is trained on; 1: any number will do */
+    const char *least_for; /* what needs them: "'encoder.1' (batch_norm)" */
     struct field_spec field[FIELDS_MAX];
     int field_count;
     struct store store;

@@ -86,27 +86,29 @@ struct node *aenc_scaling_apply(struct aenc_model *model, struct site *site, str
     return limits.high < INFINITY ? aenc_op_clamp(tape, x, limits.low, limits.high) : x;
 }
 
-/* y in the input's shape for a moment: scale y + shift, or, of log variances, y + 2 log scale. */
-static struct node *undone(struct aenc_model *model, struct tape *tape, struct nodes n, struct node *y, bool variance) {
+/* y in the input's shape for a moment: scale y + shift, or, of logarithms of scales to a power, y + power log scale. */
+static struct node *undone(struct aenc_model *model, struct tape *tape, struct nodes n, struct node *y, int power) {
     if (y == NULL) return NULL;
     const struct shape shape = y->shape;
     y = aenc_op_reshape(tape, y, model->input.dim, model->input.rank);
-    if (variance)
-        y = aenc_op_add(tape, y, aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_LOG, 0, n.scale), 2, 0));
+    if (power > 0)
+        y = aenc_op_add(tape, y, aenc_op_affine(tape, aenc_op_function(tape, FUNCTION_LOG, 0, n.scale), power, 0));
     else
         y = aenc_op_add(tape, aenc_op_multiply(tape, y, n.scale), n.shift);
     return aenc_op_reshape(tape, y, shape.dim + 1, shape.rank - 1);
 }
 
 struct node *aenc_scaling_undo(struct aenc_model *model, struct site *site, struct node *y) {
-    if (model->scaling == NULL || model->classes > 0 || y == NULL) return y; /* logits have no units */
+    int power = model->loss->log_power;
+    bool plain = model->output_factor == 1;
+    if (model->scaling == NULL || y == NULL || (!plain && power == 0)) return y; /* logits have no units */
     struct tape *tape = site->tape;
     struct nodes n = states(model, site);
-    if (model->loss->output_factor == 1) return undone(model, tape, n, y, false);
+    if (plain) return undone(model, tape, n, y, 0);
     int last = y->shape.rank - 1;
     int64_t half = y->shape.dim[last] / 2;
-    struct node *parts[] = {undone(model, tape, n, aenc_op_slice(tape, y, last, 0, half), false),
-                            undone(model, tape, n, aenc_op_slice(tape, y, last, half, half), true)};
+    struct node *parts[] = {undone(model, tape, n, aenc_op_slice(tape, y, last, 0, half), 0),
+                            undone(model, tape, n, aenc_op_slice(tape, y, last, half, half), power)};
     return aenc_op_concat(tape, parts, 2, last);
 }
 

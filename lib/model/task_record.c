@@ -25,8 +25,7 @@ static struct site site_for(const struct aenc_model *model, struct tape *tape, e
 static struct node *record_target(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
     struct tape *tape = site->tape;
     struct shape shape = model->output;
-    int64_t factor = model->classes > 0 ? model->classes : model->loss->output_factor;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= factor;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
     if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, site, own);
     return aenc_op_reshape(tape, x, shape.dim, shape.rank);
@@ -38,7 +37,7 @@ static struct node *record_distillation(struct aenc_model *model, struct site *s
     struct tape *tape = site->tape;
     const double *weight = model->distill_weight;
     struct shape shape = model->output;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->loss->output_factor;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, site, target), shape.dim, shape.rank);
     struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, target);

@@ -85,7 +85,7 @@ struct node *aenc_op_unfold(struct tape *tape, struct node *x, int64_t k);
 /* softmax.c, over the last axis */
 struct node *aenc_op_softmax(struct tape *tape, struct node *x);
 struct node *aenc_op_log_softmax(struct tape *tape, struct node *x);
-/* x (rows, ..., 1), whole numbers k, to (rows, ..., classes): 1 - smoothing at k, and smoothing / classes everywhere
+/* x (rows, ..., 1), k the nearest whole number, to (rows, ..., classes): 1 - smoothing at k, and smoothing / classes everywhere
  * besides. No gradient passes. */
 struct node *aenc_op_one_hot(struct tape *tape, struct node *x, int64_t classes, double smoothing);
 

@@ -3,6 +3,8 @@
  *   y = e^x / sum e^x         dx = y (dy - sum(dy y))
  *   y = x - log sum e^x       dx = dy - e^y sum(dy)
  */
+#include <math.h>
+
 #include "io/message_text.h"
 #include "op/family.h"
 #include "op/lines.h"
@@ -148,9 +150,11 @@ static void one_hot_forward(const struct node *n, struct span rows, const struct
     struct span lines = aenc_lines(n, rows, classes);
     const num *x = aenc_value(run, n->in[0]);
     num *y = aenc_value(run, n), share = (num)(one_hot->smoothing / (double)classes);
-    for (int64_t l = lines.lo; l < lines.hi; l++)
+    for (int64_t l = lines.lo; l < lines.hi; l++) {
+        num k = (num)floor((double)x[l] + 0.5);
         for (int64_t c = 0; c < classes; c++)
-            y[l * classes + c] = share + ((num)c == x[l] ? (num)(1 - one_hot->smoothing) : 0);
+            y[l * classes + c] = share + ((num)c == k ? (num)(1 - one_hot->smoothing) : 0);
+    }
 }
 
 static void one_hot_describe(const struct node *n, struct description *to) {

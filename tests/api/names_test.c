@@ -8,7 +8,8 @@ static const char layer_names[] =
     "dense|dropout|batch_norm|layer_norm|reshape|flatten|sequential|residual|identity|relu|leaky_relu|elu|gelu|silu|"
     "sigmoid|tanh|softplus";
 static const char activation_names[] = "identity|relu|leaky_relu|elu|gelu|silu|sigmoid|tanh|softplus";
-static const char loss_names[] = "mse|mae|huber|bce|gaussian_nll|cosine";
+static const char loss_names[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy|bernoulli|continuous_bernoulli|"
+                                 "gaussian|laplace|discretised_logistic|categorical";
 static const char optimizer_names[] = "sgd|momentum|nesterov|rmsprop|adam|adamw";
 static const char schedule_names[] = "constant|step|cosine|warmup|plateau";
 static const char init_names[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|"

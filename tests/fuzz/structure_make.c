@@ -226,8 +226,8 @@ static void say_decoder(struct choices *c, struct words *w, struct form f, const
 
 /* ---- The rest of a description ---- */
 
-static const char *const losses[] = {"mse", "mae", "bce", "huber", "huber:delta=0.1", "cosine", "mse", "plug_loss",
-                                     "{\"type\":\"mse\"}", "{\"type\":\"huber\",\"delta\":1e-300}"};
+static const char *const losses[] = {"mse", "mae", "bce", "huber", "huber:delta=0.1", "cosine", "gaussian:learned=each",
+                                     "plug_loss", "{\"type\":\"laplace\",\"learned\":\"optimal\"}", "{\"type\":\"huber\",\"delta\":1e-300}"};
 
 /* How many values each element of the target takes in the output's last axis. */
 static int say_loss(struct choices *c, struct words *w) {
@@ -239,6 +239,8 @@ static int say_loss(struct choices *c, struct words *w) {
     }
     if (how == 10) return say(w, ",\"loss\":\"gaussian_nll\""), 2;
     if (how == 11) return say(w, ",\"loss\":\"plug_loss_3\""), 3;
+    if (how == 14) return say(w, ",\"loss\":\"categorical:bins=3\""), 3;
+    if (how == 15 && !wild(c)) return say(w, ",\"loss\":\"discretised_logistic:learned=output,levels=5\""), 2;
     if (how < 14) {
         int classes = 2 + (int)choose(c, 5);
         say(w, ",\"loss\":{\"type\":\"cross_entropy\",\"classes\":");

@@ -257,9 +257,10 @@ void structure_use_model(struct scene *s) {
     most = most > s->out ? most : s->out;
     FUZZ_DEMAND(s->in > 0 && s->code > 0 && s->out > 0 && aenc_model_parameter_size(s->model) < SIZE_MAX / 8);
     if (most > FUZZ_WIDTH_MAX) return;
-    s->target = count > 0 ? s->out / count : strstr(aenc_model_description(s->model), "plug_loss_3") != NULL ? s->out / 3
-                : strstr(aenc_model_description(s->model), "gaussian_nll") != NULL                        ? s->out / 2
-                                                                                                           : s->out;
+    const char *description = aenc_model_description(s->model);
+    bool three = strstr(description, "plug_loss_3") != NULL || strstr(description, "categorical") != NULL;
+    bool two = strstr(description, "gaussian_nll") != NULL || strstr(description, "\"learned\":\"output\"") != NULL;
+    s->target = s->out / (count > 0 ? count : three ? 3 : two ? 2 : 1);
     for (unsigned i = 0; i < CALLS; i++) order[i] = i;
     for (unsigned i = CALLS; i > 1; i--) {
         unsigned other = choose(s->c, i), kept = order[i - 1];

@@ -123,9 +123,9 @@ static void loss_test(aenc_context *ctx, const struct golden_loss *golden) {
     struct node *target = aenc_tape_input(&tape, "target", golden->target_dims + 1, golden->target_rank - 1);
     y->needs_gradient = true;
     struct node *output = golden->sigmoid ? aenc_op_function(&tape, FUNCTION_SIGMOID, 0, y) : y;
-    struct node *value = loss->record(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
+    struct node *value = aenc_loss_record(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
     aenc_tape_term(&tape, "loss", value, 1, NULL);
-    struct node *each = loss->each == NULL ? NULL : loss->each(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
+    struct node *each = loss->each == NULL ? NULL : aenc_loss_each(&(struct site){.tape = &tape, .store = &store}, spec, output, target);
     struct node *mean = each == NULL ? value : aenc_op_row_mean(&tape, each);
     aenc_tape_output(&tape, mean);
     float *inputs[] = {floats(ctx, golden->y, product(golden->y_rank, golden->y_dims)),

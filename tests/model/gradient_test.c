@@ -31,6 +31,14 @@ static const char *const models[] = {
     "{\"type\":\"dense\","
     "\"units\":12},\"loss\":\"gaussian_nll\"}",
     "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"loss\":\"cosine\"}",
+/* every likelihood, and where its scale comes from */
+#define LIKELIHOOD(loss) "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":3},\"scaling\":\"minmax:clip=true\",\"loss\":\"" loss "\"}"
+    LIKELIHOOD("bernoulli"), LIKELIHOOD("continuous_bernoulli"), LIKELIHOOD("gaussian:scale=0.3"),
+    LIKELIHOOD("gaussian:learned=one,scale=0.3"), LIKELIHOOD("gaussian:learned=each"),
+    LIKELIHOOD("gaussian:learned=output"), LIKELIHOOD("gaussian:learned=optimal"), LIKELIHOOD("laplace:learned=each,reduction=mean"),
+    LIKELIHOOD("laplace:learned=output"), LIKELIHOOD("laplace:learned=optimal"), LIKELIHOOD("discretised_logistic:levels=9"),
+    LIKELIHOOD("discretised_logistic:learned=one"), LIKELIHOOD("discretised_logistic:learned=output"),
+    LIKELIHOOD("categorical:bins=4"),
 /* every penalty, alone and together, on one layer and on two, behind corruption */
     SMALL("tanh", "\"l1:weight=0.3\"", "{\"type\":\"mask\",\"level\":0.4}"),
     SMALL("tanh", "\"l1:weight=0.3,weights=0.5;1;2,warmup=3\",\"l1:weight=0.1,layer=encoder.0\"", ""),

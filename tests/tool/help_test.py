@@ -69,7 +69,9 @@ class Help(unittest.TestCase):
                 self.assertIn("General options:", body)
                 self.assertTrue(all(line.startswith("  ") for line in examples.splitlines()))
         names = {name: listed for _, name, _, listed in options("train")}
-        self.assertEqual(names["loss"], ["mse", "mae", "huber", "bce", "gaussian_nll", "cosine", "cross_entropy"])
+        self.assertEqual(names["loss"], ["mse", "mae", "huber", "bce", "gaussian_nll", "cosine", "cross_entropy",
+                                         "bernoulli", "continuous_bernoulli", "gaussian", "laplace",
+                                         "discretised_logistic", "categorical"])
         self.assertEqual(names["blas-threads"], ["1", "leave"])
         self.assertEqual(names["code-activation"], [])  # those of --activation, which stand there
         order = [self.good(TOOL, "train", "--help").index("\n%s options:" % group)
