@@ -269,7 +269,8 @@ enum {
 AENC_API int32_t aenc_model_stopped(const aenc_model *model);
 
 /* What the last fit wants known though it did not fail: that it was resumed on another processor, CBLAS or version of the
- * library, so that its last bits may differ. "" otherwise; valid until the next fit. */
+ * library, so that its last bits may differ; that in its last epoch a variational code was not used. "" otherwise; valid
+ * until the next fit, and in the callback of an epoch until that returns. */
 AENC_API const char *aenc_model_notice(const aenc_model *model);
 
 /* The epochs of the last fit, as the callback saw them. */

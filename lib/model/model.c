@@ -35,6 +35,10 @@ static aenc_status terms_take(struct aenc_model *model, const struct tape *tape)
         terms->name[i] = aenc_arena_text(arena, tape->term[i].name);
         terms->role[i] = tape->term[i].role;
         terms->value[i] = NAN;
+        if (tape->term[i].warning == NULL) continue;
+        terms->watched = i;
+        terms->warning = tape->term[i].warning;
+        terms->least = tape->term[i].least;
     }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }

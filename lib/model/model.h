@@ -102,6 +102,9 @@ struct terms {
     size_t count;
     const char **name;
     enum term_role *role;
+    size_t watched;      /* the measure that `warning` is of, when its mean over an epoch is below `least` */
+    const char *warning; /* static; NULL: none */
+    double least;
     double *value; /* of the last batch, or the mean over the running epoch so far; NaN before the first */
 };
 

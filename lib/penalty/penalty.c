@@ -51,7 +51,7 @@ static void record(struct site *site, const struct json *spec, const char *name)
     double warmup = aenc_setting_number(spec, common, "warmup");
     struct node *rise = NULL;
     if (warmup > 0)
-        rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup});
+        rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), (struct ramp){RAMP_LINEAR, 0, 1, warmup, 0});
     site->self = type;
     struct node *value = tape->status != AENC_OK ? NULL : type->record(site, spec);
     aenc_tape_term(tape, name, value, aenc_setting_number(spec, common, "weight"), rise);

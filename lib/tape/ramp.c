@@ -21,6 +21,7 @@ struct node *aenc_tape_ramp(struct tape *tape, const char *name, struct ramp ram
 }
 
 double aenc_ramp_value(const struct ramp *ramp, double epochs) {
+    if (ramp->cycles > 0 && epochs < 2 * ramp->over * ramp->cycles) epochs = fmod(epochs, 2 * ramp->over);
     if (!(epochs < ramp->over)) return ramp->to;
     double t = epochs > 0 ? epochs / ramp->over : 0;
     if (ramp->shape == RAMP_EXPONENTIAL) return ramp->from * pow(ramp->to / ramp->from, t);

@@ -221,7 +221,13 @@ void aenc_tape_objective(struct tape *tape, const char *name, struct node *node,
 }
 
 void aenc_tape_measure(struct tape *tape, const char *name, struct node *node) {
-    term_add(tape, name, (struct term){.node = node, .weight = 1, .role = TERM_MEASURE});
+    aenc_tape_measure_least(tape, name, node, 0, NULL);
+}
+
+void aenc_tape_measure_least(struct tape *tape, const char *name, struct node *node, double least,
+                             const char *warning) {
+    term_add(tape, name,
+             (struct term){.node = node, .weight = 1, .role = TERM_MEASURE, .warning = warning, .least = least});
 }
 
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value) {

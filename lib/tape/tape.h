@@ -24,6 +24,7 @@ enum ramp_shape { RAMP_LINEAR, RAMP_COSINE, RAMP_EXPONENTIAL };
 struct ramp {
     enum ramp_shape shape;
     double from, to, over; /* over 0: `to` at once */
+    int cycles;            /* so often, each followed by as many epochs of `to`; 0: once */
 };
 
 /* What a term is for. */
@@ -40,6 +41,8 @@ struct term {
     double weight;
     struct node *weight_step; /* a step value that multiplies too; NULL: 1 */
     enum term_role role;
+    const char *warning; /* static: of a measure that is below `least` on average over an epoch; NULL: none */
+    double least;
 };
 
 /* New value of a state node, committed with the update. */
@@ -107,6 +110,8 @@ void aenc_tape_term(struct tape *tape, const char *name, struct node *node, doub
 void aenc_tape_objective(struct tape *tape, const char *name, struct node *node, double weight,
                          struct node *weight_step);
 void aenc_tape_measure(struct tape *tape, const char *name, struct node *node);
+/* A measure whose mean over an epoch is worth a notice of the fit when it is below `least`. */
+void aenc_tape_measure_least(struct tape *tape, const char *name, struct node *node, double least, const char *warning);
 void aenc_tape_stage(struct tape *tape, struct node *state, struct node *value);
 void aenc_tape_output(struct tape *tape, struct node *node);
 /* A statistic of what (a layer's or penalty's type, static), recorded in the present scope, has no sense for fewer

@@ -9,6 +9,7 @@
  * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "io/message_text.h"
@@ -178,6 +179,16 @@ static void epoch_close(struct fit *fit) {
     fit->now.seconds = fit->seconds_before = 0;
 }
 
+/* The notice of a measure that was too small in this epoch; gone when it no longer is. */
+static void watch(struct aenc_model *model) {
+    const struct terms *terms = &model->terms;
+    if (terms->warning == NULL) return;
+    if (terms->value[terms->watched] < terms->least)
+        snprintf(model->notice, sizeof model->notice, "%s", terms->warning);
+    else if (strcmp(model->notice, terms->warning) == 0)
+        model->notice[0] = '\0';
+}
+
 /* An epoch that the caller breaks off is validated and told like any other. */
 static aenc_status epoch_run(struct fit *fit) {
     clock_gettime(CLOCK_MONOTONIC, &fit->begin);
@@ -190,6 +201,7 @@ static aenc_status epoch_run(struct fit *fit) {
     fit->model->epoch++;
     fit->model->clock = (double)fit->model->epoch;
     aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
+    watch(fit->model);
     tell(fit, AENC_EVENT_EPOCH);
     if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience)
         aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);

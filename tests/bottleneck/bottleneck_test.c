@@ -97,11 +97,11 @@ static void expected(const aenc_model *model, double *mean, double *kl) {
 /* Codes are means; the KL is a term of training and of the score; the reconstruction does not draw. */
 static void test_numbers(void) {
     aenc_context *ctx = context_make(1);
-    aenc_model *model = model_make(ctx, "gaussian:units=2,weight=0.5", "bce:reduction=sum");
+    aenc_model *model = model_make(ctx, "gaussian:units=2,beta=0.5", "bce:reduction=sum");
     double mean[ROWS * CODE], kl[ROWS], sum = 0;
     float code[ROWS * CODE], again[ROWS * CODE], score[ROWS];
     CHECK(aenc_model_code_size(model) == CODE && aenc_model_output_size(model) == COLS);
-    CHECK(aenc_model_term_count(model) == 2 && strcmp(aenc_model_term_name(model, 0), "reconstruction") == 0 &&
+    CHECK(aenc_model_term_count(model) == 3 && strcmp(aenc_model_term_name(model, 0), "reconstruction") == 0 &&
           strcmp(aenc_model_term_name(model, 1), "kl") == 0);
     expected(model, mean, kl);
     CHECK_STATUS(ctx, aenc_encode(model, &x, code, ROWS * CODE), AENC_OK);
@@ -130,7 +130,7 @@ static void test_numbers(void) {
 /* Scores draw: other than the mean's, the same in each call, and by row. */
 static void test_draws(void) {
     aenc_context *ctx = context_make(1);
-    aenc_model *model = model_make(ctx, "gaussian:units=2,weight=0", "mse");
+    aenc_model *model = model_make(ctx, "gaussian:units=2,beta=0", "mse");
     float score[ROWS], again[ROWS], output[ROWS * COLS];
     CHECK_STATUS(ctx, aenc_score(model, &x, NULL, score, ROWS), AENC_OK);
     CHECK_STATUS(ctx, aenc_score(model, &x, NULL, again, ROWS), AENC_OK);
@@ -190,7 +190,7 @@ static void test_training(void) {
 }
 
 static void test_gradients(void) {
-    static const char *const specs[] = {"gaussian:units=2", "gaussian", "gaussian:units=3,weight=4"};
+    static const char *const specs[] = {"gaussian:units=2", "gaussian", "gaussian:units=3,beta=4"};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         aenc_context *ctx = context_make(2);
         aenc_model *model = model_make(ctx, specs[i], i == 1 ? "mse" : "bce:reduction=sum");

@@ -309,8 +309,11 @@ static void say_bottleneck(struct choices *c, struct words *w) {
     const char *type = types[choose(c, wild(c) ? 4 : 3)];
     say(w, ",\"bottleneck\":{\"type\":\"%s\"", type);
     if (strcmp(type, "gaussian") == 0) {
-        say_setting(c, w, "weight", weights, COUNT_OF(weights));
+        static const char *const extra[] = {"\"free_bits\":0.1", "\"capacity\":2", "\"floor\":0.2", "\"covariance\":\"full\"",
+                                            "\"elements\":true", "\"cycles\":3", "\"free_bits\":1,\"group\":2", "\"shape\":\"cosine\""};
+        say_setting(c, w, "beta", weights, COUNT_OF(weights));
         say_setting(c, w, "warmup", weights, 5);
+        if (one_in(c, 2)) say(w, ",%s", pick(c, extra, COUNT_OF(extra)));
         if (one_in(c, 3)) say(w, ",\"units\":"), (void)say_size(c, w, 1 + (int)choose(c, 4));
     }
     say(w, "}");

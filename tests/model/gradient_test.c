@@ -39,6 +39,10 @@ static const char *const models[] = {
     LIKELIHOOD("laplace:learned=output"), LIKELIHOOD("laplace:learned=optimal"), LIKELIHOOD("discretised_logistic:levels=9"),
     LIKELIHOOD("discretised_logistic:learned=one"), LIKELIHOOD("discretised_logistic:learned=output"),
     LIKELIHOOD("categorical:bins=4"),
+/* every control of the Gaussian code */
+#define CODE(bottleneck) "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":5,\"activation\":\"tanh\"},\"loss\":\"gaussian\",\"bottleneck\":\"gaussian:units=4," bottleneck "\"}"
+    CODE("warmup=2,elements=true"), CODE("free_bits=0.1"), CODE("free_bits=0.2,group=2,beta=3"), CODE("capacity=3,beta=2"),
+    CODE("floor=0.3"), CODE("covariance=full"), CODE("covariance=full,free_bits=0.1"),
 /* every penalty, alone and together, on one layer and on two, behind corruption */
     SMALL("tanh", "\"l1:weight=0.3\"", "{\"type\":\"mask\",\"level\":0.4}"),
     SMALL("tanh", "\"l1:weight=0.3,weights=0.5;1;2,warmup=3\",\"l1:weight=0.1,layer=encoder.0\"", ""),
