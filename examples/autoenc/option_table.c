@@ -28,7 +28,7 @@ static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entrop
 static const char inits[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|lecun_normal|"
                             "orthogonal|uniform|normal|torch";
 static const char penalties[] = "l1|kl|l1_weights|l2_weights|orthogonal|decorrelation|contractive";
-static const char corruptions[] = "mask|gaussian|salt_pepper";
+static const char corruptions[] = "mask|gaussian|salt_pepper|binarise";
 static const char bottlenecks[] = "plain|gaussian";
 static const char scalings[] = "standard|minmax|robust";
 static const char optimizers[] = "sgd|momentum|nesterov|rmsprop|adam|adamw";

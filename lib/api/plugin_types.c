@@ -268,8 +268,8 @@ static void type_fill(struct registered *new) {
                                                         .sample = p->sample == NULL ? NULL : bottleneck_sample};
         break;
     default:
-        new->type.corruption =
-            (struct corruption_type){new->name, new->rules, new->setting[0], NULL, corruption_record};
+        new->type.corruption = (struct corruption_type){
+            .name = new->name, .rules = new->rules, .level = new->setting[0], .record = corruption_record};
     }
 }
 

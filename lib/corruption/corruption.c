@@ -12,6 +12,7 @@ static const char *const *const types[] = {
     &aenc_corruption_mask.name,
     &aenc_corruption_gaussian.name,
     &aenc_corruption_salt_pepper.name,
+    &aenc_corruption_binarise.name,
 };
 static const struct family family = {"corruption", AENC_PLUGIN_CORRUPTION, types, sizeof types / sizeof *types};
 
@@ -31,9 +32,9 @@ const struct corruption_type *aenc_corruption_type(const aenc_context *ctx, cons
 static struct ramp ramp_of(const struct corruption_type *type, const struct json *spec) {
     double from = aenc_setting_number(spec, type->rules, type->level);
     const struct json *to = aenc_json_member(spec, "to");
-    if (to == NULL) return (struct ramp){RAMP_LINEAR, from, from, 0};
+    if (to == NULL) return (struct ramp){RAMP_LINEAR, from, from, 0, 0};
     return (struct ramp){(enum ramp_shape)aenc_setting_choice(spec, common, "shape"), from, to->number,
-                         aenc_setting_number(spec, common, "over")};
+                         aenc_setting_number(spec, common, "over"), 0};
 }
 
 static aenc_status level_check(aenc_context *ctx, const struct corruption_type *type, const struct json *spec) {
@@ -61,8 +62,12 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec) {
     const struct corruption_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
     if (type == NULL) return NULL;
-    aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
-    if (status == AENC_OK) status = level_check(ctx, type, spec);
+    aenc_status status;
+    if (type->level == NULL)
+        status = aenc_settings_check(ctx, "corruption", spec, type->rules);
+    else
+        status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
+    if (status == AENC_OK && type->level != NULL) status = level_check(ctx, type, spec);
     if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
     return status == AENC_OK ? type : NULL;
 }
@@ -70,11 +75,14 @@ const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const stru
 static struct node *record(struct site *site, const struct json *spec, const char *name, struct node *x) {
     struct tape *tape = site->tape;
     const struct corruption_type *type = aenc_corruption_type(tape->ctx, aenc_settings_type(spec));
+    if (site->aim != SITE_TRAIN && !type->targets) return x;
     const char *before = aenc_tape_enter(tape, name);
-    struct node *level = aenc_tape_ramp(tape, aenc_tape_path(tape, "level"), ramp_of(type, spec));
+    struct node *level =
+        type->level == NULL ? NULL : aenc_tape_ramp(tape, aenc_tape_path(tape, "level"), ramp_of(type, spec));
     site->self = type;
     struct node *y = tape->status != AENC_OK ? NULL : type->record(site, spec, x, level);
     aenc_tape_leave(tape, before);
+    if (type->targets) site->target = y;
     return y;
 }
 

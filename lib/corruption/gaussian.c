@@ -15,4 +15,5 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     return aenc_op_add_noise(site->tape, "draw", x, level);
 }
 
-const struct corruption_type aenc_corruption_gaussian = {"gaussian", rules, "sigma", NULL, record};
+const struct corruption_type aenc_corruption_gaussian = {
+    .name = "gaussian", .rules = rules, .level = "sigma", .record = record};

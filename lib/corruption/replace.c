@@ -29,6 +29,7 @@ static struct node *salt_pepper_record(struct site *site, const struct json *spe
                            aenc_setting_number(spec, salt_pepper_rules, "high"));
 }
 
-const struct corruption_type aenc_corruption_mask = {"mask", mask_rules, "level", NULL, mask_record};
-const struct corruption_type aenc_corruption_salt_pepper = {"salt_pepper", salt_pepper_rules, "level", NULL,
-                                                            salt_pepper_record};
+const struct corruption_type aenc_corruption_mask = {
+    .name = "mask", .rules = mask_rules, .level = "level", .record = mask_record};
+const struct corruption_type aenc_corruption_salt_pepper = {
+    .name = "salt_pepper", .rules = salt_pepper_rules, .level = "level", .record = salt_pepper_record};

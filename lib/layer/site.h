@@ -37,6 +37,7 @@ struct site {
     int field_count;
     /* Row nodes, NULL until they are recorded: what the encoder saw (after corruption), the code, the output. */
     struct node *input, *code, *output;
+    struct node *target; /* what a corruption puts in the place of the input as target; NULL: nothing */
     const struct json *encoder, *decoder; /* checked specs */
     const struct site_result *result;     /* the youngest; NULL: none */
 };

@@ -28,7 +28,7 @@ static struct node *record_target(struct aenc_model *model, struct site *site, s
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
     if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, site, own);
-    return aenc_op_reshape(tape, x, shape.dim, shape.rank);
+    return aenc_op_reshape(tape, site->target != NULL ? site->target : x, shape.dim, shape.rank);
 }
 
 /* While the model is taught, the target is a teacher's output, and the field `code` its code; where that does not count,
@@ -145,6 +145,8 @@ static struct node *way_input(struct way *way) {
 static struct node *way_code(struct way *way) {
     struct site *site = &way->site;
     site->input = way_input(way);
+    if (site->aim == SITE_SCORE)
+        site->input = aenc_corruptions_record(site, aenc_json_member(way->model->description, "corrupt"), site->input);
     site->code = NULL;
     site->code = way_part(way, BOTTLENECK, way_part(way, ENCODER, site->input));
     return site->code;

@@ -31,7 +31,7 @@ static void corrupt(const char *spec, struct setting setting, float *out) {
     const struct json *one = aenc_json_add_copy(&arena, list, NULL, parsed);
     CHECK(aenc_corruption_find(ctx, one) != NULL);
     struct node *x = aenc_tape_input(&tape, "input", (int64_t[]){COLS}, 1);
-    struct node *y = aenc_corruptions_record(&(struct site){.tape = &tape, .store = &store}, list, x);
+    struct node *y = aenc_corruptions_record(&(struct site){.tape = &tape, .store = &store, .aim = SITE_TRAIN}, list, x);
     aenc_tape_output(&tape, y);
     const float *inputs[] = {data};
     CHECK_STATUS(ctx, replay_store(&store, 1), AENC_OK);
@@ -167,12 +167,73 @@ static void test_clean_target(void) {
     trial_free(&none);
 }
 
+/* ---- Binarisation ---- */
+
+/* Each element as often as its value says; anew in each step. */
+static void test_binarised(void) {
+    static float y[ALL], other[ALL];
+    double mean = 0, same = 0, stays = 0;
+    float first = data[0], second = data[1];
+    data[0] = 0, data[1] = 1;
+    corrupt("binarise", (struct setting){.step = 1}, y);
+    corrupt("binarise", (struct setting){.step = 2}, other);
+    CHECK(y[0] == 0 && y[1] == 1 && other[0] == 0 && other[1] == 1);
+    for (int i = 0; i < ALL; i++) {
+        double p = (double)data[i] < 0 ? 0 : (double)data[i] > 1 ? 1 : (double)data[i];
+        mean += p / ALL;
+        same += (p * p + (1 - p) * (1 - p)) / ALL;
+        stays += (double)(y[i] == other[i]) / ALL;
+    }
+    CHECK_NEAR(share(y, 1), mean, 0.01);
+    CHECK_NEAR(share(y, 0), 1 - mean, 0.01);
+    CHECK_NEAR(stays, same, 0.01);
+    data[0] = first, data[1] = second;
+}
+
+/* A model that gives back what it sees: its error is zero where the target is what was drawn, in training and in scores. */
+#define SAME(corrupt)                                                                                                  \
+    "{\"input\":[300],\"encoder\":{\"type\":\"residual\",\"layers\":[{\"type\":\"dense\",\"units\":300,\"init\":"             \
+    "\"constant:gain=0\"}]},\"decoder\":{\"type\":\"identity\"},\"corrupt\":[" corrupt "]}"
+
+static void test_binarised_target(void) {
+    static float grey[50 * COLS], scores[50], again[50], others[50];
+    const aenc_matrix x = {grey, 50, COLS, 0};
+    struct trial plain = trial_create(SAME("\"binarise\""), 2, 1), masked = trial_create(SAME("\"binarise\",\"mask:level=1\""), 2, 1);
+    struct trial seeded = trial_create(SAME("\"binarise:seed=3\",\"mask:level=1\""), 2, 1);
+    double loss, mean = 0, error = 0, drawn = 0;
+    for (int i = 0; i < 50 * COLS; i++) grey[i] = (float)(i % 101) / 100, mean += (double)grey[i] / (50 * COLS);
+    aenc_batch batch = {.struct_size = sizeof batch, .input = x}, own = {.struct_size = sizeof own, .input = x, .target = x};
+    CHECK_STATUS(plain.ctx, aenc_model_gradients(plain.model, &batch, &loss), AENC_OK);
+    CHECK(loss == 0);
+    /* behind a mask of everything: the share of ones */
+    CHECK_STATUS(masked.ctx, aenc_model_gradients(masked.model, &batch, &loss), AENC_OK);
+    CHECK_NEAR(loss, mean, 0.02);
+    CHECK_NEAR(loss * 50 * COLS, floor(loss * 50 * COLS + 0.5), 1e-2);
+    /* scores are not masked, but binarised */
+    CHECK_STATUS(masked.ctx, aenc_score(masked.model, &x, NULL, scores, 50), AENC_OK);
+    for (int r = 0; r < 50; r++) CHECK(scores[r] == 0);
+    /* a target of its own stays */
+    CHECK_STATUS(plain.ctx, aenc_model_gradients(plain.model, &own, &loss), AENC_OK);
+    for (int i = 0; i < 50 * COLS; i++) error += (double)grey[i] * (1 - (double)grey[i]) / (50 * COLS);
+    CHECK_NEAR(loss, error, 0.02);
+    /* the same draws in every call; others with another seed */
+    CHECK_STATUS(plain.ctx, aenc_score(plain.model, &x, &x, scores, 50), AENC_OK);
+    CHECK_STATUS(plain.ctx, aenc_score(plain.model, &x, &x, again, 50), AENC_OK);
+    CHECK_STATUS(seeded.ctx, aenc_score(seeded.model, &x, &x, others, 50), AENC_OK);
+    CHECK(memcmp(scores, again, sizeof scores) == 0);
+    for (int r = 0; r < 50; r++) drawn += scores[r] != others[r];
+    CHECK(drawn > 40);
+    trial_free(&plain);
+    trial_free(&masked);
+    trial_free(&seeded);
+}
+
 /* ---- Refused ---- */
 
 static const struct {
     const char *spec, *words;
 } refusals[] = {
-    {"noise:level=1", "unknown corruption 'noise'; known: mask, gaussian, salt_pepper"},
+    {"noise:level=1", "unknown corruption 'noise'; known: mask, gaussian, salt_pepper, binarise"},
     {"mask", "corruption 'mask': setting 'level' is missing"},
     {"mask:level=1.5", "setting 'level' is 1.5; it must be a number from 0 to 1"},
     {"mask:level=0.1,to=2,over=3", "setting 'to' is 2; 'level' is from 0 to 1"},
@@ -181,6 +242,8 @@ static const struct {
     {"mask:level=0.1,to=0.5,over=0", "setting 'over' is 0; it must be a number above 0"},
     {"mask:level=0,to=0.5,over=1,shape=exponential", "an exponential goes from 0 to 0.5; both must be above 0"},
     {"mask:level=0.1,shape=square", "setting 'shape' is 'square'; known: linear, cosine, exponential"},
+    {"binarise:level=0.1", "unknown setting 'level'; known: seed"},
+    {"binarise:to=0.1", "unknown setting 'to'"},
     {"gaussian:level=0.1", "unknown setting 'level'; known: sigma, to, over, shape"},
 };
 
@@ -206,6 +269,8 @@ int main(void) {
     test_place();
     test_levels();
     test_clean_target();
+    test_binarised();
+    test_binarised_target();
     test_refusals();
     return check_finish();
 }
