@@ -23,7 +23,6 @@
  * Scores have beta KL itself, with a capacity KL.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "bottleneck/bottleneck.h"
 
@@ -150,8 +149,8 @@ static struct node *divergence(struct tape *tape, struct posterior q) {
 static struct node *freed(struct tape *tape, const struct json *spec, struct node *each) {
     int64_t group = aenc_setting_integer(spec, rules, "group"), units = each == NULL ? 0 : each->shape.dim[1];
     if (units % group != 0) {
-        aenc_tape_fail(tape, AENC_ERR_SHAPE, "bottleneck 'gaussian': %lld elements are not groups of %lld",
-                       (long long)units, (long long)group);
+        aenc_tape_fail(tape, AENC_ERR_SHAPE, "bottleneck 'gaussian': groups of %lld do not divide a code of %lld",
+                       (long long)group, (long long)units);
         return NULL;
     }
     const int64_t dims[] = {units / group, group};
@@ -168,8 +167,8 @@ static void measures(struct tape *tape, const struct json *spec, struct node *me
     struct node *active = aenc_op_step(tape, aenc_op_affine(tape, variance, 1, -active_variance));
     aenc_tape_measure_least(tape, "active_units", aenc_op_row_sum(tape, active), 1, unused);
     for (int64_t i = 0; aenc_setting_bool(spec, rules, "elements") && each != NULL && i < each->shape.dim[1]; i++) {
-        char name[32];
-        (void)snprintf(name, sizeof name, "kl.%lld", (long long)i);
+        const char *name = aenc_arena_format(&tape->arena, "kl.%lld", (long long)i);
+        if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
         aenc_tape_measure(tape, name, aenc_op_row_sum(tape, aenc_op_slice(tape, each, 1, i, 1)));
     }
 }
@@ -206,17 +205,25 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     bool result = aenc_site_aim(site) == SITE_RESULT;
     struct node *each = divergence(site->tape, q);
     if (!result) terms(site, spec, q, each);
-    struct node *sample = draw(site->tape, q);
+    struct node *drawn = draw(site->tape, q);
     aenc_site_result(site, "mean", q.mean);
     aenc_site_result(site, "log_variance", q.log_variance);
     aenc_site_result(site, "kl", each);
-    aenc_site_result(site, "sample", sample);
-    return result ? q.mean : sample;
+    aenc_site_result(site, "sample", drawn);
+    return result ? q.mean : drawn;
 }
 
 static struct json *layer(struct arena *arena, const struct json *spec) {
     int64_t units = aenc_setting_integer(spec, rules, "units");
     return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
+}
+
+/* z = temperature e */
+static struct node *sample(struct site *site, const struct json *spec, const struct shape *code,
+                           struct node *temperature) {
+    struct node *e = aenc_op_normal(site->tape, "prior", code->dim, code->rank);
+    (void)spec;
+    return aenc_op_multiply(site->tape, e, temperature);
 }
 
 const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, check, record, layer, sample};

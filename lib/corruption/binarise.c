@@ -3,8 +3,6 @@
  * Training draws anew in every step, and compares the output with what was drawn. So do scores, where the draws follow from
  * the context's seed, `seed` and the row's index in the call: a fixed binarisation.
  */
-#include <stdio.h>
-
 #include "corruption/corruption.h"
 
 static const struct setting_rule rules[] = {
@@ -14,10 +12,11 @@ static const struct setting_rule rules[] = {
 
 static struct node *record(struct site *site, const struct json *spec, struct node *x, struct node *level) {
     struct tape *tape = site->tape;
-    char name[32] = "draw";
+    const char *name = "draw";
     (void)level;
-    if (site->aim == SITE_SCORE)
-        (void)snprintf(name, sizeof name, "draw.%lld", (long long)aenc_setting_integer(spec, rules, "seed"));
+    if (aenc_site_aim(site) == SITE_SCORE)
+        name = aenc_arena_format(&tape->arena, "draw.%lld", (long long)aenc_setting_integer(spec, rules, "seed"));
+    if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
     return aenc_op_step(tape, aenc_op_subtract(tape, x, aenc_op_uniform_like(tape, name, x)));
 }
 

@@ -57,7 +57,7 @@ static struct node *optimum(struct site *site, double start, double p, struct no
     struct tape *tape = site->tape;
     struct node *state =
         aenc_store_state_within(site->store, tape, "scale", (struct shape){1, {1}}, start, RANGE_NOT_NEGATIVE);
-    if (site->aim != SITE_TRAIN) return state;
+    if (aenc_site_aim(site) != SITE_TRAIN) return state;
     struct node *now = aenc_op_batch_mean(tape, aenc_op_row_mean(tape, aenc_op_stop_gradient(tape, distance)));
     now = aenc_op_affine(tape, now, p, 0);
     struct node *rest = aenc_op_affine(tape, state, 1 - momentum, 0);

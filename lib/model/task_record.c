@@ -125,7 +125,7 @@ static struct node *way_part(struct way *way, enum part part, struct node *in) {
     struct way_part *p = &way->part[part];
     if (p->out != NULL && p->in == in && !p->by_aim) return p->out;
     if (p->out != NULL) way->site.result = p->before;
-    for (int later = part; later < PART_COUNT; later++) way->part[later].out = NULL;
+    for (int later = (int)part; later < PART_COUNT; later++) way->part[later].out = NULL;
     *p = (struct way_part){.in = in, .before = way->site.result};
     way->site.aim_read = false;
     p->out = part_record(way->model, &way->site, part, in);

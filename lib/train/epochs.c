@@ -9,7 +9,6 @@
  * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
  */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "io/message_text.h"
@@ -183,8 +182,9 @@ static void epoch_close(struct fit *fit) {
 static void watch(struct aenc_model *model) {
     const struct terms *terms = &model->terms;
     if (terms->warning == NULL) return;
+    size_t size = strlen(terms->warning) + 1;
     if (terms->value[terms->watched] < terms->least)
-        snprintf(model->notice, sizeof model->notice, "%s", terms->warning);
+        memcpy(model->notice, terms->warning, size < sizeof model->notice ? size : sizeof model->notice - 1);
     else if (strcmp(model->notice, terms->warning) == 0)
         model->notice[0] = '\0';
 }

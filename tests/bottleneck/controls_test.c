@@ -304,7 +304,7 @@ static void test_refused(aenc_context *ctx) {
     static const char *const cases[][2] = {
         {"gaussian:free_bits=1,capacity=2", "both free_bits and capacity"},
         {"gaussian:group=2", "'group' goes with free_bits"},
-        {"gaussian:units=3,free_bits=1,group=2", "3 elements are not groups of 2"},
+        {"gaussian:units=3,free_bits=1,group=2", "groups of 2 do not divide a code of 3"},
         {"gaussian:covariance=half", "setting 'covariance' is 'half'; known: diagonal, full"},
         {"gaussian:shape=exponential", "setting 'shape' is 'exponential'; known: linear, cosine"},
         {"gaussian:cycles=0", "setting 'cycles' is 0"},

@@ -238,7 +238,7 @@ class Tool(unittest.TestCase):
                  ["dense:units=16 tanh dense:units=4",
                   "dense:units=8,activation=relu dense:units=12,activation=relu dense:units=72"]),
                 # the last number becomes the units of a bottleneck that makes the code, as the last width does
-                ("dense:units=16 relu 4", ["--bottleneck", "gaussian:weight=0.5"],
+                ("dense:units=16 relu 4", ["--bottleneck", "gaussian:beta=0.5"],
                  ["dense:units=16 relu", "dense:units=16 relu dense:units=36"]),
                 ("dense:units=16 relu 4 tanh", ["--bottleneck", "gaussian:units=2"],
                  ["dense:units=16 relu dense:units=4 tanh", None]),
@@ -249,7 +249,7 @@ class Tool(unittest.TestCase):
             self.assertEqual(found[0], want[0], encoder)
             if want[1] is not None:
                 self.assertEqual(found[1], want[1], encoder)
-        self.layers("--encoder", "dense:units=16 relu 4", "--bottleneck", "gaussian:weight=0.5")
+        self.layers("--encoder", "dense:units=16 relu 4", "--bottleneck", "gaussian:beta=0.5")
         self.assertIn('"units":4', self.good("info", "layers.safetensors", "--json").stdout)
 
     def test_layers_that_cannot_be(self):
