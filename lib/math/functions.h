@@ -28,12 +28,19 @@
 /* A loop over a function that was not inlined does not vectorise. */
 #if defined(__GNUC__)
 #define AENC_INLINE inline __attribute__((always_inline))
+/* One of many instructions: where a set's loops do not vectorise, it is there once and called. */
+#ifdef AENC_SMALL
+#define AENC_FUNCTION inline
+#else
+#define AENC_FUNCTION AENC_INLINE
+#endif
 /* A function that many call and that is to be there once. */
 #define AENC_APART __attribute__((noinline))
 /* Begins on a cache line: how fast its loop is does not follow from what the linker puts in front. */
 #define AENC_ALIGNED __attribute__((aligned(64)))
 #else
 #define AENC_INLINE inline
+#define AENC_FUNCTION inline
 #define AENC_APART
 #define AENC_ALIGNED
 #endif
@@ -54,8 +61,8 @@
 #include "math/functions_float.h"
 #endif
 
-static AENC_INLINE num num_sigmoid(num x) { return 1 / (1 + num_exp(-x)); }
+static AENC_FUNCTION num num_sigmoid(num x) { return 1 / (1 + num_exp(-x)); }
 
-static AENC_INLINE num num_softplus(num x) { return (x > 0 ? x : 0) + num_log1p_unit(num_exp(-num_abs(x))); }
+static AENC_FUNCTION num num_softplus(num x) { return (x > 0 ? x : 0) + num_log1p_unit(num_exp(-num_abs(x))); }
 
 #endif

@@ -54,7 +54,7 @@ static AENC_INLINE float num_expm1_reduced(float r) {
 
 /* e^x = 2^n e^r, n the integer next to x / ln 2. 2^n goes into the exponent by an integer addition, which holds up to
  * n = 128 because e^r is below 1 wherever the result is still finite there. */
-static AENC_INLINE float num_exp(float x) {
+static AENC_FUNCTION float num_exp(float x) {
     float t = x * LOG2_E + ROUNDER;
     float n = t - ROUNDER;
     float r = (x - n * LN2_HIGH) - n * LN2_LOW;
@@ -66,7 +66,7 @@ static AENC_INLINE float num_exp(float x) {
 }
 
 /* e^x - 1 = 2^n (e^r - 1) + (2^n - 1) for |x| <= 88. */
-static AENC_INLINE float num_expm1_bounded(float x) {
+static AENC_FUNCTION float num_expm1_bounded(float x) {
     float t = x * LOG2_E + ROUNDER;
     float n = t - ROUNDER;
     float r = (x - n * LN2_HIGH) - n * LN2_LOW;
@@ -74,7 +74,7 @@ static AENC_INLINE float num_expm1_bounded(float x) {
     return scale * num_expm1_reduced(r) + (scale - 1.0f);
 }
 
-static AENC_INLINE float num_expm1(float x) {
+static AENC_FUNCTION float num_expm1(float x) {
     float bounded = x < -20.0f ? -20.0f : x;
     float y = num_expm1_bounded(bounded);
     return x > 88.0f ? INFINITY : y;
@@ -82,7 +82,7 @@ static AENC_INLINE float num_expm1(float x) {
 
 /* x = 2^k (1 + f), 1 + f in [sqrt(1/2), sqrt(2)); log(1 + f) = f - f^2 / 2 + f^3 P(f). Subnormals
  * are first scaled up. */
-static AENC_INLINE float num_log(float x) {
+static AENC_FUNCTION float num_log(float x) {
     float normal = x < FLT_MIN ? x * 8388608.0f : x;
     uint32_t offset = num_bits(normal) - 0x3F3504F3u; /* sqrt(1/2) */
     float k = (float)((int32_t)offset >> 23);
@@ -106,7 +106,7 @@ static AENC_INLINE float num_log(float x) {
 }
 
 /* log(1 + x) = x + x^2 P(x) on [0, 1]. */
-static AENC_INLINE float num_log1p_unit(float x) {
+static AENC_FUNCTION float num_log1p_unit(float x) {
     float p = -0.00331846974f;
     p = p * x + 0.020204572f;
     p = p * x - 0.0576644205f;
@@ -120,7 +120,7 @@ static AENC_INLINE float num_log1p_unit(float x) {
 }
 
 /* With e = e^2|x| - 1: tanh |x| = e / (e + 2); 1 from 10 on. */
-static AENC_INLINE float num_tanh(float x) {
+static AENC_FUNCTION float num_tanh(float x) {
     float size = num_abs(x);
     size = size > 10.0f ? 10.0f : size;
     float e = num_expm1_bounded(2.0f * size);
@@ -128,7 +128,7 @@ static AENC_INLINE float num_tanh(float x) {
 }
 
 /* erf t = 1 - e^(-t Q(t)), Q fitted to -log(erfc t) / t on [0, 3.95], where erf t rounds to 1. */
-static AENC_INLINE float num_erf(float x) {
+static AENC_FUNCTION float num_erf(float x) {
     float t = num_abs(x);
     t = t > 3.95f ? 3.95f : t;
     float q = -9.256265e-06f;
@@ -144,7 +144,7 @@ static AENC_INLINE float num_erf(float x) {
 }
 
 /* As num_log, but u is ordinary: u = 2^k (1 + f), -2 log u = f P(f) - 2 k ln 2. */
-static AENC_INLINE float num_radius(float u) {
+static AENC_FUNCTION float num_radius(float u) {
     uint32_t offset = num_bits(u) - 0x3F3504F3u;
     float k = (float)((int32_t)offset >> 23);
     float f = num_from_bits((offset & 0x007FFFFFu) + 0x3F3504F3u) - 1.0f;
