@@ -100,6 +100,7 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct data data, labels;
+    struct fields *fields; /* of data */
     int32_t *wanted;
     float *result;
 };
@@ -109,12 +110,29 @@ static int job_read(struct job *job) {
     struct data_options how = tool_data_options(options);
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    if (status == TOOL_OK) status = tool_fields_prepare(options, job->model, COMMAND_CLASSIFY, &job->fields);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job->fields, &job->data);
     if (status == TOOL_OK)
         status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status != TOOL_OK || options->labels == NULL) return status;
     status = tool_labels_read(options, "labels", options->labels, &job->data, &job->labels);
     return status == TOOL_OK ? tool_labels_whole(&job->labels, &job->wanted) : status;
+}
+
+/* The largest logit of each row. */
+static aenc_status classify_fields(const struct job *job, int32_t *label) {
+    size_t cols = aenc_model_output_size(job->model);
+    float *logit = tool_allocate("the result", job->data.rows, cols * sizeof *logit);
+    if (logit == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = tool_fields_run(job->model, "output", false, &job->data, NULL, logit, cols);
+    for (size_t i = 0; status == AENC_OK && i < job->data.rows; i++) {
+        size_t best = 0;
+        for (size_t c = 1; c < cols; c++) best = logit[i * cols + c] > logit[i * cols + best] ? c : best;
+        label[i] = (int32_t)best;
+    }
+    free(logit);
+    return status;
 }
 
 static int job_run(struct job *job) {
@@ -128,8 +146,13 @@ static int job_run(struct job *job) {
         free(label);
         return TOOL_FAILED;
     }
-    status = aenc_classify(job->model, &x, label, job->data.rows);
-    if (status == AENC_OK && job->wanted != NULL) status = aenc_accuracy(job->model, &x, job->wanted, x.rows, &share);
+    if (job->data.fields != NULL)
+        status = classify_fields(job, label);
+    else
+        status = aenc_classify(job->model, &x, label, job->data.rows);
+    for (size_t i = 0; status == AENC_OK && job->wanted != NULL && i < x.rows; i++) {
+        share += (label[i] == job->wanted[i]) / (double)x.rows;
+    }
     for (size_t i = 0; i < job->data.rows; i++) job->result[i] = (float)label[i];
     free(label);
     if (status != AENC_OK) return tool_library_failed(job->options, job->ctx, status);
@@ -151,6 +174,7 @@ int tool_classify(const struct options *options) {
     if (status == TOOL_OK) status = job_run(&job);
     free(job.result);
     free(job.wanted);
+    tool_fields_free(job.fields);
     tool_data_free(&job.data);
     tool_data_free(&job.labels);
     aenc_model_free(job.model);

@@ -17,14 +17,17 @@ static const struct command_row commands[] = {
      "    --batch 128 --epochs 5 --seed 1 -o mnist.safetensors --log run.jsonl --pictures pictures\n"
      "autoenc train noisy.csv --target clean.csv --encoder 64,16 --valid 0.2 --patience 5 -o denoise.safetensors\n"
      "autoenc train digits.npy --labels digits_labels.npy --loss cross_entropy:classes=10 --encoder 64,32 \\\n"
-     "    --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"},
+     "    --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"
+     "autoenc train digits.npy --field label=digits_labels.npy --condition label --encoder '64 relu 8' \\\n"
+     "    --bottleneck gaussian --output sigmoid --loss bce:reduction=sum -o conditional.safetensors\n"},
     {COMMAND_ENCODE, "encode", "MODEL DATA", "", tool_use, "Write the code of every row", "",
      "autoenc encode digits.safetensors digits.npy -o code.npy\n"
      "cat digits.csv | autoenc encode digits.safetensors - | head\n"},
     {COMMAND_DECODE, "decode", "MODEL DATA", "", tool_use, "Write the decoder's output for every code", "",
      "autoenc decode digits.safetensors code.npy -o out.npy\n"},
     {COMMAND_RECONSTRUCT, "reconstruct", "MODEL DATA", "", tool_use, "Write the reconstruction of every row", "",
-     "autoenc reconstruct digits.safetensors digits.npy -o out.npy --image 8x8 --pictures pictures\n"},
+     "autoenc reconstruct digits.safetensors digits.npy -o out.npy --image 8x8 --pictures pictures\n"
+     "autoenc reconstruct conditional.safetensors digits.npy --field label=3 -o threes.npy\n"},
     {COMMAND_SCORE, "score", "MODEL DATA", "", tool_use, "Write the loss of every row; high: unlike the training data",
      "Of a detector (detect --save) the detector's scores are written.",
      "autoenc score digits.safetensors digits.npy -o scores.csv\n"

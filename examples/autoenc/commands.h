@@ -2,6 +2,7 @@
 #ifndef TOOL_COMMANDS_H
 #define TOOL_COMMANDS_H
 
+#include "row_fields.h"
 #include "options.h"
 
 int tool_train(const struct options *options);
@@ -24,14 +25,23 @@ int tool_classify(const struct options *options);
 
 /* Reads the model at path. */
 int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out);
-/* What `command` (encode, decode, reconstruct, score) answers for all rows: *out of (rows, *cols), for free().
- * target NULL: the rows themselves; features: score every feature. */
+/* What `command` (encode, decode, reconstruct, score) answers for all rows, with their fields where they have some: *out of
+ * (rows, *cols), for free(). target NULL: the rows themselves; features: score every feature. */
 int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
                    const struct data *data, const struct data *target, float **out, size_t *cols);
+/* The result that `command` takes from a model: "code". */
+const char *tool_result_name(const struct options *options, enum command command);
+/* The fields of --field, for a model that is there, before data are read: none missing, none too many. */
+int tool_fields_prepare(const struct options *options, aenc_model *model, enum command command, struct fields **out);
+/* Reads them, as those of data, which borrows them. */
+int tool_fields_attach(const struct options *options, struct fields *fields, struct data *data);
+/* Rows, which may be codes, and their fields through the model. */
+aenc_status tool_fields_run(aenc_model *model, const char *result, bool codes, const struct data *data,
+                            const struct data *target, float *out, size_t cols);
 /* The numbers of a parameter or state by its name, for free(). */
 int tool_model_numbers(const struct options *options, aenc_context *ctx, const aenc_model *model, const char *name,
                        float **out, size_t *count);
-/* "-" can be read once only; TOOL_USAGE when more than one of the paths (NULL: not given) is it. */
+/* "-" can be read once only; TOOL_USAGE when more than one of the paths (NULL: not given) and of the fields is it. */
 int tool_stdin_once(const struct options *options, const char *const *paths, size_t count);
 
 #endif

@@ -127,7 +127,8 @@ static void zsh_help(const char *text) {
 
 static void zsh_option(const struct option_row *row, const char *dashes, const char *name) {
     char words[512];
-    (void)printf(" \\\n                '%s%s%s%s[", row->kind == KIND_SPECS ? "*" : "", dashes, name,
+    (void)printf(" \\\n                '%s%s%s%s[", row->kind == KIND_SPECS || row->kind == KIND_TEXTS ? "*" : "",
+                 dashes, name,
                  row->kind == KIND_FLAG ? ""
                  : dashes[1] == '-'     ? "="
                                         : "+");

@@ -35,6 +35,7 @@ static int read_source(struct source *source, const struct data_options *options
 /* What was chosen while a text was read is done for a binary file here. */
 static int finish(const struct data_options *options, struct data *out) {
     struct columns columns;
+    if (out->typed != NULL) return TOOL_OK;
     if (!out->text && (options->columns != NULL || options->drop != NULL)) {
         int status = tool_columns_choose(options, out->name, NULL, out->cols, &columns);
         if (status != TOOL_OK) return status;
@@ -85,9 +86,11 @@ int tool_data_read(const char *path, const struct data_options *options, struct 
 
 void tool_data_free(struct data *data) {
     free(data->values);
+    free(data->typed);
     free(data->names);
     free(data->places);
     data->values = NULL;
+    data->typed = NULL;
     data->names = NULL;
     data->places = NULL;
 }
@@ -274,8 +277,54 @@ static int take_elements(struct source *source, struct intake *intake) {
     return status == TOOL_OK ? tool_source_expect_end(source) : status;
 }
 
+/* ---- Integers as they are ---- */
+
+/* Elements of up to one byte without sign stay bytes, others become int32, where they fit. */
+static int take_typed(struct source *source, const struct element *element, bool byte, struct data *out) {
+    unsigned char bytes[CHUNK * 8];
+    size_t size = element->size, total = out->rows * out->cols, item = byte ? 1 : sizeof(int32_t), room = 0;
+    int status = check_size(source, element, out);
+    for (size_t done = 0; status == TOOL_OK && done < total;) {
+        size_t wanted = total - done < CHUNK ? total - done : CHUNK;
+        if (done + wanted > room) {
+            room = source->size_known || room > total / 2 ? total : 2 * room + CHUNK; /* no more than what arrives */
+            void *grown = realloc(out->typed, room * item);
+            if (grown == NULL) return tool_fail("%s: no memory for %zu bytes", source->name, room * item);
+            out->typed = grown;
+        }
+        size_t count = tool_source_read(source, bytes, wanted * size) / size;
+        for (size_t i = 0; i < count; i++) {
+            double value = byte ? 0.0 : element_wide(element, bytes + i * size);
+            if (byte) {
+                bool truth = element->kind == 'b' && bytes[i] != 0;
+                ((uint8_t *)out->typed)[done + i] = truth ? 1 : bytes[i];
+            } else if (value >= INT32_MIN && value <= INT32_MAX) {
+                ((int32_t *)out->typed)[done + i] = (int32_t)value;
+            } else {
+                return tool_fail("%s: %s is %s, and whole numbers of a field are from -2147483648 to 2147483647",
+                                 source->name, tool_cell_text(out, (done + i) / out->cols, (done + i) % out->cols).text,
+                                 tool_value(value).text);
+            }
+        }
+        if (source->failed) return TOOL_FAILED;
+        done += count;
+        if (count < wanted) {
+            return tool_fail("%s: ends in %s of the %zu that its header declares", source->name,
+                             tool_row_text(done / out->cols).text, out->rows);
+        }
+    }
+    out->type = byte ? AENC_TYPE_U8 : AENC_TYPE_I32;
+    return status == TOOL_OK ? tool_source_expect_end(source) : status;
+}
+
 int tool_data_elements(struct source *source, const struct element *element, const struct data_options *options,
                        struct data *out) {
+    if (options->typed && element->kind != 'f' && !element->column_major) {
+        bool byte = element->size == 1 && element->kind != 'i' && !options->raw_bytes;
+        struct element plain = *element;
+        plain.divisor = 1.0;
+        return take_typed(source, &plain, byte, out);
+    }
     struct intake intake = {.element = element, .out = out};
     out->unit = element->divisor > 1.0;
     int status = begin_intake(&intake, options);

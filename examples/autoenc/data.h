@@ -24,11 +24,16 @@ struct data_options {
     const char *offset;         /* "time=1.7e9,3=5": subtracted in double */
     const char *array;          /* of a .npz */
     bool verbose;               /* report how the file is read */
+    bool typed;                 /* keep integers of binary files as they are */
 };
+
+struct fields;
 
 struct data {
     const char *name; /* for messages; the path, borrowed */
     float *values;    /* (rows, cols) dense */
+    void *typed;      /* the same in place of values, of `type` */
+    int32_t type;     /* AENC_TYPE_U8 or _I32 of typed; 0: there are values */
     size_t rows, cols;
     char **names;             /* of the columns, from a CSV's header; NULL: none. One block. */
     size_t *places;           /* of the columns in the file, from 0; NULL: as they stand
@@ -37,6 +42,7 @@ struct data {
     bool flat;                /* a binary file of one dimension: rows of one number */
     bool text, header;        /* from a CSV; from one with a header */
     bool unit;                /* from unsigned bytes, divided by 255 */
+    struct fields *fields;    /* what rows have besides (row_fields.h), borrowed; NULL: nothing */
 };
 
 /* Reads the whole of path ("-": standard input; "FILE.npz:NAME": an array of an archive). Values are finite and

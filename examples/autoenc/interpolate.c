@@ -12,8 +12,9 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct data data;
-    float *ends;   /* (2 * pairs, cols): where the ways begin, then where they end */
-    float *result; /* (pairs * steps, output) */
+    struct fields *fields; /* of data */
+    float *ends;           /* (2 * pairs, cols): where the ways begin, then where they end */
+    float *result;         /* (pairs * steps, output) */
 };
 
 static bool is_picture(const char *path) {
@@ -92,6 +93,35 @@ static int refused(const struct job *job, aenc_status status) {
         tool_row_text(picked[0] - 1).text, tool_row_text(picked[1] - 1).text, job->data.name);
 }
 
+/* Rows are encoded with their own fields, and what lies between two is decoded with those of the first. */
+static aenc_status interpolate_fields(const struct job *job, size_t pairs, size_t steps, int32_t way) {
+    size_t code = aenc_model_code_size(job->model), cols = aenc_model_output_size(job->model), rows = pairs * steps;
+    const size_t *picked = job->options->picked.value;
+    float *codes = tool_allocate("codes", 2 * pairs + rows, code * sizeof *codes);
+    size_t *row = tool_allocate("rows", 2 * pairs + rows, sizeof *row);
+    struct data ends = {.values = job->ends, .rows = 2 * pairs, .cols = job->data.cols}, line = {.rows = rows};
+    aenc_status status = codes != NULL && row != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; status == AENC_OK && i < 2 * pairs; i++) row[i % 2 * pairs + i / 2] = picked[i] - 1;
+    for (size_t i = 0; status == AENC_OK && i < rows; i++) row[2 * pairs + i] = picked[2 * (i / steps)] - 1;
+    if (status == AENC_OK) {
+        ends.fields = tool_fields_pick(job->data.fields, row, ends.rows);
+        line.fields = tool_fields_pick(job->data.fields, row + 2 * pairs, rows);
+        if (ends.fields == NULL || line.fields == NULL) status = AENC_ERR_NO_MEMORY;
+    }
+    if (status == AENC_OK) status = tool_fields_run(job->model, "code", false, &ends, NULL, codes, code);
+    aenc_matrix a = {.data = codes, .rows = pairs, .cols = code}, b = a;
+    b.data += pairs * code;
+    line.values = codes + 2 * pairs * code;
+    line.cols = code;
+    if (status == AENC_OK) status = aenc_codes_interpolate(job->ctx, &a, &b, steps, way, line.values, rows * code);
+    if (status == AENC_OK) status = tool_fields_run(job->model, "output", true, &line, NULL, job->result, cols);
+    tool_fields_free(ends.fields);
+    tool_fields_free(line.fields);
+    free(codes);
+    free(row);
+    return status;
+}
+
 static int run(struct job *job) {
     const struct options *options = job->options;
     size_t pairs = options->picked.count / 2, steps = options->steps > 0 ? (size_t)options->steps : 9;
@@ -102,9 +132,10 @@ static int run(struct job *job) {
     if (job->result == NULL) return TOOL_FAILED;
     aenc_matrix a = {.data = job->ends, .rows = pairs, .cols = job->data.cols}, b = a;
     b.data += pairs * job->data.cols;
-    aenc_status answer =
-        aenc_interpolate(job->model, &a, &b, steps,
-                         options->spherical ? AENC_INTERPOLATE_SPHERICAL : AENC_INTERPOLATE_LINEAR, job->result, count);
+    int32_t way = options->spherical ? AENC_INTERPOLATE_SPHERICAL : AENC_INTERPOLATE_LINEAR;
+    aenc_status answer = job->data.fields != NULL
+                             ? interpolate_fields(job, pairs, steps, way)
+                             : aenc_interpolate(job->model, &a, &b, steps, way, job->result, count);
     if (answer != AENC_OK) return refused(job, answer);
     if (!is_picture(options->out)) {
         return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);
@@ -118,11 +149,14 @@ int tool_interpolate(const struct options *options) {
     int status = check_options(options);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job.ctx, options->operand[0], &job.model);
+    if (status == TOOL_OK) status = tool_fields_prepare(options, job.model, COMMAND_RECONSTRUCT, &job.fields);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job.data);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job.fields, &job.data);
     if (status == TOOL_OK)
         status = tool_data_fits(&job.data, NULL, options->operand[0], aenc_model_input_size(job.model));
     if (status == TOOL_OK) status = run(&job);
     free(job.ends);
+    tool_fields_free(job.fields);
     free(job.result);
     tool_data_free(&job.data);
     aenc_model_free(job.model);

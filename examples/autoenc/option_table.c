@@ -14,6 +14,7 @@ enum {
     FITS = COMMAND_TRAIN | COMMAND_SWEEP,
     PAIRS = COMMAND_TRAIN | COMMAND_SCORE,
     DRAWS = COMMAND_TRAIN | COMMAND_PCA | COMMAND_ENCODE | COMMAND_RECONSTRUCT,
+    FIELDED = COMMAND_TRAIN | USE | COMMAND_INTERPOLATE | COMMAND_PROBE,
     LABELLED = DRAWS | COMMAND_DETECT | COMMAND_PROBE | COMMAND_CLASSIFY,
     TRAIN = COMMAND_TRAIN
 };
@@ -61,6 +62,15 @@ static const struct option_row rows[] = {
      "Read the labels of the held-out data and report the accuracy on it"},
     {GROUP_DATA, "test-labels", 0, KIND_TEXT, offsetof(struct options, test_labels), COMMAND_PROBE, 0, 0, "DATA", NULL,
      "Read the labels of the rows of --test"},
+    {GROUP_DATA, "field", 0, KIND_TEXTS, offsetof(struct options, fields), TRAIN, 0, 0, "NAME=DATA", NULL,
+     "Read a field of the rows besides the input, such as label=labels.npy, label=table.csv:COLUMN or, with the rule "
+     "of "
+     "its values, label=labels.npy:classes:count=10; may be repeated"},
+    {GROUP_DATA, "field", 0, KIND_TEXTS, offsetof(struct options, fields), FIELDED & ~TRAIN, 0, 0, "NAME=DATA", NULL,
+     "Read a field that the model needs besides the input, such as label=labels.npy, or state it for all rows, as in "
+     "label=3; may be repeated"},
+    {GROUP_DATA, "valid-field", 0, KIND_TEXTS, offsetof(struct options, valid_fields), TRAIN, 0, 0, "NAME=DATA", NULL,
+     "Read a field of the held-out data; may be repeated"},
     {GROUP_DATA, "image", 0, KIND_IMAGE, offsetof(struct options, image), DRAWS | COMMAND_INTERPOLATE, 0, 0,
      "HxW|CxHxW", NULL, "Take a row as an image of this size, such as 28x28 or 3x32x32"},
     {GROUP_DATA, "header", 0, KIND_CHOICE, offsetof(struct options, header), READS, 0, 0, "WHEN", "auto|yes|no",
@@ -103,6 +113,8 @@ static const struct option_row rows[] = {
      "Use the encoder's weights, transposed, in the decoder (with classes: during --pretrain)"},
     {GROUP_NETWORK, "bottleneck", 0, KIND_SPEC, offsetof(struct options, bottleneck), TRAIN, 0, 0, "NAME", bottlenecks,
      "Put this between encoder and decoder; gaussian makes a variational autoencoder [default: plain]"},
+    {GROUP_NETWORK, "condition", 0, KIND_TEXTS, offsetof(struct options, conditions), TRAIN, 0, 0, "NAME", NULL,
+     "Give this field to encoder and decoder beside what they read, classes as one-hot vectors; may be repeated"},
     {GROUP_NETWORK, "scale", 0, KIND_SPEC, offsetof(struct options, scaling), TRAIN | COMMAND_DETECT, 0, 0, "NAME",
      scalings, "Learn a scaling of the columns and keep it in the model, which then takes raw data"},
     {GROUP_NETWORK, "model-json", 0, KIND_TEXT, offsetof(struct options, model_json), TRAIN, 0, 0, "FILE", NULL,

@@ -15,6 +15,7 @@ enum option_kind {
     KIND_TEXT,   /* const char *: a path, or one of `names` where there are any */
     KIND_SPEC,   /* const char *: a name of the library's with settings; `names` lists them */
     KIND_SPECS,  /* struct specs: the same, as often as the option is given */
+    KIND_TEXTS,  /* struct specs: names of fields, with "=DATA" behind them where the value's name has it */
     KIND_WHOLE,  /* int64_t in [low, high] */
     KIND_SEED,   /* uint64_t */
     KIND_NUMBER, /* double in [low, high] */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cell.h"
+#include "row_fields.h"
 #include "layers.h"
 #include "number.h"
 #include "option_table.h"
@@ -134,6 +135,10 @@ static int bad_value(const struct options *options, const struct option_row *row
                        tool_value(row->high).text);
     } else if (row->kind == KIND_WIDTHS) {
         (void)snprintf(wanted, sizeof wanted, "1 to %d positive whole numbers such as 128,64,32", WIDTHS_MAX);
+    } else if (row->kind == KIND_TEXTS) {
+        bool data = strchr(row->value, '=') != NULL;
+        (void)snprintf(wanted, sizeof wanted, "%s, the name being of letters, digits and '_'",
+                       data ? "NAME=DATA" : "the name of a field");
     } else if (row->kind == KIND_IMAGE) {
         (void)snprintf(wanted, sizeof wanted, "a size such as 28x28 or 3x32x32");
     } else {
@@ -175,6 +180,13 @@ static bool set_byte(char *place, const struct option_row *row, const char *text
     return false;
 }
 
+static bool is_field(const struct option_row *row, const char *text) {
+    char named[80];
+    bool data = strchr(row->value, '=') != NULL;
+    (void)snprintf(named, sizeof named, "%.70s=x", text);
+    return tool_field_named(data ? text : named);
+}
+
 static int set_option(struct options *options, const struct option_row *row, const char *text) {
     char *place = (char *)options + row->offset;
     bool good = true;
@@ -188,8 +200,11 @@ static int set_option(struct options *options, const struct option_row *row, con
         good = tool_word_find(row->names, text, strcspn(text, ":")) >= 0;
         *(const char **)(void *)place = text;
         break;
+    case KIND_TEXTS:
     case KIND_SPECS: {
-        good = tool_word_find(row->names, text, strcspn(text, ":")) >= 0;
+        good =
+            row->kind == KIND_TEXTS ? is_field(row, text) : tool_word_find(row->names, text, strcspn(text, ":")) >= 0;
+        if (!good) break;
         struct specs *specs = (struct specs *)(void *)place;
         if (specs->count == SPECS_MAX) {
             return tool_usage("%s: --%s is given more than %d times", options->command_name, row->name, SPECS_MAX);
@@ -347,6 +362,30 @@ static bool is_name(const struct library_cell *cell, const char *name) {
     return strlen(name) == cell->name_length && memcmp(cell->name, name, cell->name_length) == 0;
 }
 
+/* A value of a field that rows of data have. */
+static bool field_failed(const struct options *options, const struct library_cell *cell, const struct data *data) {
+    for (size_t i = 0; data != NULL && data->fields != NULL && i < data->fields->count; i++) {
+        const struct row_field *field = &data->fields->field[i];
+        if (!is_name(cell, field->name)) continue;
+        /* rows that are held out have fields of the same names */
+        size_t place =
+            cell->row * field->data.cols + (field->data.cols > 1 && cell->column != SIZE_MAX ? cell->column : 0);
+        if (place >= field->data.rows * field->data.cols) continue;
+        char value[48];
+        int length = snprintf(value, sizeof value, " is %s", tool_value(tool_field_value(field, place)).text);
+        if (field->constant == NULL && strncmp(cell->rest, value, (size_t)length) != 0) continue;
+        if (field->constant != NULL) {
+            (void)tool_fail("%s: --%s %s%s", options->command_name, field->option, field->text, cell->rest);
+            return true;
+        }
+        size_t column = field->data.cols > 1 ? cell->column : SIZE_MAX;
+        (void)tool_fail("%s: --%s %s: %s%s", options->command_name, field->option, field->text,
+                        tool_cell_text(&field->data, cell->row, column).text, cell->rest);
+        return true;
+    }
+    return false;
+}
+
 /* "x[3, 5] is nan" as "data.csv: row 4, column 6 ('flow') is nan". False where
  * the message names no cell of a table. */
 static bool cell_failed(const struct options *options, const char *message, const struct tables *tables) {
@@ -367,6 +406,7 @@ static bool cell_failed(const struct options *options, const char *message, cons
         (void)tool_fail("%s: %s%s%s", data->name, tool_cell_text(data, cell.row, cell.column).text, cell.rest, hint);
         return true;
     }
+    if (field_failed(options, &cell, tables->x) || field_failed(options, &cell, tables->valid)) return true;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const struct data *data = known[i].data;
         if (!is_name(&cell, known[i].name) || data == NULL || data->name == NULL) continue;

@@ -59,6 +59,8 @@ struct options {
     const char *activation, *code_activation, *output, *loss, *init, *scaling,
         *bottleneck; /* specs: the library knows the names */
     struct specs penalties, corruptions;
+    struct specs fields, valid_fields; /* "NAME=DATA": row_fields.h */
+    struct specs conditions;           /* names of fields */
     bool tied;
     const char *model_json, *start; /* paths */
 

@@ -79,6 +79,12 @@ static struct data pick_rows(const struct data *data, size_t limit) {
         memcpy(picked.values + i * picked.cols, data->values + i * data->rows / picked.rows * data->cols,
                data->cols * sizeof *picked.values);
     }
+    if (picked.values == NULL || data->fields == NULL) return picked;
+    size_t *row = tool_allocate(data->name, picked.rows, sizeof *row);
+    for (size_t i = 0; row != NULL && i < picked.rows; i++) row[i] = i * data->rows / picked.rows;
+    if (row != NULL) picked.fields = tool_fields_pick(data->fields, row, picked.rows);
+    free(row);
+    if (picked.fields == NULL) tool_data_free(&picked);
     return picked;
 }
 
@@ -116,6 +122,7 @@ static int draw_rows(const struct options *options, aenc_context *ctx, aenc_mode
     }
     free(output);
     free(path);
+    tool_fields_free(picked.fields);
     tool_data_free(&picked);
     return status;
 }
@@ -211,7 +218,26 @@ struct walks {
     size_t code, cols;
 };
 
-static aenc_status walk(aenc_context *ctx, aenc_model *model, const float *codes, size_t rows, struct walks *walks) {
+/* The codes of all walks, decoded with the fields of the first row. */
+static aenc_status walk_fields(aenc_context *ctx, aenc_model *model, const struct data *data, const aenc_matrix *middle,
+                               const aenc_matrix *range, struct walks *walks) {
+    size_t rows = walks->code * WALK_STEPS, count = rows * walks->code;
+    float *codes = tool_allocate("traversal.png", count, sizeof *codes);
+    size_t *row = tool_allocate("traversal.png", rows, sizeof *row);
+    struct fields *fields = row != NULL ? tool_fields_pick(data->fields, row, rows) : NULL;
+    aenc_status status = codes != NULL && fields != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK) status = aenc_codes_traverse(ctx, middle, range, WALK_STEPS, codes, count);
+    const struct data line = {.values = codes, .rows = rows, .cols = walks->code, .fields = fields};
+    if (status == AENC_OK) status = tool_fields_run(model, "output", true, &line, NULL, walks->output, walks->cols);
+    tool_fields_free(fields);
+    free(row);
+    free(codes);
+    return status;
+}
+
+static aenc_status walk(aenc_context *ctx, aenc_model *model, const struct data *data, const float *codes,
+                        struct walks *walks) {
+    size_t rows = data->rows;
     static const double shares[] = {0.5, 0.05, 0.95};
     aenc_matrix all = {.data = codes, .rows = rows, .cols = walks->code};
     aenc_matrix middle = {.data = walks->quantile, .rows = 1, .cols = walks->code};
@@ -223,6 +249,7 @@ static aenc_status walk(aenc_context *ctx, aenc_model *model, const float *codes
         walks->rank[i].place = i;
     }
     qsort(walks->rank, walks->code, sizeof *walks->rank, compare_ranks);
+    if (data->fields != NULL) return walk_fields(ctx, model, data, &middle, &range, walks);
     return aenc_traverse(model, &middle, &range, WALK_STEPS, walks->output, walks->code * WALK_STEPS * walks->cols);
 }
 
@@ -237,6 +264,8 @@ static int draw_walks(const struct options *options, const struct data *data, st
                              .title = "Latent traversal",
                              .note = "One element of the code moves from its 5 % to its 95 % quantile, "
                                      "the others rest at their medians."};
+    if (data->fields != NULL)
+        plot.note = "One element of the code moves from its 5 % to its 95 % quantile; fields as in the first row.";
     for (size_t i = 0; i < lines; i++) {
         size_t place = walks->rank[i].place;
         memcpy(walks->shown + i * line, walks->output + place * line, line * sizeof *walks->shown);
@@ -268,7 +297,7 @@ static int draw_traversal(const struct options *options, aenc_context *ctx, aenc
         status = good ? TOOL_OK : TOOL_FAILED;
     }
     if (status == TOOL_OK) {
-        aenc_status answer = walk(ctx, model, codes, picked.rows, &walks);
+        aenc_status answer = walk(ctx, model, &picked, codes, &walks);
         if (answer != AENC_OK) status = tool_library_failed(options, ctx, answer);
     }
     if (status == TOOL_OK) status = draw_walks(options, data, &walks);
@@ -277,6 +306,7 @@ static int draw_traversal(const struct options *options, aenc_context *ctx, aenc
     free(walks.shown);
     free(walks.rank);
     free(codes);
+    tool_fields_free(picked.fields);
     tool_data_free(&picked);
     return status;
 }
@@ -405,6 +435,7 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
     free(code.labels);
     tool_data_free(&code.rows);
     free(path);
+    tool_fields_free(picked.fields);
     tool_data_free(&picked);
     return status;
 }

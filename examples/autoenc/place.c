@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data.h"
+#include "row_fields.h"
 
 enum { LINKS_MAX = 40, SUFFIX = 24, OPERANDS = 2 };
 
@@ -163,6 +163,18 @@ static int check_pair(const struct options *options, const struct named *output,
                       input->option != NULL && is_stream(input->path) ? " (standard input)" : "");
 }
 
+/* The files of fields. */
+static int check_fields(const struct options *options, const struct named *output, const char *option,
+                        const struct specs *texts) {
+    struct fields *fields = NULL;
+    int status = tool_fields_parse(options, option, texts, &fields);
+    for (size_t i = 0; fields != NULL && status == TOOL_OK && i < fields->count; i++) {
+        status = check_pair(options, output, &(struct named){option, fields->field[i].path});
+    }
+    tool_fields_free(fields);
+    return status;
+}
+
 int tool_places_check(struct options *options, struct places *places) {
     bool model = options->command == COMMAND_TRAIN || options->command == COMMAND_PCA;
     struct {
@@ -194,6 +206,8 @@ int tool_places_check(struct options *options, struct places *places) {
         for (size_t k = 0; status == TOOL_OK && k < sizeof inputs / sizeof *inputs; k++) {
             status = check_pair(options, &output, &inputs[k]);
         }
+        if (status == TOOL_OK) status = check_fields(options, &output, "field", &options->fields);
+        if (status == TOOL_OK) status = check_fields(options, &output, "valid-field", &options->valid_fields);
         for (size_t k = 0; status == TOOL_OK && k < i; k++) {
             if (*outputs[k].path == NULL || is_stream(*outputs[k].path)) continue;
             if (!same_place(*path, *outputs[k].path)) continue;

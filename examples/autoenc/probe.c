@@ -24,6 +24,7 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct data data, labels, test, test_labels;
+    struct fields *fields; /* of data */
 };
 
 static int read_labels(const struct options *options, const char *option, const char *path, size_t rows,
@@ -58,7 +59,11 @@ static int read_job(struct job *job) {
     struct data_options how = tool_data_options(options);
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = tool_model_load(options, job->ctx, options->operand[0], &job->model);
+    if (status == TOOL_OK) status = tool_fields_prepare(options, job->model, COMMAND_ENCODE, &job->fields);
+    if (status == TOOL_OK && job->fields != NULL && options->test != NULL)
+        status = tool_usage("probe: --test goes without --field: the rows of --test would have none");
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job->fields, &job->data);
     if (status == TOOL_OK)
         status = tool_data_fits(&job->data, NULL, options->operand[0], aenc_model_input_size(job->model));
     if (status == TOOL_OK) status = read_labels(options, "labels", options->labels, job->data.rows, &job->labels);
@@ -186,6 +191,7 @@ int tool_probe(const struct options *options) {
     if (status == TOOL_OK) status = probe_rows(&job, "rows", job.data.values, job.test.values, job.data.cols);
     free(code);
     free(test_code);
+    tool_fields_free(job.fields);
     tool_data_free(&job.data);
     tool_data_free(&job.labels);
     tool_data_free(&job.test);

@@ -17,10 +17,12 @@ struct job {
     aenc_context *ctx;
     aenc_model *model;
     struct nets nets;
+    struct fields *fields, *valid_fields; /* of data and valid */
     struct data data, target, valid, valid_target, labels, valid_labels;
-    int32_t *classes;    /* of valid_labels */
-    aenc_source *source; /* DATA mapped instead of read: data has no values then */
-    bool label_valid;    /* the labels are those of the held-out data */
+    int32_t *classes;          /* of valid_labels */
+    aenc_source *source;       /* DATA mapped instead of read: data has no values then; or DATA with its fields */
+    aenc_source *valid_source; /* where it has fields */
+    bool label_valid;          /* the labels are those of the held-out data */
 };
 
 int tool_every_parse(const struct options *options, aenc_fit_options *asked) {
@@ -41,6 +43,30 @@ int tool_every_parse(const struct options *options, aenc_fit_options *asked) {
     return TOOL_OK;
 }
 
+/* The option of this name among those that give fields. */
+static bool gives(const struct specs *fields, const char *name) {
+    size_t length = strlen(name);
+    for (size_t i = 0; i < fields->count; i++) {
+        if (strncmp(fields->value[i], name, length) == 0 && fields->value[i][length] == '=') return true;
+    }
+    return false;
+}
+
+static int check_fields(const struct options *options) {
+    bool valid = options->valid != NULL;
+    if (options->valid_fields.count > 0 && !valid) {
+        return tool_usage("train: --valid-field goes with --valid DATA only; a share of DATA keeps its fields");
+    }
+    for (size_t i = 0; i < options->conditions.count; i++) {
+        const char *name = options->conditions.value[i];
+        for (size_t k = 0; k < 1 + (size_t)valid; k++) {
+            if (gives(k == 0 ? &options->fields : &options->valid_fields, name)) continue;
+            return tool_usage("train: --condition %s needs --%sfield %s=DATA", name, k == 0 ? "" : "valid-", name);
+        }
+    }
+    return TOOL_OK;
+}
+
 static int check_options(const struct options *options) {
     int ways = (options->encoder.text != NULL) + (options->model_json != NULL) + (options->start != NULL);
     if (options->out == NULL) return tool_usage("train needs -o MODEL, the file for the trained model");
@@ -56,9 +82,9 @@ static int check_options(const struct options *options) {
         return tool_usage("train: --%s goes with --encoder only; the model has its own", names[i]);
     }
     const size_t counts[] = {options->decoder.text != NULL, options->penalties.count, options->corruptions.count,
-                             options->tied};
-    static const char *const counted[] = {"decoder", "penalty", "corrupt", "tied"};
-    for (size_t i = 0; options->encoder.text == NULL && i < 4; i++) {
+                             options->tied, options->conditions.count};
+    static const char *const counted[] = {"decoder", "penalty", "corrupt", "tied", "condition"};
+    for (size_t i = 0; options->encoder.text == NULL && i < sizeof counts / sizeof *counts; i++) {
         if (counts[i] > 0) return tool_usage("train: --%s goes with --encoder only; the model has its own", counted[i]);
     }
     if (options->valid_target != NULL && (options->valid == NULL || options->target == NULL)) {
@@ -75,10 +101,13 @@ static int check_options(const struct options *options) {
         return tool_usage("train: --checkpoint and -o are the same file; the model would replace the checkpoint");
     }
     aenc_fit_options every;
+    int status = TOOL_OK;
     if (tool_every_parse(options, &every) != TOOL_OK) return TOOL_USAGE;
     if (options->valid_labels != NULL && options->valid == NULL) {
         return tool_usage("train: --valid-labels goes with --valid DATA only");
     }
+    status = check_fields(options);
+    if (status != TOOL_OK) return status;
     const char *const inputs[] = {options->operand[0], options->target, options->valid,       options->valid_target,
                                   options->model_json, options->labels, options->valid_labels};
     return tool_stdin_once(options, inputs, 7);
@@ -89,7 +118,8 @@ static bool map_data(struct job *job) {
     enum { MAPPED_MIN = 1 << 26 };
     struct stat facts;
     const char *path = job->options->operand[0];
-    bool whole = job->options->pictures != NULL || job->options->pretrain > 0 || tool_data_changed(job->options);
+    bool whole = job->fields != NULL || job->valid_fields != NULL || job->options->pictures != NULL ||
+                 job->options->pretrain > 0 || tool_data_changed(job->options);
     if (whole || strcmp(path, "-") == 0 || stat(path, &facts) != 0) return false;
     if (!S_ISREG(facts.st_mode) || facts.st_size < MAPPED_MIN) return false;
     if (aenc_source_npy(job->ctx, path, &job->source) != AENC_OK) return false;
@@ -102,8 +132,10 @@ static int read_data(struct job *job) {
     const struct options *options = job->options;
     struct data_options how = tool_data_options(options);
     int status = map_data(job) ? TOOL_OK : tool_data_read(options->operand[0], &how, &job->data);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job->fields, &job->data);
     if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
     if (status == TOOL_OK && options->valid != NULL) status = tool_data_read(options->valid, &how, &job->valid);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job->valid_fields, &job->valid);
     if (status == TOOL_OK && options->valid_target != NULL) {
         status = tool_data_read(options->valid_target, &how, &job->valid_target);
     }
@@ -167,10 +199,54 @@ static int check_output(const struct job *job) {
     return TOOL_OK;
 }
 
+/* The declarations of the fields but weight, which every model has; for free(). */
+static int declare_fields(const struct job *job, char **declared, size_t *count) {
+    const struct fields *fields = job->data.fields;
+    for (size_t i = 0; fields != NULL && i < fields->count; i++) {
+        if (strcmp(fields->field[i].name, "weight") == 0) continue;
+        declared[*count] = tool_field_declaration(job->options, &fields->field[i]);
+        if (declared[*count] == NULL) return TOOL_FAILED;
+        ++*count;
+    }
+    return TOOL_OK;
+}
+
+/* A field that nothing reads. */
+static void note_unread(const struct job *job) {
+    for (size_t i = 0; i < aenc_model_port_count(job->model); i++) {
+        aenc_port port = {.struct_size = sizeof port};
+        bool field = aenc_model_port(job->model, i, &port) == AENC_OK && port.kind == AENC_PORT_FIELD;
+        bool given = field && strcmp(port.name, "weight") != 0 && gives(&job->options->fields, port.name);
+        if (!given || port.trained == 1) continue;
+        tool_note("no layer reads --field %s; --condition %s gives it to encoder and decoder", port.name, port.name);
+    }
+}
+
+/* Fields that the model needs. */
+static int check_needed(const struct job *job, const struct fields *fields, const struct fields *valid) {
+    const struct options *options = job->options;
+    int status = tool_fields_needed(options, job->model, NULL, "field", fields);
+    if (status == TOOL_OK && options->valid != NULL)
+        status = tool_fields_needed(options, job->model, NULL, "valid-field", valid);
+    return status;
+}
+
+/* A model that is there is opened before data are read, so that a missing field is found by then. */
+static int open_model(struct job *job) {
+    const struct options *options = job->options;
+    int status = tool_fields_parse(options, "field", &options->fields, &job->fields);
+    if (status == TOOL_OK)
+        status = tool_fields_parse(options, "valid-field", &options->valid_fields, &job->valid_fields);
+    if (status != TOOL_OK || options->encoder.text != NULL)
+        return status == TOOL_OK ? tool_nets_create(options, job->ctx, &job->nets) : status;
+    status =
+        options->start != NULL ? tool_model_load(options, job->ctx, options->start, &job->model) : parse_model(job);
+    return status == TOOL_OK ? check_needed(job, job->fields, job->valid_fields) : status;
+}
+
 static int make_model(struct job *job) {
     const struct options *options = job->options;
-    if (options->start != NULL) return tool_model_load(options, job->ctx, options->start, &job->model);
-    if (options->model_json != NULL) return parse_model(job);
+    if (job->model != NULL) return TOOL_OK;
     aenc_model_options asked = {.struct_size = sizeof asked};
     asked.input = &job->data.cols;
     asked.input_rank = 1;
@@ -196,8 +272,23 @@ static int make_model(struct job *job) {
     asked.tied = options->tied && !(options->pretrain > 0 && tells_classes(options->loss));
     asked.scaling = options->scaling;
     asked.bottleneck = job->nets.bottleneck[0] != '\0' ? job->nets.bottleneck : options->bottleneck;
-    aenc_status status = aenc_model_create(job->ctx, &asked, &job->model);
+    char *declared[FIELDS_MAX];
+    int told = declare_fields(job, declared, &asked.field_count);
+    asked.fields = (const char *const *)declared;
+    asked.conditions = options->conditions.value;
+    asked.condition_count = options->conditions.count;
+    aenc_status status = told == TOOL_OK ? aenc_model_create(job->ctx, &asked, &job->model) : AENC_OK;
+    for (size_t i = 0; i < asked.field_count; i++) free(declared[i]);
+    if (told != TOOL_OK) return told;
     if (status == AENC_OK) return check_output(job);
+    for (size_t i = 0; job->data.fields != NULL && i < job->data.fields->count; i++) {
+        const struct row_field *field = &job->data.fields->field[i];
+        char begin[64] = "";
+        if (field->rule == NULL) continue;
+        (void)snprintf(begin, sizeof begin, "field '%.*s'", (int)strcspn(field->rule, ":"), field->rule);
+        if (strncmp(aenc_message(job->ctx), begin, strlen(begin)) != 0) continue;
+        return tool_usage("train: --field %s: %s", field->text, aenc_message(job->ctx));
+    }
     bool layer = strncmp(aenc_message(job->ctx), "encoder.", 8) == 0, back = !layer;
     back = back && strncmp(aenc_message(job->ctx), "decoder.", 8) == 0 && options->decoder.text != NULL;
     if (!layer && !back) return tool_library_failed(options, job->ctx, status);
@@ -261,6 +352,41 @@ const char *tool_optimizer_spec(const struct options *options, char *out, size_t
     return NULL;
 }
 
+/* Rows with their fields, and (NULL: none) their targets. */
+static int make_source(struct job *job, const struct data *data, const struct data *target, aenc_source **out) {
+    const struct data *tables[] = {data, target};
+    static const char *const names[] = {"input", "target"};
+    aenc_array array[FIELDS_MAX + 2];
+    const aenc_array *list[FIELDS_MAX + 2];
+    size_t dims[2][2], count = 0;
+    for (size_t i = 0; i < 2 && tables[i] != NULL; i++) {
+        dims[i][0] = tables[i]->rows;
+        dims[i][1] = tables[i]->cols;
+        array[count++] = (aenc_array){.struct_size = sizeof *array, .name = names[i], .dims = dims[i], .rank = 2};
+        array[i].data = tables[i]->values;
+        array[i].size = dims[i][0] * dims[i][1] * sizeof(float);
+    }
+    for (size_t i = 0; data->fields != NULL && i < data->fields->count; i++) {
+        array[count++] = tool_field_array(&data->fields->field[i], data->rows);
+    }
+    for (size_t i = 0; i < count; i++) list[i] = &array[i];
+    aenc_status status = aenc_source_arrays(job->ctx, list, count, out);
+    return status == AENC_OK ? TOOL_OK : tool_library_failed(job->options, job->ctx, status);
+}
+
+/* Where there are fields, rows come from sources. */
+static int make_sources(struct job *job, aenc_fit_options *asked) {
+    const struct data *target = asked->valid_target == NULL          ? NULL
+                                : job->options->valid_target != NULL ? &job->valid_target
+                                                                     : &job->valid_labels;
+    int status = job->data.fields != NULL ? make_source(job, &job->data, NULL, &job->source) : TOOL_OK;
+    if (status != TOOL_OK || job->valid.fields == NULL) return status;
+    status = make_source(job, &job->valid, target, &job->valid_source);
+    asked->valid = asked->valid_target = NULL;
+    asked->valid_source = job->valid_source;
+    return status;
+}
+
 static int fit(struct job *job, struct progress *progress) {
     const struct options *options = job->options;
     char spec[512], key[1024];
@@ -290,6 +416,7 @@ static int fit(struct job *job, struct progress *progress) {
         asked.run_key = tool_pretrain_key(options, key, sizeof key);
     asked.resume = options->resume ? AENC_RESUME_IF_THERE : AENC_RESUME_NEVER;
     (void)tool_every_parse(options, &asked); /* was read before */
+    if (make_sources(job, &asked) != TOOL_OK) return TOOL_FAILED;
     aenc_status status =
         job->source != NULL ? aenc_fit_source(job->model, job->source, &asked) : aenc_fit(job->model, &x, &asked);
     if (aenc_model_notice(job->model)[0] != '\0') (void)tool_fail("%s", aenc_model_notice(job->model));
@@ -353,7 +480,7 @@ static size_t constant_elements(const float *code, size_t rows, size_t size) {
 
 /* A code without variation carries nothing; it is worth a note. */
 static int note_constant_code(const struct job *job) {
-    bool there = job->data.rows > 0 && job->source == NULL; /* mapped data have no values here */
+    bool there = job->data.values != NULL; /* mapped data have none here */
     struct data few = there ? job->data : job->valid;
     float *code = NULL;
     size_t size = 0;
@@ -430,12 +557,18 @@ int tool_train(const struct options *options) {
     if (status == TOOL_OK) status = tool_pictures_prepare(options, &job.labels);
     if (status == TOOL_OK) status = tool_context_create(options, &job.ctx);
     if (status == TOOL_OK && !options->quiet) warn_slow(job.ctx);
-    if (status == TOOL_OK && options->encoder.text != NULL) status = tool_nets_create(options, job.ctx, &job.nets);
+    if (status == TOOL_OK) status = open_model(&job);
     if (status == TOOL_OK) status = read_data(&job);
     if (status == TOOL_OK) status = make_model(&job);
+    if (status == TOOL_OK) status = check_needed(&job, job.data.fields, job.valid.fields);
+    if (status == TOOL_OK) note_unread(&job);
     if (status == TOOL_OK) status = check_tables(&job);
     if (status == TOOL_OK) status = read_classes(&job);
     if (status == TOOL_OK) status = fit_and_save(&job);
+    tool_fields_free(job.fields);
+    tool_fields_free(job.valid_fields);
+    aenc_source_free(job.source);
+    aenc_source_free(job.valid_source);
     tool_data_free(&job.data);
     tool_data_free(&job.target);
     tool_data_free(&job.valid);
@@ -443,7 +576,6 @@ int tool_train(const struct options *options) {
     tool_data_free(&job.labels);
     tool_data_free(&job.valid_labels);
     free(job.classes);
-    aenc_source_free(job.source);
     tool_nets_free(&job.nets);
     aenc_model_free(job.model);
     aenc_context_free(job.ctx);

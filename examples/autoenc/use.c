@@ -16,6 +16,7 @@ struct job {
     aenc_model *model;
     aenc_detector *detector; /* of score, where the file has one: the model is its; NULL: none */
     struct data data, target, labels;
+    struct fields *fields; /* of data */
     float *result;
     size_t cols;
 };
@@ -23,6 +24,13 @@ struct job {
 int tool_stdin_once(const struct options *options, const char *const *paths, size_t count) {
     size_t uses = 0;
     for (size_t i = 0; i < count; i++) uses += paths[i] != NULL && strcmp(paths[i], "-") == 0;
+    const struct specs *fields[] = {&options->fields, &options->valid_fields};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < fields[i]->count; k++) {
+            const char *path = strchr(fields[i]->value[k], '=') + 1;
+            uses += path[0] == '-' && (path[1] == '\0' || path[1] == ':');
+        }
+    }
     if (uses <= 1) return TOOL_OK;
     return tool_usage("%s: standard input ('-') can be read only once", options->command_name);
 }
@@ -38,6 +46,48 @@ static size_t result_cols(const struct options *options, const aenc_model *model
     if (command == COMMAND_ENCODE) return aenc_model_code_size(model);
     if (command == COMMAND_SCORE && !options->features) return 1;
     return aenc_model_output_size(model);
+}
+
+const char *tool_result_name(const struct options *options, enum command command) {
+    if (command == COMMAND_SCORE) return options->features ? "features" : "score";
+    return command == COMMAND_ENCODE ? "code" : "output";
+}
+
+int tool_fields_prepare(const struct options *options, aenc_model *model, enum command command, struct fields **out) {
+    int status = tool_fields_parse(options, "field", &options->fields, out);
+    if (status != TOOL_OK) return status;
+    return tool_fields_needed(options, model, tool_result_name(options, command), "field", *out);
+}
+
+int tool_fields_attach(const struct options *options, struct fields *fields, struct data *data) {
+    data->fields = fields;
+    return tool_fields_read(options, fields, data);
+}
+
+static aenc_array dense_array(const char *name, float *data, const size_t dims[2]) {
+    aenc_array array = {.struct_size = sizeof array, .name = name, .dims = dims, .rank = 2};
+    array.data = data;
+    array.size = dims[0] * dims[1] * sizeof *data;
+    return array;
+}
+
+aenc_status tool_fields_run(aenc_model *model, const char *name, bool codes, const struct data *data,
+                            const struct data *target, float *out, size_t cols) {
+    aenc_array in[FIELDS_MAX + 2], result;
+    const aenc_array *given[FIELDS_MAX + 2], *wanted = &result;
+    const size_t dims[] = {data->rows, data->cols}, result_dims[] = {data->rows, cols};
+    size_t count = 0, target_dims[2] = {data->rows, 0};
+    in[count++] = dense_array(codes ? "code" : "input", data->values, dims);
+    for (size_t i = 0; i < data->fields->count; i++) {
+        in[count++] = tool_field_array(&data->fields->field[i], data->rows);
+    }
+    if (target != NULL) {
+        target_dims[1] = target->cols;
+        in[count++] = dense_array("target", target->values, target_dims);
+    }
+    for (size_t i = 0; i < count; i++) given[i] = &in[i];
+    result = dense_array(name, out, result_dims);
+    return aenc_run(model, NULL, given, count, &wanted, 1);
 }
 
 int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
@@ -56,7 +106,10 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
         wanted = tool_data_matrix(target);
         y = &wanted;
     }
-    if (command == COMMAND_ENCODE)
+    if (data->fields != NULL)
+        status = tool_fields_run(model, tool_result_name(options, command), command == COMMAND_DECODE, data, target,
+                                 *out, *cols);
+    else if (command == COMMAND_ENCODE)
         status = aenc_encode(model, &x, *out, count);
     else if (command == COMMAND_DECODE)
         status = aenc_decode(model, &x, *out, count);
@@ -93,8 +146,10 @@ static int read_job(struct job *job) {
     struct data_options how = tool_data_options(options);
     int status = tool_context_create(options, &job->ctx);
     if (status == TOOL_OK) status = open_model(job);
+    if (status == TOOL_OK) status = tool_fields_prepare(options, job->model, options->command, &job->fields);
     if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &job->data);
     if (status == TOOL_OK && options->target != NULL) status = tool_data_read(options->target, &how, &job->target);
+    if (status == TOOL_OK) status = tool_fields_attach(options, job->fields, &job->data);
     bool codes = options->command == COMMAND_DECODE;
     if (status == TOOL_OK) {
         status = tool_data_fits(&job->data, NULL, options->operand[0],
@@ -170,6 +225,7 @@ int tool_use(const struct options *options) {
     if (status == TOOL_OK) status = read_job(&job);
     if (status == TOOL_OK) status = run_job(&job);
     free(job.result);
+    tool_fields_free(job.fields);
     tool_data_free(&job.data);
     tool_data_free(&job.target);
     tool_data_free(&job.labels);

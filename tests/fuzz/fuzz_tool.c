@@ -92,6 +92,7 @@ static int read_with(enum fuzz_reader reader, const char *name, unsigned control
     if (reader != FUZZ_TOOL_NPY && control % 5 == 1) options.drop = "2-3,1";
     if (reader != FUZZ_TOOL_NPY && control % 5 == 2) options.offset = "1=0.5,b=3";
     if (reader == FUZZ_TOOL_ANY && control % 7 == 3) options.array = "x";
+    options.typed = reader == FUZZ_TOOL_ANY && control % 4 == 2;
     struct source source;
     if (reader == FUZZ_TOOL_ANY) return tool_data_read(name, &options, data);
     *data = (struct data){.name = name};
@@ -117,6 +118,14 @@ bool fuzz_tool_read(const struct fuzz_input *input, enum fuzz_reader reader, str
     if (status != TOOL_OK) return false;
     FUZZ_DEMAND(data.rows > 0 && data.cols > 0);
     double sum = 0;
+    if (data.type != 0) { /* integers as they are */
+        FUZZ_DEMAND(reader == FUZZ_TOOL_ANY && data.values == NULL);
+        for (size_t i = 0; i < data.rows * data.cols; i++)
+            sum += data.type == AENC_TYPE_U8 ? ((uint8_t *)data.typed)[i] : fabs((double)((int32_t *)data.typed)[i]);
+        FUZZ_DEMAND(sum >= 0 && isfinite(sum));
+        tool_data_free(&data);
+        return false;
+    }
     for (size_t i = 0; i < data.rows * data.cols; i++) {
         FUZZ_DEMAND(reader != FUZZ_TOOL_ANY || isfinite(data.values[i]));
         FUZZ_DEMAND(!isinf(data.values[i]) || reader == FUZZ_TOOL_NPY);
