@@ -20,7 +20,8 @@ static const struct command_row commands[] = {
      "    --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"
      "autoenc train digits.npy --field label=digits_labels.npy --condition label --encoder '64 relu 8' \\\n"
      "    --bottleneck gaussian --output sigmoid --loss bce:reduction=sum -o conditional.safetensors\n"},
-    {COMMAND_ENCODE, "encode", "MODEL DATA", "", tool_use, "Write the code of every row", "",
+    {COMMAND_ENCODE, "encode", "MODEL DATA", "", tool_use, "Write the code of every row",
+     "The code of a variational model is the mean; --result log_variance and --result sample are the rest.",
      "autoenc encode digits.safetensors digits.npy -o code.npy\n"
      "cat digits.csv | autoenc encode digits.safetensors - | head\n"},
     {COMMAND_DECODE, "decode", "MODEL DATA", "", tool_use, "Write the decoder's output for every code", "",
@@ -58,6 +59,13 @@ static const struct command_row commands[] = {
     {COMMAND_INTERPOLATE, "interpolate", "MODEL DATA", "--rows A,B -o FILE", tool_interpolate,
      "Draw or write the decoded codes between rows", "A FILE that ends in .png is drawn; any other gets the rows.",
      "autoenc interpolate digits.safetensors digits.npy --rows 3,17,5,9 --image 8x8 -o strip.png\n"},
+    {COMMAND_SAMPLE, "sample", "MODEL", "", tool_sample, "Draw codes from the prior of MODEL and decode them",
+     "A FILE that ends in .png is drawn; any other gets the rows. --pictures draws them too, and for codes of two "
+     "elements "
+     "a grid over the plane of codes. --image states how large the images are.",
+     "autoenc sample conditional.safetensors --field label=3 --rows 64 --seed 2 --image 8x8 -o threes.png\n"
+     "autoenc sample conditional.safetensors --field label=0,1,2,3,4,5,6,7,8,9 --rows 100 --temperature 0.8 \\\n"
+     "    --image 8x8 --pictures pictures\n"},
     {COMMAND_PROBE, "probe", "MODEL DATA", "--labels DATA", tool_probe, "Measure how well codes predict labels",
      "Without --test every fifth row is left out of the fit of the probes, and the accuracy is measured on these.",
      "autoenc probe digits.safetensors digits.npy --labels digits_labels.npy\n"},

@@ -25,7 +25,8 @@ enum command {
     COMMAND_INTERPOLATE = 1024,
     COMMAND_PROBE = 2048,
     COMMAND_CLASSIFY = 4096,
-    COMMAND_HELP = 8192
+    COMMAND_HELP = 8192,
+    COMMAND_SAMPLE = 16384
 };
 
 enum { WIDTHS_MAX = 64, THREADS_MAX = 1024 }; /* threads: as many as the library takes */
@@ -73,6 +74,7 @@ struct options {
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *save, *model, *threshold;                              /* paths of detectors; a spec */
     double noise;
+    const char *result;                                                   /* of encode: a name; NULL: the code */
     const char *valid_labels;                                             /* a path */
     int64_t pretrain;                                                     /* epochs; 0: none */
     const char *pretrain_corrupt, *pretrain_penalty, *pretrain_optimizer; /* specs */
@@ -82,6 +84,8 @@ struct options {
     struct widths codes, hidden, picked; /* of sweep: sizes of the code, widths before it; rows from 1 */
     const char *test, *test_labels;      /* paths */
     const char *probe;                   /* a spec */
+    int64_t rows;                        /* of samples; 0: not given */
+    double temperature;                  /* of samples; 0: not given */
     int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
     bool spherical;
     int header, labels_header; /* enum header: of data, of labels */

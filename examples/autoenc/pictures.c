@@ -70,8 +70,7 @@ int tool_pictures_loss(const struct options *options, const aenc_model *model) {
     return status;
 }
 
-/* At most `limit` rows, spread over all of data; values for free(), NULL after a failure that was reported. */
-static struct data pick_rows(const struct data *data, size_t limit) {
+struct data tool_rows_pick(const struct data *data, size_t limit) {
     struct data picked = {.name = data->name, .cols = data->cols, .image = data->image};
     picked.rows = data->rows < limit ? data->rows : limit;
     picked.values = tool_allocate(data->name, picked.rows * picked.cols, sizeof *picked.values);
@@ -106,7 +105,7 @@ static int image_of(const struct options *options, const struct data *data, size
 
 static int draw_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data) {
     struct rows_plot plot = {.input_cols = data->cols, .of = data->rows, .name = data->name};
-    struct data picked = pick_rows(data, ROWS_MAX);
+    struct data picked = tool_rows_pick(data, ROWS_MAX);
     float *output = NULL;
     char *path = tool_picture_path(options, "reconstructions.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
@@ -282,7 +281,7 @@ static int draw_traversal(const struct options *options, aenc_context *ctx, aenc
                           const struct data *data) {
     struct walks walks = {.code = aenc_model_code_size(model), .cols = aenc_model_output_size(model)};
     if (walks.code * walks.cols > NUMBERS_MAX) return TOOL_OK;
-    struct data picked = pick_rows(data, ROWS_MAX);
+    struct data picked = tool_rows_pick(data, ROWS_MAX);
     float *codes = NULL;
     int status = picked.values != NULL ? TOOL_OK : TOOL_FAILED;
     if (status == TOOL_OK) {
@@ -412,7 +411,7 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
                      const struct data *labels) {
     size_t cols = aenc_model_code_size(model), limit = cols > 0 ? NUMBERS_MAX / cols : POINTS_MIN;
     if (limit < POINTS_MIN) limit = POINTS_MIN;
-    struct data picked = pick_rows(data, limit < POINTS_MAX ? limit : POINTS_MAX);
+    struct data picked = tool_rows_pick(data, limit < POINTS_MAX ? limit : POINTS_MAX);
     struct code_rows code = {.rows = {.name = "code.png", .rows = picked.rows, .cols = cols}};
     char *path = tool_picture_path(options, "code.png");
     int status = picked.values != NULL && path != NULL ? TOOL_OK : TOOL_FAILED;
@@ -510,5 +509,6 @@ int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_mo
         if (status == TOOL_OK) status = draw_traversal(options, ctx, model, data);
     }
     if (status == TOOL_OK) status = draw_code(options, ctx, model, data, labels);
+    if (status == TOOL_OK) status = tool_pictures_kl(options, ctx, model, data);
     return status;
 }

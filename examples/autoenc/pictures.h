@@ -22,6 +22,11 @@ int tool_pictures_pca(const struct options *options, aenc_context *ctx, const ae
  * through its range) and DIR/code.png. labels NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);
+/* DIR/kl.png: the KL of each element of a Gaussian code; nothing of other codes. */
+int tool_pictures_kl(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
+/* At most `limit` rows, spread over all of data, with their fields: for tool_data_free and tool_fields_free. values NULL:
+ * a failure that was reported. */
+struct data tool_rows_pick(const struct data *data, size_t limit);
 /* DIR/sweep.png: error against size of the code. */
 int tool_pictures_sweep(const struct options *options, const aenc_sweep_point *point, size_t count);
 /* A picture of rows side by side; --image or the dimensions of data decide whether they are images (plot->image). */

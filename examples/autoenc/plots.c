@@ -112,6 +112,28 @@ int tool_plot_shares(const char *path, const struct share_plot *plot) {
     return status;
 }
 
+int tool_plot_bars(const char *path, const struct share_plot *plot) {
+    struct canvas canvas;
+    double low = 0.0, high = 0.0, last = (double)plot->count;
+    int status = tool_canvas_create(&canvas, WIDTH, HEIGHT, white);
+    if (status != TOOL_OK) return status;
+    struct axes axes = begin_axes(&canvas, 30);
+    widen(plot->values, plot->count, &low, &high);
+    axes.x = tool_axis_linear(plot->x_name, 0.4, last + 0.6, true);
+    axes.y = tool_axis_linear(plot->y_name, 0.0, high > 0.0 ? 1.04 * high : 1.0, false);
+    tool_axes_draw(&axes, plot->title);
+    for (size_t i = 0; i < plot->count; i++) {
+        struct point left = tool_axes_point(&axes, (double)i + 0.65, fmax(0.0, plot->values[i]));
+        struct point right = tool_axes_point(&axes, (double)i + 1.35, 0.0);
+        double width = fmax(1.0, right.x - left.x);
+        tool_canvas_fill(&canvas, (size_t)left.x, (size_t)left.y, (size_t)width, (size_t)fmax(1.0, right.y - left.y),
+                         blue);
+    }
+    status = tool_canvas_save(&canvas, path);
+    tool_canvas_free(&canvas);
+    return status;
+}
+
 /* ---- Scatter ---- */
 
 static const struct color class_colors[CLASSES_MAX] = {

@@ -21,6 +21,8 @@ struct share_plot {
     const char *title, *x_name, *y_name;
 };
 int tool_plot_shares(const char *path, const struct share_plot *plot);
+/* The same as bars from 0 to the largest. */
+int tool_plot_bars(const char *path, const struct share_plot *plot);
 
 struct scatter_plot {
     const struct point *points; /* (count) */

@@ -121,6 +121,16 @@ int tool_fields_parse(const struct options *options, const char *option, const s
     return status;
 }
 
+size_t tool_fields_rows(const struct fields *fields, size_t least) {
+    size_t rows = least;
+    for (size_t i = 0; fields != NULL && i < fields->count; i++) {
+        const struct row_field *field = &fields->field[i];
+        if (field->constant == NULL) return 0;
+        if (field->turns > 0 && rows % field->turns != 0) rows += field->turns - rows % field->turns;
+    }
+    return rows;
+}
+
 void tool_fields_free(struct fields *fields) {
     if (fields == NULL) return;
     for (size_t i = 0; i < fields->count; i++) {
@@ -145,27 +155,32 @@ static int read_field(const struct options *options, struct row_field *field, co
         return tool_fail("--%s %s: '%s' is a column of a CSV file, which %s is not", field->option, field->text,
                          field->column, data->name);
     }
-    if (data->rows == of->rows) return TOOL_OK;
+    if (of->rows == 0 || data->rows == of->rows) return TOOL_OK;
     return tool_fail("--%s %s: has %zu rows, but %s has %zu%s", field->option, field->text, data->rows, of->name,
                      of->rows, tool_data_header_hint(data, of->rows));
 }
 
 /* The constant for every row. */
 static int spread(struct row_field *field, size_t rows) {
-    size_t cols = field->data.cols;
+    size_t cols = field->turns > 0 ? 1 : field->data.cols;
     field->data.rows = rows;
+    field->data.cols = cols;
     field->data.values = tool_allocate(field->name, rows, cols * sizeof(float));
     for (size_t i = 0; field->data.values != NULL && i < rows * cols; i++) {
-        field->data.values[i] = field->constant[i % cols];
+        field->data.values[i] = field->constant[field->turns > 0 ? i * field->turns / rows : i % cols];
     }
     return field->data.values != NULL ? TOOL_OK : TOOL_FAILED;
 }
 
-int tool_fields_read(const struct options *options, struct fields *fields, const struct data *of) {
+int tool_fields_read(const struct options *options, struct fields *fields, struct data *of) {
     int status = TOOL_OK;
     for (size_t i = 0; fields != NULL && status == TOOL_OK && i < fields->count; i++) {
-        struct row_field *field = &fields->field[i];
-        status = field->constant != NULL ? spread(field, of->rows) : read_field(options, field, of);
+        if (fields->field[i].constant != NULL) continue;
+        status = read_field(options, &fields->field[i], of);
+        if (of->rows == 0) of->rows = fields->field[i].data.rows;
+    }
+    for (size_t i = 0; fields != NULL && status == TOOL_OK && i < fields->count; i++) {
+        if (fields->field[i].constant != NULL) status = spread(&fields->field[i], of->rows);
     }
     return status;
 }
@@ -282,7 +297,7 @@ static void describe(const aenc_port *port, char *out, size_t size) {
     }
 }
 
-static const struct row_field *find_field(const struct fields *fields, const char *name) {
+static struct row_field *find_field(struct fields *fields, const char *name) {
     for (size_t i = 0; fields != NULL && i < fields->count; i++) {
         if (strcmp(fields->field[i].name, name) == 0) return &fields->field[i];
     }
@@ -317,7 +332,7 @@ static int check_given(const struct options *options, aenc_model *model, const s
 }
 
 int tool_fields_needed(const struct options *options, aenc_model *model, const char *result, const char *option,
-                       const struct fields *fields) {
+                       struct fields *fields) {
     int status = check_given(options, model, fields);
     for (size_t k = 0; status == TOOL_OK && k < aenc_model_port_count(model); k++) {
         char what[96];
@@ -329,11 +344,14 @@ int tool_fields_needed(const struct options *options, aenc_model *model, const c
             needed = port.trained;
         else if (aenc_model_port_needs(model, result, port.name, &needed) != AENC_OK)
             needed = 0;
-        const struct row_field *given = find_field(fields, port.name);
+        struct row_field *given = find_field(fields, port.name);
         if (given == NULL && needed == 1) {
             describe(&port, what, sizeof what);
             status = tool_usage("%s: the model needs its field '%s' (%s): --%s %s=DATA", options->command_name,
                                 port.name, what, option, port.name);
+        } else if (given != NULL && given->constant != NULL && given->data.cols > 1 && port.size == 1 &&
+                   options->command == COMMAND_SAMPLE) {
+            given->turns = given->data.cols;
         } else if (given != NULL && given->constant != NULL && given->data.cols != port.size) {
             status = tool_usage("%s: --%s %s: is %zu values, and '%s' has %zu", options->command_name, option,
                                 given->text, given->data.cols, port.name, port.size);

@@ -4,6 +4,7 @@
  *     label=table.csv:species           a column of a CSV file, by its name or its place from 1
  *     label=labels.npy:classes:count=10 with the rule of its values, which only a new model declares
  *     label=3                           the same value for every row; not where a model is trained
+ *     label=0,1,2                       of samples: values that take turns
  *
  * Integers of binary files stay uint8 or int32, what else there is becomes float32.
  */
@@ -18,7 +19,8 @@ struct row_field {
     const char *option;                      /* "field" or "valid-field" */
     const char *text;                        /* the value of the option */
     const char *name, *path, *column, *rule; /* column and rule NULL: not stated */
-    float *constant;                         /* (data.cols) for all rows, as they are read; NULL: a file has them */
+    size_t turns;    /* of sample: so many values of one element, each for as many rows; 0: as they stand */
+    float *constant; /* (data.cols) for all rows, as they are read; NULL: a file has them */
     struct data data;
     size_t dims[2];
 };
@@ -35,8 +37,11 @@ bool tool_field_named(const char *text);
 /* Takes the texts of an option apart; no file is read. NULL in *out where there are none; tool_fields_free frees it. */
 int tool_fields_parse(const struct options *options, const char *option, const struct specs *texts,
                       struct fields **out);
-/* Reads them; `of` has as many rows. */
-int tool_fields_read(const struct options *options, struct fields *fields, const struct data *of);
+/* Reads them; `of` has as many rows, or (0: not known) gets the number of theirs. */
+int tool_fields_read(const struct options *options, struct fields *fields, struct data *of);
+/* How many rows there are where nobody states it: 0 where files have them, else at least `least`, and as many for each of the
+ * values that take turns. */
+size_t tool_fields_rows(const struct fields *fields, size_t least);
 void tool_fields_free(struct fields *fields);
 /* Those of the rows row[0] ..., for tool_fields_free; NULL after a failure that was reported. */
 struct fields *tool_fields_pick(const struct fields *fields, const size_t *row, size_t count);
@@ -52,6 +57,6 @@ char *tool_field_declaration(const struct options *options, const struct row_fie
 /* The result of a command: "code" of encode; NULL where a model is trained. Fields that the model needs for it and that are
  * not given are refused by name, as are those that it does not have. option names what gives them. */
 int tool_fields_needed(const struct options *options, aenc_model *model, const char *result, const char *option,
-                       const struct fields *fields);
+                       struct fields *fields);
 
 #endif

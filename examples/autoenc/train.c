@@ -223,7 +223,7 @@ static void note_unread(const struct job *job) {
 }
 
 /* Fields that the model needs. */
-static int check_needed(const struct job *job, const struct fields *fields, const struct fields *valid) {
+static int check_needed(const struct job *job, struct fields *fields, struct fields *valid) {
     const struct options *options = job->options;
     int status = tool_fields_needed(options, job->model, NULL, "field", fields);
     if (status == TOOL_OK && options->valid != NULL)

@@ -1,6 +1,7 @@
 /* use.c - a trained model over rows: encode, decode, reconstruct, score. */
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,8 @@ static size_t result_cols(const struct options *options, const aenc_model *model
 
 const char *tool_result_name(const struct options *options, enum command command) {
     if (command == COMMAND_SCORE) return options->features ? "features" : "score";
-    return command == COMMAND_ENCODE ? "code" : "output";
+    if (command == COMMAND_ENCODE) return options->result != NULL ? options->result : "code";
+    return "output";
 }
 
 int tool_fields_prepare(const struct options *options, aenc_model *model, enum command command, struct fields **out) {
@@ -78,7 +80,7 @@ aenc_status tool_fields_run(aenc_model *model, const char *name, bool codes, con
     const size_t dims[] = {data->rows, data->cols}, result_dims[] = {data->rows, cols};
     size_t count = 0, target_dims[2] = {data->rows, 0};
     in[count++] = dense_array(codes ? "code" : "input", data->values, dims);
-    for (size_t i = 0; i < data->fields->count; i++) {
+    for (size_t i = 0; data->fields != NULL && i < data->fields->count; i++) {
         in[count++] = tool_field_array(&data->fields->field[i], data->rows);
     }
     if (target != NULL) {
@@ -196,13 +198,38 @@ static int scores_limit(struct job *job) {
     return TOOL_OK;
 }
 
+/* Another result than the usual one, which the model has by name. */
+static int result_run(struct job *job) {
+    const struct options *options = job->options;
+    char known[512] = "";
+    size_t used = 0;
+    job->cols = 0;
+    for (size_t i = 0; i < aenc_model_port_count(job->model); i++) {
+        aenc_port port = {.struct_size = sizeof port};
+        if (aenc_model_port(job->model, i, &port) != AENC_OK || port.kind != AENC_PORT_RESULT) continue;
+        if (strcmp(port.name, options->result) == 0) job->cols = port.size;
+        int more = snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", port.name);
+        used += more > 0 && (size_t)more < sizeof known - used ? (size_t)more : 0;
+    }
+    if (job->cols == 0) {
+        return tool_usage("encode: --result %s: %s has no such result; it has: %s", options->result,
+                          options->operand[0], known);
+    }
+    job->result = tool_allocate("the result", job->data.rows, job->cols * sizeof *job->result);
+    if (job->result == NULL) return TOOL_FAILED;
+    aenc_status status = tool_fields_run(job->model, options->result, false, &job->data, NULL, job->result, job->cols);
+    if (status == AENC_OK) return TOOL_OK;
+    return tool_library_refused(options, job->ctx, status, &(struct tables){.x = &job->data});
+}
+
 static int run_job(struct job *job) {
     const struct options *options = job->options;
     const char *path = options->out != NULL ? options->out : "-";
     const struct data *target = options->target != NULL ? &job->target : NULL;
-    int status = job->detector != NULL ? detector_run(job)
-                                       : tool_model_run(options, job->ctx, job->model, options->command, &job->data,
-                                                        target, &job->result, &job->cols);
+    int status = job->detector != NULL     ? detector_run(job)
+                 : options->result != NULL ? result_run(job)
+                                           : tool_model_run(options, job->ctx, job->model, options->command, &job->data,
+                                                            target, &job->result, &job->cols);
     if (status == TOOL_OK && options->command == COMMAND_SCORE) status = scores_limit(job);
     if (status == TOOL_OK) {
         status = tool_output_table(path, (enum format)options->format, job->result, job->data.rows, job->cols);

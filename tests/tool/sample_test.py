@@ -1,0 +1,139 @@
+"""Samples of the tool: drawn from the prior under fields, written and drawn; and what the posterior of a row is.
+
+Usage: sample_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; the digits of the project are the data.
+"""
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOL = ""
+DATA = os.environ["AENC_EXAMPLE_DATA"]
+DIGITS, LABELS = os.path.join(DATA, "digits.npy"), os.path.join(DATA, "digits_labels.npy")
+TEN = "label=0,1,2,3,4,5,6,7,8,9"
+
+
+def read_npy(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    start = 10 + struct.unpack("<H", data[8:10])[0]
+    rows, cols = eval(data[10:start].decode(), {})["shape"]
+    values = struct.unpack("<%df" % (rows * cols), data[start:])
+    return [values[r * cols:(r + 1) * cols] for r in range(rows)]
+
+
+class Sample(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        vae = ["--bottleneck", "gaussian", "--output", "sigmoid", "--loss", "bce:reduction=sum", "--lr", "0.003", "-q"]
+        cls.good("train", DIGITS, "--encoder", "64,4", *vae, "--epochs", "40", "--field", "label=" + LABELS, "--condition", "label", "-o",
+                 "c.st")
+        cls.good("train", DIGITS, "--encoder", "32,2", *vae, "--epochs", "3", "-o", "two.st")
+        cls.good("train", DIGITS, "--labels", LABELS, "--loss", "cross_entropy:classes=10", "--encoder", "64,32", "--epochs", "20", "-q",
+                 "-o", "classes.st")
+        cls.has_png = "without libpng" not in cls.good("version").stdout
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.temporary.cleanup()
+
+    @classmethod
+    def path(cls, name):
+        return os.path.join(cls.temporary.name, name)
+
+    @classmethod
+    def run_tool(cls, *args):
+        return subprocess.run([TOOL, *args], capture_output=True, text=True, timeout=240, cwd=cls.temporary.name)
+
+    @classmethod
+    def good(cls, *args):
+        done = cls.run_tool(*args)
+        assert done.returncode == 0, (args, done.stderr)
+        return done
+
+    def bad(self, status, words, *args):
+        done = self.run_tool(*args)
+        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
+        for word in [words] if isinstance(words, str) else words:
+            self.assertIn(word, done.stderr, args)
+
+    def sample(self, model, *args):
+        self.good("sample", model, *args, "-o", "out.npy")
+        return read_npy(self.path("out.npy"))
+
+    def test_samples_are_what_was_asked_for(self):
+        """Each label in turn; a classifier that has seen the digits sees the label in most."""
+        rows = self.sample("c.st", "--field", TEN, "--rows", "200", "--seed", "3")
+        self.assertEqual((len(rows), len(rows[0])), (200, 64))
+        self.assertTrue(all(0 <= v <= 1 for row in rows for v in row))
+        self.good("classify", "classes.st", "out.npy", "-o", "label.csv")
+        with open(self.path("label.csv")) as file:
+            seen = [int(line) for line in file]
+        right = sum(label == r // 20 for r, label in enumerate(seen))
+        self.assertGreater(right, 160)
+        self.assertNotEqual(rows[0], rows[1])
+
+    def test_seed_temperature_and_threads(self):
+        base = self.sample("c.st", "--field", "label=3", "--rows", "8")
+        self.assertEqual(base, self.sample("c.st", "--field", "label=3", "--rows", "8", "--threads", "1"))
+        self.assertEqual(base[:5], self.sample("c.st", "--field", "label=3", "--rows", "5", "--threads", "3"))
+        self.assertNotEqual(base, self.sample("c.st", "--field", "label=3", "--rows", "8", "--seed", "1"))
+        self.assertNotEqual(base, self.sample("c.st", "--field", "label=4", "--rows", "8"))
+        cold = self.sample("c.st", "--field", "label=3", "--rows", "8", "--temperature", "1e-5")
+        self.assertLess(max(abs(a - b) for a, b in zip(cold[0], cold[7])), 1e-3)
+        self.bad(2, "--temperature", "sample", "c.st", "--temperature", "0", "-o", "out.npy")
+
+    def test_how_many_rows(self):
+        self.assertEqual(len(self.sample("two.st")), 64)
+        self.assertEqual(len(self.sample("two.st", "--rows", "3")), 3)
+        self.assertEqual(len(self.sample("c.st", "--field", TEN)), 70)  # as many of each
+        self.assertEqual(len(self.sample("c.st", "--field", "label=" + LABELS)), 1797)
+        self.bad(1, ["has 1797 rows, but --rows has 6"], "sample", "c.st", "--field", "label=" + LABELS, "--rows", "6", "-o", "out.npy")
+
+    def test_refusals(self):
+        self.bad(2, "sample: the model needs its field 'label' (classes from 0 to 9): --field label=DATA", "sample", "c.st", "-o", "o.npy")
+        self.bad(2, "--field label=11 is 11; it is whole, from 0 to 9", "sample", "c.st", "--field", "label=11", "-o", "out.npy")
+        self.bad(2, "no field 'x'", "sample", "two.st", "--field", "x=1", "-o", "out.npy")
+        self.bad(2, "sample needs -o FILE", "sample", "two.st")
+        self.bad(2, "a row of two.st has 64", "sample", "two.st", "--image", "9x9", "-o", "out.npy")
+        self.bad(2, "the ending does not say a format", "sample", "two.st", "-o", "out.xyz")
+        self.bad(1, ["classes.st: ", "has no prior"], "sample", "classes.st", "-o", "out.npy")
+
+    def test_pictures(self):
+        if not self.has_png:
+            self.skipTest("built without libpng")
+        self.good("sample", "c.st", "--field", TEN, "--rows", "100", "--image", "8x8", "--pictures", "ten", "-o", "ten.png")
+        self.assertEqual(os.listdir(self.path("ten")), ["samples.png"])
+        with open(self.path("ten/samples.png"), "rb") as a, open(self.path("ten.png"), "rb") as b:
+            self.assertEqual(a.read(), b.read())
+        done = self.good("sample", "two.st", "--pictures", "two")
+        self.assertIn("--image 8x8 draws them as images", done.stderr)
+        done = self.good("sample", "two.st", "--image", "8x8", "--pictures", "two")
+        self.assertEqual(done.stderr, "")
+        self.assertEqual(sorted(os.listdir(self.path("two"))), ["manifold.png", "samples.png"])
+        self.good("reconstruct", "two.st", DIGITS, "--image", "8x8", "--pictures", "kl", "-o", "out.npy")
+        self.assertIn("kl.png", os.listdir(self.path("kl")))
+        self.good("reconstruct", "classes.st", DIGITS, "--pictures", "none", "-o", "out.npy")
+        self.assertNotIn("kl.png", os.listdir(self.path("none")))
+
+    def test_other_results_of_rows(self):
+        self.good("encode", "two.st", DIGITS, "-o", "code.npy")
+        out = {}
+        for name, cols in (("code", 2), ("mean", 2), ("log_variance", 2), ("sample", 2)):
+            self.good("encode", "two.st", DIGITS, "--result", name, "-o", "result.npy")
+            out[name] = read_npy(self.path("result.npy"))
+            self.assertEqual((len(out[name]), len(out[name][0])), (1797, cols), name)
+        self.assertEqual(out["code"], read_npy(self.path("code.npy")))
+        self.assertEqual(out["code"], out["mean"])
+        self.assertNotEqual(out["code"], out["sample"])
+        self.bad(2, ["--result nothing: two.st has no such result; it has: code, output"], "encode", "two.st", DIGITS, "--result",
+                 "nothing", "-o", "out.npy")
+        self.bad(2, "the model needs its field 'label'", "encode", "c.st", DIGITS, "--result", "log_variance", "-o", "out.npy")
+
+
+if __name__ == "__main__":
+    TOOL = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
