@@ -223,6 +223,8 @@ static const struct option_row rows[] = {
     {GROUP_OUTPUT, "pictures", 0, KIND_TEXT, offsetof(struct options, pictures),
      DRAWS | COMMAND_DETECT | COMMAND_SWEEP | COMMAND_SAMPLE, 0, 0, "DIR", NULL,
      "Draw losses, reconstructions, filters, codes and the like as PNG files"},
+    {GROUP_OUTPUT, "map", 0, KIND_CHOICE, offsetof(struct options, map), DRAWS, 0, 0, "MAP", "pca|tsne",
+     "With --pictures draw codes on their principal components, or by t-SNE too [default: pca]"},
     {GROUP_OUTPUT, "quiet", 'q', KIND_FLAG, offsetof(struct options, quiet), FITS | COMMAND_PCA, 0, 0, NULL, NULL,
      "Print no progress"},
     {GROUP_OUTPUT, "verbose", 'v', KIND_FLAG, offsetof(struct options, verbose), READS, 0, 0, NULL, NULL,

@@ -44,6 +44,9 @@ struct layers {
 
 enum { SPECS_MAX = 32 };
 
+/* How codes are drawn besides their principal components. */
+enum map { MAP_PCA, MAP_TSNE };
+
 struct specs {
     const char *value[SPECS_MAX];
     size_t count;
@@ -89,6 +92,7 @@ struct options {
     int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
     bool spherical;
     int header, labels_header; /* enum header: of data, of labels */
+    int map;                   /* enum map */
     int missing;               /* enum missing */
     int bytes;                 /* 0: unsigned bytes are divided by 255; 1: they stay */
     char separator, decimal;   /* of a CSV; 0: found out */

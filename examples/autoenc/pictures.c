@@ -18,6 +18,8 @@ static const char signed_note[] = "Blue: negative, white: 0, red: positive; each
 
 int tool_pictures_prepare(const struct options *options, struct data *labels) {
     if (options->pictures == NULL) {
+        if (options->map != (int)MAP_PCA)
+            return tool_usage("%s: --map goes with --pictures only", options->command_name);
         if (options->labels == NULL || options->command == COMMAND_TRAIN) return TOOL_OK;
         return tool_usage("%s: --labels colours a picture: it goes with --pictures only", options->command_name);
     }
@@ -430,6 +432,8 @@ static int draw_code(const struct options *options, aenc_context *ctx, aenc_mode
         status = is_pca(model) ? take_components(options, ctx, model, &code) : find_points(options, ctx, &code);
     }
     if (status == TOOL_OK) status = draw_points(path, &code, labels != NULL);
+    if (status == TOOL_OK && options->map == (int)MAP_TSNE)
+        status = tool_pictures_tsne(options, ctx, &code.rows, labels != NULL ? code.labels : NULL);
     free(code.points);
     free(code.labels);
     tool_data_free(&code.rows);

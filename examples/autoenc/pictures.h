@@ -22,6 +22,9 @@ int tool_pictures_pca(const struct options *options, aenc_context *ctx, const ae
  * through its range) and DIR/code.png. labels NULL: one colour. */
 int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                        const struct data *labels);
+/* DIR/tsne.png: rows of codes in the plane by t-SNE. labels (rows) NULL: one colour. */
+int tool_pictures_tsne(const struct options *options, aenc_context *ctx, const struct data *codes,
+                       const double *labels);
 /* DIR/kl.png: the KL of each element of a Gaussian code; nothing of other codes. */
 int tool_pictures_kl(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
 /* At most `limit` rows, spread over all of data, with their fields: for tool_data_free and tool_fields_free. values NULL:

@@ -119,6 +119,19 @@ class Sample(unittest.TestCase):
         self.good("reconstruct", "classes.st", DIGITS, "--pictures", "none", "-o", "out.npy")
         self.assertNotIn("kl.png", os.listdir(self.path("none")))
 
+    def test_map(self):
+        if not self.has_png:
+            self.skipTest("built without libpng")
+        args = ["reconstruct", "c.st", DIGITS, "--field", "label=" + LABELS, "--labels", LABELS, "-o", "out.npy", "--map"]
+        self.good(*args, "tsne", "--pictures", "map")
+        self.good(*args, "pca", "--pictures", "nomap")
+        self.assertEqual(set(os.listdir(self.path("map"))) - set(os.listdir(self.path("nomap"))), {"tsne.png"})
+        self.bad(2, "'umap' is not one of the known: pca, tsne", *args, "umap")
+        args.remove("--labels"), args.remove(LABELS)
+        self.bad(2, "--map goes with --pictures", *args, "tsne")
+        done = self.good("reconstruct", "two.st", DIGITS, "-o", "out.npy", "--map", "tsne", "--pictures", "flat")
+        self.assertIn("--map tsne draws codes of three elements or more", done.stderr)
+
     def test_other_results_of_rows(self):
         self.good("encode", "two.st", DIGITS, "-o", "code.npy")
         out = {}
