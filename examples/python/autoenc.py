@@ -107,7 +107,8 @@ class FitOptions(c.Structure):
 
 
 class RunnerOptions(c.Structure):
-    _fields_ = members(size, "struct_size", i64, "task rows", pointer, "memory", size, "memory_size")
+    _fields_ = members(size, "struct_size", i64, "task rows", pointer, "memory", size, "memory_size", texts, "results", size,
+                       "result_count", texts, "fields", size, "field_count")
 
 
 class Setting(c.Structure):

@@ -421,6 +421,10 @@ typedef struct aenc_runner_options {
     int64_t rows;    /* that go through at a time: what activations have room for; 0: 1 */
     void *memory;    /* the runner lives in it and allocates nothing else; it outlives the runner. NULL: the context's */
     size_t memory_size; /* in bytes; at least what aenc_runner_size answers, wherever memory begins */
+    const char *const *results; /* in the place of task: names of results, 16 at most, as aenc_run gives; for aenc_runner_run_arrays */
+    size_t result_count;
+    const char *const *fields; /* beside results: the fields that every run is given; NULL: "input" and what the results need */
+    size_t field_count;
 } aenc_runner_options;
 
 /* Bytes that such a runner needs, whatever options->memory says. Records it for the moment, with the context's memory.

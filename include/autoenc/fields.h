@@ -131,14 +131,20 @@ typedef struct aenc_run_options {
 } aenc_run_options;
 
 /* The fields in `in` through the model in one pass; the results named in `out`, 16 at most, are written there, float32. Each has the
- * bits that it has alone. Arrays of out have as many rows as
- * those of in, and must not overlap with them. options may be NULL. */
+ * bits that it has alone where the values of 128 rows take at most 16 MiB: larger rows go through fewer at a time, and a CBLAS may
+ * round otherwise. Arrays of out have as many rows as those of in, and must not overlap with them. options may be NULL. */
 AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                               const aenc_array *const *out, size_t out_count);
 /* The same of all rows of a source, from its first on: of a stream, one pass. out have room for at least as many rows; *rows (may be
  * NULL) is how many there were. More rows than room are AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                                      const aenc_array *const *out, size_t out_count, size_t *rows);
+
+/* aenc_run by a runner, with all that is said of aenc_runner_run: `in` has the fields, `out` all results that the runner was made for
+ * (aenc_runner_options.results, or the one of its task), in any order. aenc_model_port has their sizes. Without "target" scores
+ * compare with the input, if they can. Why it failed: aenc_runner_message. */
+AENC_API aenc_status aenc_runner_run_arrays(aenc_runner *runner, const aenc_array *const *in, size_t in_count,
+                                            const aenc_array *const *out, size_t out_count);
 
 /* ---- Sample ---- */
 

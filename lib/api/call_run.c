@@ -2,104 +2,10 @@
 #include <float.h>
 #include <string.h>
 
-#include "api/call_array.h"
-#include "io/bytes.h"
+#include "api/call_results.h"
 #include "io/message_text.h"
-#include "model/results.h"
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
-enum { RESULTS_LISTED = 64 }; /* in a message */
-
-/* ---- Fields in ---- */
-
-static aenc_status list_check(aenc_context *ctx, const char *call, const char *list, const void *given, size_t count,
-                              size_t most) {
-    if (given == NULL && count > 0) return aenc_null(ctx, call, list);
-    if (count <= most) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s_count is %zu; it is at most %zu", call, list, count, most);
-}
-
-/* Rows and shape of one field against the others and the model; its number to *field. */
-static aenc_status field_take(const aenc_model *model, const char *call, const struct array *array,
-                              struct batch *batch) {
-    aenc_context *ctx = model->ctx;
-    int field = aenc_field_find(model->field, model->field_count, array->name);
-    if (field < 0)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
-                         aenc_quoted(array->name).text);
-    if (aenc_batch_has(batch, field))
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: field '%s' is given twice", call, array->name);
-    aenc_status status = AENC_OK;
-    if (field != FIELD_TARGET || array->size != model->target_size)
-        status = aenc_shape_check(ctx, call, array->name, &array->shape, &model->field[field].shape);
-    if (status == AENC_OK && batch->count > 0 && array->rows != batch->count)
-        status = aenc_fail(ctx, AENC_ERR_SHAPE, "%s: '%s' has %lld rows and the field before it %lld", call,
-                           array->name, (long long)array->rows, (long long)batch->count);
-    batch->count = array->rows;
-    batch->column[field] = array->column;
-    return status;
-}
-
-static aenc_status fields_read(const aenc_model *model, const char *call, const aenc_array *const *in, size_t count,
-                               struct batch *out) {
-    memset(out, 0, sizeof *out);
-    aenc_status status = list_check(model->ctx, call, "in", in, count, FIELDS_MAX);
-    for (size_t i = 0; i < count && status == AENC_OK; i++) {
-        struct array array;
-        status = aenc_array_read(model->ctx, (struct array_place){call, "in", i}, in[i], &array);
-        if (status == AENC_OK) status = field_take(model, call, &array, out);
-    }
-    return status;
-}
-
-/* ---- Results out ---- */
-
-struct results {
-    struct result_room room[RESULTS_WANTED];
-    int64_t rows[RESULTS_WANTED]; /* that there is room for */
-    int count;
-    bool compares, fieldless;
-    struct draws draws; /* of a source */
-};
-
-static aenc_status result_unknown(const aenc_model *model, const char *name) {
-    const char *names[RESULTS_LISTED];
-    int count = model->result_count < RESULTS_LISTED ? model->result_count : RESULTS_LISTED;
-    for (int r = 0; r < count; r++) names[r] = model->result[r].name;
-    return aenc_name_unknown(model->ctx, "result", name, names, (size_t)count, 0);
-}
-
-static aenc_status result_take(const aenc_model *model, const char *call, const struct array *array,
-                               struct results *out) {
-    aenc_context *ctx = model->ctx;
-    int result = aenc_result_find(model, array->name);
-    if (result < 0) return result_unknown(model, array->name);
-    for (int i = 0; i < out->count; i++)
-        if (out->room[i].result == result)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is wanted twice", call, array->name);
-    if (array->column.type != VALUE_F32)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: result '%s' is of type AENC_TYPE_F32", call, array->name);
-    aenc_status status = aenc_shape_check(ctx, call, array->name, &array->shape, &model->result[result].shape);
-    out->room[out->count] = (struct result_room){result, array->data, array->column.stride};
-    out->rows[out->count++] = array->rows;
-    out->compares = out->compares || aenc_result_compares(result);
-    return status;
-}
-
-static aenc_status results_read(const aenc_model *model, const char *call, const aenc_array *const *out, size_t count,
-                                struct results *results) {
-    memset(results, 0, sizeof *results);
-    if (out == NULL || count == 0)
-        return out == NULL ? aenc_null(model->ctx, call, "out")
-                           : aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: out_count is 0", call);
-    aenc_status status = list_check(model->ctx, call, "out", out, count, RESULTS_WANTED);
-    for (size_t i = 0; i < count && status == AENC_OK; i++) {
-        struct array array;
-        status = aenc_array_read(model->ctx, (struct array_place){call, "out", i}, out[i], &array);
-        if (status == AENC_OK) status = result_take(model, call, &array, results);
-    }
-    return status;
-}
 
 /* Without a target the input is compared with, if it can be. */
 static aenc_status target_check(const aenc_model *model, const char *call, bool given, const struct results *results) {
@@ -112,16 +18,6 @@ static aenc_status options_read(const aenc_model *model, const aenc_run_options 
     aenc_status status = aenc_options_read(model->ctx, "aenc_run_options", options, sizeof o, &o);
     *out = (struct draws){.seed = o.seed};
     return status;
-}
-
-static aenc_status rows_check(const aenc_model *model, const char *call, const struct batch *batch,
-                              const struct results *results) {
-    for (int i = 0; i < results->count; i++)
-        if (results->rows[i] != batch->count)
-            return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: result '%s' has %lld rows and the %s %lld", call,
-                             model->result[results->room[i].result].name, (long long)results->rows[i],
-                             results->fieldless ? "first result" : "fields have", (long long)batch->count);
-    return AENC_OK;
 }
 
 /* What a draw from the prior does not lead to. */
@@ -141,17 +37,18 @@ static aenc_status run(aenc_model *model, const char *call, const struct draws *
                        size_t in_count, const aenc_array *const *out, size_t out_count) {
     struct batch batch;
     struct results results;
-    aenc_status status = fields_read(model, call, in, in_count, &batch);
-    if (status == AENC_OK) status = results_read(model, call, out, out_count, &results);
+    const struct named_call named = {model->ctx, model, call};
+    aenc_status status = aenc_call_fields(&named, in, in_count, &batch);
+    if (status == AENC_OK) status = aenc_call_results(&named, out, out_count, &results);
     if (status != AENC_OK) return status;
     results.fieldless = batch.count == 0;
     if (results.fieldless && !draws->from_prior)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: no field is given", call);
     if (results.fieldless) batch.count = results.rows[0];
-    status = rows_check(model, call, &batch, &results);
+    status = aenc_result_rows_check(&named, &batch, &results);
     if (status == AENC_OK && draws->from_prior) status = prior_check(model, call, &results);
     if (status == AENC_OK) status = target_check(model, call, aenc_batch_has(&batch, FIELD_TARGET), &results);
-    if (status == AENC_OK) status = aenc_fields_check_values(model, &batch, results.compares, 0);
+    if (status == AENC_OK) status = aenc_fields_check_values(model->ctx, model, &batch, results.compares, 0);
     return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count, draws) : status;
 }
 
@@ -206,7 +103,8 @@ static aenc_status piece_run(aenc_model *model, const struct results *results, c
     at.draws.first_row = first;
     for (int i = 0; i < at.count; i++) at.room[i].out += first * at.room[i].stride;
     aenc_status status = room_fail(model, results, first + piece->count);
-    if (status == AENC_OK) status = aenc_fields_check_values(model, piece, results->compares, (uint64_t)first);
+    if (status == AENC_OK)
+        status = aenc_fields_check_values(model->ctx, model, piece, results->compares, (uint64_t)first);
     return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count, &at.draws) : status;
 }
 
@@ -249,8 +147,9 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     if (source->ctx != model->ctx)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: source belongs to another context", call);
     struct draws draws;
+    const struct named_call named = {model->ctx, model, call};
     aenc_status status = options_read(model, options, &draws);
-    if (status == AENC_OK) status = results_read(model, call, out, out_count, &results);
+    if (status == AENC_OK) status = aenc_call_results(&named, out, out_count, &results);
     results.draws = draws;
     if (status == AENC_OK) status = aenc_source_shapes_check(model, call, source);
     if (status != AENC_OK) return status;
@@ -348,13 +247,10 @@ aenc_status aenc_model_port(aenc_model *model, size_t index, aenc_port *out) {
 static aenc_status port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
     const char *call = "aenc_model_port_needs";
     if (result == NULL || field == NULL) return aenc_null(model->ctx, call, result == NULL ? "result" : "field");
-    int wanted = aenc_result_find(model, result);
-    int number = aenc_field_find(model->field, model->field_count, field);
+    const struct named_call named = {model->ctx, model, call};
+    int wanted = aenc_result_named(&named, result), number = wanted < 0 ? -1 : aenc_field_named(&named, field);
     bool needs = false;
-    if (wanted < 0) return result_unknown(model, result);
-    if (number < 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no field '%s'", call,
-                         aenc_quoted(field).text);
+    if (number < 0) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_result_needs(model, wanted, number, &needs);
     *needed = needs;
     return status;

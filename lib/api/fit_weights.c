@@ -77,7 +77,7 @@ aenc_status aenc_valid_source_check(aenc_model *model, const aenc_fit_options *o
     if (status == AENC_OK) status = targets_check(model, source);
     const struct batch rows = aenc_source_data(source, model).rows;
     const struct column_names weight = {"weight", 0, NULL};
-    if (status == AENC_OK) status = aenc_fields_check_values(model, &rows, true, 0);
+    if (status == AENC_OK) status = aenc_fields_check_values(model->ctx, model, &rows, true, 0);
     if (status == AENC_OK && aenc_batch_has(&rows, FIELD_WEIGHT))
         status = aenc_column_check(ctx, weight, &rows, FIELD_WEIGHT, &model->field[FIELD_WEIGHT]);
     return status;

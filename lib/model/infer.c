@@ -1,5 +1,6 @@
 /* infer.c - rows through a task, chunk by chunk. */
-#include "io/message_text.h"
+#include <string.h>
+
 #include "model/model.h"
 
 struct inference {
@@ -22,7 +23,10 @@ void aenc_infer_chunk(const struct task *task, struct run *run, const struct bat
         const num *value = aenc_value(run, task->result[k]);
         float *out = room[k].out + chunk.lo * stride;
         for (int64_t r = 0; r < lines; r++, out += stride, value += length)
-            for (int64_t i = 0; i < length; i++) out[i] = (float)value[i];
+            if (sizeof *out == sizeof *value)
+                memcpy(out, value, (size_t)length * sizeof *out);
+            else
+                for (int64_t i = 0; i < length; i++) out[i] = (float)value[i];
     }
 }
 

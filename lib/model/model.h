@@ -282,8 +282,8 @@ static inline bool aenc_target_optional(const struct aenc_model *model) {
 }
 /* batch.c: whether every value of the batch keeps its field's rule, and what the output is compared with the loss's: the
  * target, or with `compares` and without one the input. `first` as in struct column_names. Weights are not looked at. */
-aenc_status aenc_fields_check_values(const struct aenc_model *model, const struct batch *batch, bool compares,
-                                     uint64_t first);
+aenc_status aenc_fields_check_values(aenc_context *ctx, const struct aenc_model *model, const struct batch *batch,
+                                     bool compares, uint64_t first);
 /* What targets are compared by, for the messages of a check: the loss where it is the loss that wants the rule. */
 static inline const char *aenc_target_loss(const struct aenc_model *model) {
     return model->unit_target || model->classes > 0 ? model->loss->name : NULL;
@@ -307,6 +307,7 @@ struct aenc_runner {
     struct task task;
     struct run run;
     int64_t rows;        /* of one chunk */
+    struct batch batch;  /* of a run of matrices */
     bool running, freed; /* in aenc_runner_run; freed meanwhile, by a callback of it */
 };
 

@@ -69,29 +69,29 @@ aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, b
     return status;
 }
 
-/* By number: so that one task serves every order. */
-static void rooms_sort(struct result_room *room, int count) {
+bool aenc_results_key(struct result_room *room, int count, struct task_key *key) {
+    bool compares = false;
+    *key = (struct task_key){.count = count};
     for (int i = 1; i < count; i++)
         for (int k = i; k > 0 && room[k].result < room[k - 1].result; k--) {
             struct result_room higher = room[k - 1];
             room[k - 1] = room[k];
             room[k] = higher;
         }
+    for (int i = 0; i < count; i++) {
+        key->wanted[i] = room[i].result;
+        compares = compares || aenc_result_compares(room[i].result);
+    }
+    return compares;
 }
 
 aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room, int count,
                                const struct draws *draws) {
     struct task *task;
-    bool compares = false;
-    struct task_key key = {.count = count,
-                           .from_prior = draws->from_prior,
-                           .from_code = !draws->from_prior && !aenc_batch_has(batch, FIELD_INPUT) &&
-                                        aenc_batch_has(batch, FIELD_CODE)};
-    rooms_sort(room, count);
-    for (int i = 0; i < count; i++) {
-        key.wanted[i] = room[i].result;
-        compares = compares || aenc_result_compares(room[i].result);
-    }
+    struct task_key key;
+    bool compares = aenc_results_key(room, count, &key), codes = aenc_batch_has(batch, FIELD_CODE);
+    key.from_prior = draws->from_prior;
+    key.from_code = !draws->from_prior && !aenc_batch_has(batch, FIELD_INPUT) && codes;
     key.own_target = compares && aenc_batch_has(batch, FIELD_TARGET);
     aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
     return status == AENC_OK ? aenc_task_infer(model, task, batch, room, draws) : status;

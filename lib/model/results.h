@@ -17,6 +17,9 @@ static inline bool aenc_result_compares(int result) { return result == RESULT_SC
 /* Whether the result reads the field of that number of the model; the target counts where the input cannot stand in. Records the
  * task for one row. */
 aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, bool *out);
+/* Sorts the rooms by result, so that one task serves every order, and makes them a key of an input without a target. Returns whether
+ * any compares with the target. */
+bool aenc_results_key(struct result_room *room, int count, struct task_key *key);
 /* Every row of the batch through the model in one pass; the rooms, one for each result, are sorted. Where the batch has a code and
  * no input, the output is that of the code. */
 aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room, int count,

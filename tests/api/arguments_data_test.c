@@ -66,6 +66,7 @@ static void test_run_refuses(struct wrong *s) {
     CHECK(wrong_reset(s->ctx) != AENC_OK);
     MUTE(aenc_run(NULL, NULL, in, 1, out, 1));
     MUTE(aenc_sample(NULL, NULL, NULL, 0, out, 1));
+    MUTE(aenc_runner_run_arrays(NULL, in, 1, out, 1));
     WRONG(aenc_run(s->model, &unset, in, 1, out, 1), "aenc_run_options.struct_size");
     WRONG(aenc_run(s->model, NULL, NULL, 1, out, 1), "in is NULL");
     WRONG(aenc_run(s->model, NULL, in, 17, out, 1), "in_count is 17");

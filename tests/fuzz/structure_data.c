@@ -122,6 +122,15 @@ void structure_data(struct scene *s) {
     fields(s, &in);
     wanted(s, &out);
     fuzz_good(s->world, aenc_run(s->model, NULL, in.list, in.count, out.list, out.count));
+    aenc_runner *runner = NULL;
+    const char *names[16];
+    for (unsigned i = 0; i < out.count; i++) names[i] = out.array[i].name;
+    const aenc_runner_options many = {.struct_size = sizeof many, .rows = 1 + (int64_t)how, .results = names, .result_count = out.count};
+    if (out.count <= 16 && fuzz_made(s->world, aenc_runner_create(s->model, &many, &runner), runner)) {
+        aenc_status status = aenc_runner_run_arrays(runner, in.list, in.count, out.list, out.count);
+        FUZZ_DEMAND(status == AENC_OK || aenc_runner_message(runner)[0] != '\0');
+        aenc_runner_free(runner);
+    }
     fuzz_good(s->world, aenc_sample(s->model, NULL, in.list, how == 3 ? 0 : in.count, out.list, out.count));
     if (how == 0)
         fuzz_made(s->world, aenc_source_arrays(s->world->ctx, in.list, in.count, &source), source);

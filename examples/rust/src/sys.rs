@@ -188,6 +188,10 @@ header! {
             rows: i64,
             memory: *mut c_void,
             memory_size: usize,
+            results: *const *const c_char,
+            result_count: usize,
+            fields: *const *const c_char,
+            field_count: usize,
         }
         aenc_setting {
             name: *const c_char,
