@@ -103,7 +103,8 @@ class FitOptions(c.Structure):
                        "steps_per_epoch", text, "checkpoint", i64, "checkpoint_steps", double, "checkpoint_seconds",
                        i64, "resume", i32s, "labels", size, "label_count", i32s, "valid_labels", size,
                        "valid_label_count", text, "run_key", floats, "weight", size, "weight_count", floats,
-                       "valid_weight", size, "valid_weight_count", pointer, "valid_source")
+                       "valid_weight", size, "valid_weight_count", pointer, "valid_source", arrays_pointer, "fields",
+                       size, "field_count")
 
 
 class RunnerOptions(c.Structure):

@@ -230,6 +230,8 @@ typedef struct aenc_fit_options {
     const float *valid_weight;  /* the same of valid */
     size_t valid_weight_count;
     const aenc_source *valid_source; /* held-out rows with all their fields, in memory or a file, in place of valid; borrowed */
+    const struct aenc_array *const *fields; /* declared fields of x's rows (autoenc/fields.h), of aenc_fit and aenc_partial_fit */
+    size_t field_count;                     /* at most 16 */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -537,6 +539,8 @@ typedef struct aenc_batch {
     aenc_matrix target;  /* data NULL: the input */
     const float *weight; /* one per row, not negative; NULL: all 1 */
     size_t weight_count; /* the rows of input; 0 where weight is NULL */
+    const struct aenc_array *const *fields; /* declared ones (autoenc/fields.h), such as a condition, with as many rows; at most 16 */
+    size_t field_count;
 } aenc_batch;
 
 /* Forward and backward over the batch. *loss (may be NULL) is the weighted mean over rows. The parameters do not change.

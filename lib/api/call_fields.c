@@ -65,6 +65,8 @@ static const struct field fit_fields[] = {
     FIELD(aenc_fit_options, valid_weight, FIT_ROWS | FIT_STREAM),
     FIELD(aenc_fit_options, valid_weight_count, FIT_ROWS | FIT_STREAM),
     FIELD(aenc_fit_options, valid_source, FIT_ROWS | FIT_STREAM),
+    FIELD(aenc_fit_options, fields, FIT_ROWS | FIT_PARTIAL),
+    FIELD(aenc_fit_options, field_count, FIT_ROWS | FIT_PARTIAL),
 };
 
 static const char *why(enum fit_user user) {

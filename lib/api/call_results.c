@@ -51,14 +51,42 @@ static aenc_status field_take(const struct named_call *call, const struct array 
     return status;
 }
 
-aenc_status aenc_call_fields(const struct named_call *call, const aenc_array *const *in, size_t count,
-                             struct batch *out) {
+static aenc_status arrays_take(const struct named_call *call, const char *list, const aenc_array *const *in,
+                               size_t count, struct batch *out) {
+    aenc_status status = AENC_OK;
     memset(out, 0, sizeof *out);
-    aenc_status status = aenc_list_check(call, "in", in, count, FIELDS_MAX);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
         struct array array;
-        status = aenc_array_read(call->ctx, (struct array_place){call->call, "in", i}, in[i], &array);
+        status = aenc_array_read(call->ctx, (struct array_place){call->call, list, i}, in[i], &array);
         if (status == AENC_OK) status = field_take(call, &array, out);
+    }
+    return status;
+}
+
+aenc_status aenc_call_fields(const struct named_call *call, const aenc_array *const *in, size_t count,
+                             struct batch *out) {
+    aenc_status status = aenc_list_check(call, "in", in, count, FIELDS_MAX);
+    return status == AENC_OK ? arrays_take(call, "in", in, count, out) : status;
+}
+
+aenc_status aenc_fields_beside(const struct named_call *call, const aenc_array *const *fields, size_t count,
+                               struct batch *batch) {
+    struct batch given;
+    if ((fields == NULL && count > 0) || count > FIELDS_MAX)
+        return aenc_fail(call->ctx, AENC_ERR_ARGUMENT, "%s.field_count is %zu, and %s", call->call, count,
+                         fields == NULL ? "fields is NULL" : "there are at most 16");
+    if (count == 0) return AENC_OK;
+    aenc_status status = arrays_take(call, "fields", fields, count, &given);
+    if (status == AENC_OK && given.count != batch->count)
+        status = aenc_fail(call->ctx, AENC_ERR_SHAPE, "%s.fields have %lld rows, and the input %lld", call->call,
+                           (long long)given.count, (long long)batch->count);
+    if (status == AENC_OK) status = aenc_fields_check_values(call->ctx, call->model, &given, false, 0);
+    for (int f = 0; f < call->model->field_count && status == AENC_OK; f++) {
+        if (!aenc_batch_has(&given, f)) continue;
+        if (f < FIELD_DECLARED)
+            return aenc_fail(call->ctx, AENC_ERR_ARGUMENT, "%s.fields has '%s', which is no declared field", call->call,
+                             call->model->field[f].name);
+        batch->column[f] = given.column[f];
     }
     return status;
 }

@@ -31,6 +31,9 @@ int aenc_field_named(const struct named_call *call, const char *name);
 /* Arrays as columns of the fields, all of as many rows. */
 aenc_status aenc_call_fields(const struct named_call *call, const aenc_array *const *in, size_t count,
                              struct batch *out);
+/* Arrays of declared fields beside the rows of a batch that has been checked, as columns of it; `fields` of the struct call->call. */
+aenc_status aenc_fields_beside(const struct named_call *call, const aenc_array *const *fields, size_t count,
+                               struct batch *batch);
 /* Arrays as rooms for results, at least one. */
 aenc_status aenc_call_results(const struct named_call *call, const aenc_array *const *out, size_t count,
                               struct results *results);

@@ -54,6 +54,9 @@ static aenc_status doubles_check(const aenc_source *source, const aenc_fit_optio
         field = "weight";
         both = aenc_source_size(source, field) > 0;
     }
+    if (o->field_count > 0 || o->fields != NULL)
+        return aenc_fail(source->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_fit_source: aenc_fit_options.fields is given, but a source has its own");
     if (!both) return AENC_OK;
     return aenc_fail(source->ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.%s is given, and the source has a '%s' too",
                      field, *field == 'w' ? field : "target");

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/api.h"
+#include "api/call_results.h"
 #include "io/bytes.h"
 #include "io/message_text.h"
 #include "train/pca_training.h"
@@ -104,6 +104,12 @@ static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aen
     if (status != AENC_OK) return status;
     struct fit_data data = {.rows = aenc_batch_from(x, o->target), .valid = aenc_fit_valid(model, o, &labels)};
     aenc_fit_columns(&data.rows, &labels);
+    status = aenc_fields_beside(&(struct named_call){model->ctx, model, "aenc_fit_options"}, o->fields, o->field_count,
+                                &data.rows);
+    if (status == AENC_OK && o->field_count > 0 && o->valid != NULL)
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                           "aenc_fit_options.valid has no fields beside it; rows of valid_source have them");
+    if (status != AENC_OK) return status;
     return model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
 }
 
@@ -293,7 +299,7 @@ static aenc_status batch_check(aenc_model *model, const char *call, const aenc_b
     if (status != AENC_OK) return status;
     *out = aenc_batch_from(&b.input, target);
     out->column[FIELD_WEIGHT] = (struct column){.data = b.weight, .stride = 1, .type = VALUE_F32};
-    return AENC_OK;
+    return aenc_fields_beside(&(struct named_call){model->ctx, model, "aenc_batch"}, b.fields, b.field_count, out);
 }
 
 static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double *loss) {

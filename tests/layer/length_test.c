@@ -182,6 +182,75 @@ static void test_uses(void) {
     aenc_context_free(bare);
 }
 
+/* Beside a matrix: in steps, in evaluation, in the check of gradients, and in both fits, which then are those of a source. */
+static void test_beside(void) {
+    static struct answer was, other;
+    const aenc_array n = array_of("length", length, sizeof length, AENC_TYPE_I32, rows, 1), x_of = array_of("input", data, sizeof data, 0, x_dims, 3);
+    const size_t fewer[] = {ROWS - 1};
+    const aenc_array few = array_of("length", length, sizeof length, AENC_TYPE_I32, fewer, 1);
+    const aenc_array *fields[] = {&n}, *short_fields[] = {&few}, *stray[] = {&x_of}, *both[] = {&x_of, &n};
+    const aenc_matrix x = {&data[0][0][0], ROWS, COLS, 0};
+    aenc_context *ctx = context_make(2, true);
+    aenc_model *model = NULL, *twin = NULL;
+    aenc_optimizer *optimizer = NULL;
+    aenc_source *source = NULL;
+    double loss, first = 0, last = 0, worst = 1;
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, text, sizeof text - 1, &model), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, text, sizeof text - 1, &twin), AENC_OK);
+    aenc_batch batch = {.struct_size = sizeof batch, .input = x, .fields = fields, .field_count = 1}, bad = batch;
+    CHECK_STATUS(ctx, aenc_check_gradients(model, &batch, NULL, &worst, NULL), AENC_OK);
+    CHECK(worst < 0.02);
+    bad.field_count = 0, bad.fields = NULL;
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &bad, &loss), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "field 'length' is needed"));
+    bad.field_count = 1;
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &bad, &loss), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "aenc_batch.field_count is 1, and fields is NULL"));
+    bad.fields = short_fields;
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &bad, &loss), AENC_ERR_SHAPE);
+    CHECK(says(ctx, "aenc_batch.fields have 95 rows, and the input 96"));
+    bad.fields = stray;
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &bad, &loss), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "aenc_batch.fields has 'input', which is no declared field"));
+    length[7] = 0;
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &batch, &loss), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "length[7] is 0"));
+    length[7] = 3;
+    CHECK_STATUS(ctx, aenc_optimizer_create(model, "adam:lr=0.01", &optimizer), AENC_OK);
+    for (int k = 0; k < 60; k++) {
+        CHECK_STATUS(ctx, aenc_model_step(model, optimizer, &batch, &last), AENC_OK);
+        if (k == 0) first = last;
+    }
+    CHECK_STATUS(ctx, aenc_model_evaluate(model, &batch, &loss), AENC_OK);
+    CHECK(last < 0.7 * first && loss < first);
+    aenc_optimizer_free(optimizer);
+    aenc_model_free(model);
+
+    CHECK_STATUS(ctx, aenc_model_parse(ctx, text, sizeof text - 1, &model), AENC_OK);
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 3, .batch = 16, .validation_fraction = 0.25};
+    CHECK_STATUS(ctx, aenc_source_arrays(ctx, both, 2, &source), AENC_OK);
+    CHECK_STATUS(ctx, aenc_fit_source(twin, source, &fit), AENC_OK);
+    CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_ERR_ARGUMENT);
+    fit.fields = fields, fit.field_count = 1;
+    CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_OK);
+    CHECK_STATUS(ctx, run(model, NULL, &was), AENC_OK);
+    CHECK_STATUS(ctx, run(twin, NULL, &other), AENC_OK);
+    CHECK(memcmp(&was, &other, sizeof was) == 0);
+    CHECK_STATUS(ctx, aenc_fit_source(twin, source, &fit), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "aenc_fit_options.fields is given, but"));
+    fit.validation_fraction = 0, fit.valid = &x;
+    CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_ERR_ARGUMENT);
+    CHECK(says(ctx, "valid has no fields beside it"));
+    const aenc_fit_options partial = {.struct_size = sizeof partial, .batch = 16, .fields = fields, .field_count = 1};
+    CHECK_STATUS(ctx, aenc_partial_fit(model, &x, &partial), AENC_OK);
+    CHECK_STATUS(ctx, run(model, NULL, &other), AENC_OK);
+    CHECK(memcmp(&was, &other, sizeof was) != 0);
+    aenc_source_free(source);
+    aenc_model_free(model);
+    aenc_model_free(twin);
+    aenc_context_free(ctx);
+}
+
 int main(void) {
     unsigned state = 3;
     for (int r = 0; r < ROWS; r++) {
@@ -194,5 +263,6 @@ int main(void) {
     }
     test_values();
     test_uses();
+    test_beside();
     return check_finish();
 }

@@ -181,6 +181,8 @@ header! {
             valid_weight: *const f32,
             valid_weight_count: usize,
             valid_source: *const aenc_source,
+            fields: *const *const aenc_array,
+            field_count: usize,
         }
         aenc_runner_options {
             struct_size: usize,
