@@ -54,8 +54,6 @@ static void held_release(const struct held *held) {
     aenc_context_release(held->ctx);
 }
 
-static aenc_context *context_of(const struct held *held) { return held->ctx != NULL ? held->ctx : held->model->ctx; }
-
 /* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of
  * any call. */
 static bool calls_back(const aenc_context *ctx, enum call_kind kind) {
@@ -67,19 +65,27 @@ static void training_count(const struct held *held, int change) {
     if (held->other != NULL) held->other->training += change;
 }
 
-aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind, struct held held) {
-    aenc_context *ctx = context_of(&held);
+aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind) {
+    struct held *held = &call->held;
+    call->mode = aenc_cpu_mode_set(CPU_MODE_EXACT);
     call->before = -1;
-    aenc_status status = aenc_call_check(ctx, name, kind, held.model);
+    if (held->detector != NULL) held->model = held->detector->model;
+    if (held->model == NULL && held->optimizer != NULL) held->model = held->optimizer->model;
+    aenc_context *ctx = held->ctx != NULL ? held->ctx : held->model != NULL ? held->model->ctx : NULL;
+    if (ctx == NULL) return AENC_ERR_ARGUMENT;
+    aenc_status status = aenc_call_check(ctx, name, kind, held->model);
     if (status != AENC_OK) return status;
-    call->held = held;
     call->kind = kind;
     call->kept = calls_back(ctx, kind);
-    if (call->kept) held_keep(&held);
-    if (kind == CALL_TRAINS) training_count(&held, 1);
-    if (kind == CALL_TRAINS && held.model != NULL) {
-        aenc_model_uncancel(held.model);
-        held.model->stopped = AENC_STOPPED_NOT;
+    held->ctx = ctx;
+    if (call->kept) held_keep(held);
+    if (kind == CALL_TRAINS) {
+        training_count(held, 1);
+        ctx->caller_mode = call->mode;
+    }
+    if (kind == CALL_TRAINS && held->model != NULL) {
+        aenc_model_uncancel(held->model);
+        held->model->stopped = AENC_STOPPED_NOT;
     }
     call->before = atomic_load_explicit(&ctx->inside, memory_order_relaxed);
     if (call->before == INSIDE_NOTHING) ctx->thread = pthread_self();
@@ -87,18 +93,15 @@ aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind 
     return AENC_OK;
 }
 
-aenc_status aenc_call_begin_training(struct call *call, const char *name, struct held held, struct cpu_mode found) {
-    aenc_status status = aenc_call_begin(call, name, CALL_TRAINS, held);
-    if (status == AENC_OK) context_of(&held)->caller_mode = found; /* a call that is refused leaves it alone */
-    return status;
-}
-
 aenc_status aenc_call_end(struct call *call, aenc_status status) {
-    if (call->before < 0) return status;
-    atomic_store_explicit(&context_of(&call->held)->inside, call->before, memory_order_relaxed);
-    if (call->kind == CALL_TRAINS) training_count(&call->held, -1);
-    if (call->kind == CALL_TRAINS && call->held.model != NULL && status != AENC_OK)
-        call->held.model->stopped = AENC_STOPPED_NOT;
-    if (call->kept) held_release(&call->held);
+    const struct held *held = &call->held;
+    if (call->before >= 0) {
+        atomic_store_explicit(&held->ctx->inside, call->before, memory_order_relaxed);
+        if (call->kind == CALL_TRAINS) training_count(held, -1);
+        if (call->kind == CALL_TRAINS && held->model != NULL && status != AENC_OK)
+            held->model->stopped = AENC_STOPPED_NOT;
+        if (call->kept) held_release(held);
+    }
+    aenc_cpu_mode_restore(&call->mode);
     return status;
 }

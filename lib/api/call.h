@@ -2,8 +2,15 @@
  *
  * A context is used by one thread at a time; still a call can find it in use, because a callback calls the library
  * again. Each public call that changes something, runs callbacks or uses the workers passes here first:
- * aenc_call_begin and aenc_call_end around it, or, where it is short and calls nobody, aenc_call_check. What then
- * may be done is decided in one place:
+ * aenc_call_begin and aenc_call_end around it,
+ *
+ *     struct call call = {.held = {.model = model, .source = source}};
+ *     aenc_status status = aenc_call_begin(&call, "aenc_fit_source", CALL_TRAINS);
+ *     if (status == AENC_OK) status = ...;
+ *     return aenc_call_end(&call, status);
+ *
+ * or, where it is short and calls nobody, aenc_call_check. Between the two, this thread is in the library's own
+ * floating-point mode (base/cpu_mode.h). What then may be done is decided in one place:
  *
  *     in use by        calls that     read    compare   change     train
  *     nobody                          yes     yes       yes        yes
@@ -32,7 +39,7 @@ enum call_kind {
     CALL_TRAINS    /* in many steps, with callbacks in between */
 };
 
-/* What a call works on; members that are NULL are not there. */
+/* What a call works on; members that are NULL are not there. The model of a detector or of an optimizer follows from it. */
 struct held {
     aenc_context *ctx;
     struct aenc_model *model, *other;
@@ -43,20 +50,20 @@ struct held {
 };
 
 struct call {
-    struct held held;
+    struct held held; /* the caller's to fill in */
     enum call_kind kind;
-    bool kept;  /* held is retained */
-    int before; /* enum inside, of the context; negative: the call did not begin */
+    bool kept;            /* held is retained */
+    int before;           /* enum inside, of the context; negative: the call did not begin */
+    struct cpu_mode mode; /* that the call found: of CALL_TRAINS, callbacks run in it */
 };
 
 /* AENC_ERR_BUSY, with a message on the context's own thread, where such a call has to wait. `name` is the call's;
  * model may be NULL. Writes nothing. */
 aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind kind, const struct aenc_model *model);
-/* The same; then the call has begun. At least ctx or model is there. */
-aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind, struct held held);
-/* CALL_TRAINS; once it has begun, callbacks run in the mode that the call found. */
-aenc_status aenc_call_begin_training(struct call *call, const char *name, struct held held, struct cpu_mode found);
-/* status, also where it did not begin. The handles may be gone afterwards. */
+/* The same, in the library's mode; then the call has begun. AENC_ERR_ARGUMENT where call->held has neither a context nor
+ * anything that belongs to one. */
+aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind);
+/* status, also where it did not begin; back in the caller's mode. The handles may be gone afterwards. */
 aenc_status aenc_call_end(struct call *call, aenc_status status);
 
 #endif

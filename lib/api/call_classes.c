@@ -32,10 +32,8 @@ static aenc_status classify(aenc_model *model, const aenc_matrix *x, int32_t *la
 }
 
 aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_classify", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_classify", CALL_READS);
     if (status == AENC_OK) status = classify(model, x, labels, count);
     return aenc_call_end(&call, status);
 }
@@ -52,10 +50,8 @@ static aenc_status class_probabilities(aenc_model *model, const aenc_matrix *x, 
 }
 
 aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_class_probabilities", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_class_probabilities", CALL_READS);
     if (status == AENC_OK) status = class_probabilities(model, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -88,10 +84,8 @@ static aenc_status accuracy(aenc_model *model, const aenc_matrix *x, const int32
 }
 
 aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_accuracy", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_accuracy", CALL_READS);
     if (status == AENC_OK) status = accuracy(model, x, labels, count, share);
     return aenc_call_end(&call, status);
 }

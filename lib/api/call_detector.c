@@ -25,12 +25,10 @@ static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, cons
 
 aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                  aenc_detector **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_create", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_create", CALL_READS);
     if (status == AENC_OK) status = detector_create(ctx, x, options, out);
     return aenc_call_end(&call, status);
 }
@@ -53,11 +51,8 @@ static aenc_status detector_score(aenc_detector *detector, const aenc_matrix *x,
 }
 
 aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = detector->model, .detector = detector};
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_score", CALL_READS, held);
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_score", CALL_READS);
     if (status == AENC_OK) status = detector_score(detector, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -72,11 +67,8 @@ static aenc_status detector_score_features(aenc_detector *detector, const aenc_m
 }
 
 aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = detector->model, .detector = detector};
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_score_features", CALL_READS, held);
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_score_features", CALL_READS);
     if (status == AENC_OK) status = detector_score_features(detector, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -92,11 +84,8 @@ static aenc_status detector_probability(aenc_detector *detector, const aenc_matr
 }
 
 aenc_status aenc_detector_probability(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = detector->model, .detector = detector};
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_probability", CALL_READS, held);
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_probability", CALL_READS);
     if (status == AENC_OK) status = detector_probability(detector, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -117,11 +106,8 @@ static aenc_status detector_flag(aenc_detector *detector, const aenc_matrix *x, 
 }
 
 aenc_status aenc_detector_flag(aenc_detector *detector, const aenc_matrix *x, uint8_t *out, size_t out_bytes) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = detector->model, .detector = detector};
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_flag", CALL_READS, held);
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_flag", CALL_READS);
     if (status == AENC_OK) status = detector_flag(detector, x, out, out_bytes);
     return aenc_call_end(&call, status);
 }
@@ -160,11 +146,8 @@ static aenc_status detector_save(aenc_detector *detector, const char *path) {
 }
 
 aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (detector == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = detector->model, .detector = detector};
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_save", CALL_READS, held);
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_save", CALL_READS);
     if (status == AENC_OK) status = detector_save(detector, path);
     return aenc_call_end(&call, status);
 }
@@ -180,12 +163,10 @@ static aenc_status detector_load(aenc_context *ctx, const char *path, aenc_detec
 }
 
 aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_load", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_load", CALL_READS);
     if (status == AENC_OK) status = detector_load(ctx, path, out);
     return aenc_call_end(&call, status);
 }

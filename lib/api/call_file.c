@@ -16,10 +16,8 @@ static aenc_status model_save(aenc_model *model, const char *path) {
 }
 
 aenc_status aenc_model_save(aenc_model *model, const char *path) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_save", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_save", CALL_READS);
     if (status == AENC_OK) status = model_save(model, path);
     return aenc_call_end(&call, status);
 }
@@ -35,12 +33,10 @@ static aenc_status model_load(aenc_context *ctx, const char *path, aenc_model **
 }
 
 aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_model_load", CALL_READS);
     if (status == AENC_OK) status = model_load(ctx, path, out);
     return aenc_call_end(&call, status);
 }
@@ -60,10 +56,8 @@ static aenc_status model_save_memory(aenc_model *model, void *bytes, size_t capa
 }
 
 aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_save_memory", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_save_memory", CALL_READS);
     if (status == AENC_OK) status = model_save_memory(model, bytes, capacity, size);
     return aenc_call_end(&call, status);
 }
@@ -74,12 +68,10 @@ static aenc_status model_load_memory(aenc_context *ctx, const void *bytes, size_
 }
 
 aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_model_load_memory", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load_memory", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_model_load_memory", CALL_READS);
     if (status == AENC_OK) status = model_load_memory(ctx, bytes, size, out);
     return aenc_call_end(&call, status);
 }

@@ -49,10 +49,8 @@ static aenc_status tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne
 
 aenc_status aenc_tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne_options *options, float *out,
                       size_t out_floats, double *divergence) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_tsne", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_tsne", CALL_READS);
     if (status == AENC_OK) status = tsne(ctx, x, options, out, out_floats, divergence);
     return aenc_call_end(&call, status);
 }
@@ -75,10 +73,8 @@ static aenc_status trustworthiness(aenc_context *ctx, const aenc_matrix *x, cons
 
 aenc_status aenc_trustworthiness(aenc_context *ctx, const aenc_matrix *x, const aenc_matrix *map, size_t k,
                                  double *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_trustworthiness", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_trustworthiness", CALL_READS);
     if (status == AENC_OK) status = trustworthiness(ctx, x, map, k, out);
     return aenc_call_end(&call, status);
 }

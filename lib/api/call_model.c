@@ -19,7 +19,7 @@ aenc_status aenc_model_from_options(aenc_context *ctx, const aenc_model_options 
 
 aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     aenc_model_options o;
     if (out == NULL) return aenc_null(ctx, "aenc_model_create", "out");
     *out = NULL;
@@ -27,8 +27,8 @@ aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *optio
     if (options == NULL) return aenc_null(ctx, "aenc_model_create", "options");
     aenc_status status = aenc_options_read(ctx, "aenc_model_options", options, sizeof o, &o);
     if (status != AENC_OK) return status;
-    const struct held held = {.ctx = ctx, .layer = {o.encoder_layers, o.decoder_layers}};
-    status = aenc_call_begin(&call, "aenc_model_create", CALL_READS, held);
+    call.held.layer[0] = o.encoder_layers, call.held.layer[1] = o.decoder_layers;
+    status = aenc_call_begin(&call, "aenc_model_create", CALL_READS);
     if (status == AENC_OK) status = aenc_model_from_options(ctx, &o, out);
     return aenc_call_end(&call, status);
 }
@@ -47,12 +47,10 @@ static aenc_status model_parse(aenc_context *ctx, const char *json, size_t lengt
 }
 
 aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_model_parse", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_parse", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_model_parse", CALL_READS);
     if (status == AENC_OK) status = model_parse(ctx, json, length, out);
     return aenc_call_end(&call, status);
 }

@@ -56,12 +56,10 @@ static aenc_status pca_create(aenc_context *ctx, const aenc_matrix *x, const aen
 
 aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
                             aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
     *out = NULL;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_pca_create", CALL_READS, (struct held){.ctx = ctx});
+    aenc_status status = aenc_call_begin(&call, "aenc_pca_create", CALL_READS);
     if (status == AENC_OK) status = pca_create(ctx, x, options, out);
     return aenc_call_end(&call, status);
 }
@@ -85,13 +83,11 @@ static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, con
 
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
                                    aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx, .source = source}};
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create_source", "out");
     *out = NULL;
     if (ctx == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_pca_create_source", "ctx");
-    const struct held held = {.ctx = ctx, .source = source};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_pca_create_source", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_pca_create_source", CALL_TRAINS);
     if (status == AENC_OK) status = pca_create_source(ctx, source, options, out);
     return aenc_call_end(&call, status);
 }
@@ -137,12 +133,10 @@ static aenc_status subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model 
 }
 
 aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.ctx = ctx, .model = a, .other = b}};
     aenc_context *other = a != NULL ? a->ctx : b != NULL ? b->ctx : NULL;
     if (ctx == NULL) return aenc_null(other, "aenc_subspace_angles", "ctx");
-    const struct held held = {.ctx = ctx, .model = a, .other = b};
-    aenc_status status = aenc_call_begin(&call, "aenc_subspace_angles", CALL_READS, held);
+    aenc_status status = aenc_call_begin(&call, "aenc_subspace_angles", CALL_READS);
     if (status == AENC_OK) status = subspace_angles(ctx, a, b, out, count);
     return aenc_call_end(&call, status);
 }
@@ -174,10 +168,8 @@ static aenc_status matrix_angles(aenc_context *ctx, const aenc_matrix *a, const 
 
 aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
                                size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_matrix_angles", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_matrix_angles", CALL_READS);
     if (status == AENC_OK) status = matrix_angles(ctx, a, b, out, count);
     return aenc_call_end(&call, status);
 }

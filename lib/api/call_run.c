@@ -54,11 +54,9 @@ static aenc_status run(aenc_model *model, const char *call, const struct draws *
 
 aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                      const aenc_array *const *out, size_t out_count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     struct draws draws;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_run", CALL_COMPARES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_run", CALL_COMPARES);
     if (status == AENC_OK) status = options_read(model, options, &draws);
     if (status == AENC_OK) status = run(model, "aenc_run", &draws, in, in_count, out, out_count);
     return aenc_call_end(&call, status);
@@ -75,11 +73,9 @@ static aenc_status sample_read(const aenc_model *model, const aenc_sample_option
 
 aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in,
                         size_t in_count, const aenc_array *const *out, size_t out_count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     struct draws draws;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_sample", CALL_READS, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_sample", CALL_READS);
     if (status == AENC_OK) status = sample_read(model, options, &draws);
     if (status == AENC_OK) status = run(model, "aenc_sample", &draws, in, in_count, out, out_count);
     return aenc_call_end(&call, status);
@@ -165,12 +161,10 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
 
 aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                             const aenc_array *const *out, size_t out_count, size_t *rows) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model, .source = source}};
     if (rows != NULL) *rows = 0;
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_run_source", "model");
-    const struct held held = {.model = model, .source = source};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_run_source", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_run_source", CALL_TRAINS);
     if (status == AENC_OK) status = run_source(model, options, source, out, out_count, rows);
     return aenc_call_end(&call, status);
 }
@@ -235,11 +229,10 @@ static aenc_status port(aenc_model *model, size_t index, aenc_port *out) {
 }
 
 aenc_status aenc_model_port(aenc_model *model, size_t index, aenc_port *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_port", "port");
-    aenc_status status = aenc_call_begin(&call, "aenc_model_port", CALL_CHANGES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_model_port", CALL_CHANGES);
     if (status == AENC_OK) status = port(model, index, out);
     return aenc_call_end(&call, status);
 }
@@ -257,12 +250,10 @@ static aenc_status port_needs(aenc_model *model, const char *result, const char 
 }
 
 aenc_status aenc_model_port_needs(aenc_model *model, const char *result, const char *field, int32_t *needed) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     if (needed == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_port_needs", "needed");
     *needed = 0;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_port_needs", CALL_COMPARES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_model_port_needs", CALL_COMPARES);
     if (status == AENC_OK) status = port_needs(model, result, field, needed);
     return aenc_call_end(&call, status);
 }

@@ -100,12 +100,10 @@ static aenc_status runner_size(aenc_model *model, const aenc_runner_options *opt
 }
 
 aenc_status aenc_runner_size(aenc_model *model, const aenc_runner_options *options, size_t *bytes) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     if (bytes == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_size", "bytes");
     *bytes = 0;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_runner_size", CALL_COMPARES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_runner_size", CALL_COMPARES);
     if (status == AENC_OK) status = runner_size(model, options, bytes);
     return aenc_call_end(&call, status);
 }
@@ -136,12 +134,10 @@ static aenc_status runner_create(aenc_model *model, const aenc_runner_options *o
 }
 
 aenc_status aenc_runner_create(aenc_model *model, const aenc_runner_options *options, aenc_runner **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_runner_create", "out");
     *out = NULL;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_runner_create", CALL_COMPARES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_runner_create", CALL_COMPARES);
     if (status == AENC_OK) status = runner_create(model, options, out);
     return aenc_call_end(&call, status);
 }

@@ -109,11 +109,9 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
 }
 
 aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model, .source = source}};
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_fit_source", "model");
-    const struct held held = {.model = model, .source = source};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_fit_source", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_fit_source", CALL_TRAINS);
     if (status == AENC_OK) status = fit_source(model, source, options);
     return aenc_call_end(&call, status);
 }

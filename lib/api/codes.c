@@ -78,10 +78,8 @@ static aenc_status codes_interpolate(aenc_context *ctx, const aenc_matrix *a, co
 
 aenc_status aenc_codes_interpolate(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, size_t steps,
                                    int32_t way, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_codes_interpolate", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_interpolate", CALL_READS);
     if (status == AENC_OK) status = codes_interpolate(ctx, a, b, steps, way, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -111,10 +109,8 @@ static aenc_status interpolate(aenc_model *model, const aenc_matrix *a, const ae
 
 aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc_matrix *b, size_t steps, int32_t way,
                              float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_interpolate", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_interpolate", CALL_READS);
     if (status == AENC_OK) status = interpolate(model, a, b, steps, way, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -132,10 +128,8 @@ static aenc_status codes_combine(aenc_context *ctx, const aenc_matrix *weights, 
 
 aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
                                size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_codes_combine", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_combine", CALL_READS);
     if (status == AENC_OK) status = codes_combine(ctx, weights, codes, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -154,10 +148,8 @@ static aenc_status codes_attribute(aenc_context *ctx, const aenc_matrix *codes, 
 
 aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels, size_t label_count,
                                  int32_t without, int32_t with, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_codes_attribute", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_attribute", CALL_READS);
     if (status == AENC_OK) status = codes_attribute(ctx, codes, labels, label_count, without, with, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -179,10 +171,8 @@ static aenc_status codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, 
 
 aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares, size_t share_count,
                                  float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_codes_quantiles", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_quantiles", CALL_READS);
     if (status == AENC_OK) status = codes_quantiles(ctx, codes, shares, share_count, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -207,10 +197,8 @@ static aenc_status codes_traverse(aenc_context *ctx, const aenc_matrix *code, co
 
 aenc_status aenc_codes_traverse(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
                                 float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_codes_traverse", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_codes_traverse", CALL_READS);
     if (status == AENC_OK) status = codes_traverse(ctx, code, range, steps, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -231,10 +219,8 @@ static aenc_status traverse(aenc_model *model, const aenc_matrix *code, const ae
 
 aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc_matrix *range, size_t steps,
                           float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_traverse", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_traverse", CALL_READS);
     if (status == AENC_OK) status = traverse(model, code, range, steps, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -271,10 +257,8 @@ static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const 
 
 aenc_status aenc_neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
                             int32_t metric, int64_t *index, float *distance, size_t count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_neighbours", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_neighbours", CALL_READS);
     if (status == AENC_OK) status = neighbours(ctx, base, query, k, metric, index, distance, count);
     return aenc_call_end(&call, status);
 }
@@ -307,10 +291,8 @@ static aenc_status kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_km
 
 aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
                         size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_READS);
     if (status == AENC_OK) status = kmeans(ctx, x, options, centers, center_floats, labels, label_count, inertia);
     return aenc_call_end(&call, status);
 }
@@ -339,10 +321,8 @@ static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_
 aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train, const int32_t *train_labels,
                        size_t train_count, const aenc_matrix *test, const int32_t *test_labels, size_t test_count,
                        int32_t *predicted, size_t predicted_count, double *accuracy) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_probe", CALL_READS, (struct held){.ctx = ctx});
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_probe", CALL_READS);
     if (status == AENC_OK)
         status = probe_codes(ctx, probe, train, train_labels, train_count, test, test_labels, test_count, predicted,
                              predicted_count, accuracy);
@@ -385,10 +365,8 @@ static aenc_status rate_distortion(aenc_model *model, const aenc_matrix *x, cons
 
 aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *x, const double *steps, size_t count,
                                  double peak, aenc_rate_point *out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_rate_distortion", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_rate_distortion", CALL_READS);
     if (status == AENC_OK) status = rate_distortion(model, x, steps, count, peak, out);
     return aenc_call_end(&call, status);
 }
@@ -469,10 +447,8 @@ static aenc_status sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_swe
 
 aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
                        aenc_sweep_point *out, size_t out_count) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (ctx == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin_training(&call, "aenc_sweep", (struct held){.ctx = ctx}, before);
+    struct call call = {.held = {.ctx = ctx}};
+    aenc_status status = aenc_call_begin(&call, "aenc_sweep", CALL_TRAINS);
     if (status == AENC_OK) status = sweep(ctx, x, options, out, out_count);
     return aenc_call_end(&call, status);
 }

@@ -62,34 +62,28 @@ static aenc_status pretrain(aenc_model *model, const char *call, const aenc_matr
 }
 
 aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin_training(&call, "aenc_pretrain", (struct held){.model = model}, before);
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_pretrain", CALL_TRAINS);
     if (status == AENC_OK) status = pretrain(model, "aenc_pretrain", x, NULL, options);
     return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    struct call call = {.held = {.model = model, .source = source}};
     if (model == NULL) return aenc_null(source == NULL ? NULL : source->ctx, "aenc_pretrain_source", "model");
     if (source == NULL) return aenc_null(model->ctx, "aenc_pretrain_source", "source");
-    struct call call;
-    const struct held held = {.model = model, .source = source};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_pretrain_source", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_pretrain_source", CALL_TRAINS);
     if (status == AENC_OK) status = pretrain(model, "aenc_pretrain_source", NULL, source, options);
     return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    struct call call = {.held = {.model = model, .layer = {layers}}};
     if (out != NULL) *out = NULL;
     if (model == NULL) return aenc_null(layers == NULL ? NULL : layers->ctx, "aenc_model_grow", "model");
     if (out == NULL) return aenc_null(model->ctx, "aenc_model_grow", "out");
     if (layers == NULL) return aenc_null(model->ctx, "aenc_model_grow", "layers");
-    struct call call;
-    const struct held held = {.model = model, .layer = {layers}};
-    aenc_status status = aenc_call_begin(&call, "aenc_model_grow", CALL_READS, held);
+    aenc_status status = aenc_call_begin(&call, "aenc_model_grow", CALL_READS);
     if (status == AENC_OK) status = aenc_model_deepen(model, layers->spec, out);
     return aenc_call_end(&call, status);
 }
@@ -138,26 +132,22 @@ static aenc_status distill(aenc_model *student, aenc_model *teacher, const char 
 
 aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
                          const aenc_distill_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = student, .other = teacher}};
     if (student == NULL) return aenc_null(teacher == NULL ? NULL : teacher->ctx, "aenc_distill", "student");
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill", "teacher");
-    const struct held held = {.model = student, .other = teacher};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_distill", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_distill", CALL_TRAINS);
     if (status == AENC_OK) status = distill(student, teacher, "aenc_distill", x, NULL, options);
     return aenc_call_end(&call, status);
 }
 
 aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                 const aenc_distill_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    struct call call = {.held = {.model = student, .other = teacher, .source = source}};
     aenc_context *other = teacher != NULL ? teacher->ctx : source != NULL ? source->ctx : NULL;
     if (student == NULL) return aenc_null(other, "aenc_distill_source", "student");
     if (source == NULL) return aenc_null(student->ctx, "aenc_distill_source", "source");
-    struct call call;
     if (teacher == NULL) return aenc_null(student->ctx, "aenc_distill_source", "teacher");
-    const struct held held = {.model = student, .other = teacher, .source = source};
-    aenc_status status = aenc_call_begin_training(&call, "aenc_distill_source", held, before);
+    aenc_status status = aenc_call_begin(&call, "aenc_distill_source", CALL_TRAINS);
     if (status == AENC_OK) status = distill(student, teacher, "aenc_distill_source", NULL, source, options);
     return aenc_call_end(&call, status);
 }

@@ -121,10 +121,8 @@ aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fi
 }
 
 aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin_training(&call, "aenc_fit", (struct held){.model = model}, before);
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_fit", CALL_TRAINS);
     if (status == AENC_OK) status = aenc_fit_rows(model, x, options);
     return aenc_call_end(&call, status);
 }
@@ -137,10 +135,8 @@ static aenc_status partial_fit(aenc_model *model, const aenc_matrix *x, const ae
 }
 
 aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin_training(&call, "aenc_partial_fit", (struct held){.model = model}, before);
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_partial_fit", CALL_TRAINS);
     if (status == AENC_OK) status = partial_fit(model, x, options);
     return aenc_call_end(&call, status);
 }
@@ -309,10 +305,8 @@ static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double 
 }
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_gradients", CALL_CHANGES, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_gradients", CALL_CHANGES);
     if (status == AENC_OK) status = gradients(model, batch, loss);
     return aenc_call_end(&call, status);
 }
@@ -320,11 +314,8 @@ aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, dou
 static aenc_status apply(aenc_optimizer *optimizer) { return aenc_train_apply(optimizer->model, optimizer->optimizer); }
 
 aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (optimizer == NULL) return AENC_ERR_ARGUMENT;
-    const struct held held = {.model = optimizer->model, .optimizer = optimizer};
-    aenc_status status = aenc_call_begin(&call, "aenc_optimizer_apply", CALL_CHANGES, held);
+    struct call call = {.held = {.optimizer = optimizer}};
+    aenc_status status = aenc_call_begin(&call, "aenc_optimizer_apply", CALL_CHANGES);
     if (status == AENC_OK) status = apply(optimizer);
     return aenc_call_end(&call, status);
 }
@@ -340,11 +331,9 @@ static aenc_status step(aenc_model *model, aenc_optimizer *optimizer, const aenc
 }
 
 aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model, .optimizer = optimizer}};
     if (model == NULL) return aenc_null(optimizer == NULL ? NULL : optimizer->model->ctx, "aenc_model_step", "model");
-    const struct held held = {.model = model, .optimizer = optimizer};
-    aenc_status status = aenc_call_begin(&call, "aenc_model_step", CALL_CHANGES, held);
+    aenc_status status = aenc_call_begin(&call, "aenc_model_step", CALL_CHANGES);
     if (status == AENC_OK) status = step(model, optimizer, batch, loss);
     return aenc_call_end(&call, status);
 }
@@ -357,10 +346,8 @@ static aenc_status evaluate(aenc_model *model, const aenc_batch *batch, double *
 }
 
 aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_evaluate", CALL_COMPARES, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_model_evaluate", CALL_COMPARES);
     if (status == AENC_OK) status = evaluate(model, batch, loss);
     return aenc_call_end(&call, status);
 }
@@ -388,12 +375,10 @@ static aenc_status check_gradients(aenc_model *model, const aenc_batch *batch, c
 
 aenc_status aenc_check_gradients(aenc_model *model, const aenc_batch *batch, const aenc_gradient_check *options,
                                  double *worst, const char **parameter) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
+    struct call call = {.held = {.model = model}};
     if (worst == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_check_gradients", "worst");
     *worst = NAN;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_check_gradients", CALL_CHANGES, (struct held){.model = model});
+    aenc_status status = aenc_call_begin(&call, "aenc_check_gradients", CALL_CHANGES);
     if (status == AENC_OK) status = check_gradients(model, batch, options, worst, parameter);
     return aenc_call_end(&call, status);
 }

@@ -21,10 +21,8 @@ static aenc_status encode(aenc_model *model, const aenc_matrix *x, float *out, s
 }
 
 aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_encode", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_encode", CALL_READS);
     if (status == AENC_OK) status = encode(model, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -35,10 +33,8 @@ static aenc_status decode(aenc_model *model, const aenc_matrix *code, float *out
 }
 
 aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_decode", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_decode", CALL_READS);
     if (status == AENC_OK) status = decode(model, code, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -49,10 +45,8 @@ static aenc_status reconstruct(aenc_model *model, const aenc_matrix *x, float *o
 }
 
 aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_reconstruct", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_reconstruct", CALL_READS);
     if (status == AENC_OK) status = reconstruct(model, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -63,10 +57,8 @@ static aenc_status jacobian_norm(aenc_model *model, const aenc_matrix *x, float 
 }
 
 aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_jacobian_norm", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_jacobian_norm", CALL_READS);
     if (status == AENC_OK) status = jacobian_norm(model, x, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -87,10 +79,8 @@ static aenc_status score_rows(aenc_model *model, const aenc_matrix *x, const aen
 
 aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                        size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_score", CALL_COMPARES, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_score", CALL_COMPARES);
     if (status == AENC_OK) status = score_rows(model, x, target, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -102,10 +92,8 @@ static aenc_status score_features(aenc_model *model, const aenc_matrix *x, const
 
 aenc_status aenc_score_features(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                 size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_score_features", CALL_COMPARES, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_score_features", CALL_COMPARES);
     if (status == AENC_OK) status = score_features(model, x, target, out, out_floats);
     return aenc_call_end(&call, status);
 }
@@ -131,10 +119,8 @@ static aenc_status denoising_score(aenc_model *model, const aenc_matrix *x, doub
 }
 
 aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *x, double sigma, float *out, size_t out_floats) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    struct call call;
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_begin(&call, "aenc_denoising_score", CALL_READS, (struct held){.model = model});
+    struct call call = {.held = {.model = model}};
+    aenc_status status = aenc_call_begin(&call, "aenc_denoising_score", CALL_READS);
     if (status == AENC_OK) status = denoising_score(model, x, sigma, out, out_floats);
     return aenc_call_end(&call, status);
 }
