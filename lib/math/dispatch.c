@@ -14,7 +14,6 @@ struct candidate {
 extern const struct elementwise_kernels aenc_elementwise_kernels_avx512;
 extern const struct random_kernels aenc_random_kernels_avx512;
 extern const struct loss_kernels aenc_loss_kernels_avx512;
-extern const struct optimizer_kernels aenc_optimizer_kernels_avx512;
 extern const struct norm_kernels aenc_norm_kernels_avx512;
 extern const struct product_kernels aenc_product_kernels_avx512;
 #endif
@@ -35,12 +34,12 @@ extern const struct product_kernels aenc_product_kernels_generic;
 
 static bool always(void) { return true; }
 
-/* The widest first. */
+/* The widest first. Updates of parameters wait for memory, divisions and roots, which are no faster in wider registers. */
 static const struct candidate candidates[] = {
 #ifdef AENC_HAVE_AVX512
     {aenc_cpu_has_avx512,
      {"avx512", &aenc_elementwise_kernels_avx512, &aenc_random_kernels_avx512, &aenc_loss_kernels_avx512,
-      &aenc_optimizer_kernels_avx512, &aenc_norm_kernels_avx512, &aenc_product_kernels_avx512}},
+      &aenc_optimizer_kernels_avx2, &aenc_norm_kernels_avx512, &aenc_product_kernels_avx512}},
 #endif
 #ifdef AENC_HAVE_AVX2
     {aenc_cpu_has_avx2,
