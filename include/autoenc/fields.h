@@ -128,6 +128,10 @@ AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, con
 typedef struct aenc_run_options {
     size_t struct_size;
     uint64_t seed; /* of what is drawn, "sample" and the scores of a variational model; 0: the model's */
+    /* Above 0: "score", alone, is -log p(x) in nats, estimated by importance sampling with so many draws from q(z | x) (Burda et
+     * al. 2016): -log mean p(x | z) p(z) / q(z | x). Memory does not grow with them. The loss must be a likelihood and a sum;
+     * AENC_ERR_UNSUPPORTED also where the bottleneck has no density. */
+    size_t samples;
 } aenc_run_options;
 
 /* The fields in `in` through the model in one pass; the results named in `out`, 16 at most, are written there, float32. Each has the

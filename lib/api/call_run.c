@@ -16,8 +16,21 @@ static aenc_status target_check(const aenc_model *model, const char *call, bool 
 static aenc_status options_read(const aenc_model *model, const aenc_run_options *options, struct draws *out) {
     aenc_run_options o;
     aenc_status status = aenc_options_read(model->ctx, "aenc_run_options", options, sizeof o, &o);
-    *out = (struct draws){.seed = o.seed};
-    return status;
+    *out = (struct draws){.seed = o.seed, .samples = (int64_t)o.samples};
+    if (status != AENC_OK || o.samples == 0) return status;
+    if (o.samples > UINT32_MAX)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_run_options.samples is %zu; it is at most %lld",
+                         o.samples, (long long)UINT32_MAX);
+    if (aenc_loss_is_likelihood(model->loss, model->loss_spec)) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED,
+                     "aenc_run_options.samples: loss '%s' is no likelihood in nats per row, so there is no log p(x)",
+                     model->loss->name);
+}
+
+/* By importance there is nothing but scores. */
+static aenc_status samples_check(const aenc_model *model, const struct draws *draws, const struct results *results) {
+    if (draws->samples == 0 || (results->count == 1 && results->room[0].result == RESULT_SCORE)) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_run_options.samples is for the result 'score' alone");
 }
 
 /* What a draw from the prior does not lead to. */
@@ -47,6 +60,7 @@ static aenc_status run(aenc_model *model, const char *call, const struct draws *
     if (results.fieldless) batch.count = results.rows[0];
     status = aenc_result_rows_check(&named, &batch, &results);
     if (status == AENC_OK && draws->from_prior) status = prior_check(model, call, &results);
+    if (status == AENC_OK) status = samples_check(model, draws, &results);
     if (status == AENC_OK) status = target_check(model, call, aenc_batch_has(&batch, FIELD_TARGET), &results);
     if (status == AENC_OK) status = aenc_fields_check_values(model->ctx, model, &batch, results.compares, 0);
     return status == AENC_OK ? aenc_model_results(model, &batch, results.room, results.count, draws) : status;
@@ -147,6 +161,7 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     aenc_status status = options_read(model, options, &draws);
     if (status == AENC_OK) status = aenc_call_results(&named, out, out_count, &results);
     results.draws = draws;
+    if (status == AENC_OK) status = samples_check(model, &draws, &results);
     if (status == AENC_OK) status = aenc_source_shapes_check(model, call, source);
     if (status != AENC_OK) return status;
     const struct fit_data data = aenc_source_data(source, model);

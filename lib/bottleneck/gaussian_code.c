@@ -122,8 +122,7 @@ static struct posterior posterior(struct site *site, const struct json *spec, st
 }
 
 /* z = mean + exp(log_variance / 2) e + (L below its diagonal) e */
-static struct node *draw(struct tape *tape, struct posterior q) {
-    struct node *e = aenc_op_normal_like(tape, "draw", q.mean);
+static struct node *draw(struct tape *tape, struct posterior q, struct node *e) {
     struct node *deviation = function(tape, FUNCTION_EXP, aenc_op_affine(tape, q.log_variance, 0.5, 0));
     struct node *z = aenc_op_add(tape, q.mean, aenc_op_multiply(tape, deviation, e));
     if (q.below == NULL || e == NULL) return z;
@@ -132,6 +131,12 @@ static struct node *draw(struct tape *tape, struct posterior q) {
     struct node *rest = aenc_op_reshape(tape, e, column.dim + 1, column.rank - 1);
     rest = aenc_op_matmul(tape, q.below, rest, false, false);
     return aenc_op_add(tape, z, aenc_op_reshape(tape, rest, column.dim + 1, column.rank - 2));
+}
+
+/* log p(z) - log q(z | x) = sum_j (e_j^2 + log_variance_j - z_j^2) / 2 */
+static struct node *log_ratio(struct tape *tape, struct posterior q, struct node *e, struct node *z) {
+    struct node *each = aenc_op_subtract(tape, function(tape, FUNCTION_SQUARE, e), function(tape, FUNCTION_SQUARE, z));
+    return aenc_op_affine(tape, aenc_op_row_sum(tape, aenc_op_add(tape, each, q.log_variance)), 0.5, 0);
 }
 
 /* KL_j, (rows, units) */
@@ -205,7 +210,8 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     bool result = aenc_site_aim(site) == SITE_RESULT;
     struct node *each = divergence(site->tape, q);
     if (!result) terms(site, spec, q, each);
-    struct node *drawn = draw(site->tape, q);
+    struct node *e = aenc_op_normal_like(site->tape, "draw", q.mean), *drawn = draw(site->tape, q, e);
+    site->log_ratio = log_ratio(site->tape, q, e, drawn);
     aenc_site_result(site, "mean", q.mean);
     aenc_site_result(site, "log_variance", q.log_variance);
     aenc_site_result(site, "kl", each);

@@ -17,7 +17,7 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     if (aenc_site_aim(site) == SITE_SCORE)
         name = aenc_arena_format(&tape->arena, "draw.%lld", (long long)aenc_setting_integer(spec, rules, "seed"));
     if (name == NULL) tape->status = AENC_ERR_NO_MEMORY;
-    return aenc_op_step(tape, aenc_op_subtract(tape, x, aenc_op_uniform_like(tape, name, x)));
+    return aenc_op_step(tape, aenc_op_subtract(tape, x, aenc_op_uniform_once(tape, name, x)));
 }
 
 const struct corruption_type aenc_corruption_binarise = {

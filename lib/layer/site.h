@@ -37,7 +37,8 @@ struct site {
     int field_count;
     /* Row nodes, NULL until they are recorded: what the encoder saw (after corruption), the code, the output. */
     struct node *input, *code, *output;
-    struct node *target; /* what a corruption puts in the place of the input as target; NULL: nothing */
+    struct node *log_ratio; /* log p(z) - log q(z | x) of the code z that was drawn, (rows); NULL: it has no density */
+    struct node *target;    /* what a corruption puts in the place of the input as target; NULL: nothing */
     const struct json *encoder, *decoder; /* checked specs */
     const struct site_result *result;     /* the youngest; NULL: none */
 };

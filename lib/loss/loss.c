@@ -34,6 +34,11 @@ static aenc_status reduction_check(aenc_context *ctx, const struct loss_type *ty
                      type->name);
 }
 
+bool aenc_loss_is_likelihood(const struct loss_type *loss, const struct json *spec) {
+    bool by_name = loss == &aenc_loss_bce || loss == &aenc_loss_gaussian_nll; /* with reduction=sum */
+    return (loss->likelihood || by_name) && sums(loss, spec);
+}
+
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {
     return aenc_family_type(ctx, &family, name);
 }

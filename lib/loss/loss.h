@@ -48,6 +48,8 @@ static inline int64_t aenc_loss_factor(const struct loss_type *loss, const struc
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name);
 /* The type of a spec that is checked at once; NULL with AENC_ERR_ARGUMENT's message. */
 const struct loss_type *aenc_loss_find(aenc_context *ctx, const struct json *spec);
+/* Whether a checked spec is -log of a density or probability, in nats per row. */
+bool aenc_loss_is_likelihood(const struct loss_type *loss, const struct json *spec);
 /* Records a checked spec under the name path "loss": (rows). With reduction=sum, the default of likelihoods, what is a mean
  * over the values of a row is their sum. */
 struct node *aenc_loss_record(struct site *site, const struct json *spec, struct node *output, struct node *target);

@@ -41,7 +41,10 @@ aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const s
                             const struct result_room *room, const struct draws *draws) {
     aenc_status status = aenc_task_fields_check(model->ctx, task, batch);
     if (status != AENC_OK) return status;
-    for (int i = 0; i < task->run_count; i++) task->run[i].seed = draws->seed == 0 ? model->seed : draws->seed;
+    for (int i = 0; i < task->run_count; i++) {
+        task->run[i].seed = draws->seed == 0 ? model->seed : draws->seed;
+        task->run[i].turn = draws->turn;
+    }
     task->first_row = draws->first_row;
     task->temperature = draws->temperature == 0 ? 1 : (num)draws->temperature;
     struct inference work = {task, batch, room};

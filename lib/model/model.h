@@ -50,6 +50,7 @@ struct task_key {
     bool own_target;            /* the target is a field of its own rather than the input */
     bool from_prior;            /* the decoder gets draws from the bottleneck's prior */
     bool from_code;             /* the decoder gets the field "code" */
+    bool weighs;                /* the score is -log of p(x | z) p(z) / q(z | x) of the draw z */
     int count;                  /* of results */
     int wanted[RESULTS_WANTED]; /* their numbers in the model, rising */
 };
@@ -258,6 +259,8 @@ struct draws {
     bool from_prior;
     double temperature; /* with from_prior; 0: 1 */
     int64_t first_row;  /* of the batch among those that are drawn for */
+    int64_t samples;    /* of the score for each row, by importance; 0: it is the objective */
+    uint32_t turn;      /* which of them */
 };
 /* infer.c: every row of the batch through the task that was prepared for it, each result to its room. */
 aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const struct batch *batch,

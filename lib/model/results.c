@@ -1,6 +1,7 @@
 /* results.c - what a model gives, by name. */
 #include "model/results.h"
 
+#include <math.h>
 #include <string.h>
 
 static const char *const names[RESULT_NAMED] = {
@@ -85,6 +86,36 @@ bool aenc_results_key(struct result_room *room, int count, struct task_key *key)
     return compares;
 }
 
+/* -log of the mean weight of all draws, one after another: log sum exp with the largest so far in front. */
+static aenc_status weights_infer(struct aenc_model *model, struct task *task, const struct batch *batch,
+                                 const struct result_room *room, const struct draws *draws) {
+    struct draws one = *draws;
+    size_t rows = (size_t)batch->count;
+    float *weight = aenc_alloc(model->ctx, rows, sizeof *weight);
+    double *sum = weight == NULL ? NULL : aenc_alloc(model->ctx, rows, sizeof *sum);
+    double *most = sum == NULL ? NULL : aenc_alloc(model->ctx, rows, sizeof *most);
+    const struct result_room to = {room->result, weight, 1};
+    aenc_status status = most == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    for (int64_t s = 0; s < draws->samples && status == AENC_OK; s++) {
+        one.turn = (uint32_t)s;
+        status = aenc_task_infer(model, task, batch, &to, &one);
+        for (size_t r = 0; r < rows && status == AENC_OK; r++) {
+            double w = -(double)weight[r];
+            if (s == 0 || w > most[r]) {
+                sum[r] = s == 0 ? 1 : sum[r] * exp(most[r] - w) + 1;
+                most[r] = w;
+            } else
+                sum[r] += exp(w - most[r]);
+        }
+    }
+    for (size_t r = 0; r < rows && status == AENC_OK; r++)
+        room->out[(int64_t)r * room->stride] = (float)(log((double)draws->samples) - log(sum[r]) - most[r]);
+    aenc_release(model->ctx, weight);
+    aenc_release(model->ctx, sum);
+    aenc_release(model->ctx, most);
+    return status;
+}
+
 aenc_status aenc_model_results(struct aenc_model *model, const struct batch *batch, struct result_room *room, int count,
                                const struct draws *draws) {
     struct task *task;
@@ -93,6 +124,8 @@ aenc_status aenc_model_results(struct aenc_model *model, const struct batch *bat
     key.from_prior = draws->from_prior;
     key.from_code = !draws->from_prior && !aenc_batch_has(batch, FIELD_INPUT) && codes;
     key.own_target = compares && aenc_batch_has(batch, FIELD_TARGET);
+    key.weighs = draws->samples > 0;
     aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
+    if (status == AENC_OK && key.weighs) return weights_infer(model, task, batch, room, draws);
     return status == AENC_OK ? aenc_task_infer(model, task, batch, room, draws) : status;
 }

@@ -109,6 +109,16 @@ static struct node *record_score(struct site *site, struct node *loss) {
     return loss;
 }
 
+/* -log of the weight of the draw. */
+static struct node *record_weight(const struct aenc_model *model, struct site *site, struct node *loss) {
+    if (site->log_ratio != NULL || site->tape->status != AENC_OK)
+        return aenc_op_subtract(site->tape, loss, site->log_ratio);
+    const struct json *bottleneck = aenc_json_member(model->description, "bottleneck");
+    aenc_tape_fail(site->tape, AENC_ERR_UNSUPPORTED, "bottleneck '%s' has no density: log p(x) cannot be estimated",
+                   bottleneck == NULL ? "plain" : aenc_settings_type(bottleneck));
+    return NULL;
+}
+
 /* The way through the model as one aim has it. What another aim has recorded stands where the aim was not looked at. */
 struct way {
     struct aenc_model *model;
@@ -173,8 +183,10 @@ static void record_scores(struct way *way, struct task *task) {
     way_code(way);
     way_output(way);
     for (int i = 0; i < task->key.count; i++) {
-        if (task->key.wanted[i] == RESULT_SCORE)
-            task->result[i] = record_score(site, record_loss(model, site, way->x, own_target));
+        if (task->key.wanted[i] == RESULT_SCORE) {
+            struct node *loss = record_loss(model, site, way->x, own_target);
+            task->result[i] = task->key.weighs ? record_weight(model, site, loss) : record_score(site, loss);
+        }
         if (task->key.wanted[i] == RESULT_FEATURES)
             task->result[i] =
                 aenc_loss_each(site, model->loss_spec, site->output, record_target(model, site, way->x, own_target));

@@ -49,6 +49,7 @@ static void normals_add(const struct node *n, int64_t r, num *y, num scale, cons
 struct noise {
     struct shape shape;
     int space;
+    bool once; /* the same in every turn */
 };
 
 static aenc_status noise_infer(struct tape *tape, struct node *n) {
@@ -73,6 +74,7 @@ static void uniform_forward(const struct node *n, struct span rows, const struct
     uint32_t bits[CHUNK];
     for (int64_t r = rows.lo; r < rows.hi; r++, y += size) {
         struct draw draw = aenc_node_draw(run, n, r);
+        if (((const struct noise *)n->attr)->once) draw.turn = 0;
         for (int64_t first = 0; first < size; first += CHUNK) {
             int64_t length = size - first < CHUNK ? size - first : CHUNK;
             bits_draw(&draw, first, bits, length, run);
@@ -85,6 +87,7 @@ static void noise_describe(const struct node *n, struct description *to) {
     const struct noise *noise = n->attr;
     aenc_describe_whole(to, "dims", noise->shape.dim + 1, noise->shape.rank - 1);
     aenc_describe_number(to, "space", noise->space);
+    aenc_describe_flag(to, "once", noise->once);
 }
 
 static const struct op normal_op = {
@@ -99,26 +102,31 @@ static struct node *noise_record(struct tape *tape, const struct op *op, const c
                        rank);
         return NULL;
     }
-    struct noise noise = {{rank + 1, {tape->capacity[0]}}, 0};
+    struct noise noise = {{rank + 1, {tape->capacity[0]}}, 0, false};
     for (int i = 0; i < rank; i++) noise.shape.dim[i + 1] = dims[i];
     return named(tape, aenc_tape_record(tape, op, NULL, 0, &noise, sizeof noise), name);
 }
 
-static struct node *noise_like(struct tape *tape, const struct op *op, const char *name, const struct node *x) {
+static struct node *noise_like(struct tape *tape, const struct op *op, const char *name, const struct node *x,
+                               bool once) {
     char text[SHAPE_TEXT];
     if (x == NULL) return NULL;
     if (x->kind != NODE_ROW)
         aenc_tape_fail(tape, AENC_ERR_SHAPE, "op '%s': x of shape %s has no rows", op->name, aenc_shape_text(x, text));
-    struct noise noise = {x->shape, x->space};
+    struct noise noise = {x->shape, x->space, once};
     return named(tape, aenc_tape_record(tape, op, NULL, 0, &noise, sizeof noise), name);
 }
 
 struct node *aenc_op_normal_like(struct tape *tape, const char *name, const struct node *x) {
-    return noise_like(tape, &normal_op, name, x);
+    return noise_like(tape, &normal_op, name, x, false);
 }
 
 struct node *aenc_op_uniform_like(struct tape *tape, const char *name, const struct node *x) {
-    return noise_like(tape, &uniform_op, name, x);
+    return noise_like(tape, &uniform_op, name, x, false);
+}
+
+struct node *aenc_op_uniform_once(struct tape *tape, const char *name, const struct node *x) {
+    return noise_like(tape, &uniform_op, name, x, true);
 }
 
 struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *dims, int rank) {
