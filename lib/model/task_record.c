@@ -123,7 +123,7 @@ static struct node *record_weight(const struct aenc_model *model, struct site *s
 struct way {
     struct aenc_model *model;
     struct site site;
-    struct node *x, *target; /* scaled; NULL until they are needed */
+    struct node *x; /* scaled; NULL until it is needed */
     struct way_part {
         struct node *in, *out;            /* out NULL: nothing yet */
         bool by_aim;                      /* of another aim it may be another */

@@ -262,6 +262,18 @@ static void test_kept(void) {
         if (set < 40 && blocks > most) most = blocks;
         if (set >= 40 && !CHECK(blocks <= most + most / 4)) fprintf(stderr, "  set %u: %ld of %ld\n", set, blocks, most);
     }
+    /* what was used last stays while the others go */
+    for (size_t k = 0; k < 17; k++) {
+        struct wanted often[] = {{"code", out[0], 0}}, other[] = {{names[1 + k % 7], out[1], 0}, {names[(k / 7 + k) % 7 + 1], out[2], 0}};
+        long calls = memory.calls;
+        CHECK_STATUS(ctx, run(model, &x, "input", often, 1), AENC_OK);
+        CHECK(k == 0 || memory.calls == calls);
+        CHECK_STATUS(ctx, run(model, &x, "input", other, k < 7 ? 1 : 2), AENC_OK);
+    }
+    for (size_t i = 0; i < 8; i++) {
+        struct wanted one[] = {{names[i == 0 ? 1 : i], out[0], 0}, {"decoder.1", out[1], 0}};
+        CHECK_STATUS(ctx, run(model, &x, "input", one, 2), AENC_OK);
+    }
     /* of those, the last is still there, the first is not */
     struct wanted last[] = {{"code", out[0], 0}}, refused[] = {{"code", out[0], 0}, {"encoder", out[1], 0}};
     long calls = memory.calls;
