@@ -7,7 +7,7 @@ static const char *const *const types[] = {
     &aenc_bottleneck_plain.name,
     &aenc_bottleneck_gaussian.name,
 };
-static const struct family family = {"bottleneck", AENC_PLUGIN_BOTTLENECK, types, sizeof types / sizeof *types};
+static const struct family family = {"bottleneck", AENC_PLUGIN_BOTTLENECK, types, sizeof types / sizeof *types, NULL};
 
 const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, const char *name) {
     return aenc_family_type(ctx, &family, name);

@@ -14,7 +14,7 @@ static const char *const *const types[] = {
     &aenc_corruption_salt_pepper.name,
     &aenc_corruption_binarise.name,
 };
-static const struct family family = {"corruption", AENC_PLUGIN_CORRUPTION, types, sizeof types / sizeof *types};
+static const struct family family = {"corruption", AENC_PLUGIN_CORRUPTION, types, sizeof types / sizeof *types, NULL};
 
 static const struct setting_rule common[] = {
     {.name = "to", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},

@@ -97,17 +97,19 @@ aenc_status aenc_name_unknown(aenc_context *ctx, const char *what, const char *n
 }
 
 const void *aenc_family_type(const aenc_context *ctx, const struct family *family, const char *name) {
-    for (size_t i = 0; i < family->count; i++)
-        if (strcmp(*family->types[i], name) == 0) return family->types[i];
-    return aenc_plugin_type(ctx, family->plugin_kind, name);
+    for (const struct family *f = family; f != NULL; f = f->more)
+        for (size_t i = 0; i < f->count; i++)
+            if (strcmp(*f->types[i], name) == 0) return f->types[i];
+    return ctx == NULL ? NULL : aenc_plugin_type(ctx, family->plugin_kind, name);
 }
 
 const void *aenc_family_find(aenc_context *ctx, const struct family *family, const char *name) {
     const char *known[KNOWN_MAX];
-    size_t count = family->count < KNOWN_MAX ? family->count : KNOWN_MAX;
+    size_t count = 0;
     const void *type = aenc_family_type(ctx, family, name);
     if (type != NULL) return type;
-    for (size_t i = 0; i < count; i++) known[i] = *family->types[i];
+    for (const struct family *f = family; f != NULL; f = f->more)
+        for (size_t i = 0; i < f->count && count < KNOWN_MAX; i++) known[count++] = *f->types[i];
     aenc_name_unknown(ctx, family->what, name, known, count, family->plugin_kind);
     return NULL;
 }

@@ -73,8 +73,9 @@ struct family {
     int64_t plugin_kind;             /* AENC_PLUGIN_...; 0: none can be registered */
     const char *const *const *types; /* &aenc_loss_mse.name ... */
     size_t count;
+    const struct family *more; /* whose built-in types are of this family too; NULL: none */
 };
-/* The type of that name; NULL where it is unknown. */
+/* The type of that name; NULL where it is unknown. ctx NULL: of those built in. */
 const void *aenc_family_type(const aenc_context *ctx, const struct family *family, const char *name);
 /* The same; NULL with AENC_ERR_ARGUMENT and the known names in the message. */
 const void *aenc_family_find(aenc_context *ctx, const struct family *family, const char *name);

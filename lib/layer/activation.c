@@ -1,8 +1,6 @@
 /* activation.c - functions of one number, as layers of their own names and as the settings of other layers. */
 #include <math.h>
-#include <string.h>
 
-#include "io/bytes.h"
 #include "layer/layer.h"
 
 static const struct setting_rule no_rules[] = {{.name = NULL}};
@@ -16,62 +14,50 @@ struct activation {
     enum function function;
 };
 
-static struct node *record(struct site *site, const struct json *spec, struct node *x);
-
-static const struct activation activations[] = {
-    {{"identity", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_IDENTITY},
-    {{"relu", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_RELU},
-    {{"leaky_relu", leaky_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_LEAKY_RELU},
-    {{"elu", elu_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_ELU},
-    {{"gelu", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_GELU},
-    {{"silu", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_SILU},
-    {{"sigmoid", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_SIGMOID},
-    {{"tanh", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_TANH},
-    {{"softplus", no_rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_SOFTPLUS},
-};
-enum { ACTIVATION_COUNT = sizeof activations / sizeof *activations };
-
-static const struct activation *find(const char *name) {
-    for (size_t i = 0; i < ACTIVATION_COUNT; i++)
-        if (strcmp(activations[i].layer.name, name) == 0) return &activations[i];
-    return NULL;
-}
-
-const struct layer_type *aenc_layer_activation(size_t index) {
-    return index < ACTIVATION_COUNT ? &activations[index].layer : NULL;
-}
+/* All of them: a name, its rules and its function. */
+#define ACTIVATIONS(ROW)                                                                                               \
+    ROW(identity, no_rules, IDENTITY)                                                                                  \
+    ROW(relu, no_rules, RELU)                                                                                          \
+    ROW(leaky_relu, leaky_rules, LEAKY_RELU)                                                                           \
+    ROW(elu, elu_rules, ELU)                                                                                           \
+    ROW(gelu, no_rules, GELU)                                                                                          \
+    ROW(silu, no_rules, SILU)                                                                                          \
+    ROW(sigmoid, no_rules, SIGMOID)                                                                                    \
+    ROW(tanh, no_rules, TANH)                                                                                          \
+    ROW(softplus, no_rules, SOFTPLUS)
 
 static double slope_of(const struct activation *activation, const struct json *spec) {
     const struct setting_rule *rules = activation->layer.rules;
     return rules[0].name == NULL ? 0 : aenc_setting_number(spec, rules, rules[0].name);
 }
 
-static aenc_status unknown(aenc_context *ctx, const char *name) {
-    const char *known[ACTIVATION_COUNT];
-    for (size_t i = 0; i < ACTIVATION_COUNT; i++) known[i] = activations[i].layer.name;
-    return aenc_name_unknown(ctx, "activation", name, known, ACTIVATION_COUNT, 0);
+static struct node *record(struct site *site, const struct json *spec, struct node *x) {
+    const struct activation *activation = site->self;
+    return aenc_op_function(site->tape, activation->function, slope_of(activation, spec), x);
 }
+
+#define TYPE(id, rules, function)                                                                                      \
+    static const struct activation id##_type = {{#id, rules, MIRROR_FOLLOWER, NULL, record, NULL}, FUNCTION_##function};
+ACTIVATIONS(TYPE)
+#undef TYPE
+
+#define NAME_AT(id, rules, function) &id##_type.layer.name,
+static const char *const *const types[] = {ACTIVATIONS(NAME_AT)};
+#undef NAME_AT
+const struct family aenc_activations = {"activation", 0, types, sizeof types / sizeof *types, NULL};
 
 bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *function, double *slope) {
     struct arena arena;
     struct json *spec;
     aenc_arena_create(ctx, &arena);
-    bool good = aenc_settings_parse(&arena, "activation", text, &spec) == AENC_OK;
+    const struct activation *found = NULL;
+    if (aenc_settings_parse(&arena, "activation", text, &spec) == AENC_OK)
+        found = aenc_family_find(ctx, &aenc_activations, aenc_settings_type(spec));
+    bool good = found != NULL && aenc_settings_check(ctx, "activation", spec, found->layer.rules) == AENC_OK;
     if (good) {
-        const struct activation *found = find(aenc_settings_type(spec));
-        if (found == NULL) unknown(ctx, aenc_quoted(aenc_settings_type(spec)).text);
-        good = found != NULL && aenc_settings_check(ctx, "activation", spec, found->layer.rules) == AENC_OK;
-        if (good) {
-            *function = found->function;
-            *slope = slope_of(found, spec);
-        }
+        *function = found->function;
+        *slope = slope_of(found, spec);
     }
     aenc_arena_free(&arena);
     return good;
-}
-
-static struct node *record(struct site *site, const struct json *spec, struct node *x) {
-    const struct activation *activation = find(aenc_settings_type(spec));
-    if (activation->function == FUNCTION_IDENTITY) return x;
-    return aenc_op_function(site->tape, activation->function, slope_of(activation, spec), x);
 }

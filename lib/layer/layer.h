@@ -47,6 +47,8 @@ const struct json *aenc_layer_mirror(aenc_context *ctx, struct arena *arena, con
  * message set. */
 const struct json *aenc_layer_tie(aenc_context *ctx, struct arena *arena, const struct json *encoder,
                                   const struct json *decoder);
+/* The activations, which are layers of their own names too. */
+extern const struct family aenc_activations;
 /* An activation by its spec text ("relu", "leaky_relu:slope=0.1"): false with the message set where it is unknown. */
 bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *function, double *slope);
 
@@ -59,7 +61,5 @@ struct json *aenc_layer_sequence_new(struct arena *arena, struct json **layers);
 
 extern const struct layer_type aenc_layer_dense, aenc_layer_dropout, aenc_layer_batch_norm, aenc_layer_layer_norm,
     aenc_layer_reshape, aenc_layer_condition, aenc_layer_flatten, aenc_layer_sequential, aenc_layer_residual;
-/* The activations are layers of their own names too; NULL beyond the last. */
-const struct layer_type *aenc_layer_activation(size_t index);
 
 #endif

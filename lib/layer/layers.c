@@ -1,36 +1,22 @@
 /* layers.c - the list of layers, and what goes by name. */
-#include <string.h>
-
 #include "base/plugin.h"
 #include "layer/layer.h"
 
 /* Besides the activations. */
-static const struct layer_type *const types[] = {
-    &aenc_layer_dense,   &aenc_layer_dropout,    &aenc_layer_batch_norm, &aenc_layer_layer_norm, &aenc_layer_reshape,
-    &aenc_layer_flatten, &aenc_layer_sequential, &aenc_layer_residual,   &aenc_layer_condition,
+static const char *const *const types[] = {
+    &aenc_layer_dense.name,      &aenc_layer_dropout.name,  &aenc_layer_batch_norm.name,
+    &aenc_layer_layer_norm.name, &aenc_layer_reshape.name,  &aenc_layer_flatten.name,
+    &aenc_layer_sequential.name, &aenc_layer_residual.name, &aenc_layer_condition.name,
 };
-enum { TYPE_COUNT = sizeof types / sizeof *types, KNOWN_MAX = 64 };
-
-/* The index-th of all; NULL beyond the last. */
-static const struct layer_type *type_at(size_t index) {
-    return index < TYPE_COUNT ? types[index] : aenc_layer_activation(index - TYPE_COUNT);
-}
+static const struct family family = {"layer", AENC_PLUGIN_LAYER, types, sizeof types / sizeof *types,
+                                     &aenc_activations};
 
 const struct layer_type *aenc_layer_known(const aenc_context *ctx, const char *name) {
-    size_t i = 0;
-    const struct layer_type *type = type_at(0);
-    while (type != NULL && strcmp(type->name, name) != 0) type = type_at(++i);
-    return type != NULL ? type : aenc_plugin_type(ctx, AENC_PLUGIN_LAYER, name);
+    return aenc_family_type(ctx, &family, name);
 }
 
 const struct layer_type *aenc_layer_type(aenc_context *ctx, const char *name) {
-    const struct layer_type *found = aenc_layer_known(ctx, name);
-    if (found != NULL) return found;
-    const char *known[KNOWN_MAX];
-    size_t count = 0;
-    for (; count < KNOWN_MAX && type_at(count) != NULL; count++) known[count] = type_at(count)->name;
-    aenc_name_unknown(ctx, "layer", name, known, count, AENC_PLUGIN_LAYER);
-    return NULL;
+    return aenc_family_find(ctx, &family, name);
 }
 
 aenc_status aenc_layer_check(aenc_context *ctx, const struct json *spec) {

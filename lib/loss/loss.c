@@ -14,7 +14,7 @@ static const char *const *const types[] = {
     &aenc_loss_gaussian.name,      &aenc_loss_laplace.name,      &aenc_loss_discretised_logistic.name,
     &aenc_loss_categorical.name,
 };
-static const struct family family = {"loss", AENC_PLUGIN_LOSS, types, sizeof types / sizeof *types};
+static const struct family family = {"loss", AENC_PLUGIN_LOSS, types, sizeof types / sizeof *types, NULL};
 
 /* Of all. */
 static const struct setting_rule common[] = {

@@ -39,19 +39,12 @@ static struct json *sequence_add(struct arena *arena, struct json *parent, const
 
 /* ---- The activation of a code ---- */
 
-static bool is_activation(const char *name) {
-    const struct layer_type *type;
-    for (size_t i = 0; (type = aenc_layer_activation(i)) != NULL; i++)
-        if (strcmp(type->name, name) == 0) return true;
-    return false;
-}
-
 /* The text fused into the last layer, or the last layer itself where it is an activation; NULL: neither. */
 static const struct json *last_activation(struct chain chain) {
     const struct json *last = NULL;
     for (size_t i = 0; i < chain.count; i++, chain.first = chain.first->next)
         if (strcmp(aenc_settings_type(chain.first), "dropout") != 0) last = chain.first;
-    if (last == NULL || is_activation(aenc_settings_type(last))) return last;
+    if (last == NULL || aenc_family_type(NULL, &aenc_activations, aenc_settings_type(last)) != NULL) return last;
     return aenc_json_member(last, "activation");
 }
 

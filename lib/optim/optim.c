@@ -9,7 +9,7 @@ static const char *const *const types[] = {
     &aenc_optim_sgd.name,     &aenc_optim_momentum.name, &aenc_optim_nesterov.name,
     &aenc_optim_rmsprop.name, &aenc_optim_adam.name,     &aenc_optim_adamw.name,
 };
-static const struct family family = {"optimizer", 0, types, sizeof types / sizeof *types};
+static const struct family family = {"optimizer", 0, types, sizeof types / sizeof *types, NULL};
 
 static const struct optimizer_type *type_find(aenc_context *ctx, const struct json *spec) {
     const struct optimizer_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));

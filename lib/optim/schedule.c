@@ -129,7 +129,7 @@ void aenc_schedule_epoch(struct schedule *schedule, double loss) {
 /* ---- By name ---- */
 
 static const char *const *const types[] = {&constant.name, &staircase.name, &cosine.name, &warmup.name, &plateau.name};
-static const struct family family = {"schedule", 0, types, sizeof types / sizeof *types};
+static const struct family family = {"schedule", 0, types, sizeof types / sizeof *types, NULL};
 
 aenc_status aenc_schedule_create(aenc_context *ctx, const struct json *spec, double base, int64_t total_steps,
                                  int64_t epoch_steps, struct schedule *out) {

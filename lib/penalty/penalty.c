@@ -12,7 +12,7 @@ static const char *const *const types[] = {
     &aenc_penalty_l2_weights.name,  &aenc_penalty_orthogonal.name, &aenc_penalty_decorrelation.name,
     &aenc_penalty_contractive.name,
 };
-static const struct family family = {"penalty", AENC_PLUGIN_PENALTY, types, sizeof types / sizeof *types};
+static const struct family family = {"penalty", AENC_PLUGIN_PENALTY, types, sizeof types / sizeof *types, NULL};
 
 static const struct setting_rule common[] = {
     {.name = "weight", .kind = SETTING_NUMBER, .required = true, .low = 0, .high = INFINITY},
