@@ -280,16 +280,29 @@ AENC_API size_t aenc_model_history_count(const aenc_model *model);
 /* now->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now);
 
-/* What the training loss is the sum of: "reconstruction", then the penalties by their names ("l1"; the second of a kind is
- * "l1_2"). 0 and NULL for NULL and beyond the end. */
+/* The terms and measures of training by name: "reconstruction", what bottleneck and layers have recorded ("kl"), then the penalties
+ * ("l1"; the second of a kind is "l1_2"). 0 and NULL for NULL and beyond the end. */
 AENC_API size_t aenc_model_term_count(const aenc_model *model);
 AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
+/* What a term is for; 0 for NULL and beyond the end. */
+enum {
+    AENC_TERM_OBJECTIVE = 10, /* of training and validation: these add up to valid_loss, and with those of training to train_loss */
+    AENC_TERM_TRAINING = 20,  /* of training alone: penalties */
+    AENC_TERM_MEASURE = 30    /* reported, and trains nothing */
+};
+AENC_API int32_t aenc_model_term_role(const aenc_model *model, size_t term);
 /* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to
  * train_loss, and so in one of aenc_pretrain, to the layer's, where its penalties are the model's. NaN before the first, and beyond
  * the end. */
 AENC_API double aenc_model_term_value(const aenc_model *model, size_t term);
-/* The same for an epoch of the last fit. The terms of an epoch add up to its train_loss. */
+/* The same as evaluation has it, without warm-up, over the rows of the last aenc_model_evaluate; in a callback of a fit, at the
+ * event of an epoch, over the held-out rows. What is one for the batch is the mean of pieces of at most 128 rows. NaN of
+ * AENC_TERM_TRAINING, at the events of steps, before the first, and beyond the end. */
+AENC_API double aenc_model_term_valid(const aenc_model *model, size_t term);
+/* Both for an epoch of the last fit. Without the measures the terms of an epoch add up to its train_loss, those that are not NaN
+ * of the other to its valid_loss. */
 AENC_API aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out);
+AENC_API aenc_status aenc_model_history_term_valid(const aenc_model *model, size_t index, size_t term, double *out);
 
 /* Sets how many epochs of training are over, fractions included. Penalties that warm up and corruptions whose level moves go by
  * this number, and so does the order of rows. aenc_fit advances it by itself, step by step, from the whole epochs before it. A

@@ -184,16 +184,37 @@ double aenc_model_term_value(const aenc_model *model, size_t term) {
     return model == NULL || term >= model->terms.count ? NAN : model->terms.value[term];
 }
 
+double aenc_model_term_valid(const aenc_model *model, size_t term) {
+    return model == NULL || term >= model->terms.count ? NAN : model->terms.valid[term];
+}
+
+int32_t aenc_model_term_role(const aenc_model *model, size_t term) {
+    static const int32_t roles[] = {[TERM_OBJECTIVE] = AENC_TERM_OBJECTIVE,
+                                    [TERM_TRAINING] = AENC_TERM_TRAINING,
+                                    [TERM_MEASURE] = AENC_TERM_MEASURE};
+    return model == NULL || term >= model->terms.count ? 0 : roles[model->terms.role[term]];
+}
+
+static aenc_status history_term(const aenc_model *model, const char *call, size_t index, size_t term, bool valid,
+                                double *out) {
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    size_t count = model->terms.count;
+    if (out == NULL) return aenc_null(model->ctx, call, "out");
+    if (index >= model->history.count || term >= count)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: term %zu of epoch %zu; there are %zu terms and %zu epochs",
+                         call, term, index, count, model->history.count);
+    *out = model->history.term[(2 * index + valid) * count + term];
+    return AENC_OK;
+}
+
 aenc_status aenc_model_history_term(const aenc_model *model, size_t index, size_t term, double *out) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    if (model == NULL) return AENC_ERR_ARGUMENT;
-    if (out == NULL) return aenc_null(model->ctx, "aenc_model_history_term", "out");
-    if (index >= model->history.count || term >= model->terms.count)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_model_history_term: term %zu of epoch %zu; there are %zu terms and %zu epochs", term,
-                         index, model->terms.count, model->history.count);
-    *out = model->history.term[index * model->terms.count + term];
-    return AENC_OK;
+    return history_term(model, "aenc_model_history_term", index, term, false, out);
+}
+
+aenc_status aenc_model_history_term_valid(const aenc_model *model, size_t index, size_t term, double *out) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    return history_term(model, "aenc_model_history_term_valid", index, term, true, out);
 }
 
 aenc_status aenc_model_set_epochs(aenc_model *model, double epochs) {

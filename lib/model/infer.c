@@ -56,10 +56,12 @@ struct task_key aenc_task_key(enum task_kind kind, bool own_target) {
     static const enum result wanted[] = {
         [TASK_ENCODE] = RESULT_CODE, [TASK_DECODE] = RESULT_OUTPUT,     [TASK_RECONSTRUCT] = RESULT_OUTPUT,
         [TASK_SCORE] = RESULT_SCORE, [TASK_FEATURES] = RESULT_FEATURES, [TASK_JACOBIAN] = RESULT_JACOBIAN,
+        [TASK_TERMS] = RESULT_SCORE,
     };
-    bool compares = kind == TASK_SCORE || kind == TASK_FEATURES;
+    bool compares = kind == TASK_SCORE || kind == TASK_FEATURES || kind == TASK_TERMS;
     return (struct task_key){.own_target = compares && own_target,
                              .from_code = kind == TASK_DECODE,
+                             .terms = kind == TASK_TERMS,
                              .count = 1,
                              .wanted = {(int)wanted[kind]}};
 }

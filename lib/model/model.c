@@ -29,12 +29,13 @@ static aenc_status terms_take(struct aenc_model *model, const struct tape *tape)
     terms->count = tape->term_count;
     terms->name = aenc_arena_alloc(arena, terms->count, sizeof *terms->name);
     terms->role = aenc_arena_alloc(arena, terms->count, sizeof *terms->role);
-    terms->value = aenc_arena_alloc(arena, terms->count, sizeof *terms->value);
+    terms->value = aenc_arena_alloc(arena, terms->count, 2 * sizeof *terms->value);
     if (terms->name == NULL || terms->role == NULL || terms->value == NULL) return AENC_ERR_NO_MEMORY;
+    terms->valid = terms->value + terms->count;
     for (size_t i = 0; i < terms->count; i++) {
         terms->name[i] = aenc_arena_text(arena, tape->term[i].name);
         terms->role[i] = tape->term[i].role;
-        terms->value[i] = NAN;
+        terms->value[i] = terms->valid[i] = NAN;
         if (tape->term[i].warning == NULL) continue;
         terms->watched = i;
         terms->warning = tape->term[i].warning;
@@ -180,8 +181,8 @@ aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
     aenc_status status = aenc_reserve(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
     history->epoch = epoch;
     if (status != AENC_OK) return status;
-    status =
-        aenc_reserve(model->ctx, &term, &history->term_capacity, epochs, model->terms.count * sizeof *history->term);
+    status = aenc_reserve(model->ctx, &term, &history->term_capacity, epochs,
+                          2 * model->terms.count * sizeof *history->term);
     history->term = term;
     return status;
 }

@@ -51,6 +51,7 @@ struct task_key {
     bool from_prior;            /* the decoder gets draws from the bottleneck's prior */
     bool from_code;             /* the decoder gets the field "code" */
     bool weighs;                /* the score is -log of p(x | z) p(z) / q(z | x) of the draw z */
+    bool terms;                 /* in the place of the score what TASK_TERMS has */
     int count;                  /* of results */
     int wanted[RESULTS_WANTED]; /* their numbers in the model, rising */
 };
@@ -63,6 +64,7 @@ enum task_kind {
     TASK_SCORE,       /* input, target to one loss per row */
     TASK_FEATURES,    /* input, target to one loss per element */
     TASK_JACOBIAN,    /* input to the squared norm of the encoder's Jacobian */
+    TASK_TERMS, /* input, target to the objective of validation, and what each of the model's terms is; NaN: none */
 };
 
 enum { TASKS_KEPT = 8 }; /* of inference, the ones used last */
@@ -93,7 +95,7 @@ struct online {
 
 struct history {
     aenc_progress *epoch;
-    double *term; /* (epochs, terms) */
+    double *term; /* (epochs, 2, terms): of training, of validation */
     size_t count, capacity, term_capacity;
 };
 
@@ -107,6 +109,7 @@ struct terms {
     const char *warning; /* static; NULL: none */
     double least;
     double *value; /* of the last batch, or the mean over the running epoch so far; NaN before the first */
+    double *valid; /* of the last evaluation; NaN before the first, and where it has no such term */
 };
 
 struct aenc_model {

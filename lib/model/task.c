@@ -115,7 +115,7 @@ static aenc_status task_make(struct aenc_model *model, const struct task_key *ke
 
 static bool key_equal(const struct task_key *a, const struct task_key *b) {
     return a->own_target == b->own_target && a->from_code == b->from_code && a->from_prior == b->from_prior &&
-           a->weighs == b->weighs && a->count == b->count &&
+           a->weighs == b->weighs && a->terms == b->terms && a->count == b->count &&
            memcmp(a->wanted, b->wanted, (size_t)a->count * sizeof *a->wanted) == 0;
 }
 

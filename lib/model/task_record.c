@@ -3,6 +3,7 @@
  * The results of one task stand on one tape. Scores are recorded first, the deterministic results behind them; both share the
  * encoder, the bottleneck and the decoder as far as these do not look at what the recording is for.
  */
+#include <math.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -97,14 +98,22 @@ static struct node *record_jacobian(struct tape *tape, struct node *x, struct no
     return aenc_op_add(tape, aenc_op_affine(tape, aenc_op_uniform(tape, "rows", NULL, 0), 0, 0), norm);
 }
 
+/* The term with its weight: of each row of the batch, or of the batch. */
+static struct node *weighted(struct tape *tape, const struct term *term) {
+    struct node *n = term->node;
+    if (n->kind == NODE_ROW && n->space != 0)
+        n = aenc_op_row_mean(tape, aenc_op_unfold(tape, n, tape->factor[n->space]));
+    return aenc_op_affine(tape, n, term->weight, 0);
+}
+
 /* The objective of each row: the reconstruction and what has been recorded row by row as its terms. Terms of the batch as
- * a whole would make a row's score depend on the rows beside it. */
-static struct node *record_score(struct site *site, struct node *loss) {
+ * a whole would make a row's score depend on the rows beside it: they are of validation alone. */
+static struct node *record_score(struct site *site, struct node *loss, bool whole) {
     struct tape *tape = site->tape;
     for (size_t i = 0; i < tape->term_count && loss != NULL; i++) {
         const struct term *term = &tape->term[i];
-        if (term->role == TERM_OBJECTIVE && term->node->kind == NODE_ROW)
-            loss = aenc_op_add(tape, loss, aenc_op_affine(tape, term->node, term->weight, 0));
+        if (term->role == TERM_OBJECTIVE && (whole || term->node->kind == NODE_ROW))
+            loss = aenc_op_add(tape, loss, weighted(tape, term));
     }
     return loss;
 }
@@ -117,6 +126,40 @@ static struct node *record_weight(const struct aenc_model *model, struct site *s
     aenc_tape_fail(site->tape, AENC_ERR_UNSUPPORTED, "bottleneck '%s' has no density: log p(x) cannot be estimated",
                    bottleneck == NULL ? "plain" : aenc_settings_type(bottleneck));
     return NULL;
+}
+
+/* The next term of that name, from *at on, that scoring has; NULL: none. */
+static const struct term *term_next(const struct tape *tape, const char *name, size_t *at) {
+    for (size_t i = *at; i < tape->term_count; i++) {
+        const struct term *term = &tape->term[i];
+        if (term->role == TERM_TRAINING || strcmp(term->name, name) != 0) continue;
+        *at = i + 1;
+        return term;
+    }
+    return NULL;
+}
+
+/* (rows, 1 + terms): the objective of validation, then the model's terms in their order. What is one for the batch is
+ * that of the rows which go through at a time. */
+static struct node *record_terms(const struct aenc_model *model, struct site *site, struct node *loss) {
+    const struct terms *terms = &model->terms;
+    struct tape *tape = site->tape;
+    const int64_t one = 1;
+    struct node **column = aenc_arena_alloc(&tape->arena, terms->count + 1, sizeof *column);
+    if (column == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    if (tape->status != AENC_OK) return NULL;
+    struct node *zero = aenc_op_affine(tape, loss, 0, 0);
+    size_t at = 0;
+    for (size_t i = 0; i <= terms->count; i++) {
+        const struct term *term =
+            i < 2 || terms->role[i - 1] == TERM_TRAINING ? NULL : term_next(tape, terms->name[i - 1], &at);
+        struct node *n = i == 0         ? record_score(site, loss, true)
+                         : i == 1       ? loss
+                         : term == NULL ? aenc_op_affine(tape, zero, 0, NAN)
+                                        : aenc_op_add(tape, zero, weighted(tape, term));
+        column[i] = aenc_op_reshape(tape, n, &one, 1);
+    }
+    return tape->status != AENC_OK ? NULL : aenc_op_concat(tape, column, (int)terms->count + 1, 1);
 }
 
 /* The way through the model as one aim has it. What another aim has recorded stands where the aim was not looked at. */
@@ -185,7 +228,9 @@ static void record_scores(struct way *way, struct task *task) {
     for (int i = 0; i < task->key.count; i++) {
         if (task->key.wanted[i] == RESULT_SCORE) {
             struct node *loss = record_loss(model, site, way->x, own_target);
-            task->result[i] = task->key.weighs ? record_weight(model, site, loss) : record_score(site, loss);
+            task->result[i] = task->key.weighs  ? record_weight(model, site, loss)
+                              : task->key.terms ? record_terms(model, site, loss)
+                                                : record_score(site, loss, false);
         }
         if (task->key.wanted[i] == RESULT_FEATURES)
             task->result[i] =

@@ -279,16 +279,18 @@ static bool epoch_read(const struct reading *r, size_t i, aenc_progress *out) {
 }
 
 static aenc_status terms_find(struct reading *r) {
-    size_t width = r->fit->model->terms.count;
+    const struct terms *own = &r->fit->model->terms;
+    size_t width = own->count;
     if (width == 1) return AENC_OK;
     const struct tensor_entry *terms = r->terms = aenc_safetensors_find(&r->file, CHECKPOINT_TERMS);
     if (terms == NULL || terms->type != TENSOR_F64 || terms->rank != 2 || terms->dim[0] != r->history->dim[0] + 1 ||
-        terms->dim[1] != width)
+        (terms->dim[1] != width && terms->dim[1] != 2 * width))
         return damaged(r, "its terms are not there");
-    for (uint64_t i = 0; i < terms->dim[0] * width; i++) {
+    for (uint64_t i = 0; i < terms->dim[0] * terms->dim[1]; i++) {
         double value;
         aenc_bytes_copy_little(&value, terms->bytes + i * sizeof value, 1, sizeof value);
-        if (!plain(value)) return damaged(r, "a term of its loss is not finite");
+        bool summed = i % terms->dim[1] < width && own->role[i % width] != TERM_MEASURE;
+        if (summed && !plain(value)) return damaged(r, "a term of its loss is not finite");
     }
     return AENC_OK;
 }
@@ -319,20 +321,29 @@ static void history_load(struct reading *r) {
 static void terms_load(struct reading *r) {
     struct history *history = &r->fit->model->history;
     struct fit *fit = r->fit;
-    size_t width = fit->model->terms.count, used = history->count * width;
-    if (width == 1) {
-        for (size_t i = 0; i < used; i++) history->term[i] = history->epoch[i].train_loss;
-        fit->term_sum[0] = fit->place.loss_sum;
-    } else {
-        const unsigned char *sums = r->terms->bytes + used * sizeof *fit->term_sum;
-        aenc_bytes_copy_little(history->term, r->terms->bytes, used, sizeof *history->term);
-        aenc_bytes_copy_little(fit->term_sum, sums, width, sizeof *fit->term_sum);
+    struct terms *terms = &fit->model->terms;
+    size_t width = terms->count, wide = width == 1 ? 2 : (size_t)r->terms->dim[1];
+    for (size_t i = 0; i <= history->count; i++) {
+        bool running = i == history->count;
+        double *row = running ? fit->term_sum : history->term + 2 * i * width;
+        if (width > 1) {
+            /* versions before 0.2 wrote the terms of training alone */
+            for (size_t k = width; k < 2 * width; k++) row[k] = NAN;
+            aenc_bytes_copy_little(row, r->terms->bytes + i * wide * sizeof *row, wide, sizeof *row);
+        } else {
+            row[0] = running ? fit->place.loss_sum : history->epoch[i].train_loss;
+            row[1] = running ? 0 : history->epoch[i].valid_loss;
+        }
     }
     /* the running epoch's so far; between two, those of the one that has ended */
-    for (size_t i = 0; i < width; i++)
-        fit->model->terms.value[i] = fit->now.step > 0 ? fit->term_sum[i] / fit->place.weight_sum
-                                     : used > 0        ? history->term[used - width + i]
-                                                       : (double)NAN;
+    const double *last = history->count > 0 ? history->term + 2 * (history->count - 1) * width : NULL;
+    for (size_t i = 0; i < width; i++) {
+        bool between = fit->now.step == 0 && last != NULL;
+        terms->value[i] = fit->now.step > 0 ? fit->term_sum[i] / fit->place.weight_sum
+                          : between         ? last[i]
+                                            : (double)NAN;
+        terms->valid[i] = between ? last[width + i] : (double)NAN;
+    }
 }
 
 static void place_load(struct reading *r) {

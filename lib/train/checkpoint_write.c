@@ -158,15 +158,15 @@ static aenc_status history_source(const struct history *history, struct arena *a
     return AENC_OK;
 }
 
-/* The terms of each epoch, and below them the sums of the running one. */
+/* The terms of each epoch in training and validation, and below them the sums of the running one. */
 static aenc_status terms_source(struct fit *fit, struct arena *arena, struct tensor_source *source) {
     const struct history *history = &fit->model->history;
-    size_t width = fit->model->terms.count, used = history->count * width;
+    size_t width = 2 * fit->model->terms.count, used = history->count * width;
     double *row = aenc_arena_alloc(arena, used + width, sizeof *row);
     *source = (struct tensor_source){CHECKPOINT_TERMS, TENSOR_F64, 2, {history->count + 1, width}, row};
     if (row == NULL) return AENC_ERR_NO_MEMORY;
     if (used > 0) memcpy(row, history->term, used * sizeof *row);
-    memcpy(row + used, fit->term_sum, width * sizeof *row);
+    memcpy(row + used, fit->term_sum, width / 2 * sizeof *row);
     return AENC_OK;
 }
 

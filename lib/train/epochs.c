@@ -111,6 +111,7 @@ static void losses_add(struct fit *fit, double loss) {
     for (size_t i = 0; i < terms->count; i++) {
         fit->term_sum[i] += terms->value[i] * weight;
         terms->value[i] = fit->term_sum[i] / fit->place.weight_sum;
+        terms->valid[i] = NAN;
     }
 }
 
@@ -164,7 +165,9 @@ static aenc_status history_add(struct fit *fit) {
     struct history *history = &fit->model->history;
     const struct terms *terms = &fit->model->terms;
     if (aenc_history_reserve(fit->model, history->count + 1) != AENC_OK) return AENC_ERR_NO_MEMORY;
-    memcpy(history->term + history->count * terms->count, terms->value, terms->count * sizeof *terms->value);
+    double *row = history->term + 2 * history->count * terms->count;
+    memcpy(row, terms->value, terms->count * sizeof *row);
+    memcpy(row + terms->count, terms->valid, terms->count * sizeof *row);
     history->epoch[history->count++] = fit->now;
     return AENC_OK;
 }

@@ -97,7 +97,7 @@ static aenc_status fit_prepare(struct fit *fit) {
     fit->now.epochs = o->epochs > 0 ? o->epochs : 20;
     fit->now.best_valid_loss = fit->now.valid_loss = fit->now.train_loss = NAN;
     status = specs_prepare(fit);
-    fit->term_sum = aenc_arena_alloc(&fit->arena, fit->model->terms.count, sizeof *fit->term_sum);
+    fit->term_sum = aenc_arena_alloc(&fit->arena, fit->model->terms.count, 2 * sizeof *fit->term_sum);
     if (status == AENC_OK && fit->term_sum == NULL) status = AENC_ERR_NO_MEMORY;
     if (status != AENC_OK) return status;
     fit->model->history.count = 0;

@@ -40,8 +40,8 @@ struct fit {
     struct schedule schedule;
     struct snapshot best;
     struct place place;
-    double *term_sum;      /* of each term, like place.loss_sum, which is theirs together */
-    aenc_progress now;     /* step: steps done in the running epoch */
+    double *term_sum;  /* of each term, like place.loss_sum, which is theirs together; behind them room for as many */
+    aenc_progress now; /* step: steps done in the running epoch */
     struct timespec begin; /* of the epoch, or of its part since the run was resumed */
     double seconds_before; /* of the epoch, in the process before */
     int64_t batch;
@@ -137,7 +137,7 @@ void aenc_checkpoint_sum_tensor(struct checkpoint_sum *sum, const char *name, en
 
 #define CHECKPOINT_SUM_KEY "autoenc.checksum"
 #define CHECKPOINT_HISTORY "checkpoint.history"
-#define CHECKPOINT_TERMS "checkpoint.terms" /* of a model with penalties */
+#define CHECKPOINT_TERMS "checkpoint.terms" /* of a model with several terms */
 enum { CHECKPOINT_FORMAT = 2 };             /* 1 knew data by 64 rows */
 
 #endif

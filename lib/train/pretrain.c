@@ -252,7 +252,10 @@ static void terms_show(struct pretrain *p) {
     struct terms *to = &p->model->terms;
     const struct terms *from = &p->shallow->terms;
     bool own = p->options->penalties == NULL && to->count == from->count;
-    for (size_t i = 0; i < to->count; i++) to->value[i] = own ? from->value[i] : (double)NAN;
+    for (size_t i = 0; i < to->count; i++) {
+        to->value[i] = own ? from->value[i] : (double)NAN;
+        to->valid[i] = own ? from->valid[i] : (double)NAN;
+    }
 }
 
 static int told(void *user, const aenc_progress *now) {
@@ -373,7 +376,7 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     if (status == AENC_OK) status = checkpoints_prepare(&p);
     model->stopped = AENC_STOPPED_END;
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
-    for (size_t i = 0; i < model->terms.count; i++) model->terms.value[i] = NAN;
+    for (size_t i = 0; i < model->terms.count; i++) model->terms.value[i] = model->terms.valid[i] = NAN;
     aenc_release(ctx, p.name);
     return status;
 }

@@ -50,8 +50,10 @@ aenc_status aenc_transform_batch(struct fit *fit, struct batch *batch) {
 aenc_status aenc_transform_evaluate(struct fit *fit, double *loss) {
     const struct batch *valid = &fit->valid;
     if (fit->data.transform == NULL) return aenc_train_evaluate(fit->model, valid, loss);
-    double sum = 0, mean = 0, total = 0;
+    const struct terms *terms = &fit->model->terms;
+    double sum = 0, mean = 0, total = 0, *term = fit->term_sum + terms->count;
     aenc_status status = AENC_OK;
+    for (size_t i = 0; i < terms->count; i++) term[i] = 0;
     for (int64_t first = 0; first < valid->count && status == AENC_OK; first += PIECE_ROWS) {
         struct batch piece = aenc_batch_piece(valid, first, PIECE_ROWS);
         double weight = aenc_batch_weight(&piece);
@@ -59,7 +61,9 @@ aenc_status aenc_transform_evaluate(struct fit *fit, double *loss) {
         if (status == AENC_OK) status = aenc_train_evaluate(fit->model, &piece, &mean);
         sum += mean * weight;
         total += weight;
+        for (size_t i = 0; i < terms->count; i++) term[i] += terms->valid[i] * weight;
     }
+    for (size_t i = 0; i < terms->count; i++) terms->valid[i] = term[i] / total;
     *loss = sum / total;
     return status;
 }

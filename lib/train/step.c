@@ -316,19 +316,38 @@ void aenc_train_undo(struct aenc_model *model, const struct train_start *start) 
 
 /* ---- Evaluation ---- */
 
-enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time: their scores stand on the stack */
+enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time */
+
+/* Whether the loss is not the reconstruction alone, or something is measured beside it. */
+static bool several_terms(const struct terms *terms) {
+    size_t count = 0;
+    for (size_t i = 0; i < terms->count; i++) count += terms->role[i] != TERM_TRAINING;
+    return count > 1;
+}
 
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss) {
-    float score[EVALUATE_ROWS];
+    const struct terms *terms = &model->terms;
     double total, sum = 0;
-    bool weighted = aenc_batch_has(batch, FIELD_WEIGHT);
+    bool weighted = aenc_batch_has(batch, FIELD_WEIGHT), several = several_terms(terms);
+    size_t width = several ? 1 + terms->count : 1;
     aenc_status status = weight_sum(model->ctx, batch, &total);
+    float *score = aenc_alloc_raw(model->ctx, EVALUATE_ROWS * sizeof *score, width);
+    if (score == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < terms->count; i++) terms->valid[i] = several ? 0 : NAN;
     for (int64_t first = 0; first < batch->count && status == AENC_OK; first += EVALUATE_ROWS) {
         const struct batch piece = aenc_batch_piece(batch, first, EVALUATE_ROWS);
-        status = aenc_model_infer(model, TASK_SCORE, &piece, score);
-        for (int64_t r = 0; r < piece.count && status == AENC_OK; r++)
-            sum += (double)score[r] * (weighted ? aenc_batch_raw(&piece, FIELD_WEIGHT, r, 0) : 1);
+        status = aenc_model_infer(model, several ? TASK_TERMS : TASK_SCORE, &piece, score);
+        for (int64_t r = 0; r < piece.count && status == AENC_OK; r++) {
+            const float *row = score + (size_t)r * width;
+            double weight = weighted ? aenc_batch_raw(&piece, FIELD_WEIGHT, r, 0) : 1;
+            sum += (double)row[0] * weight;
+            for (size_t i = 1; i < width; i++) terms->valid[i - 1] += (double)row[i] * weight;
+        }
     }
+    aenc_release(model->ctx, score);
+    for (size_t i = 0; several && i < terms->count; i++)
+        terms->valid[i] = status == AENC_OK ? terms->valid[i] / total : NAN;
     if (status == AENC_OK) *loss = sum / total;
+    if (status == AENC_OK && !several) terms->valid[0] = *loss;
     return status;
 }

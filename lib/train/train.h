@@ -22,7 +22,7 @@ aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimiz
  * before the first update; the same numbers. Afterwards no gradients wait. */
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
                             double *loss);
-/* Weighted mean loss as evaluation sees it. */
+/* Weighted mean loss as evaluation sees it, and what model->terms.valid is then. */
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss);
 
 /* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay

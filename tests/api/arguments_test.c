@@ -217,6 +217,9 @@ static void test_state(struct scene *c) {
     WRONG(aenc_model_history_term(s->model, 7, 0, &value), "term 0 of epoch 7");
     WRONG(aenc_model_history_term(c->teacher, 0, 7, &value), "term 7 of epoch 0");
     MUTE(aenc_model_history_term(NULL, 0, 0, &value));
+    WRONG(aenc_model_history_term_valid(s->model, 0, 0, NULL), "out is NULL");
+    WRONG(aenc_model_history_term_valid(s->model, 7, 0, &value), "term 0 of epoch 7");
+    MUTE(aenc_model_history_term_valid(NULL, 0, 0, &value));
     WRONG(aenc_model_set_epochs(s->model, (double)NAN), "epochs");
     MUTE(aenc_model_set_epochs(NULL, 1));
 }

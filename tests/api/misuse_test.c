@@ -94,6 +94,7 @@ static void test_null_answers(struct world *w) {
     CHECK(aenc_model_term_count(NULL) == 0 && aenc_model_term_name(NULL, 0) == NULL);
     CHECK(isnan(aenc_model_term_value(NULL, 0)) && aenc_model_set_epochs(NULL, 0) == AENC_ERR_ARGUMENT);
     CHECK(aenc_model_history_term(NULL, 0, 0, NULL) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_model_term_role(NULL, 0) == 0 && isnan(aenc_model_term_valid(NULL, 0)));
     CHECK(aenc_model_parameter_size(NULL) + aenc_model_parameter_count(NULL) + aenc_model_history_count(NULL) == 0);
     CHECK(aenc_model_parameter_name(NULL, 0) == NULL);
     CHECK(aenc_model_parameter_name(w->model, aenc_model_parameter_count(w->model)) == NULL);

@@ -1,6 +1,7 @@
 /* bottleneck_test.c - the Gaussian code: its KL against the closed form, what is drawn and what is not, the decoder that
  * mirrors it, files, threads, gradients; and what is refused. */
 #include <autoenc/ops.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,6 +255,137 @@ static void test_plugins(void) {
     aenc_context_free(ctx);
 }
 
+/* ---- Terms of validation ---- */
+
+static aenc_node *terms_of_all_kinds(void *user, aenc_recorder *r, aenc_node *in) {
+    (void)user;
+    aenc_node *square = aenc_node_row_mean(r, aenc_node_function(r, "square", in));
+    aenc_node_objective(r, "size", square, 0.5);
+    aenc_node_measure(r, "level", aenc_node_row_mean(r, in));
+    if (aenc_recorder_training(r)) aenc_node_measure(r, "drilled", square);
+    aenc_node_objective(r, "spread", aenc_node_batch_mean(r, square), 0.25);
+    aenc_node_measure(r, "level", aenc_node_batch_mean(r, square)); /* a second one of that name */
+    return in;
+}
+
+enum { TERMS = 7, EPOCHS = 3 };
+static const struct {
+    const char *name;
+    int32_t role;
+} terms_wanted[TERMS] = {
+    {"reconstruction", AENC_TERM_OBJECTIVE}, {"size", AENC_TERM_OBJECTIVE}, {"level", AENC_TERM_MEASURE},
+    {"drilled", AENC_TERM_MEASURE},          {"spread", AENC_TERM_OBJECTIVE}, {"level", AENC_TERM_MEASURE},
+    {"l2_weights", AENC_TERM_TRAINING},
+};
+
+struct watch {
+    aenc_model *model;
+    int64_t epochs, stop_after;
+    double valid[EPOCHS][TERMS];
+};
+
+static double mean_of(const float *values, int count, bool squared) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) sum += (double)values[i] * (squared ? (double)values[i] : 1);
+    return sum / count;
+}
+
+/* At an epoch the terms are those of the held-out rows (here all) with the parameters as they are. */
+static int watch_terms(void *user, const aenc_progress *now) {
+    struct watch *w = user;
+    if (now->event == AENC_EVENT_STEP) {
+        for (size_t i = 0; i < TERMS; i++) CHECK(isnan(aenc_model_term_valid(w->model, i)));
+        return 0;
+    }
+    float code[ROWS * 4], output[ROWS * COLS];
+    double sum = 0, error = 0, *valid = w->valid[now->epoch - 1];
+    for (size_t i = 0; i < TERMS; i++) {
+        valid[i] = aenc_model_term_valid(w->model, i);
+        sum += aenc_model_term_role(w->model, i) == AENC_TERM_OBJECTIVE ? valid[i] : 0;
+    }
+    CHECK(aenc_encode(w->model, &x, code, ROWS * 4) == AENC_OK &&
+          aenc_reconstruct(w->model, &x, output, ROWS * COLS) == AENC_OK);
+    for (int i = 0; i < ROWS * COLS; i++) error += pow((double)output[i] - (double)data[i], 2) / (ROWS * COLS);
+    double square = mean_of(code, ROWS * 4, true);
+    CHECK_NEAR(sum, now->valid_loss, 1e-6);
+    CHECK_NEAR(valid[0], error, 1e-6);
+    CHECK_NEAR(valid[1], 0.5 * square, 1e-6);
+    CHECK_NEAR(valid[2], mean_of(code, ROWS * 4, false), 1e-6);
+    CHECK_NEAR(valid[4], 0.25 * square, 1e-6);
+    CHECK_NEAR(valid[5], square, 1e-6);
+    CHECK(isnan(valid[3]) && isnan(valid[6])); /* of training alone */
+    w->epochs++;
+    return w->epochs == w->stop_after;
+}
+
+static aenc_model *termed(int64_t threads, aenc_context **ctx) {
+    static const char text[] = "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":4,\"activation\":\"tanh\"},"
+                               "\"bottleneck\":\"terms\",\"penalties\":[\"l2_weights:weight=0.01\"]}";
+    aenc_model *model = NULL;
+    aenc_plugin code = {
+        .struct_size = sizeof code, .kind = AENC_PLUGIN_BOTTLENECK, .name = "terms", .bottleneck = terms_of_all_kinds};
+    *ctx = context_make(threads);
+    CHECK_STATUS(*ctx, aenc_register(*ctx, &code), AENC_OK);
+    CHECK_STATUS(*ctx, aenc_model_parse(*ctx, text, strlen(text), &model), AENC_OK);
+    return model;
+}
+
+static void history_compare(const struct watch *w, int64_t epochs) {
+    CHECK((int64_t)aenc_model_history_count(w->model) == epochs);
+    for (int64_t e = 0; e < epochs; e++) {
+        for (size_t i = 0; i < TERMS; i++) {
+            double got = 0, want = w->valid[e][i];
+            CHECK(aenc_model_history_term_valid(w->model, (size_t)e, i, &got) == AENC_OK);
+            if (!CHECK(got == want || (isnan(got) && isnan(want))))
+                fprintf(stderr, "  epoch %d, term %d: %g, not %g\n", (int)e, (int)i, got, want);
+        }
+    }
+}
+
+/* By name, in the callback, in the history, and in that of a run that was resumed on other threads. */
+static void test_valid_terms(void) {
+    static const char path[] = "bottleneck_test.checkpoint";
+    aenc_context *ctx, *other;
+    struct watch whole = {.model = termed(2, &ctx)}, part = {.model = termed(1, &other), .stop_after = 2};
+    aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = EPOCHS, .batch = 8, .valid = &x, .progress = watch_terms};
+    CHECK(aenc_model_term_count(whole.model) == TERMS);
+    for (size_t i = 0; i < TERMS; i++) {
+        CHECK(strcmp(aenc_model_term_name(whole.model, i), terms_wanted[i].name) == 0);
+        CHECK(aenc_model_term_role(whole.model, i) == terms_wanted[i].role);
+        CHECK(isnan(aenc_model_term_valid(whole.model, i)));
+    }
+    fit.progress_user = &whole;
+    CHECK_STATUS(ctx, aenc_fit(whole.model, &x, &fit), AENC_OK);
+    history_compare(&whole, EPOCHS);
+    (void)remove(path);
+    fit.checkpoint = path;
+    fit.progress_user = &part;
+    CHECK_STATUS(other, aenc_fit(part.model, &x, &fit), AENC_OK);
+    CHECK(part.epochs == 2);
+    fit.resume = AENC_RESUME_REQUIRED;
+    CHECK_STATUS(other, aenc_fit(part.model, &x, &fit), AENC_OK);
+    history_compare(&part, EPOCHS);
+    memcpy(whole.valid, part.valid, sizeof part.valid);
+    history_compare(&whole, EPOCHS);
+    (void)remove(path);
+
+    float weight[ROWS] = {0}, code[4];
+    weight[3] = 2; /* one row alone */
+    aenc_batch batch = {.struct_size = sizeof batch, .input = x, .weight = weight, .weight_count = ROWS};
+    const aenc_matrix row = {data + 3 * COLS, 1, COLS, 0};
+    double loss = 0, sum = 0;
+    CHECK_STATUS(ctx, aenc_model_evaluate(whole.model, &batch, &loss), AENC_OK);
+    CHECK_STATUS(ctx, aenc_encode(whole.model, &row, code, 4), AENC_OK);
+    CHECK_NEAR(aenc_model_term_valid(whole.model, 2), mean_of(code, 4, false), 1e-6);
+    for (size_t i = 0; i < TERMS; i++)
+        if (terms_wanted[i].role == AENC_TERM_OBJECTIVE) sum += aenc_model_term_valid(whole.model, i);
+    CHECK_NEAR(sum, loss, 1e-6);
+    aenc_model_free(whole.model);
+    aenc_model_free(part.model);
+    aenc_context_free(ctx);
+    aenc_context_free(other);
+}
+
 /* A layer behind the code of a bottleneck would lose what its heads have learned. */
 static void test_growing_refused(void) {
     aenc_context *ctx = context_make(1);
@@ -410,6 +542,7 @@ int main(void) {
     test_training();
     test_gradients();
     test_plugins();
+    test_valid_terms();
     test_needed_where_read();
     test_growing_refused();
     test_refused();

@@ -106,8 +106,13 @@ static void history_look(struct calls *c, aenc_model *m) {
     fuzz_api_told(c, m, aenc_model_history_term(m, epochs, 0, &term) == AENC_OK ? AENC_ERR_INTERNAL : AENC_ERR_ARGUMENT);
     if (epochs == 0 || aenc_model_history(m, epochs - 1, &now) != AENC_OK) return;
     for (size_t i = 0; i < terms; i++) {
+        double valid = 0;
+        int32_t role = aenc_model_term_role(m, i);
         FUZZ_DEMAND(aenc_model_history_term(m, epochs - 1, i, &term) == AENC_OK);
-        sum += term;
+        FUZZ_DEMAND(aenc_model_history_term_valid(m, epochs - 1, i, &valid) == AENC_OK);
+        FUZZ_DEMAND(role == AENC_TERM_OBJECTIVE || isnan(valid) || role == AENC_TERM_MEASURE);
+        FUZZ_DEMAND(!isfinite(now.valid_loss) || role != AENC_TERM_OBJECTIVE || isfinite(valid));
+        sum += role == AENC_TERM_MEASURE ? 0 : term;
         size += fabs(term);
     }
     FUZZ_DEMAND(!isfinite(now.train_loss) || fabs(sum - now.train_loss) <= 1e-5 * size + 1e-12);
@@ -120,6 +125,7 @@ void fuzz_api_model_terms(struct calls *c) {
     size_t terms = aenc_model_term_count(m);
     double loss = 0, sum = 0, size = 0;
     FUZZ_DEMAND((terms == 0) == (m == NULL) && aenc_model_term_name(m, terms) == NULL && isnan(aenc_model_term_value(m, terms)));
+    FUZZ_DEMAND(aenc_model_term_role(m, terms) == 0 && isnan(aenc_model_term_valid(m, terms)));
     fuzz_api_told(c, m, aenc_model_set_epochs(m, how == 0xFF ? -1 : how == 0xFE ? NAN : (double)how / 20));
     if (m != NULL) history_look(c, m), description_look(c, m);
     FUZZ_DEMAND(strstr(aenc_build_info(c->world.ctx), aenc_version_string()) != NULL && aenc_version_number() >= 0);
@@ -128,7 +134,7 @@ void fuzz_api_model_terms(struct calls *c) {
     fuzz_api_told(c, m, status);
     for (size_t i = 0; status == AENC_OK && i < terms; i++) {
         FUZZ_DEMAND(aenc_model_term_name(m, i) != NULL);
-        sum += aenc_model_term_value(m, i);
+        sum += aenc_model_term_role(m, i) == AENC_TERM_MEASURE ? 0 : aenc_model_term_value(m, i);
         size += fabs(aenc_model_term_value(m, i));
     }
     if (status == AENC_OK) FUZZ_DEMAND(fabs(sum - loss) <= 1e-5 * size + 1e-12);

@@ -266,6 +266,9 @@ static bool same_terms(const struct trial *a, const struct trial *b) {
             CHECK_STATUS(a->ctx, aenc_model_history_term(a->model, i, t, &p), AENC_OK);
             CHECK_STATUS(b->ctx, aenc_model_history_term(b->model, i, t, &q), AENC_OK);
             same = same && memcmp(&p, &q, sizeof p) == 0;
+            CHECK_STATUS(a->ctx, aenc_model_history_term_valid(a->model, i, t, &p), AENC_OK);
+            CHECK_STATUS(b->ctx, aenc_model_history_term_valid(b->model, i, t, &q), AENC_OK);
+            same = same && ((p != p && q != q) || p == q);
         }
     }
     return same;
