@@ -6,10 +6,6 @@
 
 /* ---- Who may come in ---- */
 
-static bool taught(const struct aenc_model *model) {
-    return model != NULL && model->distill_weight[0] + model->distill_weight[1] > 0;
-}
-
 static aenc_status busy(aenc_context *ctx, const char *name, const char *why) {
     return aenc_fail(ctx, AENC_ERR_BUSY, "%s: %s", name, why);
 }
@@ -21,9 +17,9 @@ aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind 
     if (inside == INSIDE_CALL)
         return busy(ctx, name, "the context is in the middle of another call, which called this back");
     if (kind == CALL_TRAINS) return busy(ctx, name, "a call that trains is running, which called this back");
-    if (kind == CALL_CHANGES && model != NULL && model->training > 0)
+    if (kind == CALL_CHANGES && model != NULL && model->train_calls > 0)
         return busy(ctx, name, "the model is in use by the running call, which called this back");
-    if (kind == CALL_COMPARES && taught(model))
+    if (kind == CALL_COMPARES && model != NULL && model->taught != NULL)
         return busy(ctx, name, "the model is being taught by the running call, and compares with its teacher");
     return AENC_OK;
 }
@@ -61,8 +57,8 @@ static bool calls_back(const aenc_context *ctx, enum call_kind kind) {
 }
 
 static void training_count(const struct held *held, int change) {
-    if (held->model != NULL) held->model->training += change;
-    if (held->other != NULL) held->other->training += change;
+    if (held->model != NULL) held->model->train_calls += change;
+    if (held->other != NULL) held->other->train_calls += change;
 }
 
 aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind kind) {

@@ -137,10 +137,12 @@ aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, a
     if (entry->frozen)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_model_gradient_get: '%s' is frozen, and its gradient is not computed", name);
-    if (model->gradients == NULL)
+    double scale;
+    const num *gradient = aenc_train_gradient(model, entry, &scale);
+    if (gradient == NULL)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_model_gradient_get: no gradients wait; call aenc_model_gradients first");
-    return tensor_from(model, entry, model->store.gradient + entry->offset, 1 / model->gradient_weight, out);
+    return tensor_from(model, entry, gradient, scale, out);
 }
 
 static aenc_status shape_fail(const aenc_model *model, const char *name, const aenc_tensor *value,

@@ -156,20 +156,23 @@ int32_t aenc_model_stopped(const aenc_model *model) { return model == NULL ? AEN
 
 const char *aenc_model_notice(const aenc_model *model) { return model == NULL ? "" : model->notice; }
 
-size_t aenc_model_history_count(const aenc_model *model) { return model == NULL ? 0 : model->history.count; }
+size_t aenc_model_history_count(const aenc_model *model) {
+    return model == NULL ? 0 : aenc_train_history(model)->count;
+}
 
 aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progress *now) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (model == NULL) return AENC_ERR_ARGUMENT;
     if (now == NULL) return aenc_null(model->ctx, "aenc_model_history", "now");
-    if (index >= model->history.count)
+    const struct history *history = aenc_train_history(model);
+    if (index >= history->count)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_history: index is %zu; there are %zu epochs", index,
-                         model->history.count);
+                         history->count);
     size_t size = now->struct_size;
     if (size < sizeof size)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                          "aenc_progress.struct_size is %zu; set it to sizeof(aenc_progress)", size);
-    memcpy(now, &model->history.epoch[index], size < sizeof *now ? size : sizeof *now);
+    memcpy(now, &history->epoch[index], size < sizeof *now ? size : sizeof *now);
     now->struct_size = size;
     return AENC_OK;
 }
@@ -198,12 +201,13 @@ int32_t aenc_model_term_role(const aenc_model *model, size_t term) {
 static aenc_status history_term(const aenc_model *model, const char *call, size_t index, size_t term, bool valid,
                                 double *out) {
     if (model == NULL) return AENC_ERR_ARGUMENT;
+    const struct history *history = aenc_train_history(model);
     size_t count = model->terms.count;
     if (out == NULL) return aenc_null(model->ctx, call, "out");
-    if (index >= model->history.count || term >= count)
+    if (index >= history->count || term >= count)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: term %zu of epoch %zu; there are %zu terms and %zu epochs",
-                         call, term, index, count, model->history.count);
-    *out = model->history.term[(2 * index + valid) * count + term];
+                         call, term, index, count, history->count);
+    *out = history->term[(2 * index + valid) * count + term];
     return AENC_OK;
 }
 

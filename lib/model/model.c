@@ -170,21 +170,8 @@ bool aenc_model_cancelled(const struct aenc_model *model) {
 void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&model->cancel, 0, memory_order_relaxed); }
 
 void aenc_model_forget_tasks(struct aenc_model *model) {
-    model->gradients = NULL;
     for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->train_task[own]);
     for (int i = 0; i < TASKS_KEPT; i++) aenc_task_free(model->ctx, &model->infer_task[i]);
-}
-
-aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
-    struct history *history = &model->history;
-    void *epoch = history->epoch, *term = history->term;
-    aenc_status status = aenc_reserve(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
-    history->epoch = epoch;
-    if (status != AENC_OK) return status;
-    status = aenc_reserve(model->ctx, &term, &history->term_capacity, epochs,
-                          2 * model->terms.count * sizeof *history->term);
-    history->term = term;
-    return status;
 }
 
 void aenc_model_release(struct aenc_model *model) {
@@ -192,13 +179,8 @@ void aenc_model_release(struct aenc_model *model) {
     if (atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = model->ctx;
     aenc_model_forget_tasks(model);
-    aenc_optim_free(ctx, model->online.optimizer);
-    aenc_release(ctx, model->online.spec);
-    aenc_pca_forget(model);
+    if (model->training_free != NULL) model->training_free(model);
     aenc_store_free(&model->store);
-    aenc_release(ctx, model->scratch);
-    aenc_release(ctx, model->history.epoch);
-    aenc_release(ctx, model->history.term);
     aenc_release(ctx, model->description_text);
     aenc_arena_free(&model->arena);
     aenc_release(ctx, model);

@@ -1,6 +1,6 @@
 /* model.h - a description, its parameters, and the tasks through it.
  *
- * A model is a JSON description and two blocks of numbers (store.h). A task is one recorded way through it: train,
+ * A model is a JSON description, two blocks of numbers (store.h), and tasks; what training keeps hangs on one pointer. A task is one recorded way through it: train,
  * score, encode, decode, ... Each is recorded and planned the first time it is taken and kept. Training tasks replay
  * whole batches on all workers; inference tasks replay chunks of rows, each chunk on one worker with memory of
  * its own, so that what a row becomes depends neither on threads nor on where its chunk ran.
@@ -72,6 +72,7 @@ enum { TASKS_KEPT = 8 }; /* of inference, the ones used last */
 /* Once recorded, const until freed. */
 struct task {
     bool recorded;
+    bool waits; /* its gradients are there to be applied (train/step.c) */
     struct task_key key;
     uint64_t used; /* the model's uses of tasks before the last of this one */
     struct tape tape;
@@ -85,18 +86,6 @@ struct task {
     struct node *result[RESULTS_WANTED]; /* what inference hands out, as the key says */
     num temperature;                     /* of draws from the prior */
     int64_t first_row;                   /* of the batch, for what is drawn */
-};
-
-/* What training on rows as they arrive keeps from call to call. */
-struct online {
-    struct optimizer *optimizer; /* NULL: nothing yet */
-    char *spec;                  /* of it, without the learning rate */
-};
-
-struct history {
-    aenc_progress *epoch;
-    double *term; /* (epochs, 2, terms): of training, of validation */
-    size_t count, capacity, term_capacity;
 };
 
 /* What the training loss is the sum of, and what is measured beside it, as recorded: the reconstruction, what stands on the
@@ -141,18 +130,12 @@ struct aenc_model {
     uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
     double clock;         /* epochs so far with the fraction of the running one: what warm-ups and levels follow */
     struct terms terms;
-    struct task *gradients; /* whose gradients wait to be applied; NULL: none */
-    double gradient_weight; /* total weight of the rows they are a sum over */
-    double gradient_norm;   /* of their mean */
-    num *scratch;           /* a tile for each worker, while steps use gradients up; NULL until then */
-    size_t scratch_size;    /* nums */
-    struct history history;
-    struct online online;
+    struct training *training; /* what only training needs, its own (train/training.h); NULL until then */
+    void (*training_free)(struct aenc_model *model);
     const struct json *pca;   /* member of the description of a PCA; NULL: the model is none */
-    struct moments *moments;  /* of a PCA, from its partial fits; NULL: none yet */
-    double distill_weight[2]; /* of a teacher's output and code, while the model is taught; both 0: it is not */
+    const double *taught;     /* weights of a teacher's output and code, while the model is taught; NULL: it is not */
     char notice[NOTICE_SIZE]; /* what the last fit wants known though it did not fail; "" mostly */
-    int training;             /* calls that run on it in many steps: what belongs to it must not change in between */
+    int train_calls;          /* that run on it in many steps: what belongs to it must not change in between */
     atomic_int cancel;        /* set from any thread or signal handler; a call that trains begins without */
     int32_t stopped;          /* AENC_STOPPED_..., why the last call that trained it ended */
 };
@@ -208,8 +191,6 @@ void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */
 bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
-/* Room for so many epochs in the history. */
-aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
 /* Trainability changed: recorded tasks are dropped, and with them the gradients that wait. */
 void aenc_model_forget_tasks(struct aenc_model *model);
 

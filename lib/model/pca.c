@@ -291,9 +291,3 @@ void aenc_pca_resume(const struct aenc_model *model, struct moments *moments, do
     aenc_moments_start(moments, centre, seen, degrees * (double)*numbers(model, "pca.total_variance"), room, k,
                        noise * degrees);
 }
-
-void aenc_pca_forget(struct aenc_model *model) {
-    if (model->moments != NULL) aenc_moments_free(model->moments);
-    aenc_release(model->ctx, model->moments);
-    model->moments = NULL;
-}

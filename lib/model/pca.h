@@ -55,8 +55,6 @@ aenc_status aenc_pca_write(struct aenc_model *model, struct pca_work *work);
 /* moments, fresh, begin where the model stands: with its mean, rows and components, and what variance is left to others
  * spread evenly over them (Tipping & Bishop, "Probabilistic principal component analysis", 1999). room: (k, cols). */
 void aenc_pca_resume(const struct aenc_model *model, struct moments *moments, double *room);
-/* The moments that partial fits have left go. NULL-safe inside. */
-void aenc_pca_forget(struct aenc_model *model);
 /* AENC_ERR_UNSUPPORTED, naming the call, for a model that is fitted in closed form. */
 aenc_status aenc_pca_refuse(const struct aenc_model *model, const char *what);
 

@@ -36,7 +36,7 @@ static struct node *record_target(struct aenc_model *model, struct site *site, s
  * it may be of another size, and is not looked at. */
 static struct node *record_distillation(struct aenc_model *model, struct site *site) {
     struct tape *tape = site->tape;
-    const double *weight = model->distill_weight;
+    const double *weight = model->taught;
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
@@ -52,7 +52,7 @@ static struct node *record_distillation(struct aenc_model *model, struct site *s
 
 /* One number per row. x: the input in the units of the layers, before corruption. */
 static struct node *record_loss(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
-    if (model->distill_weight[0] + model->distill_weight[1] > 0 && own_target) return record_distillation(model, site);
+    if (model->taught != NULL && own_target) return record_distillation(model, site);
     struct node *target = site->output == NULL ? NULL : record_target(model, site, x, own_target);
     return aenc_loss_record(site, model->loss_spec, site->output, target);
 }

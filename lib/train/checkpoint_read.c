@@ -312,14 +312,14 @@ static aenc_status history_find(struct reading *r) {
 /* ---- The change ---- */
 
 static void history_load(struct reading *r) {
-    struct history *history = &r->fit->model->history;
+    struct history *history = &r->fit->model->training->history;
     history->count = (size_t)r->history->dim[0];
     for (size_t i = 0; i < history->count; i++) (void)epoch_read(r, i, &history->epoch[i]);
 }
 
 /* After history and place: without penalties the reconstruction is all of the loss. */
 static void terms_load(struct reading *r) {
-    struct history *history = &r->fit->model->history;
+    struct history *history = &r->fit->model->training->history;
     struct fit *fit = r->fit;
     struct terms *terms = &fit->model->terms;
     size_t width = terms->count, wide = width == 1 ? 2 : (size_t)r->terms->dim[1];

@@ -160,7 +160,7 @@ static aenc_status history_source(const struct history *history, struct arena *a
 
 /* The terms of each epoch in training and validation, and below them the sums of the running one. */
 static aenc_status terms_source(struct fit *fit, struct arena *arena, struct tensor_source *source) {
-    const struct history *history = &fit->model->history;
+    const struct history *history = &fit->model->training->history;
     size_t width = 2 * fit->model->terms.count, used = history->count * width;
     double *row = aenc_arena_alloc(arena, used + width, sizeof *row);
     *source = (struct tensor_source){CHECKPOINT_TERMS, TENSOR_F64, 2, {history->count + 1, width}, row};
@@ -195,7 +195,7 @@ static aenc_status parts_save(struct fit *fit, struct arena *arena, const char *
     struct tensor_source *source = aenc_arena_alloc(arena, count + 2, sizeof *source);
     if (source == NULL) return AENC_ERR_NO_MEMORY;
     for (size_t i = 0; i < count; i++) source_of(&part[i], &source[i]);
-    status = history_source(&fit->model->history, arena, &source[count++]);
+    status = history_source(&fit->model->training->history, arena, &source[count++]);
     if (status == AENC_OK && fit->model->terms.count > 1) status = terms_source(fit, arena, &source[count++]);
     const struct metadata_entry metadata[] = {
         {MODEL_KEY, fit->model->description_text}, {CHECKPOINT_KEY, run}, {CHECKPOINT_SUM_KEY, "0000000000000000"}};

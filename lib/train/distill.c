@@ -71,11 +71,10 @@ static aenc_status measure(struct aenc_model *student, const struct row_transfor
     return status;
 }
 
-/* From here on the student's tasks compare with teacher_targets; with weights of 0 with targets again. */
-static void teach(struct aenc_model *student, double output_weight, double code_weight) {
+/* From here on the student's tasks compare with teacher_targets; weights NULL: with targets again. */
+static void teach(struct aenc_model *student, const double *weights) {
     aenc_model_forget_tasks(student);
-    student->distill_weight[0] = output_weight;
-    student->distill_weight[1] = code_weight;
+    student->taught = weights;
 }
 
 aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *teacher, const struct fit_data *x,
@@ -89,9 +88,10 @@ aenc_status aenc_train_distill(struct aenc_model *student, struct aenc_model *te
     p.scratch =
         aenc_alloc_raw(student->ctx, PIECE_ROWS * sizeof *p.scratch, (size_t)(outputs > codes ? outputs : codes));
     if (p.scratch == NULL) return AENC_ERR_NO_MEMORY;
-    teach(student, options->output_weight, options->code_weight);
+    const double weights[2] = {options->output_weight, options->code_weight};
+    teach(student, weights);
     aenc_status status = aenc_train_fit(student, &data, fit);
-    teach(student, 0, 0);
+    teach(student, NULL);
     if (status == AENC_OK && (options->output_loss != NULL || options->code_loss != NULL))
         status = measure(student, &p, &data.rows, options);
     aenc_release(student->ctx, p.scratch);

@@ -66,7 +66,7 @@ static aenc_status step(struct fit *fit, const struct batch *batch, double *loss
     fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
     aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
     aenc_status status = aenc_train_step(fit->model, fit->optimizer, batch, loss);
-    if (status == AENC_OK) fit->now.gradient_norm = fit->model->gradient_norm;
+    if (status == AENC_OK) fit->now.gradient_norm = fit->model->training->gradient_norm;
     return status;
 }
 
@@ -102,7 +102,7 @@ static aenc_status batch_next(struct fit *fit, struct step_rows *out) {
 
 /* What the step came to, added to the epoch's means. */
 static void losses_add(struct fit *fit, double loss) {
-    double weight = fit->model->gradient_weight;
+    double weight = fit->model->training->gradient_weight;
     const struct terms *terms = &fit->model->terms;
     fit->place.loss_sum += loss * weight;
     fit->place.weight_sum += weight;
@@ -162,7 +162,7 @@ static aenc_status validate(struct fit *fit) {
 }
 
 static aenc_status history_add(struct fit *fit) {
-    struct history *history = &fit->model->history;
+    struct history *history = &fit->model->training->history;
     const struct terms *terms = &fit->model->terms;
     if (aenc_history_reserve(fit->model, history->count + 1) != AENC_OK) return AENC_ERR_NO_MEMORY;
     double *row = history->term + 2 * history->count * terms->count;

@@ -100,7 +100,7 @@ static aenc_status fit_prepare(struct fit *fit) {
     fit->term_sum = aenc_arena_alloc(&fit->arena, fit->model->terms.count, 2 * sizeof *fit->term_sum);
     if (status == AENC_OK && fit->term_sum == NULL) status = AENC_ERR_NO_MEMORY;
     if (status != AENC_OK) return status;
-    fit->model->history.count = 0;
+    fit->model->training->history.count = 0;
     status = endurance_prepare(fit);
     if (status == AENC_OK) {
         struct batch rows = fit->data.rows;
@@ -133,14 +133,16 @@ static void fit_end(struct fit *fit) {
 
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
     struct fit fit;
-    const struct train_start start = aenc_train_begin(model);
+    struct train_start start;
+    aenc_status status = aenc_train_begin(model, &start);
+    if (status != AENC_OK) return status;
     memset(&fit, 0, sizeof fit);
     fit.model = model;
     fit.options = options;
     fit.data = *data;
     model->notice[0] = '\0';
     aenc_arena_create(model->ctx, &fit.arena);
-    aenc_status status = fit_prepare(&fit);
+    status = fit_prepare(&fit);
     if (status == AENC_OK) status = stream_prepare(&fit);
     if (status == AENC_OK) status = aenc_fit_run(&fit);
     if (status == AENC_OK && fit.best.parameter != NULL) status = aenc_snapshot_restore(model, &fit.best);

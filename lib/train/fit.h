@@ -13,7 +13,7 @@
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "train/row_source.h"
-#include "train/train.h"
+#include "train/training.h"
 
 /* How far a run is. */
 struct place {

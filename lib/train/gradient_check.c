@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "train/train.h"
+#include "train/training.h"
 
 struct difference {
     struct aenc_model *model;
@@ -113,7 +113,7 @@ aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct bat
     num *gradient = block + size;
     memcpy(block, store->parameter, size * sizeof *block);
     memcpy(gradient, store->gradient, size * sizeof *gradient);
-    d.weight = model->gradient_weight;
+    d.weight = model->training->gradient_weight;
     *worst = -1;
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         double error = 0;

@@ -12,8 +12,9 @@ static void online_free(aenc_context *ctx, struct online online) {
 }
 
 void aenc_train_forget(struct aenc_model *model) {
-    online_free(model->ctx, model->online);
-    model->online = (struct online){NULL, NULL};
+    if (model->training == NULL) return;
+    online_free(model->ctx, model->training->online);
+    model->training->online = (struct online){NULL, NULL};
 }
 
 /* A spec without its learning rate, as text from aenc_alloc: what decides whether the moments can go on. */
@@ -33,14 +34,14 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
     char *text = NULL;
     aenc_status status = aenc_settings_parse(arena, "optimizer", given == NULL ? "adam" : given, &spec);
     if (status == AENC_OK) status = spec_text(model->ctx, arena, spec, &text);
-    if (status == AENC_OK && model->online.spec != NULL && strcmp(text, model->online.spec) == 0) {
+    if (status == AENC_OK && model->training->online.spec != NULL && strcmp(text, model->training->online.spec) == 0) {
         double rate;
         status = aenc_optim_rate_read(model->ctx, spec, &rate);
-        if (status == AENC_OK) aenc_optim_set_learning_rate(model->online.optimizer, rate);
+        if (status == AENC_OK) aenc_optim_set_learning_rate(model->training->online.optimizer, rate);
     } else if (status == AENC_OK) {
         status = aenc_optim_create(model->ctx, spec, model->store.parameter_size, &fresh);
         if (status == AENC_OK) {
-            model->online = (struct online){fresh, text};
+            model->training->online = (struct online){fresh, text};
             return AENC_OK;
         }
     }
@@ -62,7 +63,7 @@ static bool told_to_stop(struct aenc_model *model, const aenc_fit_options *o, ae
 }
 
 static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
-    struct optimizer *optimizer = model->online.optimizer;
+    struct optimizer *optimizer = model->training->online.optimizer;
     int64_t rows = data->rows.count, batch = o->batch > 0 ? o->batch : 128;
     if (batch > rows) batch = rows;
     aenc_progress now = {.struct_size = sizeof now,
@@ -84,11 +85,11 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
         double loss;
         aenc_status status = aenc_train_step(model, optimizer, &piece, &loss);
         if (status != AENC_OK) return status;
-        sum += loss * model->gradient_weight;
-        seen += model->gradient_weight;
+        sum += loss * model->training->gradient_weight;
+        seen += model->training->gradient_weight;
         now.step++;
         now.train_loss = sum / seen;
-        now.gradient_norm = model->gradient_norm;
+        now.gradient_norm = model->training->gradient_norm;
         if (told_to_stop(model, o, &now, &begin)) break;
     }
     if (now.step == 0) model->stopped = AENC_STOPPED_CANCEL;
@@ -97,19 +98,22 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
 
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
     struct arena arena;
-    const struct train_start start = aenc_train_begin(model);
-    struct online before = model->online;
+    struct train_start start;
+    aenc_status status = aenc_train_begin(model, &start);
+    if (status != AENC_OK) return status;
+    struct online before = model->training->online;
     aenc_arena_create(model->ctx, &arena);
-    aenc_status status = aenc_batch_check(model, aenc_fit_batch(data, options));
+    status = aenc_batch_check(model, aenc_fit_batch(data, options));
     if (status == AENC_OK) status = online_set(model, &arena, options->optimizer);
     aenc_arena_free(&arena);
     if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->rows, 0, 0);
     if (status == AENC_OK) status = pass(model, data, options);
     if (status != AENC_OK) aenc_train_undo(model, &start);
-    if (before.optimizer != model->online.optimizer) { /* the moments before, where nothing came of the new ones */
+    if (before.optimizer !=
+        model->training->online.optimizer) { /* the moments before, where nothing came of the new ones */
         bool back = status != AENC_OK && model->step == start.step;
-        online_free(model->ctx, back ? model->online : before);
-        if (back) model->online = before;
+        online_free(model->ctx, back ? model->training->online : before);
+        if (back) model->training->online = before;
     }
     return status;
 }

@@ -7,6 +7,7 @@
 
 #include "io/message_text.h"
 #include "train/pca_training.h"
+#include "train/training.h"
 
 /* ---- Rows in ---- */
 
@@ -174,13 +175,15 @@ aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data) 
 
 /* The model's moments, begun where it stands if there are none. */
 static aenc_status moments_of(struct aenc_model *model, const struct pca_request *request, struct pca_work *work) {
-    if (model->moments != NULL) return AENC_OK;
+    struct training *training = aenc_training(model);
+    if (training == NULL) return AENC_ERR_NO_MEMORY;
+    if (training->moments != NULL) return AENC_OK;
     struct moments *fresh = aenc_alloc(model->ctx, 1, sizeof *fresh);
     if (fresh == NULL) return AENC_ERR_NO_MEMORY;
     aenc_status status = aenc_pca_moments(model->ctx, request, model->input_size, 0, fresh);
     if (status == AENC_OK) {
         aenc_pca_resume(model, fresh, work->directions);
-        model->moments = fresh;
+        training->moments = fresh;
     } else
         aenc_release(model->ctx, fresh);
     return status;
@@ -191,10 +194,10 @@ aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *da
     struct pca_work work = {.moments = {.ctx = model->ctx, .cols = model->input_size}};
     aenc_status status = directions_alloc(&work, request.components);
     if (status == AENC_OK) status = moments_of(model, &request, &work);
-    if (status == AENC_OK) status = aenc_spectrum_create(model->moments, &work.spectrum);
+    if (status == AENC_OK) status = aenc_spectrum_create(model->training->moments, &work.spectrum);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
     struct moments grown;
-    if (status == AENC_OK) status = aenc_moments_copy(model->moments, &grown);
+    if (status == AENC_OK) status = aenc_moments_copy(model->training->moments, &grown);
     if (status == AENC_OK) {
         work.moments = grown;
         status = feed(&work, data, model);
@@ -202,11 +205,19 @@ aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *da
         model->stopped = ended ? AENC_STOPPED_END : AENC_STOPPED_CANCEL;
         if (ended) status = aenc_pca_solve(&work);
         if (ended && status == AENC_OK) status = aenc_pca_write(model, &work);
-        struct moments gone = ended && status == AENC_OK ? *model->moments : work.moments;
-        if (ended && status == AENC_OK) *model->moments = work.moments;
+        struct moments *kept = model->training->moments, gone = ended && status == AENC_OK ? *kept : work.moments;
+        if (ended && status == AENC_OK) *kept = work.moments;
         aenc_moments_free(&gone);
     }
     aenc_release(model->ctx, work.directions);
     aenc_spectrum_free(&work.spectrum);
     return status;
+}
+
+void aenc_pca_forget(struct aenc_model *model) {
+    struct moments *moments = model->training == NULL ? NULL : model->training->moments;
+    if (moments == NULL) return;
+    aenc_moments_free(moments);
+    aenc_release(model->ctx, moments);
+    model->training->moments = NULL;
 }

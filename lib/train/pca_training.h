@@ -13,5 +13,7 @@ aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, 
 aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data);
 /* Takes more rows in. */
 aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *data);
+/* The moments that those have left go. */
+void aenc_pca_forget(struct aenc_model *model);
 
 #endif

@@ -313,9 +313,10 @@ static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, s
     aenc_status status = layer_fit(p, shallow);
     if (status == AENC_OK) status = move(p, shallow, slice, true);
     if (status == AENC_OK) status = mirror_move(p, shallow, slice);
-    size_t epochs = shallow->history.count;
+    const struct history *history = aenc_train_history(shallow);
+    size_t epochs = history->count;
     if (status == AENC_OK && o->losses != NULL && (size_t)p->layer < o->loss_count && epochs > 0)
-        o->losses[p->layer] = shallow->history.epoch[epochs - 1].train_loss;
+        o->losses[p->layer] = history->epoch[epochs - 1].train_loss;
     return status;
 }
 
@@ -371,8 +372,9 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     p.fit.progress = told;
     p.fit.progress_user = &p;
     model->notice[0] = '\0';
-    (void)aenc_train_begin(model);
-    aenc_status status = layers_check(&p);
+    struct train_start start;
+    aenc_status status = aenc_train_begin(model, &start);
+    if (status == AENC_OK) status = layers_check(&p);
     if (status == AENC_OK) status = checkpoints_prepare(&p);
     model->stopped = AENC_STOPPED_END;
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);

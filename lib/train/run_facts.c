@@ -114,8 +114,8 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
     else
         add_column(arena, object, "data", &fit->data.rows, FIELD_INPUT, cols, fit->data.unchecked);
     if (fit->data.transform != NULL) add_whole(arena, object, "row transform", transform_sum(fit->data.transform));
-    for (int i = 0; i < 2 && model->distill_weight[0] + model->distill_weight[1] > 0; i++)
-        aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->distill_weight[i]);
+    for (int i = 0; i < 2 && model->taught != NULL; i++)
+        aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->taught[i]);
     bool apart = fit->data.valid.count > 0; /* else held out of the data, which are known already */
     bool file = fit->data.unchecked;
     add_column(arena, object, "target", &fit->data.rows, FIELD_TARGET, model->target_size, false);

@@ -6,7 +6,7 @@
 
 #include "io/message_text.h"
 #include "model/pca.h"
-#include "train/train.h"
+#include "train/training.h"
 
 static bool finite_number(double x) { return x - x == 0; }
 
@@ -82,14 +82,16 @@ static aenc_status gradients_check(struct aenc_model *model, const struct task *
     const char *culprit = NULL;
     double square = squared_norm(task->run, tiles, &culprit);
     if (!finite_number(loss) || culprit != NULL) return diverged(model, task, loss, culprit);
-    model->gradient_norm = sqrt(square) / model->gradient_weight;
+    model->training->gradient_norm = sqrt(square) / model->training->gradient_weight;
     return AENC_OK;
 }
 
 /* Everything up to the first stage of a training replay. */
 static aenc_status replay_prepare(struct aenc_model *model, const struct batch *batch, struct task **out) {
     double total;
-    model->gradients = NULL;
+    struct training *training = aenc_training(model);
+    if (training == NULL) return AENC_ERR_NO_MEMORY;
+    training->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = aenc_batch_check(model, batch->count);
     if (status == AENC_OK) status = weight_sum(model->ctx, batch, &total);
@@ -104,7 +106,7 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
     run->weight_total = total;
     run->step = model->step;
     run->check_overflow_bound = false;
-    model->gradient_weight = total;
+    training->gradient_weight = total;
     aenc_run_ramps(run, model->clock);
     return AENC_OK;
 }
@@ -113,7 +115,7 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
 static double mean_loss(struct aenc_model *model, const struct task *task) {
     double mean = 0;
     for (size_t i = 0; i < model->terms.count; i++) {
-        double value = aenc_run_term(task->run, &task->tape.term[i]) / model->gradient_weight;
+        double value = aenc_run_term(task->run, &task->tape.term[i]) / model->training->gradient_weight;
         model->terms.value[i] = value;
         if (model->terms.role[i] != TERM_MEASURE) mean += value;
     }
@@ -127,7 +129,8 @@ static aenc_status gradients_finish(struct aenc_model *model, struct task *task,
     double mean = mean_loss(model, task);
     aenc_status status = gradients_check(model, task, task->plan.tile_count, mean);
     if (status != AENC_OK) return status;
-    model->gradients = task;
+    model->training->gradients = task;
+    task->waits = true;
     if (loss != NULL) *loss = mean;
     return AENC_OK;
 }
@@ -162,7 +165,8 @@ static aenc_status states_check(const struct aenc_model *model, const struct tas
 }
 
 static void update(struct aenc_model *model, struct optimizer *optimizer) {
-    aenc_optim_update(optimizer, &model->store, 1 / model->gradient_weight, model->gradient_norm, model->ctx->pool);
+    aenc_optim_update(optimizer, &model->store, 1 / model->training->gradient_weight, model->training->gradient_norm,
+                      model->ctx->pool);
 }
 
 /* One that may overflow: it is taken back if it does. */
@@ -174,25 +178,27 @@ static aenc_status update_checked(struct aenc_model *model, struct optimizer *op
     const char *name = aenc_optim_overflow(optimizer, &model->store);
     if (name != NULL) {
         aenc_optim_restore(optimizer, &model->store, &kept);
-        status = aenc_fail(model->ctx, AENC_ERR_DIVERGED,
-                           "update %llu would make '%s' infinite: its learning rate is %s, its gradient's norm %s",
-                           (unsigned long long)model->step + 1, name,
-                           aenc_shown(aenc_optim_learning_rate(optimizer)).text, aenc_shown(model->gradient_norm).text);
+        status =
+            aenc_fail(model->ctx, AENC_ERR_DIVERGED,
+                      "update %llu would make '%s' infinite: its learning rate is %s, its gradient's norm %s",
+                      (unsigned long long)model->step + 1, name, aenc_shown(aenc_optim_learning_rate(optimizer)).text,
+                      aenc_shown(model->training->gradient_norm).text);
     }
     aenc_optim_kept_free(model->ctx, &kept);
     return status;
 }
 
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
-    if (model->gradients == NULL)
+    struct training *training = model->training;
+    struct task *task = training == NULL ? NULL : training->gradients;
+    if (task == NULL || !task->waits)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
-    struct task *task = model->gradients;
     aenc_status status = aenc_store_unshare(&model->store);
     if (status != AENC_OK) return status; /* without memory for a copy the gradients still wait */
-    model->gradients = NULL;              /* used up, also by a failure */
+    training->gradients = NULL;           /* used up, also by a failure */
     status = states_check(model, task);
     if (status != AENC_OK) return status;
-    if (aenc_optim_safe(optimizer, &model->store, model->gradient_norm))
+    if (aenc_optim_safe(optimizer, &model->store, model->training->gradient_norm))
         update(model, optimizer);
     else
         status = update_checked(model, optimizer);
@@ -230,13 +236,14 @@ static bool products_alone(const struct store *store, const struct plan *plan) {
 static aenc_status scratch_memory(struct aenc_model *model, const struct plan *plan, struct tile_sink *sink) {
     size_t workers = (size_t)aenc_pool_workers(model->ctx->pool);
     sink->size = (plan->product_tile + 15) / 16 * 16;
-    if (model->scratch_size < (size_t)sink->size * workers) {
-        aenc_release(model->ctx, model->scratch);
-        model->scratch = aenc_alloc(model->ctx, (size_t)sink->size * workers, sizeof(num));
-        model->scratch_size = model->scratch == NULL ? 0 : (size_t)sink->size * workers;
+    struct training *training = model->training;
+    if (training->scratch_size < (size_t)sink->size * workers) {
+        aenc_release(model->ctx, training->scratch);
+        training->scratch = aenc_alloc(model->ctx, (size_t)sink->size * workers, sizeof(num));
+        training->scratch_size = training->scratch == NULL ? 0 : (size_t)sink->size * workers;
     }
-    sink->scratch = model->scratch;
-    return model->scratch == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    sink->scratch = training->scratch;
+    return training->scratch == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
 /* The update of a step whose products are bounded; others: parameters beside theirs are trained. */
@@ -248,7 +255,7 @@ static aenc_status products_apply(struct aenc_model *model, struct optimizer *op
     aenc_status status = gradients_check(model, task, (size_t)plan->stage[plan->product_stage].first, loss);
     if (status == AENC_OK) status = states_check(model, task);
     if (status != AENC_OK) return status;
-    aenc_optim_begin(optimizer, &model->store, 1 / model->gradient_weight, 0, &step);
+    aenc_optim_begin(optimizer, &model->store, 1 / model->training->gradient_weight, 0, &step);
     if (others) {
         mark_per_tile(&model->store, plan, true);
         aenc_optim_rest(&step, model->ctx->pool);
@@ -270,7 +277,8 @@ static bool products_safe(const struct aenc_model *model, struct optimizer *opti
     double bound = aenc_run_bound(task->run);
     if (!finite_number(bound)) return false;
     double square = squared_norm(task->run, (size_t)plan->stage[plan->product_stage].first, &culprit);
-    return culprit == NULL && aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->gradient_weight);
+    return culprit == NULL &&
+           aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->training->gradient_weight);
 }
 
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
@@ -302,15 +310,18 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
 
 /* ---- What fails before the first step ---- */
 
-struct train_start aenc_train_begin(struct aenc_model *model) {
-    model->gradients = NULL;
-    return (struct train_start){model->step, model->clock, model->history.count, aenc_scaling_unknown(model)};
+aenc_status aenc_train_begin(struct aenc_model *model, struct train_start *out) {
+    struct training *training = aenc_training(model);
+    if (training == NULL) return AENC_ERR_NO_MEMORY;
+    training->gradients = NULL;
+    *out = (struct train_start){model->step, model->clock, training->history.count, aenc_scaling_unknown(model)};
+    return AENC_OK;
 }
 
 void aenc_train_undo(struct aenc_model *model, const struct train_start *start) {
     if (model->step != start->step) return;
     model->clock = start->clock;
-    model->history.count = start->epochs;
+    model->training->history.count = start->epochs;
     if (start->scaling_unknown && model->scaling_known) aenc_scaling_forget(model);
 }
 
@@ -325,14 +336,22 @@ static bool several_terms(const struct terms *terms) {
     return count > 1;
 }
 
+/* For so many rows of `width` numbers; it stays. */
+static float *scores_room(struct aenc_model *model, size_t width) {
+    struct training *training = aenc_training(model);
+    if (training != NULL && training->scores == NULL)
+        training->scores = aenc_alloc_raw(model->ctx, EVALUATE_ROWS * sizeof *training->scores, width);
+    return training == NULL ? NULL : training->scores;
+}
+
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss) {
     const struct terms *terms = &model->terms;
     double total, sum = 0;
     bool weighted = aenc_batch_has(batch, FIELD_WEIGHT), several = several_terms(terms);
     size_t width = several ? 1 + terms->count : 1;
-    aenc_status status = weight_sum(model->ctx, batch, &total);
-    float *score = aenc_alloc_raw(model->ctx, EVALUATE_ROWS * sizeof *score, width);
+    float one[EVALUATE_ROWS], *score = several ? scores_room(model, width) : one;
     if (score == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = weight_sum(model->ctx, batch, &total);
     for (size_t i = 0; i < terms->count; i++) terms->valid[i] = several ? 0 : NAN;
     for (int64_t first = 0; first < batch->count && status == AENC_OK; first += EVALUATE_ROWS) {
         const struct batch piece = aenc_batch_piece(batch, first, EVALUATE_ROWS);
@@ -344,7 +363,6 @@ aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *ba
             for (size_t i = 1; i < width; i++) terms->valid[i - 1] += (double)row[i] * weight;
         }
     }
-    aenc_release(model->ctx, score);
     for (size_t i = 0; several && i < terms->count; i++)
         terms->valid[i] = status == AENC_OK ? terms->valid[i] / total : NAN;
     if (status == AENC_OK) *loss = sum / total;

@@ -25,6 +25,16 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
 /* Weighted mean loss as evaluation sees it, and what model->terms.valid is then. */
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss);
 
+/* training.c: the epochs of the last fit; none before the first. */
+struct history {
+    aenc_progress *epoch;
+    double *term; /* (epochs, 2, terms): of training, of validation */
+    size_t count, capacity, term_capacity;
+};
+const struct history *aenc_train_history(const struct aenc_model *model);
+/* The gradient of the entry that waits to be applied, a sum over rows, and what makes it the mean; NULL: none waits. */
+const num *aenc_train_gradient(const struct aenc_model *model, const struct entry *entry, double *scale);
+
 /* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay
  * as they are, and the batch's gradients wait. */
 struct gradient_check {
@@ -106,8 +116,8 @@ struct train_start {
     size_t epochs; /* of the history */
     bool scaling_unknown;
 };
-/* Where the model stands. Gradients that wait are dropped: they are of other parameters soon. */
-struct train_start aenc_train_begin(struct aenc_model *model);
+/* Where the model stands. Gradients that wait are dropped: they are of other parameters soon. AENC_ERR_NO_MEMORY. */
+aenc_status aenc_train_begin(struct aenc_model *model, struct train_start *out);
 /* The call has failed. */
 void aenc_train_undo(struct aenc_model *model, const struct train_start *start);
 /* fit.c: rows of the fullest batch of such a fit. */

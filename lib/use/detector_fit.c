@@ -74,7 +74,7 @@ static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scali
     return status;
 }
 
-struct training {
+struct drill {
     struct aenc_model *model;
     struct rows x;
     int64_t steps, batch;
@@ -82,7 +82,7 @@ struct training {
     struct optimizer *optimizer;
 };
 
-static aenc_status training_run(struct training *t) {
+static aenc_status training_run(struct drill *t) {
     int64_t each = t->batches.train_count / t->batch;
     for (int64_t step = 0; step < t->steps; step++) {
         if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
@@ -98,7 +98,7 @@ static aenc_status training_run(struct training *t) {
 
 static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t steps) {
     aenc_context *ctx = model->ctx;
-    struct training t = {
+    struct drill t = {
         .model = model, .x = *x, .steps = steps > 0 ? steps : STEPS, .batch = x->count < BATCH ? x->count : BATCH};
     struct arena arena;
     struct json *spec;

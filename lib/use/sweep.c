@@ -9,6 +9,7 @@
 
 #include "math/blas.h"
 #include "math/moments.h"
+#include "train/train.h"
 #include "use/codes.h"
 
 enum { BLOCK = 256 };
@@ -134,7 +135,7 @@ static aenc_status model_point(aenc_context *ctx, const struct sweep *sweep, siz
     if (status == AENC_OK && output == NULL) status = AENC_ERR_NO_MEMORY;
     for (int i = 0; i < 3 && status == AENC_OK; i++)
         if (sweep->set[i].data != NULL) status = model_error(model, &sweep->set[i], output, &errors[i]);
-    point->epochs = (int64_t)model->history.count;
+    point->epochs = (int64_t)aenc_train_history(model)->count;
     for (size_t i = 0; i < model->store.entry_count; i++)
         if (model->store.entry[i].kind == ENTRY_PARAMETER) point->parameters += (size_t)model->store.entry[i].count;
     aenc_release(ctx, output);

@@ -1,0 +1,46 @@
+/* training.c - what training keeps with a model: made when it is first needed, gone with the model. */
+#include "train/training.h"
+
+#include "train/pca_training.h"
+
+static void training_free(struct aenc_model *model) {
+    struct training *training = model->training;
+    aenc_train_forget(model);
+    aenc_pca_forget(model);
+    aenc_release(model->ctx, training->scratch);
+    aenc_release(model->ctx, training->scores);
+    aenc_release(model->ctx, training->history.epoch);
+    aenc_release(model->ctx, training->history.term);
+    aenc_release(model->ctx, training);
+}
+
+struct training *aenc_training(struct aenc_model *model) {
+    if (model->training != NULL) return model->training;
+    model->training = aenc_alloc(model->ctx, 1, sizeof *model->training);
+    if (model->training != NULL) model->training_free = training_free;
+    return model->training;
+}
+
+const struct history *aenc_train_history(const struct aenc_model *model) {
+    static const struct history none;
+    return model->training == NULL ? &none : &model->training->history;
+}
+
+const num *aenc_train_gradient(const struct aenc_model *model, const struct entry *entry, double *scale) {
+    const struct training *training = model->training;
+    if (training == NULL || training->gradients == NULL || !training->gradients->waits) return NULL;
+    *scale = 1 / training->gradient_weight;
+    return model->store.gradient + entry->offset;
+}
+
+aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
+    struct history *history = &model->training->history;
+    void *epoch = history->epoch, *term = history->term;
+    aenc_status status = aenc_reserve(model->ctx, &epoch, &history->capacity, epochs, sizeof *history->epoch);
+    history->epoch = epoch;
+    if (status != AENC_OK) return status;
+    status = aenc_reserve(model->ctx, &term, &history->term_capacity, epochs,
+                          2 * model->terms.count * sizeof *history->term);
+    history->term = term;
+    return status;
+}
