@@ -288,7 +288,8 @@ AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
 enum {
     AENC_TERM_OBJECTIVE = 10, /* of training and validation: these add up to valid_loss, and with those of training to train_loss */
     AENC_TERM_TRAINING = 20,  /* of training alone: penalties */
-    AENC_TERM_MEASURE = 30    /* reported, and trains nothing */
+    AENC_TERM_MEASURE = 30,   /* reported, and trains nothing */
+    AENC_TERM_PLAYER = 40     /* what another player than the model's own minimises (docs/players.md): part of neither loss */
 };
 AENC_API int32_t aenc_model_term_role(const aenc_model *model, size_t term);
 /* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to

@@ -114,6 +114,23 @@ AENC_API aenc_node *aenc_node_measure(aenc_recorder *recorder, const char *name,
 /* x, with rows, becomes a result of that name (aenc_run): a bottleneck's as it is, a layer's behind the layer's path,
  * "encoder.1.name". To be named whatever the aim. A name that every model has ("code") is AENC_ERR_ARGUMENT. Returns x. */
 AENC_API aenc_node *aenc_node_result(aenc_recorder *recorder, const char *name, aenc_node *x);
+/* A player beside the model's own: an adversary, say (docs/players.md). Every parameter and state below its entries is trained by
+ * it alone, on its terms, which are not part of the model's loss. Each step of training has first the turns of these players, in
+ * their order, each on the same batch, then one of the model's own, which has everything else. */
+typedef struct aenc_player {
+    size_t struct_size;
+    const char *name;
+    const char *const *entries; /* paths as of aenc_model_freeze: {"bottleneck.critic"} */
+    size_t entry_count;         /* at least 1 */
+    const char *const *terms;   /* names of aenc_node_objective, of this recording */
+    size_t term_count;          /* at least 1 */
+    const char *optimizer;      /* spec; NULL: that of the fit. A schedule moves its learning rate in proportion */
+    int64_t turns;              /* updates in each step, 1 to 80; 0: 1 */
+} aenc_player;
+/* In the callback of a bottleneck, in each of its recordings; at most 3. Copied. 1; or 0, and the recording has failed. The model is
+ * refused (AENC_ERR_ARGUMENT, by name) where an entry matches no parameter or belongs to another player, or a term is not there, a
+ * measure, or another's. */
+AENC_API int32_t aenc_recorder_player(aenc_recorder *recorder, const aenc_player *player);
 /* Ends the recording with that status (negative) and text, and with it the call that asked for it. The first one counts. */
 AENC_API aenc_node *aenc_node_fail(aenc_recorder *recorder, aenc_status status, const char *text);
 /* A trained parameter of layers and penalties, by the plug-in's path: "encoder.1." and name. init as of layers

@@ -194,7 +194,8 @@ double aenc_model_term_valid(const aenc_model *model, size_t term) {
 int32_t aenc_model_term_role(const aenc_model *model, size_t term) {
     static const int32_t roles[] = {[TERM_OBJECTIVE] = AENC_TERM_OBJECTIVE,
                                     [TERM_TRAINING] = AENC_TERM_TRAINING,
-                                    [TERM_MEASURE] = AENC_TERM_MEASURE};
+                                    [TERM_MEASURE] = AENC_TERM_MEASURE,
+                                    [TERM_PLAYER] = AENC_TERM_PLAYER};
     return model == NULL || term >= model->terms.count ? 0 : roles[model->terms.role[term]];
 }
 
@@ -251,7 +252,7 @@ aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_opti
     aenc_arena_create(ctx, &arena);
     struct json *parsed;
     status = aenc_settings_parse(&arena, "optimizer", spec, &parsed);
-    if (status == AENC_OK) status = aenc_optim_create(ctx, parsed, model->store.parameter_size, &handle->optimizer);
+    if (status == AENC_OK) status = aenc_train_optimizer(model, parsed, &handle->optimizer);
     aenc_arena_free(&arena);
     if (status != AENC_OK) {
         aenc_release(ctx, handle);
@@ -326,7 +327,13 @@ static aenc_status batch_check(aenc_model *model, const char *call, const aenc_b
 static aenc_status gradients(aenc_model *model, const aenc_batch *batch, double *loss) {
     struct batch b;
     aenc_status status = batch_check(model, "aenc_model_gradients", batch, &b);
-    return status == AENC_OK ? aenc_train_gradients(model, &b, loss) : status;
+    if (status == AENC_OK && model->player_count > 1)
+        status =
+            aenc_fail(model->ctx, AENC_ERR_UNSUPPORTED,
+                      "aenc_model_gradients: the model has %d players with gradients of their own; aenc_model_step "
+                      "takes the turns of all",
+                      model->player_count);
+    return status == AENC_OK ? aenc_train_gradients(model, (struct turn){0, 0}, &b, loss) : status;
 }
 
 aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *batch, double *loss) {

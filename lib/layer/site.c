@@ -57,3 +57,34 @@ struct node *aenc_site_result_find(const struct site *site, const char *name) {
     while (r != NULL && strcmp(r->name, name) != 0) r = r->before;
     return r == NULL ? NULL : r->node;
 }
+
+static const char *const *texts_copy(struct tape *tape, const char *const *text, size_t count) {
+    const char **copy = aenc_arena_alloc(&tape->arena, count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) copy[i] = aenc_arena_text(&tape->arena, text[i]);
+    return copy;
+}
+
+void aenc_site_player(struct site *site, const struct player *player) {
+    struct tape *tape = site->tape;
+    if (tape->status != AENC_OK) return;
+    for (int i = 0; i < site->player_count; i++)
+        if (strcmp(site->player[i].name, player->name) == 0)
+            aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "player '%s' is declared twice", aenc_quoted(player->name).text);
+    if (site->player_count == PLAYERS_MAX - 1)
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "player '%s': a model has %d beside its own at most",
+                       aenc_quoted(player->name).text, PLAYERS_MAX - 1);
+    if (player->entry_count == 0 || player->term_count == 0)
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "player '%s' has no %s", aenc_quoted(player->name).text,
+                       player->entry_count == 0 ? "entries" : "terms");
+    if (player->turns < 1 || player->turns > TURNS_MAX)
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "player '%s' has %lld turns; 1 to %d are taken",
+                       aenc_quoted(player->name).text, (long long)player->turns, TURNS_MAX);
+    if (tape->status != AENC_OK) return;
+    struct player *copy = &site->player[site->player_count++];
+    *copy = *player;
+    copy->name = aenc_arena_text(&tape->arena, player->name);
+    copy->entry = texts_copy(tape, player->entry, player->entry_count);
+    copy->term = texts_copy(tape, player->term, player->term_count);
+    if (player->optimizer != NULL) copy->optimizer = aenc_arena_text(&tape->arena, player->optimizer);
+    if (tape->arena.failed) tape->status = AENC_ERR_NO_MEMORY;
+}

@@ -27,6 +27,19 @@ struct site_result {
     const struct site_result *before;
 };
 
+/* Who trains a part of the model by terms of its own, beside the model's own player. Each step of training has first the turns of
+ * these, then one of the model's own. */
+enum { PLAYERS_MAX = 4, TURNS_MAX = 80 }; /* the model's own among them; of each, so that a turn is one of 256 */
+struct player {
+    const char *name;
+    const char *const *entry; /* name paths: what lies below is its own */
+    size_t entry_count;
+    const char *const *term; /* names of what it minimises */
+    size_t term_count;
+    const char *optimizer; /* a spec; NULL: that of the model's own */
+    int64_t turns;         /* updates in each step; 1 to TURNS_MAX */
+};
+
 struct site {
     struct tape *tape;
     struct store *store;
@@ -39,8 +52,10 @@ struct site {
     struct node *input, *code, *output;
     struct node *log_ratio; /* log p(z) - log q(z | x) of the code z that was drawn, (rows); NULL: it has no density */
     struct node *target;    /* what a corruption puts in the place of the input as target; NULL: nothing */
-    const struct json *encoder, *decoder; /* checked specs */
-    const struct site_result *result;     /* the youngest; NULL: none */
+    const struct json *encoder, *decoder;  /* checked specs */
+    const struct site_result *result;      /* the youngest; NULL: none */
+    struct player player[PLAYERS_MAX - 1]; /* declared so far, texts in the tape's arena */
+    int player_count;
 };
 
 static inline enum site_aim aenc_site_aim(struct site *site) {
@@ -58,6 +73,8 @@ const struct field_spec *aenc_site_field_spec(struct site *site, const char *nam
 struct node *aenc_site_tap(struct site *site, const char *path);
 /* n under a name by which a caller may ask for it: the bottleneck's as it is, a layer's behind its name path. NULL is ignored. */
 void aenc_site_result(struct site *site, const char *name, struct node *n);
+/* A player, whose texts are copied. Failures stick to the tape. */
+void aenc_site_player(struct site *site, const struct player *player);
 /* n as the output of the layer that the tape's scope is. NULL is ignored. */
 void aenc_site_layer(struct site *site, struct node *n);
 /* The youngest of that name; NULL: there is none. */

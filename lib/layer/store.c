@@ -144,7 +144,7 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
     struct node *leaf = leaf_find(store, tape, entry);
     if (leaf != NULL) return leaf;
     entry->leaf = tape->node_count;
-    return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen);
+    return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen && entry->player == tape->player);
 }
 
 struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,

@@ -48,6 +48,7 @@ struct entry {
     int64_t offset; /* in its block, in nums; a multiple of 16 */
     int64_t count;
     bool frozen;
+    int player;            /* who trains it; 0: the model's own */
     bool decays;           /* weight decay applies: weights yes, biases and gains no */
     bool updated_per_tile; /* while the rest is updated: it is updated part by part */
     size_t leaf;           /* where its leaf stands on store->tape, if it has one there */

@@ -29,12 +29,15 @@ static aenc_status terms_take(struct aenc_model *model, const struct tape *tape)
     terms->count = tape->term_count;
     terms->name = aenc_arena_alloc(arena, terms->count, sizeof *terms->name);
     terms->role = aenc_arena_alloc(arena, terms->count, sizeof *terms->role);
+    terms->player = aenc_arena_alloc(arena, terms->count, sizeof *terms->player);
     terms->value = aenc_arena_alloc(arena, terms->count, 2 * sizeof *terms->value);
-    if (terms->name == NULL || terms->role == NULL || terms->value == NULL) return AENC_ERR_NO_MEMORY;
+    if (terms->name == NULL || terms->role == NULL || terms->player == NULL || terms->value == NULL)
+        return AENC_ERR_NO_MEMORY;
     terms->valid = terms->value + terms->count;
     for (size_t i = 0; i < terms->count; i++) {
         terms->name[i] = aenc_arena_text(arena, tape->term[i].name);
         terms->role[i] = tape->term[i].role;
+        terms->player[i] = tape->term[i].player;
         terms->value[i] = terms->valid[i] = NAN;
         if (tape->term[i].warning == NULL) continue;
         terms->watched = i;
@@ -172,6 +175,8 @@ void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&mode
 void aenc_model_forget_tasks(struct aenc_model *model) {
     for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->train_task[own]);
     for (int i = 0; i < TASKS_KEPT; i++) aenc_task_free(model->ctx, &model->infer_task[i]);
+    for (int p = 1; p < model->player_count && model->player_task != NULL; p++)
+        for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->player_task[p - 1][own]);
 }
 
 void aenc_model_release(struct aenc_model *model) {

@@ -48,6 +48,7 @@ struct result_spec {
 struct task_key {
     bool trains;                /* corrupted input to the terms, with gradients; no results */
     bool own_target;            /* the target is a field of its own rather than the input */
+    int player;                 /* whose step it is, of training */
     bool from_prior;            /* the decoder gets draws from the bottleneck's prior */
     bool from_code;             /* the decoder gets the field "code" */
     bool weighs;                /* the score is -log of p(x | z) p(z) / q(z | x) of the draw z */
@@ -97,6 +98,7 @@ struct terms {
     size_t watched;      /* the measure that `warning` is of, when its mean over an epoch is below `least` */
     const char *warning; /* static; NULL: none */
     double least;
+    int *player;   /* who minimises it */
     double *value; /* of the last batch, or the mean over the running epoch so far; NaN before the first */
     double *valid; /* of the last evaluation; NaN before the first, and where it has no such term */
 };
@@ -124,7 +126,10 @@ struct aenc_model {
     struct store store;
     const struct result_spec *result; /* by number */
     int result_count;
-    struct task train_task[2];          /* by own_target */
+    struct task train_task[2];   /* by own_target */
+    const struct player *player; /* the model's own first */
+    int player_count;
+    struct task (*player_task)[2];      /* of training, of those behind it */
     struct task infer_task[TASKS_KEPT]; /* in any order */
     uint64_t task_uses;
     uint64_t step, epoch; /* updates and epochs so far: what the random draws of training count */
@@ -211,14 +216,21 @@ const char *aenc_layers_activation(const struct json *spec);
 /* task.c: recorded and planned on demand, for at least `rows` rows, of which inference needs room
  * for one chunk at most. Valid until the next is prepared. */
 aenc_status aenc_task_prepare(struct aenc_model *model, const struct task_key *key, int64_t rows, struct task **out);
-/* The key of a training task. */
-static inline struct task_key aenc_task_training(bool own_target) {
-    return (struct task_key){.trains = true, .own_target = own_target};
+/* The key of a training task, for the turns of a player. */
+static inline struct task_key aenc_task_training(int player, bool own_target) {
+    return (struct task_key){.trains = true, .player = player, .own_target = own_target};
 }
 /* The training task: corruption, encoder, bottleneck, decoder, and as terms the reconstruction, what was recorded on the way,
  * and the penalties. declared (may be NULL) is called once code and output are there. Failures stick to the tape. */
 typedef aenc_status task_declared(struct aenc_model *model, const struct site *site);
 void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool own_target, task_declared *declared);
+/* players.c: takes the players of the first recording over, and gives them entries and terms. Refused by name: an entry that
+ * matches nothing or has two players, a term that is not there or nobody's to minimise, an unknown optimizer. */
+aenc_status aenc_players_declare(struct aenc_model *model, const struct site *site);
+/* Of a training tape, the terms and stages of its player remain. */
+void aenc_players_choose(const struct aenc_model *model, struct tape *tape);
+/* Whether another player than the model's own minimises it. */
+bool aenc_term_of_player(const struct aenc_model *model, const char *name);
 /* Records the results of task->key on task->tape, in its order. */
 void aenc_task_results_record(struct aenc_model *model, struct task *task);
 /* Records and plans with the memory of ctx, which need not be the model's. */

@@ -27,6 +27,7 @@ aenc_status aenc_task_record(aenc_context *ctx, struct aenc_model *model, const 
     bool training = key->trains;
     task->key = *key;
     aenc_tape_create(ctx, training ? MODE_TRAIN : MODE_EVALUATE, rows, &task->tape);
+    task->tape.player = key->player;
     if (!training) task->tape.shard_rows[0] = rows;
     if (training)
         aenc_task_train_record(model, &task->tape, key->own_target, NULL);
@@ -121,6 +122,7 @@ static bool key_equal(const struct task_key *a, const struct task_key *b) {
 
 /* Where the task of that key is, or will be: in the place of the one that was not used for the longest time. */
 static struct task *task_place(struct aenc_model *model, const struct task_key *key) {
+    if (key->trains && key->player > 0) return &model->player_task[key->player - 1][key->own_target];
     if (key->trains) return &model->train_task[key->own_target];
     struct task *place = &model->infer_task[0];
     for (int i = 0; i < TASKS_KEPT; i++) {

@@ -87,6 +87,11 @@ void aenc_task_train_record(struct aenc_model *model, struct tape *tape, bool ow
     struct node *loss = tape->status == AENC_OK ? record_loss(model, &site, x, own_target) : NULL;
     objective_first(tape, loss);
     aenc_penalties_record(&site, aenc_json_member(model->description, "penalties"));
+    if (tape->status != AENC_OK) return;
+    if (declared != NULL)
+        tape->status = aenc_players_declare(model, &site);
+    else
+        aenc_players_choose(model, tape);
 }
 
 /* ---- Results ---- */
@@ -108,11 +113,12 @@ static struct node *weighted(struct tape *tape, const struct term *term) {
 
 /* The objective of each row: the reconstruction and what has been recorded row by row as its terms. Terms of the batch as
  * a whole would make a row's score depend on the rows beside it: they are of validation alone. */
-static struct node *record_score(struct site *site, struct node *loss, bool whole) {
+static struct node *record_score(const struct aenc_model *model, struct site *site, struct node *loss, bool whole) {
     struct tape *tape = site->tape;
     for (size_t i = 0; i < tape->term_count && loss != NULL; i++) {
         const struct term *term = &tape->term[i];
-        if (term->role == TERM_OBJECTIVE && (whole || term->node->kind == NODE_ROW))
+        if (term->role == TERM_OBJECTIVE && (whole || term->node->kind == NODE_ROW) &&
+            !aenc_term_of_player(model, term->name))
             loss = aenc_op_add(tape, loss, weighted(tape, term));
     }
     return loss;
@@ -153,7 +159,7 @@ static struct node *record_terms(const struct aenc_model *model, struct site *si
     for (size_t i = 0; i <= terms->count; i++) {
         const struct term *term =
             i < 2 || terms->role[i - 1] == TERM_TRAINING ? NULL : term_next(tape, terms->name[i - 1], &at);
-        struct node *n = i == 0         ? record_score(site, loss, true)
+        struct node *n = i == 0         ? record_score(model, site, loss, true)
                          : i == 1       ? loss
                          : term == NULL ? aenc_op_affine(tape, zero, 0, NAN)
                                         : aenc_op_add(tape, zero, weighted(tape, term));
@@ -230,7 +236,7 @@ static void record_scores(struct way *way, struct task *task) {
             struct node *loss = record_loss(model, site, way->x, own_target);
             task->result[i] = task->key.weighs  ? record_weight(model, site, loss)
                               : task->key.terms ? record_terms(model, site, loss)
-                                                : record_score(site, loss, false);
+                                                : record_score(model, site, loss, false);
         }
         if (task->key.wanted[i] == RESULT_FEATURES)
             task->result[i] =

@@ -18,6 +18,11 @@ static const struct optimizer_type *type_find(aenc_context *ctx, const struct js
 
 aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
                               struct optimizer **out) {
+    return aenc_optim_create_part(ctx, spec, (struct optim_part){0, 0, parameter_size}, out);
+}
+
+aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, struct optim_part part,
+                                   struct optimizer **out) {
     *out = NULL;
     const struct optimizer_type *type = type_find(ctx, spec);
     if (type == NULL) return AENC_ERR_ARGUMENT;
@@ -25,14 +30,17 @@ aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_
     if (optimizer == NULL) return AENC_ERR_NO_MEMORY;
     optimizer->ctx = ctx;
     optimizer->type = type;
-    optimizer->parameter_size = parameter_size;
+    optimizer->player = part.player;
+    optimizer->first = part.first;
+    optimizer->parameter_size = part.size;
     optimizer->update.learning_rate = aenc_setting_number(spec, type->rules, "lr");
     optimizer->update.weight_decay = aenc_setting_number(spec, type->rules, "weight_decay");
     optimizer->decay_all = aenc_setting_bool(spec, type->rules, "decay_all");
+    optimizer->base = optimizer->update.learning_rate;
     type->read(spec, optimizer);
     for (int i = 0; i < MOMENTS_MAX; i++) {
         if (!optimizer->uses[i]) continue;
-        optimizer->moment[i] = aenc_alloc(ctx, (size_t)parameter_size, sizeof(num));
+        optimizer->moment[i] = aenc_alloc(ctx, (size_t)part.size, sizeof(num));
         if (optimizer->moment[i] != NULL) continue;
         aenc_optim_free(ctx, optimizer);
         return AENC_ERR_NO_MEMORY;
@@ -49,20 +57,27 @@ aenc_status aenc_optim_rate_read(aenc_context *ctx, const struct json *spec, dou
 }
 
 void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer) {
-    if (optimizer == NULL) return;
-    for (int i = 0; i < MOMENTS_MAX; i++) aenc_release(ctx, optimizer->moment[i]);
-    aenc_release(ctx, optimizer);
+    for (struct optimizer *next; optimizer != NULL; optimizer = next) {
+        next = optimizer->next;
+        for (int i = 0; i < MOMENTS_MAX; i++) aenc_release(ctx, optimizer->moment[i]);
+        aenc_release(ctx, optimizer);
+    }
 }
 
 double aenc_optim_learning_rate(const struct optimizer *optimizer) { return optimizer->update.learning_rate; }
 
 void aenc_optim_set_learning_rate(struct optimizer *optimizer, double learning_rate) {
     optimizer->update.learning_rate = learning_rate;
+    double base = optimizer->base;
+    for (struct optimizer *next = optimizer->next; next != NULL; next = next->next)
+        next->update.learning_rate = base > 0 ? learning_rate * (next->base / base) : next->base;
 }
 
 void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double value) {
-    optimizer->clip_norm = norm;
-    optimizer->clip_value = value;
+    for (; optimizer != NULL; optimizer = optimizer->next) {
+        optimizer->clip_norm = norm;
+        optimizer->clip_value = value;
+    }
 }
 
 /* ---- One step ---- */
@@ -83,18 +98,19 @@ void aenc_optim_part(const struct optim_step *step, const struct entry *entry, i
     const struct optimizer *optimizer = step->optimizer;
     const struct update *u = optimizer->decay_all || entry->decays ? &step->update : &step->without_decay;
     int64_t at = entry->offset + first;
-    optimizer->type->update(optimizer, u, step->store->parameter + at, gradient, at, count);
+    optimizer->type->update(optimizer, u, step->store->parameter + at, gradient, at - optimizer->first, count);
 }
 
 /* The part of each trained entry that lies in the task's chunk of the block. */
 static void chunk_task(void *user, int64_t index, int worker) {
     (void)worker;
     const struct optim_step *step = user;
-    int64_t lo = index * CHUNK, hi = lo + CHUNK;
+    int64_t lo = step->optimizer->first + index * CHUNK, hi = lo + CHUNK;
     for (size_t i = 0; i < step->store->entry_count; i++) {
         const struct entry *entry = &step->store->entry[i];
         int64_t end = entry->offset + entry->count;
-        bool takes = entry->kind == ENTRY_PARAMETER && !entry->frozen && !entry->updated_per_tile;
+        bool takes = entry->kind == ENTRY_PARAMETER && entry->player == step->optimizer->player && !entry->frozen &&
+                     !entry->updated_per_tile;
         if (!takes || entry->offset >= hi || end <= lo) continue;
         int64_t first = entry->offset > lo ? entry->offset : lo;
         int64_t last = end < hi ? end : hi;

@@ -37,26 +37,38 @@ struct optimizer {
     struct update update; /* the settings; what changes with the step is filled in by each update */
     bool decay_all;       /* weight decay on every parameter (PyTorch's way), or only where entry->decays */
     bool uses[MOMENTS_MAX], squares[MOMENTS_MAX]; /* squares: means of squares, not negative */
-    num *moment[MOMENTS_MAX];                     /* as the parameter block; NULL where not used */
-    int64_t parameter_size;                       /* nums of the block */
+    num *moment[MOMENTS_MAX];                     /* as that part of the parameter block; NULL where not used */
+    int64_t first, parameter_size;                /* the part of the parameter block that it has moments for, in nums */
+    int player;                                   /* whose entries it moves */
+    struct optimizer *next;                       /* of the next player, its own; NULL: none */
+    double base;                                  /* the learning rate of its spec */
     int64_t step;                                 /* updates so far */
     double clip_norm, clip_value;                 /* 0: no limit */
     double reach[MOMENTS_MAX];                    /* the moments are at most so large */
     bool resumed;                                 /* the moments are from a file: nothing else is known of them */
 };
 
-/* spec is not kept. parameter_size is the store's. AENC_ERR_ARGUMENT with the known names. */
+/* For the entries of the player, which lie in that part of the store's parameter block. spec is not kept. AENC_ERR_ARGUMENT
+ * with the known names. */
+struct optim_part {
+    int player;
+    int64_t first, size;
+};
+aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, struct optim_part part,
+                                   struct optimizer **out);
+/* The same for all of a store with one player. */
 aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
                               struct optimizer **out);
 /* The learning rate that a spec states, or its default; the spec is checked. */
 aenc_status aenc_optim_rate_read(aenc_context *ctx, const struct json *spec, double *out);
-/* NULL-safe. */
+/* With those of the next players, as the two below. NULL-safe. */
 void aenc_optim_free(aenc_context *ctx, struct optimizer *optimizer);
 double aenc_optim_learning_rate(const struct optimizer *optimizer);
+/* Of next players in proportion. */
 void aenc_optim_set_learning_rate(struct optimizer *optimizer, double learning_rate);
 /* 0: no limit */
 void aenc_optim_set_clipping(struct optimizer *optimizer, double norm, double value);
-/* One step: store's parameters that are not frozen, from its gradients times scale. norm: the Euclidean norm of the
+/* One step: the player's parameters that are not frozen, from its gradients times scale. norm: the Euclidean norm of the
  * gradients after scale, which clipping by norm compares; both finite. pool NULL: on this thread alone. */
 void aenc_optim_update(struct optimizer *optimizer, struct store *store, double scale, double norm, struct pool *pool);
 
@@ -87,6 +99,10 @@ struct optim_kept {
     int64_t step;
 };
 aenc_status aenc_optim_keep(const struct optimizer *optimizer, const struct store *store, struct optim_kept *out);
+/* How many nums those are, and the same in memory of the caller's. */
+size_t aenc_optim_kept_size(const struct optimizer *optimizer);
+void aenc_optim_keep_in(const struct optimizer *optimizer, const struct store *store, num *room,
+                        struct optim_kept *out);
 void aenc_optim_restore(struct optimizer *optimizer, struct store *store, const struct optim_kept *kept);
 void aenc_optim_kept_free(aenc_context *ctx, struct optim_kept *kept);
 const char *aenc_optim_overflow(const struct optimizer *optimizer, const struct store *store);

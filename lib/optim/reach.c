@@ -57,28 +57,41 @@ bool aenc_optim_safe(struct optimizer *optimizer, struct store *store, double gr
 }
 
 void aenc_optim_resumed(struct optimizer *optimizer) {
-    optimizer->resumed = true;
-    for (int i = 0; i < MOMENTS_MAX; i++) optimizer->reach[i] = INFINITY;
+    for (; optimizer != NULL; optimizer = optimizer->next) {
+        optimizer->resumed = true;
+        for (int i = 0; i < MOMENTS_MAX; i++) optimizer->reach[i] = INFINITY;
+    }
 }
 
 /* ---- Steps that can be taken back ---- */
 
-aenc_status aenc_optim_keep(const struct optimizer *optimizer, const struct store *store, struct optim_kept *out) {
-    size_t size = (size_t)optimizer->parameter_size, parts = 1;
+size_t aenc_optim_kept_size(const struct optimizer *optimizer) {
+    size_t parts = 1;
     for (int i = 0; i < MOMENTS_MAX; i++) parts += optimizer->moment[i] != NULL;
-    num *to = aenc_alloc_raw(optimizer->ctx, parts * size, sizeof *to);
-    *out = (struct optim_kept){to, optimizer->step};
-    if (to == NULL) return AENC_ERR_NO_MEMORY;
-    memcpy(to, store->parameter, size * sizeof *to);
+    return parts * (size_t)optimizer->parameter_size;
+}
+
+void aenc_optim_keep_in(const struct optimizer *optimizer, const struct store *store, num *room,
+                        struct optim_kept *out) {
+    size_t size = (size_t)optimizer->parameter_size;
+    num *to = room;
+    *out = (struct optim_kept){room, optimizer->step};
+    memcpy(to, store->parameter + optimizer->first, size * sizeof *to);
     for (int i = 0; i < MOMENTS_MAX; i++)
         if (optimizer->moment[i] != NULL) memcpy(to += size, optimizer->moment[i], size * sizeof *to);
+}
+
+aenc_status aenc_optim_keep(const struct optimizer *optimizer, const struct store *store, struct optim_kept *out) {
+    out->numbers = aenc_alloc_raw(optimizer->ctx, aenc_optim_kept_size(optimizer), sizeof *out->numbers);
+    if (out->numbers == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_optim_keep_in(optimizer, store, out->numbers, out);
     return AENC_OK;
 }
 
 void aenc_optim_restore(struct optimizer *optimizer, struct store *store, const struct optim_kept *kept) {
     size_t size = (size_t)optimizer->parameter_size;
     const num *from = kept->numbers;
-    memcpy(store->parameter, from, size * sizeof *from);
+    memcpy(store->parameter + optimizer->first, from, size * sizeof *from);
     for (int i = 0; i < MOMENTS_MAX; i++)
         if (optimizer->moment[i] != NULL) memcpy(optimizer->moment[i], from += size, size * sizeof *from);
     optimizer->step = kept->step;
@@ -92,11 +105,12 @@ void aenc_optim_kept_free(aenc_context *ctx, struct optim_kept *kept) {
 const char *aenc_optim_overflow(const struct optimizer *optimizer, const struct store *store) {
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *entry = &store->entry[i];
-        if (entry->kind != ENTRY_PARAMETER) continue;
+        if (entry->kind != ENTRY_PARAMETER || entry->player != optimizer->player) continue;
         bool good = largest(store->parameter + entry->offset, entry->count) <= (double)NUM_MAX;
         for (int m = 0; m < MOMENTS_MAX && good; m++)
             if (optimizer->moment[m] != NULL)
-                good = largest(optimizer->moment[m] + entry->offset, entry->count) <= (double)NUM_MAX;
+                good =
+                    largest(optimizer->moment[m] + entry->offset - optimizer->first, entry->count) <= (double)NUM_MAX;
         if (!good) return entry->name;
     }
     return NULL;

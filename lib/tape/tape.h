@@ -31,7 +31,8 @@ struct ramp {
 enum term_role {
     TERM_OBJECTIVE, /* of training, scores and validation */
     TERM_TRAINING,  /* of training alone: penalties */
-    TERM_MEASURE    /* reported, and trains nothing */
+    TERM_MEASURE,   /* reported, and trains nothing */
+    TERM_PLAYER     /* of another player than the model's own (model/players.c), and of its training alone */
 };
 
 /* A loss term: a row node of shape (rows) or a scalar batch node. Its weight multiplies value and gradient. */
@@ -43,6 +44,8 @@ struct term {
     enum term_role role;
     const char *warning; /* static: of a measure that is below `least` on average over an epoch; NULL: none */
     double least;
+    int player;    /* who minimises it; 0: the model's own */
+    size_t number; /* among those of all players */
 };
 
 /* New value of a state node, committed with the update. */
@@ -82,7 +85,8 @@ struct tape {
     /* Live rows that a batch must have, and for whose sake; 0 and NULL: any number will do. */
     int64_t least_rows;
     const char *least_for;
-    bool keep; /* for tests: all values and gradients stay until the next replay */
+    int player; /* for whose step it is recorded: entries of others are not trained */
+    bool keep;  /* for tests: all values and gradients stay until the next replay */
 };
 
 /* ---- Recording ---- */

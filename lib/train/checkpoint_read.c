@@ -358,6 +358,8 @@ static void place_load(struct reading *r) {
     }
     struct fit *fit = r->fit;
     aenc_optim_resumed(fit->optimizer);
+    for (struct optimizer *o = fit->optimizer->next; o != NULL; o = o->next)
+        o->step = fit->optimizer->step * fit->model->player[o->player].turns;
     fit->model->scaling_known = true;
     fit->model->clock = (double)fit->model->epoch; /* where no step is left that would tell it */
     fit->resumed = true;

@@ -11,9 +11,9 @@
 /* ---- What belongs to it ---- */
 
 static void part_add(struct arena *arena, struct part *part, size_t *count, const char *prefix,
-                     const struct entry *entry, num *block) {
+                     const struct entry *entry, num *values) {
     const char *name = prefix == NULL ? entry->name : aenc_arena_format(arena, "%s.%s", prefix, entry->name);
-    part[(*count)++] = (struct part){name, entry, block + entry->offset, false};
+    part[(*count)++] = (struct part){name, entry, values, false};
 }
 
 aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count) {
@@ -27,14 +27,16 @@ aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *aren
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *entry = &store->entry[i];
         bool trained = entry->kind == ENTRY_PARAMETER;
-        part_add(arena, part, count, NULL, entry, trained ? store->parameter : store->state);
+        const struct optimizer *optimizer = fit->optimizer; /* of the entry's player */
+        while (optimizer->player != entry->player) optimizer = optimizer->next;
+        part_add(arena, part, count, NULL, entry, aenc_store_values(store, entry));
         for (int m = 0; m < MOMENTS_MAX && trained; m++) {
-            if (!fit->optimizer->uses[m]) continue;
-            part_add(arena, part, count, moments[m], entry, fit->optimizer->moment[m]);
-            part[*count - 1].squares = fit->optimizer->squares[m];
+            if (!optimizer->uses[m]) continue;
+            part_add(arena, part, count, moments[m], entry, optimizer->moment[m] + entry->offset - optimizer->first);
+            part[*count - 1].squares = optimizer->squares[m];
         }
         num *kept = trained ? fit->best.parameter : fit->best.state;
-        if (best) part_add(arena, part, count, "checkpoint.best", entry, kept);
+        if (best) part_add(arena, part, count, "checkpoint.best", entry, kept + entry->offset);
     }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }

@@ -23,8 +23,7 @@ static aenc_status specs_prepare(struct fit *fit) {
     if (status == AENC_OK)
         status =
             aenc_settings_parse(&fit->arena, "schedule", o->schedule == NULL ? "constant" : o->schedule, &schedule);
-    if (status == AENC_OK)
-        status = aenc_optim_create(ctx, optimizer, fit->model->store.parameter_size, &fit->optimizer);
+    if (status == AENC_OK) status = aenc_train_optimizer(fit->model, optimizer, &fit->optimizer);
     if (status != AENC_OK) return status;
     fit->optimizer_spec = optimizer;
     fit->schedule_spec = schedule;

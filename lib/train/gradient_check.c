@@ -18,6 +18,7 @@
 struct difference {
     struct aenc_model *model;
     const struct batch *batch;
+    struct turn turn;
     const struct entry *entry;
     num *before;         /* the tensor's numbers */
     const num *gradient; /* of the mean loss, times `weight` */
@@ -27,7 +28,7 @@ struct difference {
 };
 
 static aenc_status loss_of(const struct difference *d, double *loss) {
-    return aenc_train_gradients(d->model, d->batch, loss);
+    return aenc_train_gradients(d->model, d->turn, d->batch, loss);
 }
 
 static void tensor_restore(const struct difference *d) {
@@ -100,34 +101,44 @@ static aenc_status tensor_check(struct difference *d, const struct gradient_chec
     return status;
 }
 
-aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct batch *batch,
-                                      const struct gradient_check *how, double *worst, const char **parameter) {
-    struct store *store = &model->store;
-    struct difference d = {.model = model, .batch = batch};
-    aenc_status status = loss_of(&d, &d.loss);
-    if (status == AENC_OK) status = aenc_store_own(store);
-    if (status != AENC_OK) return status;
+/* The entries of the player of d->turn; block has room for the parameters and their gradients. */
+static aenc_status player_check(struct difference *d, const struct gradient_check *how, num *block, double *worst,
+                                const char **parameter) {
+    const struct store *store = &d->model->store;
     size_t size = (size_t)store->parameter_size;
-    num *block = aenc_alloc_raw(model->ctx, 2 * size, sizeof *block);
-    if (block == NULL) return AENC_ERR_NO_MEMORY;
     num *gradient = block + size;
+    aenc_status status = loss_of(d, &d->loss);
+    if (status != AENC_OK) return status;
     memcpy(block, store->parameter, size * sizeof *block);
     memcpy(gradient, store->gradient, size * sizeof *gradient);
-    d.weight = model->training->gradient_weight;
-    *worst = -1;
+    d->weight = d->model->training->gradient_weight;
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         double error = 0;
-        d.entry = &store->entry[i];
-        if (d.entry->kind != ENTRY_PARAMETER || d.entry->frozen) continue;
-        d.before = block + d.entry->offset;
-        d.gradient = gradient + d.entry->offset;
-        status = tensor_check(&d, how, &error);
+        d->entry = &store->entry[i];
+        if (d->entry->kind != ENTRY_PARAMETER || d->entry->frozen || d->entry->player != d->turn.player) continue;
+        d->before = block + d->entry->offset;
+        d->gradient = gradient + d->entry->offset;
+        status = tensor_check(d, how, &error);
         if (status != AENC_OK || error <= *worst) continue;
         *worst = error;
-        *parameter = d.entry->name;
+        *parameter = d->entry->name;
     }
+    return status;
+}
+
+aenc_status aenc_train_gradient_check(struct aenc_model *model, const struct batch *batch,
+                                      const struct gradient_check *how, double *worst, const char **parameter) {
+    struct difference d = {.model = model, .batch = batch};
+    aenc_status status = aenc_store_own(&model->store);
+    if (status != AENC_OK) return status;
+    num *block = aenc_alloc_raw(model->ctx, 2 * (size_t)model->store.parameter_size, sizeof *block);
+    if (block == NULL) return AENC_ERR_NO_MEMORY;
+    *worst = -1;
+    for (; d.turn.player < model->player_count && status == AENC_OK; d.turn.player++)
+        status = player_check(&d, how, block, worst, parameter);
     aenc_release(model->ctx, block);
     if (status != AENC_OK) return status;
     if (*worst < 0) return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no parameter of the model is trained");
-    return loss_of(&d, &d.loss);
+    d.turn.player = 0;
+    return model->player_count > 1 ? AENC_OK : loss_of(&d, &d.loss);
 }

@@ -39,7 +39,7 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
         status = aenc_optim_rate_read(model->ctx, spec, &rate);
         if (status == AENC_OK) aenc_optim_set_learning_rate(model->training->online.optimizer, rate);
     } else if (status == AENC_OK) {
-        status = aenc_optim_create(model->ctx, spec, model->store.parameter_size, &fresh);
+        status = aenc_train_optimizer(model, spec, &fresh);
         if (status == AENC_OK) {
             model->training->online = (struct online){fresh, text};
             return AENC_OK;

@@ -132,6 +132,25 @@ static void add_frozen(struct fit *fit, struct arena *arena, struct json *object
         if (store->entry[i].frozen) aenc_json_add_text(arena, frozen, NULL, store->entry[i].name);
 }
 
+static void add_texts(struct arena *arena, struct json *object, const char *key, const char *const *text,
+                      size_t count) {
+    struct json *list = aenc_json_add(arena, object, key, JSON_ARRAY);
+    for (size_t i = 0; i < count; i++) aenc_json_add_text(arena, list, NULL, text[i]);
+}
+
+/* Those beside the model's own: a registered bottleneck may have other ones by now. */
+static void add_players(const struct aenc_model *model, struct arena *arena, struct json *object) {
+    struct json *players = model->player_count > 1 ? aenc_json_add(arena, object, "players", JSON_OBJECT) : NULL;
+    for (int p = 1; p < model->player_count && players != NULL; p++) {
+        const struct player *player = &model->player[p];
+        struct json *one = aenc_json_add(arena, players, player->name, JSON_OBJECT);
+        add_whole(arena, one, "turns", (uint64_t)player->turns);
+        aenc_json_add_text(arena, one, "optimizer", player->optimizer == NULL ? "" : player->optimizer);
+        add_texts(arena, one, "entries", player->entry, player->entry_count);
+        add_texts(arena, one, "terms", player->term, player->term_count);
+    }
+}
+
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     const aenc_fit_options *o = fit->options;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
@@ -148,6 +167,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", o->clip_value);
     add_frozen(fit, arena, object);
+    add_players(fit->model, arena, object);
     return arena->failed ? NULL : object;
 }
 
@@ -161,7 +181,7 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     struct blas_info blas;
     struct task *task;
     aenc_blas_describe(&blas);
-    const struct task_key key = aenc_task_training(aenc_fit_own_target(fit));
+    const struct task_key key = aenc_task_training(0, aenc_fit_own_target(fit));
     if (aenc_task_prepare(fit->model, &key, fit->batch, &task) != AENC_OK) return NULL;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     add_known(arena, object, "library",

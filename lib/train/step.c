@@ -87,7 +87,8 @@ static aenc_status gradients_check(struct aenc_model *model, const struct task *
 }
 
 /* Everything up to the first stage of a training replay. */
-static aenc_status replay_prepare(struct aenc_model *model, const struct batch *batch, struct task **out) {
+static aenc_status replay_prepare(struct aenc_model *model, struct turn turn, const struct batch *batch,
+                                  struct task **out) {
     double total;
     struct training *training = aenc_training(model);
     if (training == NULL) return AENC_ERR_NO_MEMORY;
@@ -95,7 +96,7 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = aenc_batch_check(model, batch->count);
     if (status == AENC_OK) status = weight_sum(model->ctx, batch, &total);
-    const struct task_key key = aenc_task_training(aenc_batch_has(batch, FIELD_TARGET));
+    const struct task_key key = aenc_task_training(turn.player, aenc_batch_has(batch, FIELD_TARGET));
     if (status == AENC_OK) status = aenc_task_prepare(model, &key, batch->count, out);
     if (status == AENC_OK) status = aenc_task_fields_check(model->ctx, *out, batch);
     if (status == AENC_OK) status = weights_take(model, *out, batch);
@@ -105,19 +106,21 @@ static aenc_status replay_prepare(struct aenc_model *model, const struct batch *
     run->live[0] = batch->count;
     run->weight_total = total;
     run->step = model->step;
+    run->turn = turn.number;
     run->check_overflow_bound = false;
     training->gradient_weight = total;
     aenc_run_ramps(run, model->clock);
     return AENC_OK;
 }
 
-/* The terms' values and their sum, once all rows have been through. */
+/* The values of the player's terms and their sum, once all rows have been through. */
 static double mean_loss(struct aenc_model *model, const struct task *task) {
     double mean = 0;
-    for (size_t i = 0; i < model->terms.count; i++) {
-        double value = aenc_run_term(task->run, &task->tape.term[i]) / model->training->gradient_weight;
-        model->terms.value[i] = value;
-        if (model->terms.role[i] != TERM_MEASURE) mean += value;
+    for (size_t i = 0; i < task->tape.term_count; i++) {
+        const struct term *term = &task->tape.term[i];
+        double value = aenc_run_term(task->run, term) / model->training->gradient_weight;
+        model->terms.value[term->number] = value;
+        if (term->role != TERM_MEASURE) mean += value;
     }
     return mean;
 }
@@ -135,9 +138,9 @@ static aenc_status gradients_finish(struct aenc_model *model, struct task *task,
     return AENC_OK;
 }
 
-aenc_status aenc_train_gradients(struct aenc_model *model, const struct batch *batch, double *loss) {
+aenc_status aenc_train_gradients(struct aenc_model *model, struct turn turn, const struct batch *batch, double *loss) {
     struct task *task;
-    aenc_status status = replay_prepare(model, batch, &task);
+    aenc_status status = replay_prepare(model, turn, batch, &task);
     return status == AENC_OK ? gradients_finish(model, task, 0, loss) : status;
 }
 
@@ -188,24 +191,29 @@ static aenc_status update_checked(struct aenc_model *model, struct optimizer *op
     return status;
 }
 
-aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
-    struct training *training = model->training;
-    struct task *task = training == NULL ? NULL : training->gradients;
-    if (task == NULL || !task->waits)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
-    aenc_status status = aenc_store_unshare(&model->store);
-    if (status != AENC_OK) return status; /* without memory for a copy the gradients still wait */
-    training->gradients = NULL;           /* used up, also by a failure */
-    status = states_check(model, task);
+static aenc_status apply(struct aenc_model *model, struct optimizer *optimizer, const struct task *task) {
+    model->training->gradients = NULL; /* used up, also by a failure */
+    aenc_status status = states_check(model, task);
     if (status != AENC_OK) return status;
     if (aenc_optim_safe(optimizer, &model->store, model->training->gradient_norm))
         update(model, optimizer);
     else
         status = update_checked(model, optimizer);
-    if (status != AENC_OK) return status;
-    states_commit(model, task);
-    model->step++;
-    return AENC_OK;
+    if (status == AENC_OK) states_commit(model, task);
+    return status;
+}
+
+aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
+    const struct task *task = model->training == NULL ? NULL : model->training->gradients;
+    if (task == NULL || !task->waits)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
+    aenc_status status = aenc_store_unshare(&model->store);
+    if (status == AENC_OK) /* without memory for a copy the gradients still wait */
+        status = apply(model, optimizer, task);
+    else
+        return status;
+    if (status == AENC_OK) model->step++;
+    return status;
 }
 
 /* ---- Both at once: gradients that are products are used up tile by tile ---- */
@@ -222,12 +230,13 @@ static void mark_per_tile(const struct store *store, const struct plan *plan, bo
             aenc_store_find(store, plan->tile[i].target->name)->updated_per_tile = per_tile;
 }
 
-/* Whether no other parameter is trained. */
-static bool products_alone(const struct store *store, const struct plan *plan) {
+/* Whether no other parameter is trained by the player. */
+static bool products_alone(const struct store *store, const struct plan *plan, int player) {
     const struct plan_stage *stage = &plan->stage[plan->product_stage];
     int64_t others = 0;
     for (size_t i = 0; i < store->entry_count; i++)
-        others += store->entry[i].kind == ENTRY_PARAMETER && !store->entry[i].frozen;
+        others +=
+            store->entry[i].kind == ENTRY_PARAMETER && !store->entry[i].frozen && store->entry[i].player == player;
     for (int64_t i = stage->first; i < stage->first + stage->count; i++) others -= plan->tile[i].range.lo == 0;
     return others == 0;
 }
@@ -265,7 +274,6 @@ static aenc_status products_apply(struct aenc_model *model, struct optimizer *op
     sink.user = &step;
     aenc_run_products(task->run, &sink, model->ctx->pool);
     states_commit(model, task);
-    model->step++;
     return gradients_check(model, task, plan->tile_count, loss); /* for the norm: all are finite */
 }
 
@@ -281,17 +289,15 @@ static bool products_safe(const struct aenc_model *model, struct optimizer *opti
            aenc_optim_safe(optimizer, store, fmax(bound, sqrt(square)) / model->training->gradient_weight);
 }
 
-aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
-                            double *loss) {
+aenc_status aenc_train_turn(struct aenc_model *model, struct optimizer *optimizer, struct turn turn,
+                            const struct batch *batch, double *loss) {
     struct task *task;
-    /* before a run is told where the parameters are: this may move them */
-    aenc_status status = aenc_store_unshare(&model->store);
-    if (status == AENC_OK) status = replay_prepare(model, batch, &task);
+    aenc_status status = replay_prepare(model, turn, batch, &task);
     if (status != AENC_OK) return status;
     size_t first = optimizer->clip_norm > 0 ? 0 : task->plan.product_stage;
     if (first > 0) {
         struct tile_sink sink;
-        bool others = !products_alone(&model->store, &task->plan);
+        bool others = !products_alone(&model->store, &task->plan, turn.player);
         status = scratch_memory(model, &task->plan, &sink);
         if (status == AENC_OK && others) status = gradient_memory(model, task->run);
         if (status != AENC_OK) return status;
@@ -305,7 +311,7 @@ aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimize
         }
     }
     status = gradients_finish(model, task, first, loss);
-    return status == AENC_OK ? aenc_train_apply(model, optimizer) : status;
+    return status == AENC_OK ? apply(model, optimizer, task) : status;
 }
 
 /* ---- What fails before the first step ---- */

@@ -10,16 +10,27 @@
 #include "model/model.h"
 #include "optim/optim.h"
 
+/* One player's part of a step; number: of the turn within the step, for what is drawn. */
+struct turn {
+    int player;
+    uint32_t number;
+};
 /* Forward and backward over the rows of a batch (without a target: against the input), whose weights have a positive sum.
- * *loss: weighted mean over the rows. AENC_ERR_DIVERGED names what is not finite; then, as on any failure, no gradients
- * wait to be applied. */
-aenc_status aenc_train_gradients(struct aenc_model *model, const struct batch *batch, double *loss);
-/* Updates the parameters with the waiting gradients and commits staged states. AENC_ERR_DIVERGED, naming it, where
- * that would make one infinite; then everything is as before. No gradients wait afterwards, unless memory was
+ * *loss: weighted mean over the rows of the player's terms. AENC_ERR_DIVERGED names what is not finite; then, as on any failure,
+ * no gradients wait to be applied. */
+aenc_status aenc_train_gradients(struct aenc_model *model, struct turn turn, const struct batch *batch, double *loss);
+/* Updates the parameters of a model of one player with the waiting gradients and commits staged states. AENC_ERR_DIVERGED,
+ * naming it, where that would make one infinite; then everything is as before. No gradients wait afterwards, unless memory was
  * refused for the copy of parameters that a runner shares. */
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer);
-/* Both in one, which saves the way of most gradients through memory where nothing needs the norm of all of them
- * before the first update; the same numbers. Afterwards no gradients wait. */
+/* Both in one for the optimizer's player, without the store's unsharing before and the count of updates after it. */
+aenc_status aenc_train_turn(struct aenc_model *model, struct optimizer *optimizer, struct turn turn,
+                            const struct batch *batch, double *loss);
+/* turns.c: an optimizer for each of the model's players, the first with the spec; so have those that have none of their own. */
+aenc_status aenc_train_optimizer(struct aenc_model *model, const struct json *spec, struct optimizer **out);
+/* A step of all players: for each turn both in one, which saves the way of most gradients through memory where nothing needs
+ * the norm of all of them before the first update; the same numbers. *loss: of the model's own player. Afterwards no gradients
+ * wait; on failure everything is as before. */
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
                             double *loss);
 /* Weighted mean loss as evaluation sees it, and what model->terms.valid is then. */

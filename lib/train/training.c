@@ -9,6 +9,7 @@ static void training_free(struct aenc_model *model) {
     aenc_pca_forget(model);
     aenc_release(model->ctx, training->scratch);
     aenc_release(model->ctx, training->scores);
+    aenc_release(model->ctx, training->kept);
     aenc_release(model->ctx, training->history.epoch);
     aenc_release(model->ctx, training->history.term);
     aenc_release(model->ctx, training);

@@ -20,6 +20,8 @@ struct training {
     float *scores;          /* of what is evaluated at a time, where the model has several terms; NULL until then */
     struct history history;
     struct online online;
+    num *kept;               /* of the turns of a step, while it has several; NULL until then */
+    size_t kept_size;        /* nums */
     struct moments *moments; /* of a PCA, from its partial fits; NULL: none yet */
 };
 

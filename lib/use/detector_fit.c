@@ -104,7 +104,7 @@ static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t
     struct json *spec;
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
-    if (status == AENC_OK) status = aenc_optim_create(ctx, spec, model->store.parameter_size, &t.optimizer);
+    if (status == AENC_OK) status = aenc_train_optimizer(model, spec, &t.optimizer);
     if (status == AENC_OK) status = aenc_batches_create(model, x->count, 0, &t.batches);
     if (status == AENC_OK) status = training_run(&t);
     aenc_batches_free(&t.batches);

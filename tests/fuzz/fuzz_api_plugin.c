@@ -104,6 +104,10 @@ static aenc_node *shaped(struct hand *h, unsigned which, aenc_node *x) {
 /* What is reached of the model around the plug-in; which of it, by how many nodes there are. */
 static aenc_node *sited(struct hand *h, aenc_node *x) {
     FUZZ_DEMAND(aenc_recorder_aim(h->r) >= 0);
+    static const char *const entries[] = {"decoder"}, *const terms[] = {"term"};
+    const aenc_player player = {.struct_size = sizeof player, .name = "player", .entries = entries, .entry_count = 1,
+                                .terms = terms, .term_count = 1, .optimizer = "sgd", .turns = (int64_t)(h->count / 5 % 3)};
+    if (h->count % 7 == 6) return aenc_recorder_player(h->r, &player) != 0 ? x : NULL;
     switch (h->count % 5) {
     case 0: return aenc_node_objective(h->r, "term", x, 0.1);
     case 1: return aenc_node_measure(h->r, "measure", aenc_node_row_mean(h->r, x)) == NULL ? NULL : x;

@@ -184,11 +184,13 @@ static void terms(struct scene *s) {
     size_t count = aenc_model_term_count(s->model), epochs = aenc_model_history_count(s->model);
     aenc_progress last = {.struct_size = sizeof last};
     double term;
-    for (size_t i = 0; i < count; i++) FUZZ_DEMAND(aenc_model_term_name(s->model, i) != NULL);
+    for (size_t i = 0; i < count; i++) FUZZ_DEMAND(aenc_model_term_name(s->model, i) != NULL && aenc_model_term_role(s->model, i) > 0);
+    FUZZ_DEMAND(isnan(aenc_model_term_valid(s->model, count)));
     FUZZ_DEMAND(isnan(aenc_model_term_value(s->model, count)) && aenc_model_notice(s->model) != NULL);
     FUZZ_DEMAND(aenc_model_stopped(s->model) >= AENC_STOPPED_NOT && aenc_model_stopped(s->model) <= AENC_STOPPED_SOURCE);
     if (epochs > 0) good(s, aenc_model_history(s->model, epochs - 1, &last));
     if (epochs > 0) good(s, aenc_model_history_term(s->model, epochs - 1, count - 1, &term));
+    if (epochs > 0) good(s, aenc_model_history_term_valid(s->model, epochs - 1, count - 1, &term));
     good(s, aenc_model_set_epochs(s->model, (double)choose(s->c, 4) / 2));
     aenc_model_forget_optimizer(s->model);
 }

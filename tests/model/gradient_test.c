@@ -98,7 +98,7 @@ static struct aenc_model *parsed(aenc_context *ctx, const char *text) {
 /* Answers the loss; leaves the gradients, as sums over rows, in the store. */
 static double gradients(const struct scene *scene) {
     double loss = NAN;
-    aenc_status status = aenc_train_gradients(scene->model, &scene->batch, &loss);
+    aenc_status status = aenc_train_gradients(scene->model, (struct turn){0, 0}, &scene->batch, &loss);
     CHECK_STATUS(scene->ctx, status, AENC_OK);
     return loss;
 }
