@@ -139,6 +139,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     fit.model = model;
     fit.options = options;
     fit.data = *data;
+    fit.moves_clock = true;
     model->notice[0] = '\0';
     aenc_arena_create(model->ctx, &fit.arena);
     status = fit_prepare(&fit);

@@ -1,6 +1,6 @@
 /* fit.h - one run over epochs, as the files that make it share it.
  *
- * fit.c prepares and ends it, epochs.c runs it, run_facts.c writes down what makes it this run and no other, and
+ * fit.c prepares and ends it, epochs.c runs it, by the loop of steps.c, which others have too, run_facts.c writes down what makes it this run and no other, and
  * checkpoint_write.c and checkpoint_read.c let it survive the process. Between two steps the run is: the parameters and
  * states of the model, the moments, the best snapshot, the history, and `struct place`. Everything else follows from
  * the options and the data.
@@ -29,7 +29,7 @@ struct fit {
     struct fit_data data;
     struct batch valid; /* held-out rows */
     bool validated;
-    struct batches batches; /* empty for a stream */
+    struct batches batches; /* empty for a stream, and where rows come in their order */
     struct stream stream;   /* closed where there is none */
     float
         *kept[2];  /* what the data and the held-out rows have become in their row transform; NULL: not kept, or none */
@@ -37,11 +37,13 @@ struct fit {
     struct optimizer *optimizer;
     struct arena arena; /* of the specs and the facts */
     const struct json *optimizer_spec, *schedule_spec;
-    struct schedule schedule;
+    struct schedule schedule; /* without a type: the rate stays as it is */
     struct snapshot best;
     struct place place;
     double *term_sum;  /* of each term, like place.loss_sum, which is theirs together; behind them room for as many */
     aenc_progress now; /* step: steps done in the running epoch */
+    int64_t steps_before;  /* of the run before this epoch */
+    bool moves_clock;      /* the model's: epochs with fractions */
     struct timespec begin; /* of the epoch, or of its part since the run was resumed */
     double seconds_before; /* of the epoch, in the process before */
     int64_t batch;
@@ -86,6 +88,11 @@ aenc_status aenc_transform_batch(struct fit *fit, struct batch *batch);
 /* The loss of the held-out rows, row transform included. */
 aenc_status aenc_transform_evaluate(struct fit *fit, double *loss);
 
+/* steps.c: from where the run is to the last step of its epoch, or to a stop. */
+aenc_status aenc_fit_steps(struct fit *fit);
+/* Calls the caller's progress; remembers when it wants to stop. */
+void aenc_fit_report(struct fit *fit, int64_t event);
+aenc_status aenc_fit_checkpoint(struct fit *fit);
 /* epochs.c: from where the run is to its end. */
 aenc_status aenc_fit_run(struct fit *fit);
 

@@ -51,49 +51,25 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
 
 /* ---- The pass ---- */
 
-static bool told_to_stop(struct aenc_model *model, const aenc_fit_options *o, aenc_progress *now,
-                         const struct timespec *begin) {
-    now->seconds = aenc_seconds_since(begin);
-    struct outside outside = aenc_callback_begin(model->ctx);
-    bool stop = o->progress != NULL && o->progress(o->progress_user, now) != 0;
-    aenc_callback_end(model->ctx, outside);
-    bool cancelled = aenc_model_cancelled(model);
-    if (stop || cancelled) model->stopped = stop ? AENC_STOPPED_CALLBACK : AENC_STOPPED_CANCEL;
-    return stop || cancelled;
-}
-
-static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
-    struct optimizer *optimizer = model->training->online.optimizer;
-    int64_t rows = data->rows.count, batch = o->batch > 0 ? o->batch : 128;
-    if (batch > rows) batch = rows;
-    aenc_progress now = {.struct_size = sizeof now,
-                         .event = AENC_EVENT_STEP,
-                         .epoch = 1,
-                         .epochs = 1,
-                         .steps = aenc_batch_count(rows, batch, model->least_rows),
-                         .valid_loss = NAN,
-                         .best_valid_loss = NAN,
-                         .learning_rate = aenc_optim_learning_rate(optimizer)};
-    struct timespec begin;
-    double sum = 0, seen = 0;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    aenc_optim_set_clipping(optimizer, o->clip_norm, o->clip_value);
-    model->stopped = AENC_STOPPED_END;
-    for (int64_t first = 0, count; first < rows && !aenc_model_cancelled(model); first += count) {
-        count = aenc_batch_rows(rows - first, batch, model->least_rows);
-        const struct batch piece = aenc_batch_piece(&data->rows, first, count);
-        double loss;
-        aenc_status status = aenc_train_step(model, optimizer, &piece, &loss);
-        if (status != AENC_OK) return status;
-        sum += loss * model->training->gradient_weight;
-        seen += model->training->gradient_weight;
-        now.step++;
-        now.train_loss = sum / seen;
-        now.gradient_norm = model->training->gradient_norm;
-        if (told_to_stop(model, o, &now, &begin)) break;
-    }
-    if (now.step == 0) model->stopped = AENC_STOPPED_CANCEL;
-    return AENC_OK;
+static aenc_status pass(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o,
+                        struct arena *arena) {
+    int64_t batch = aenc_fit_batch(data, o);
+    struct fit fit = {
+        .model = model, .options = o, .data = *data, .optimizer = model->training->online.optimizer, .batch = batch};
+    fit.now = (aenc_progress){.struct_size = sizeof fit.now,
+                              .epoch = 1,
+                              .epochs = 1,
+                              .steps = aenc_batch_count(data->rows.count, batch, model->least_rows),
+                              .valid_loss = NAN,
+                              .best_valid_loss = NAN,
+                              .learning_rate = aenc_optim_learning_rate(fit.optimizer)};
+    fit.term_sum = aenc_arena_alloc(arena, model->terms.count, sizeof *fit.term_sum);
+    if (fit.term_sum == NULL) return AENC_ERR_NO_MEMORY;
+    clock_gettime(CLOCK_MONOTONIC, &fit.begin);
+    aenc_optim_set_clipping(fit.optimizer, o->clip_norm, o->clip_value);
+    aenc_status status = aenc_fit_steps(&fit);
+    if (status == AENC_OK) model->stopped = fit.stopped ? fit.why : AENC_STOPPED_END;
+    return status;
 }
 
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
@@ -105,9 +81,9 @@ aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *
     aenc_arena_create(model->ctx, &arena);
     status = aenc_batch_check(model, aenc_fit_batch(data, options));
     if (status == AENC_OK) status = online_set(model, &arena, options->optimizer);
-    aenc_arena_free(&arena);
     if (status == AENC_OK) status = aenc_scaling_learn(model, data, &data->rows, 0, 0);
-    if (status == AENC_OK) status = pass(model, data, options);
+    if (status == AENC_OK) status = pass(model, data, options, &arena);
+    aenc_arena_free(&arena);
     if (status != AENC_OK) aenc_train_undo(model, &start);
     if (before.optimizer !=
         model->training->online.optimizer) { /* the moments before, where nothing came of the new ones */

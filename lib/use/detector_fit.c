@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "train/fit.h"
 #include "use/detector.h"
 
 enum { HIDDEN = 64, BATCH = 128, STEPS = 1000 };
@@ -74,42 +75,45 @@ static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scali
     return status;
 }
 
-struct drill {
-    struct aenc_model *model;
-    struct rows x;
-    int64_t steps, batch;
-    struct batches batches;
-    struct optimizer *optimizer;
-};
+/* In a line to 0. */
+static double falling(const struct schedule *schedule, int64_t step) {
+    return 1 - (double)step / (double)schedule->total_steps;
+}
+static const struct schedule_type fall = {.name = "fall", .factor = falling};
 
-static aenc_status training_run(struct drill *t) {
-    int64_t each = t->batches.train_count / t->batch;
-    for (int64_t step = 0; step < t->steps; step++) {
-        if (step % each == 0) aenc_batches_shuffle(&t->batches, (uint64_t)(step / each));
-        const struct rows input = {t->x.data, t->x.stride, t->batch, t->batches.train + step % each * t->batch};
-        const struct batch batch = aenc_batch_of(FIELD_INPUT, &input);
-        double loss;
-        aenc_optim_set_learning_rate(t->optimizer, learning_rate * (1 - (double)step / (double)t->steps));
-        aenc_status status = aenc_train_step(t->model, t->optimizer, &batch, &loss);
-        if (status != AENC_OK) return status;
+/* Passes over the rows, each in an order of its own, until there are enough steps. */
+static aenc_status passes(struct fit *fit, int64_t steps) {
+    int64_t each = fit->batches.train_count / fit->batch;
+    aenc_status status = AENC_OK;
+    for (int64_t done = 0; done < steps && status == AENC_OK; done += each) {
+        aenc_batches_shuffle(&fit->batches, (uint64_t)(done / each));
+        fit->steps_before = done;
+        fit->now.step = 0;
+        fit->now.steps = steps - done < each ? steps - done : each;
+        status = aenc_fit_steps(fit);
     }
-    return AENC_OK;
+    return status;
 }
 
 static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t steps) {
     aenc_context *ctx = model->ctx;
-    struct drill t = {
-        .model = model, .x = *x, .steps = steps > 0 ? steps : STEPS, .batch = x->count < BATCH ? x->count : BATCH};
-    struct arena arena;
+    const aenc_fit_options none = {.struct_size = sizeof none};
+    if (steps <= 0) steps = STEPS;
+    struct fit fit = {.model = model,
+                      .options = &none,
+                      .data = {.rows = aenc_batch_of(FIELD_INPUT, x)},
+                      .schedule = {.type = &fall, .base = learning_rate, .total_steps = steps},
+                      .batch = x->count < BATCH ? x->count : BATCH};
     struct json *spec;
-    aenc_arena_create(ctx, &arena);
-    aenc_status status = aenc_settings_parse(&arena, "optimizer", "adam", &spec);
-    if (status == AENC_OK) status = aenc_train_optimizer(model, spec, &t.optimizer);
-    if (status == AENC_OK) status = aenc_batches_create(model, x->count, 0, &t.batches);
-    if (status == AENC_OK) status = training_run(&t);
-    aenc_batches_free(&t.batches);
-    aenc_optim_free(ctx, t.optimizer);
-    aenc_arena_free(&arena);
+    aenc_arena_create(ctx, &fit.arena);
+    aenc_status status = aenc_settings_parse(&fit.arena, "optimizer", "adam", &spec);
+    if (status == AENC_OK) status = aenc_train_optimizer(model, spec, &fit.optimizer);
+    if (status == AENC_OK) status = aenc_batches_create(model, x->count, 0, &fit.batches);
+    fit.term_sum = aenc_arena_alloc(&fit.arena, model->terms.count, sizeof *fit.term_sum);
+    if (status == AENC_OK) status = fit.term_sum == NULL ? AENC_ERR_NO_MEMORY : passes(&fit, steps);
+    aenc_batches_free(&fit.batches);
+    aenc_optim_free(ctx, fit.optimizer);
+    aenc_arena_free(&fit.arena);
     return status;
 }
 
