@@ -31,7 +31,7 @@ static void scene_create(struct scene *scene, int64_t threads, const char *optim
     scene->x = (aenc_matrix){data, ROWS, COLS, 0};
     scene->ctx = memory_context(&scene->memory, 5, threads);
     (void)snprintf(text, sizeof text, description,
-                   strcmp(optimizer, "adamw") == 0 ? "" : "\"bottleneck\":\"gaussian:weight=0.1\",");
+                   strcmp(optimizer, "adamw") == 0 ? "" : "\"bottleneck\":\"gaussian:beta=0.1\",");
     CHECK_STATUS(scene->ctx, aenc_model_parse(scene->ctx, text, strlen(text), &scene->model), AENC_OK);
     CHECK_STATUS(scene->ctx, aenc_optimizer_create(scene->model, optimizer, &scene->optimizer), AENC_OK);
 }
