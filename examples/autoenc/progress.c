@@ -141,6 +141,29 @@ static size_t known_terms(const struct progress *progress) {
     return isnan(aenc_model_term_value(progress->model, 0)) ? 0 : terms;
 }
 
+typedef double term_value(const aenc_model *model, size_t term);
+
+/* The terms of these roles, those that add up to a loss or the measures, which have a value: " (kl 1.2, l1 0.3)". One term
+ * alone is the loss itself. */
+static void print_terms(const struct progress *progress, bool measures, term_value *value) {
+    enum { SHOWN_MAX = 6 };
+    size_t terms = known_terms(progress), shown = 0, there = 0;
+    for (size_t i = 0; i < terms; i++) {
+        bool measure = aenc_model_term_role(progress->model, i) == AENC_TERM_MEASURE;
+        there += measure == measures && !isnan(value(progress->model, i));
+    }
+    if (there < (measures ? 1 : 2)) return;
+    for (size_t i = 0; i < terms && shown < SHOWN_MAX; i++) {
+        bool measure = aenc_model_term_role(progress->model, i) == AENC_TERM_MEASURE;
+        double now = value(progress->model, i);
+        if (measure != measures || isnan(now)) continue;
+        const char *before = shown > 0 ? ", " : measures ? "  " : " (";
+        (void)fprintf(progress->screen, "%s%s %.6g", before, aenc_model_term_name(progress->model, i), now);
+        shown++;
+    }
+    (void)fprintf(progress->screen, "%s%s", shown < there ? ", ..." : "", measures ? "" : ")");
+}
+
 static void print_epoch(struct progress *progress, const aenc_progress *now, double share) {
     char took[32];
     clear_bar(progress);
@@ -153,15 +176,13 @@ static void print_epoch(struct progress *progress, const aenc_progress *now, dou
         (void)fprintf(progress->screen, " (step %lld of %lld)", (long long)now->step, (long long)now->steps);
     }
     (void)fprintf(progress->screen, "  loss %.6g", now->train_loss);
-    size_t terms = known_terms(progress);
-    for (size_t i = 0; terms > 1 && i < terms; i++) {
-        (void)fprintf(progress->screen, "%s%s %.6g", i == 0 ? " (" : ", ", aenc_model_term_name(progress->model, i),
-                      aenc_model_term_value(progress->model, i));
-    }
-    if (terms > 1) (void)fputc(')', progress->screen);
+    print_terms(progress, false, aenc_model_term_value);
     if (isfinite(now->valid_loss)) {
-        (void)fprintf(progress->screen, "  valid %.6g%s", now->valid_loss, now->best_epoch == now->epoch ? " *" : "  ");
+        (void)fprintf(progress->screen, "  valid %.6g", now->valid_loss);
+        print_terms(progress, false, aenc_model_term_valid);
+        (void)fputs(now->best_epoch == now->epoch ? " *" : "  ", progress->screen);
     }
+    print_terms(progress, true, aenc_model_term_value);
     if (isfinite(share)) (void)fprintf(progress->screen, "  accuracy %.6g", share);
     (void)fprintf(progress->screen, "  %s\n", took);
     (void)fflush(progress->screen);
@@ -175,12 +196,42 @@ static void put_number(FILE *log, const char *key, double value) {
         (void)fprintf(log, ", \"%s\": null", key);
 }
 
+/* ", "KEY": {"kl": 1.2, ...}": the measures, or the terms that add up to a loss; nothing where there are none. In validation
+ * there are none of training alone. */
+static void log_terms(const struct progress *progress, const char *key, bool measures, term_value *value) {
+    FILE *log = progress->log;
+    size_t terms = known_terms(progress), shown = 0;
+    bool valid = value == aenc_model_term_valid;
+    for (size_t i = 0; i < terms; i++) {
+        int32_t role = aenc_model_term_role(progress->model, i);
+        double now = value(progress->model, i);
+        if ((role == AENC_TERM_MEASURE) != measures || (valid && role == AENC_TERM_TRAINING)) continue;
+        if (valid && measures && isnan(now)) continue;
+        if (shown++ == 0) (void)fprintf(log, ", \"%s\": {", key);
+        (void)fprintf(log, "%s\"%s\": %s", shown > 1 ? ", " : "", aenc_model_term_name(progress->model, i),
+                      isfinite(now) ? tool_value(now).text : "null");
+    }
+    if (shown > 0) (void)fputc('}', log);
+}
+
+/* What validation measures, of the training rows: the terms of the objective together. NaN where they are not known. */
+static double train_objective(const struct progress *progress) {
+    size_t terms = known_terms(progress);
+    double sum = terms > 0 ? 0.0 : (double)NAN;
+    for (size_t i = 0; i < terms; i++) {
+        bool objective = aenc_model_term_role(progress->model, i) == AENC_TERM_OBJECTIVE;
+        if (objective) sum += aenc_model_term_value(progress->model, i);
+    }
+    return sum;
+}
+
 static void log_epoch(struct progress *progress, const aenc_progress *now, double share) {
     FILE *log = progress->log;
     (void)fprintf(log, "{\"epoch\": %lld", (long long)now->epoch);
     if (progress->layer > 0) (void)fprintf(log, ", \"layer\": %lld", (long long)progress->layer);
     if (isfinite(share)) put_number(log, "valid_accuracy", share);
     put_number(log, "train_loss", now->train_loss);
+    put_number(log, "train_objective", train_objective(progress));
     put_number(log, "valid_loss", now->valid_loss);
     put_number(log, "seconds", now->seconds);
     put_number(log, "learning_rate", now->learning_rate);
@@ -190,16 +241,12 @@ static void log_epoch(struct progress *progress, const aenc_progress *now, doubl
         (void)fprintf(log, ", \"best_epoch\": %lld", (long long)now->best_epoch);
     else
         (void)fprintf(log, ", \"best_epoch\": null");
-    size_t terms = known_terms(progress);
-    for (size_t i = 0; terms > 1 && i < terms; i++) {
-        double value = aenc_model_term_value(progress->model, i);
-        (void)fprintf(log, "%s\"%s\": ", i == 0 ? ", \"terms\": {" : ", ", aenc_model_term_name(progress->model, i));
-        if (isfinite(value))
-            (void)fputs(tool_value(value).text, log);
-        else
-            (void)fputs("null", log);
+    log_terms(progress, "terms", false, aenc_model_term_value);
+    log_terms(progress, "measures", true, aenc_model_term_value);
+    if (isfinite(now->valid_loss)) {
+        log_terms(progress, "valid_terms", false, aenc_model_term_valid);
+        log_terms(progress, "valid_measures", true, aenc_model_term_valid);
     }
-    if (terms > 1) (void)fputc('}', log);
     (void)fprintf(log, ", \"epochs\": %lld, \"steps\": %lld", (long long)now->epochs, (long long)now->steps);
     if (is_cut_short(now)) (void)fprintf(log, ", \"interrupted_at_step\": %lld", (long long)now->step);
     (void)fputs("}\n", log);

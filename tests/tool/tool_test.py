@@ -196,6 +196,27 @@ class Tool(unittest.TestCase):
         self.good(*self.train_args("other.safetensors", "--optimizer", "adam", "--lr=1e-3", "--threads", "1"))
         self.assertEqual(base, slurp(self.path("other.safetensors")))
 
+    def test_log_has_every_term_by_name(self):
+        done = self.good("train", "rows.npy", "--encoder", "16,4", "--bottleneck", "gaussian:warmup=2", "--output", "sigmoid", "--loss",
+                         "bce:reduction=sum", "--penalty", "l1:weight=0.01", "--valid", "0.25", "--epochs", "3", "--log", "terms.jsonl",
+                         "-o", "terms.safetensors")
+        shown = [line for line in done.stdout.splitlines() if line.startswith("epoch")]
+        for line, text in zip(map(json.loads, slurp(self.path("terms.jsonl")).splitlines()), shown):
+            self.assertEqual(list(line["terms"]), ["reconstruction", "kl", "l1"])
+            self.assertEqual(list(line["valid_terms"]), ["reconstruction", "kl"])
+            self.assertAlmostEqual(sum(line["terms"].values()), line["train_loss"], places=5)
+            self.assertAlmostEqual(sum(line["valid_terms"].values()), line["valid_loss"], places=5)
+            self.assertAlmostEqual(line["train_objective"], line["terms"]["reconstruction"] + line["terms"]["kl"], places=5)
+            found = re.search(r"loss \S+ \(reconstruction (\S+), kl (\S+), l1 (\S+)\)  valid \S+ \(reconstruction (\S+), kl (\S+)\)", text)
+            wanted = list(line["terms"].values()) + list(line["valid_terms"].values())
+            for number, value in zip(found.groups(), wanted):
+                self.assertAlmostEqual(float(number), value, delta=1e-5 * max(1, abs(value)))
+        self.good(*self.train_args("terms.safetensors", "--log", "terms.jsonl", "--quiet"))
+        line = json.loads(slurp(self.path("terms.jsonl")).splitlines()[-1])
+        self.assertEqual(line["terms"], {"reconstruction": line["train_loss"]})
+        self.assertEqual(line["train_objective"], line["train_loss"])
+        self.assertNotIn("valid_terms", line)
+
     # ---- Layers ----
 
     def layers(self, *more):
