@@ -155,6 +155,8 @@ static const struct option_row rows[] = {
      "Write this result in place of the code, such as log_variance"},
     {GROUP_METHOD, "features", 0, KIND_FLAG, offsetof(struct options, features), COMMAND_SCORE, 0, 0, NULL, NULL,
      "Write a score for every feature of every row"},
+    {GROUP_METHOD, "samples", 0, KIND_WHOLE, offsetof(struct options, samples), COMMAND_SCORE, 1, 1e9, "N", NULL,
+     "Write -log p(x) in nats, estimated by importance sampling with N codes for each row"},
 
     /* ---- training ---- */
     {GROUP_TRAINING, "loss", 0, KIND_SPEC, offsetof(struct options, loss), FITS, 0, 0, "NAME", losses,

@@ -89,6 +89,7 @@ struct options {
     const char *probe;                   /* a spec */
     int64_t rows;                        /* of samples; 0: not given */
     double temperature;                  /* of samples; 0: not given */
+    int64_t samples;                     /* of score, for each row; 0: none */
     int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
     bool spherical;
     int header, labels_header; /* enum header: of data, of labels */

@@ -73,8 +73,8 @@ static aenc_array dense_array(const char *name, float *data, const size_t dims[2
     return array;
 }
 
-aenc_status tool_fields_run(aenc_model *model, const char *name, bool codes, const struct data *data,
-                            const struct data *target, float *out, size_t cols) {
+static aenc_status fields_run(aenc_model *model, const aenc_run_options *how, const char *name, bool codes,
+                              const struct data *data, const struct data *target, float *out, size_t cols) {
     aenc_array in[FIELDS_MAX + 2], result;
     const aenc_array *given[FIELDS_MAX + 2], *wanted = &result;
     const size_t dims[] = {data->rows, data->cols}, result_dims[] = {data->rows, cols};
@@ -89,7 +89,12 @@ aenc_status tool_fields_run(aenc_model *model, const char *name, bool codes, con
     }
     for (size_t i = 0; i < count; i++) given[i] = &in[i];
     result = dense_array(name, out, result_dims);
-    return aenc_run(model, NULL, given, count, &wanted, 1);
+    return aenc_run(model, how, given, count, &wanted, 1);
+}
+
+aenc_status tool_fields_run(aenc_model *model, const char *name, bool codes, const struct data *data,
+                            const struct data *target, float *out, size_t cols) {
+    return fields_run(model, NULL, name, codes, data, target, out, cols);
 }
 
 int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
@@ -108,9 +113,10 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
         wanted = tool_data_matrix(target);
         y = &wanted;
     }
-    if (data->fields != NULL)
-        status = tool_fields_run(model, tool_result_name(options, command), command == COMMAND_DECODE, data, target,
-                                 *out, *cols);
+    const aenc_run_options how = {.struct_size = sizeof how, .samples = (size_t)options->samples};
+    if (data->fields != NULL || options->samples > 0)
+        status = fields_run(model, &how, tool_result_name(options, command), command == COMMAND_DECODE, data, target,
+                            *out, *cols);
     else if (command == COMMAND_ENCODE)
         status = aenc_encode(model, &x, *out, count);
     else if (command == COMMAND_DECODE)
@@ -131,6 +137,9 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
 static int open_model(struct job *job) {
     const struct options *options = job->options;
     int status = TOOL_OK;
+    if (options->samples > 0 && options->features) {
+        return tool_usage("score: --samples is a score of the whole row, without --features");
+    }
     if (options->command == COMMAND_SCORE) {
         status = tool_detector_find(options, job->ctx, options->operand[0], &job->detector);
     }
@@ -138,6 +147,8 @@ static int open_model(struct job *job) {
         return status != TOOL_OK ? status : tool_model_load(options, job->ctx, options->operand[0], &job->model);
     }
     job->model = aenc_detector_model(job->detector);
+    if (options->samples > 0)
+        return tool_usage("score: %s is a detector; --samples is for variational models", options->operand[0]);
     if (options->target == NULL) return TOOL_OK;
     return tool_usage("score: %s is a detector, and scores rows by themselves, not against --target",
                       options->operand[0]);

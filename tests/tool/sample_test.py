@@ -64,6 +64,19 @@ class Sample(unittest.TestCase):
         self.good("sample", model, *args, "-o", "out.npy")
         return read_npy(self.path("out.npy"))
 
+    def test_likelihood_by_importance_sampling(self):
+        scored = {}
+        for name, more in [("elbo", []), ("one", ["--samples", "1"]), ("many", ["--samples", "60"])]:
+            self.good("score", "two.st", DIGITS, *more, "-o", name + ".npy")
+            values = [row[0] for row in read_npy(self.path(name + ".npy"))]
+            scored[name] = sum(values) / len(values)
+        self.assertLess(scored["many"], scored["elbo"] - 0.2)  # a bound of its log, not the thing
+        self.assertAlmostEqual(scored["one"], scored["elbo"], delta=1)  # the same bound, from other draws
+        self.good("score", "c.st", DIGITS, "--samples", "2", "--field", "label=" + LABELS, "-o", "c.npy")
+        self.good("train", DIGITS, "--encoder", "16,2", "--epochs", "1", "-q", "-o", "plain.st")
+        self.bad(1, "no likelihood", "score", "plain.st", DIGITS, "--samples", "2", "-o", "no.npy")
+        self.bad(2, "--features", "score", "two.st", DIGITS, "--samples", "2", "--features", "-o", "no.npy")
+
     def test_samples_are_what_was_asked_for(self):
         """Each label in turn; a classifier that has seen the digits sees the label in most."""
         rows = self.sample("c.st", "--field", TEN, "--rows", "200", "--seed", "3")
