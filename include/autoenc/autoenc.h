@@ -30,13 +30,16 @@
  * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
  *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
  *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
- *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, aenc_model_cancel; plug-ins the
+ *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, cancels; plug-ins the
  *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
  *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
  *            No C++ exception or longjmp may leave a callback: the call's handles and context could not be used or freed then.
- * Threads    A context and what belongs to it are used by one thread at a time; runners and aenc_model_cancel are the
- *            exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
+ * Results    of callbacks. 0: go on. Positive: end the call, with AENC_OK and what there is so far; a call that has nothing to
+ *            show then, such as a new model, ends with AENC_ERR_CANCELLED. Negative: the callback has failed, and the call ends
+ *            with AENC_ERR_CALLBACK and a message that names callback and number. The library has statuses to come: any
+ *            negative one is a failure.
+ * Threads    A context and what belongs to it are used by one thread at a time; runners and cancels are the exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
  * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
  */
 #ifndef AUTOENC_H
@@ -74,6 +77,8 @@ enum {
     AENC_ERR_NO_GRADIENT = -90, /* a trained parameter lies below an op without derivative */
     AENC_ERR_VERSION = -100,    /* made for a newer library than this one */
     AENC_ERR_BUSY = -110,       /* from within a callback that may not make this call: see Callbacks above */
+    AENC_ERR_CALLBACK = -120,   /* a callback returned a negative number */
+    AENC_ERR_CANCELLED = -130,  /* ended before there was a result */
     AENC_ERR_INTERNAL = -200    /* a defect of the library */
 };
 
@@ -88,13 +93,19 @@ AENC_API const char *aenc_version_string(void);
 /* ---- Context ---- */
 typedef struct aenc_context aenc_context;
 
-/* What the library allocates with. Both functions or neither. `alignment` is a power of two, at most 64. */
+/* What the library allocates with: both functions or neither. `alignment` is a power of two, at most 64. allocate returns NULL
+ * when it cannot. */
+typedef void *(*aenc_allocate_callback)(void *user, size_t size, size_t alignment);
+typedef void (*aenc_deallocate_callback)(void *user, void *block, size_t size, size_t alignment);
+/* Of what was handed over with `user`: the library does not use it any longer. */
+typedef void (*aenc_release_callback)(void *user);
+
 typedef struct aenc_context_options {
     size_t struct_size;
     uint64_t seed;   /* every random number follows from it, unless a model has its own; 0 is a seed like any other */
     int64_t threads; /* worker threads, the caller's included; 0: 1; results do not depend on it */
-    void *(*allocate)(void *user, size_t size, size_t alignment); /* NULL when it cannot */
-    void (*release)(void *user, void *block, size_t size, size_t alignment);
+    aenc_allocate_callback allocate;
+    aenc_deallocate_callback release;
     void *allocator_user;
     /* The CBLAS's own process-wide thread count. NULL or "1": set to one when the context is created, for the whole
      * process, where the provider allows it (OpenBLAS, BLIS). "leave": untouched; then results may depend on it. */
@@ -107,6 +118,14 @@ AENC_API void aenc_context_free(aenc_context *ctx);
 /* Why the last failing call on this context, or on what belongs to it, failed. Valid until the next failing call;
  * "" before the first. Never NULL; a NULL context has a message that says so. */
 AENC_API const char *aenc_message(const aenc_context *ctx);
+/* Ends the running calls that take long: one that trains at its next step, as aenc_model_cancel does (AENC_OK, AENC_STOPPED_CANCEL),
+ * any other with AENC_ERR_CANCELLED at its next block of rows or iteration; then it has changed nothing, but its outputs may be
+ * partly written. So do those that begin later, training included, until it is cleared: no cancel is lost, and none goes
+ * unnoticed. Long are calls that train, fit a PCA or a detector, search, group, probe, sort scores, check gradients, or take rows
+ * through a model; others go on, and so do runners. From any thread and from a signal handler, as long as ctx is there. NULL-safe. */
+AENC_API void aenc_context_cancel(aenc_context *ctx);
+/* Returns 1 if there was a cancel to be cleared. Likewise. */
+AENC_API int32_t aenc_context_clear_cancel(aenc_context *ctx);
 /* One "key: value" per line: version, the CBLAS underneath and its kernels, instruction set, threads, and a line that
  * begins with "warning:" when the CBLAS runs slower kernels than this processor has. Valid as long as ctx. */
 AENC_API const char *aenc_build_info(aenc_context *ctx);
@@ -197,6 +216,9 @@ typedef struct aenc_progress {
     int64_t best_epoch;      /* 0 before the first */
 } aenc_progress;
 
+/* See Results at the top. */
+typedef int (*aenc_progress_callback)(void *user, const aenc_progress *now);
+
 typedef struct aenc_fit_options {
     size_t struct_size;
     const char *optimizer;      /* NULL: "adam" with lr=1e-3 */
@@ -211,7 +233,7 @@ typedef struct aenc_fit_options {
     double min_improvement;     /* what counts as better, in units of the loss; 0: any */
     double clip_norm;           /* largest Euclidean norm of the gradient; 0: no limit */
     double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
-    int (*progress)(void *user, const aenc_progress *now); /* on the thread that called; non-zero stops the run, still AENC_OK */
+    aenc_progress_callback progress; /* on the thread that called */
     void *progress_user;
     int64_t steps_per_epoch;    /* an epoch ends after so many; 0: when every row has been seen once */
     const char *checkpoint;     /* path of a file from which the run can be continued; NULL: none is written */
@@ -253,17 +275,17 @@ AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aen
 AENC_API aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 AENC_API void aenc_model_forget_optimizer(aenc_model *model); /* NULL-safe */
 
-/* Ends the running call that trains the model (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill) at its next step, as a
- * callback that returns non-zero does. A PCA is then as it was before the call. Without a running call nothing happens, and the
- * next call is not affected; a program that must not miss a signal which arrives just before a call sets a flag of its own too,
- * and its callback returns that. From any thread and from a signal handler; NULL-safe. */
+/* Ends the running call that trains the model (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill), or aenc_run_source, at its
+ * next step, as a callback that returns 1 does. A PCA is then as it was before the call. Without a running call nothing happens,
+ * and the next call is not affected; a program that must not miss a signal which arrives just before a call uses
+ * aenc_context_cancel. From any thread and from a signal handler; NULL-safe. */
 AENC_API void aenc_model_cancel(aenc_model *model);
 
 enum {
     AENC_STOPPED_NOT = 0,       /* no such call yet, one is running, or the last one failed */
     AENC_STOPPED_END = 10,      /* everything planned was done */
-    AENC_STOPPED_CALLBACK = 20, /* the callback returned non-zero */
-    AENC_STOPPED_CANCEL = 30,   /* aenc_model_cancel */
+    AENC_STOPPED_CALLBACK = 20, /* the callback returned a positive number */
+    AENC_STOPPED_CANCEL = 30,   /* aenc_model_cancel, aenc_context_cancel */
     AENC_STOPPED_PATIENCE = 40, /* no better validation loss for so many epochs */
     AENC_STOPPED_SOURCE = 50    /* the source had no more rows, and has no seek */
 };
@@ -350,6 +372,8 @@ AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, cons
 
 /* ---- Stacks (docs/stacks.md) ---- */
 
+typedef int (*aenc_pretrain_callback)(void *user, int64_t layer, int64_t layers, const aenc_progress *now); /* layers from 1 */
+
 typedef struct aenc_pretrain_options {
     size_t struct_size;
     const aenc_fit_options *fit; /* how each layer is trained; targets, labels and progress are refused. NULL: as aenc_fit's
@@ -363,7 +387,7 @@ typedef struct aenc_pretrain_options {
     int64_t tied;  /* 1: a layer's decoder is the transpose of its encoder */
     int64_t first; /* the first layer to train, from 0; those below are taken as they are */
     int64_t count; /* how many; 0: all from first on */
-    int (*progress)(void *user, int64_t layer, int64_t layers, const aenc_progress *now); /* layers from 1; as a fit's */
+    aenc_pretrain_callback progress; /* as a fit's */
     void *progress_user;
     double *losses; /* room for the last training loss of each layer, by its number; may be NULL */
     size_t loss_count;

@@ -41,6 +41,13 @@ typedef struct aenc_array {
 
 /* ---- Sources: rows that are not in memory ---- */
 
+/* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and states in *got how many. weight
+ * is filled with 1 and may be changed. *got 0 is the end of the pass. Positive ends the call, which uses none of the batch that
+ * was being filled; negative fails, with the row in the message. */
+typedef int (*aenc_read_callback)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
+/* Makes `position` (a row, from 0) what is read next. Its results are as of read. */
+typedef int (*aenc_seek_callback)(void *user, uint64_t position);
+
 /* A stream of rows. It is taken in order, batch by batch; what is worth shuffling, the source shuffles. The callbacks run
  * on the thread that called aenc_fit_source; with read_ahead, read and seek run on one thread of the library's during
  * the fit, while the batch before is trained on, and must not use the context. */
@@ -49,14 +56,11 @@ typedef struct aenc_source_callbacks {
     size_t cols;        /* floats of a row */
     size_t target_cols; /* floats of its target; 0: the input is the target */
     uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
-    /* Writes up to `rows` rows, and their targets (NULL when target_cols is 0), dense, and says in *got how many. weight
-     * is filled with 1 and may be changed. *got 0 is the end of the pass. Non-zero stops the fit, which returns
-     * AENC_ERR_IO with that number and the row. */
-    int (*read)(void *user, float *input, float *target, float *weight, size_t rows, size_t *got);
-    /* Makes `position` (a row, from 0) what is read next; non-zero as above. It is called at the beginning of every fit and
-     * of every further pass. NULL: the source has one pass, the fit ends with it, and cannot be resumed. */
-    int (*seek)(void *user, uint64_t position);
-    void (*release)(void *user); /* by aenc_source_free; NULL: nothing to do */
+    aenc_read_callback read;
+    /* It is called at the beginning of every fit and of every further pass. NULL: the source has one pass, the fit ends with
+     * it, and cannot be resumed. */
+    aenc_seek_callback seek;
+    aenc_release_callback release; /* by aenc_source_free; NULL: nothing to do */
     void *user;
     int64_t read_ahead; /* 1: fill the next batch while one is trained on; 0: do not */
 } aenc_source_callbacks;
@@ -91,6 +95,9 @@ typedef struct aenc_fill {
     const size_t *size;  /* bytes of that room */
 } aenc_fill;
 
+/* Results as of aenc_read_callback. */
+typedef int (*aenc_fill_callback)(void *user, aenc_fill *fill);
+
 /* A stream of rows with any fields. All that is said of aenc_source_callbacks holds. A "weight" of type float32 is filled with 1
  * beforehand. */
 typedef struct aenc_stream {
@@ -98,9 +105,9 @@ typedef struct aenc_stream {
     const aenc_array *const *fields; /* name, type, and of one row rank and dims (rank 0: one value); the rest stays 0. Copied */
     size_t field_count;              /* 1 to 16, "input" among them */
     uint64_t rows;                   /* of one pass, exactly; 0: unknown or endless */
-    int (*read)(void *user, aenc_fill *fill); /* non-zero ends the call, which returns AENC_ERR_IO */
-    int (*seek)(void *user, uint64_t position);
-    void (*release)(void *user);
+    aenc_fill_callback read;
+    aenc_seek_callback seek;
+    aenc_release_callback release;
     void *user;
     int64_t read_ahead;
 } aenc_stream;
@@ -140,7 +147,7 @@ typedef struct aenc_run_options {
 AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                               const aenc_array *const *out, size_t out_count);
 /* The same of all rows of a source, from its first on: of a stream, one pass. out have room for at least as many rows; *rows (may be
- * NULL) is how many there were. More rows than room are AENC_ERR_SHAPE. */
+ * NULL) is how many there were, or came before a stop (read, cancel). More rows than room are AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                                      const aenc_array *const *out, size_t out_count, size_t *rows);
 

@@ -195,6 +195,8 @@ typedef struct aenc_sweep_point {
     int64_t epochs;                   /* that the fit took */
 } aenc_sweep_point;
 
+typedef int (*aenc_sweep_callback)(void *user, const aenc_sweep_point *now);
+
 typedef struct aenc_sweep_options {
     size_t struct_size;
     const size_t *codes; /* the sizes to try */
@@ -202,7 +204,7 @@ typedef struct aenc_sweep_options {
     const aenc_model_options *model; /* encoder_widths without the code; widths only. NULL or no input: x's columns */
     const aenc_fit_options *fit;     /* valid in it is measured too; NULL: defaults */
     const aenc_matrix *test;         /* NULL: none */
-    int (*progress)(void *user, const aenc_sweep_point *now); /* after each size; non-zero ends it, still AENC_OK */
+    aenc_sweep_callback progress; /* after each size */
     void *progress_user;
 } aenc_sweep_options;
 

@@ -9,6 +9,7 @@ static aenc_status scores_check(aenc_context *ctx, const char *call, const void 
                                 size_t count) {
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_check(ctx, call, CALL_READS, NULL);
+    if (status == AENC_OK) status = aenc_cancel_check(ctx);
     if (status != AENC_OK) return status;
     if (score == NULL) return aenc_null(ctx, call, "score");
     if (label == NULL) return aenc_null(ctx, call, "label");

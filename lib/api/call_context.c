@@ -99,6 +99,14 @@ aenc_status aenc_context_create(const aenc_context_options *options, aenc_contex
     return status;
 }
 
+void aenc_context_cancel(aenc_context *ctx) {
+    if (ctx != NULL) atomic_store_explicit(&ctx->cancel, 1, memory_order_relaxed);
+}
+
+int32_t aenc_context_clear_cancel(aenc_context *ctx) {
+    return ctx != NULL && atomic_exchange_explicit(&ctx->cancel, 0, memory_order_relaxed) != 0;
+}
+
 void aenc_context_free(aenc_context *ctx) { aenc_context_release(ctx); }
 
 const char *aenc_message(const aenc_context *ctx) { return ctx == NULL ? "the context is NULL" : ctx->message; }

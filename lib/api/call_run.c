@@ -106,6 +106,12 @@ static aenc_status room_fail(const aenc_model *model, const struct results *resu
     return AENC_OK;
 }
 
+static bool cancelled(aenc_model *model) {
+    bool now = aenc_model_cancelled(model);
+    if (now) model->stopped = AENC_STOPPED_CANCEL;
+    return now;
+}
+
 /* The next rows, from `first` on, to their places. */
 static aenc_status piece_run(aenc_model *model, const struct results *results, const struct batch *piece,
                              int64_t first) {
@@ -125,8 +131,9 @@ static aenc_status stream_run(aenc_model *model, const struct fit_data *data, co
     uint64_t rows = data->stream->call.rows;
     int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + PIECE_ROWS - 1) / PIECE_ROWS);
     aenc_status status = aenc_stream_open(data->stream, (struct stream_want){PIECE_ROWS, 1, batches}, 0, &stream);
-    while (status == AENC_OK && (rows == 0 || (uint64_t)*done < rows)) {
+    while (status == AENC_OK && (rows == 0 || (uint64_t)*done < rows) && !cancelled(model)) {
         status = aenc_stream_next(&stream, &got);
+        if (stream.stopped) model->stopped = AENC_STOPPED_CALLBACK;
         if (status != AENC_OK || got->count == 0 || (*done > 0 && got->first == 0)) break;
         const struct batch piece = aenc_stream_rows(&stream, got, data->stream_field);
         status = piece_run(model, results, &piece, *done);
@@ -140,7 +147,7 @@ static aenc_status stream_run(aenc_model *model, const struct fit_data *data, co
 static aenc_status memory_run(aenc_model *model, const struct fit_data *data, const struct results *results,
                               int64_t *done) {
     aenc_status status = AENC_OK;
-    for (int64_t first = 0; first < data->rows.count && status == AENC_OK; first += PIECE_ROWS) {
+    for (int64_t first = 0; first < data->rows.count && status == AENC_OK && !cancelled(model); first += PIECE_ROWS) {
         const struct batch piece = aenc_batch_piece(&data->rows, first, PIECE_ROWS);
         status = piece_run(model, results, &piece, first);
         *done += piece.count;
@@ -166,6 +173,7 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     if (status != AENC_OK) return status;
     const struct fit_data data = aenc_source_data(source, model);
     status = target_check(model, call, aenc_source_size(source, "target") > 0, &results);
+    model->stopped = AENC_STOPPED_END;
     if (status == AENC_OK && !source->streams) status = room_fail(model, &results, source->rows);
     if (status == AENC_OK)
         status =

@@ -385,6 +385,8 @@ static aenc_status train_one(void *user, size_t code, aenc_model **out) {
     trainer->widths[trainer->model.encoder_count - 1] = code;
     aenc_status status = aenc_model_from_options(trainer->ctx, &trainer->model, out);
     if (status == AENC_OK) status = aenc_fit_rows(*out, trainer->x, &trainer->fit);
+    if (status == AENC_OK && (*out)->stopped == AENC_STOPPED_CANCEL)
+        status = aenc_ended(trainer->ctx, "aenc_context_cancel");
     if (status == AENC_OK) return status;
     aenc_model_release(*out);
     *out = NULL;

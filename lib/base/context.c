@@ -22,6 +22,18 @@ aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format,
     return status;
 }
 
+aenc_status aenc_ended(aenc_context *ctx, const char *who) {
+    return aenc_fail(ctx, AENC_ERR_CANCELLED, "%s ended the call before there was a result", who);
+}
+
+aenc_status aenc_cancel_check(aenc_context *ctx) {
+    return aenc_context_cancelled(ctx) ? aenc_ended(ctx, "aenc_context_cancel") : AENC_OK;
+}
+
+aenc_status aenc_callback_result(aenc_context *ctx, const char *name, int result) {
+    return result >= 0 ? AENC_OK : aenc_fail(ctx, AENC_ERR_CALLBACK, "%s returned %lld", name, (long long)result);
+}
+
 void aenc_context_retain(aenc_context *ctx) { atomic_fetch_add_explicit(&ctx->references, 1, memory_order_relaxed); }
 
 void aenc_context_release(aenc_context *ctx) {

@@ -35,6 +35,7 @@ struct aenc_context {
     struct cpu_mode caller_mode; /* of the last call that may call back; callbacks run in it */
     atomic_int inside;           /* enum inside */
     pthread_t thread;            /* that is inside; undefined where none is */
+    atomic_int cancel;           /* set and cleared from any thread or signal handler */
     aenc_status status;          /* that the message explains: what to answer where a callee answered NULL */
     char message[MESSAGE_SIZE];
     char build_info[BUILD_INFO_SIZE];
@@ -51,6 +52,18 @@ struct aenc_context {
  * are formatted; the decimal point is always '.', whatever the locale; bytes that are no printable UTF-8 appear as
  * \xNN (text.h). */
 aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format, ...) AENC_PRINTF(3, 4);
+
+/* Long calls look now and then. Both may change at any time: a caller acts on one look. */
+static inline bool aenc_context_cancelled(const aenc_context *ctx) {
+    return atomic_load_explicit(&ctx->cancel, memory_order_relaxed) != 0;
+}
+/* AENC_ERR_CANCELLED, with its message, where the context is cancelled. */
+aenc_status aenc_cancel_check(aenc_context *ctx);
+/* AENC_ERR_CANCELLED: `who` ended a call that has nothing to show yet. */
+aenc_status aenc_ended(aenc_context *ctx, const char *who);
+
+/* What a callback of that name returned: AENC_ERR_CALLBACK where it is negative. Positive ones are the caller's to see. */
+aenc_status aenc_callback_result(aenc_context *ctx, const char *name, int result);
 
 /* Around a callback that is called between two steps of a call's work, on the thread that called, while no worker is
  * busy. It runs in the mode that the program called in, whatever the callback itself calls, and what it changes of

@@ -7,6 +7,8 @@ struct inference {
     const struct task *task;
     const struct batch *batch;
     const struct result_room *room;
+    aenc_context *ctx;    /* whose cancel counts; NULL: a call that trains has its own way to end */
+    atomic_bool left_out; /* a chunk, as the context was cancelled */
 };
 
 void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
@@ -31,7 +33,11 @@ void aenc_infer_chunk(const struct task *task, struct run *run, const struct bat
 }
 
 static void chunk_task(void *user, int64_t index, int worker) {
-    const struct inference *work = user;
+    struct inference *work = user;
+    if (work->ctx != NULL && aenc_context_cancelled(work->ctx)) {
+        atomic_store_explicit(&work->left_out, true, memory_order_relaxed);
+        return;
+    }
     int64_t first = index * work->task->chunk, last = first + work->task->chunk;
     struct span chunk = {first, last < work->batch->count ? last : work->batch->count};
     aenc_infer_chunk(work->task, &work->task->run[worker], work->batch, chunk, work->room);
@@ -47,9 +53,11 @@ aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const s
     }
     task->first_row = draws->first_row;
     task->temperature = draws->temperature == 0 ? 1 : (num)draws->temperature;
-    struct inference work = {task, batch, room};
+    struct inference work = {.task = task, .batch = batch, .room = room};
+    if (model->train_calls == 0) work.ctx = model->ctx;
+    atomic_init(&work.left_out, false);
     aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
-    return AENC_OK;
+    return atomic_load(&work.left_out) ? aenc_ended(model->ctx, "aenc_context_cancel") : AENC_OK;
 }
 
 struct task_key aenc_task_key(enum task_kind kind, bool own_target) {

@@ -167,7 +167,7 @@ void aenc_model_retain(struct aenc_model *model) {
 }
 
 bool aenc_model_cancelled(const struct aenc_model *model) {
-    return atomic_load_explicit(&model->cancel, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&model->cancel, memory_order_relaxed) != 0 || aenc_context_cancelled(model->ctx);
 }
 
 void aenc_model_uncancel(struct aenc_model *model) { atomic_store_explicit(&model->cancel, 0, memory_order_relaxed); }

@@ -194,6 +194,7 @@ bool aenc_model_reconstructs(const struct aenc_model *model);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
 /* Whether the running fit, or without one the next, is to end; and that it has. */
+/* Its own cancel or the context's. */
 bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
 /* Trainability changed: recorded tasks are dropped, and with them the gradients that wait. */

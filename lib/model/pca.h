@@ -30,6 +30,7 @@ struct pca_work {
     struct moments moments;
     struct spectrum spectrum;
     double *directions; /* (k, cols); NULL until k is known */
+    int32_t stopped;    /* AENC_STOPPED_..., where the pass over the rows was not ended; else 0 */
 };
 
 /* The member "pca" of a complete description, and what it demands of the rest. */

@@ -85,7 +85,8 @@ static aenc_status epoch_run(struct fit *fit) {
     fit->model->clock = (double)fit->model->epoch;
     aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
     watch(fit->model);
-    aenc_fit_report(fit, AENC_EVENT_EPOCH);
+    status = aenc_fit_report(fit, AENC_EVENT_EPOCH);
+    if (status != AENC_OK) return status;
     if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience)
         aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
     if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);

@@ -91,7 +91,7 @@ aenc_status aenc_transform_evaluate(struct fit *fit, double *loss);
 /* steps.c: from where the run is to the last step of its epoch, or to a stop. */
 aenc_status aenc_fit_steps(struct fit *fit);
 /* Calls the caller's progress; remembers when it wants to stop. */
-void aenc_fit_report(struct fit *fit, int64_t event);
+aenc_status aenc_fit_report(struct fit *fit, int64_t event);
 aenc_status aenc_fit_checkpoint(struct fit *fit);
 /* epochs.c: from where the run is to its end. */
 aenc_status aenc_fit_run(struct fit *fit);

@@ -92,6 +92,7 @@ static aenc_status tensor_check(struct difference *d, const struct gradient_chec
         d->only = each ? k : -1;
         d->draw = (struct draw){.seed = d->model->seed, .stream = d->entry->stream, .step = (uint64_t)k};
         status = along(d, h, &square, &size);
+        if (status == AENC_OK) status = aenc_cancel_check(d->model->ctx);
     }
     /* Number by number the squares add up to that of the distance; at random their mean is. */
     double scale = each ? 1 : 1 / (double)directions;

@@ -34,7 +34,12 @@ static aenc_status take(struct pca_work *work, const struct batch *rows, bool un
     return status;
 }
 
-static bool cancelled(const struct aenc_model *model) { return model != NULL && aenc_model_cancelled(model); }
+/* Whether the pass over the rows is to end; model: NULL where one is being made. */
+static bool cancelled(struct pca_work *work, const struct aenc_model *model) {
+    bool now = model != NULL ? aenc_model_cancelled(model) : aenc_context_cancelled(work->moments.ctx);
+    if (now) work->stopped = AENC_STOPPED_CANCEL;
+    return now;
+}
 
 static aenc_status weights_check(aenc_context *ctx, const struct batch *batch, uint64_t first) {
     for (int64_t r = 0; r < batch->count && aenc_batch_has(batch, FIELD_WEIGHT); r++) {
@@ -49,7 +54,7 @@ static aenc_status weights_check(aenc_context *ctx, const struct batch *batch, u
 static aenc_status feed_memory(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
     int64_t piece = work->moments.block;
     aenc_status status = AENC_OK;
-    for (int64_t r = 0; r < data->rows.count && status == AENC_OK && !cancelled(model); r += piece) {
+    for (int64_t r = 0; r < data->rows.count && status == AENC_OK && !cancelled(work, model); r += piece) {
         const struct batch rows = aenc_batch_piece(&data->rows, r, piece);
         status = weights_check(work->moments.ctx, &rows, (uint64_t)r);
         if (status == AENC_OK) status = take(work, &rows, data->unchecked, (uint64_t)r);
@@ -66,8 +71,9 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
     uint64_t rows = source->call.rows, done = 0;
     int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + (uint64_t)piece - 1) / (uint64_t)piece);
     aenc_status status = aenc_stream_open(source, (struct stream_want){piece, 1, batches}, 0, &stream);
-    while (status == AENC_OK && !cancelled(model) && (rows == 0 || done < rows)) {
+    while (status == AENC_OK && (rows == 0 || done < rows) && !cancelled(work, model)) {
         status = aenc_stream_next(&stream, &batch);
+        if (stream.stopped) work->stopped = AENC_STOPPED_CALLBACK;
         if (status != AENC_OK || batch->count == 0 || (done > 0 && batch->first == 0)) break;
         const struct batch in = aenc_stream_rows(&stream, batch, data->stream_field);
         status = weights_check(source->ctx, &in, batch->first);
@@ -80,7 +86,9 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
 }
 
 static aenc_status feed(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
-    return data->stream != NULL ? feed_stream(work, data, model) : feed_memory(work, data, model);
+    aenc_status status = data->stream != NULL ? feed_stream(work, data, model) : feed_memory(work, data, model);
+    (void)cancelled(work, model); /* also among the last rows */
+    return status;
 }
 
 /* ---- What they allow ---- */
@@ -143,6 +151,8 @@ aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, 
     int64_t components = 0;
     aenc_status status = work_create(ctx, request, cols, data, &work);
     if (status == AENC_OK) status = feed(&work, data, NULL);
+    if (status == AENC_OK && work.stopped == AENC_STOPPED_CANCEL) status = aenc_ended(ctx, "aenc_context_cancel");
+    if (status == AENC_OK && work.stopped == AENC_STOPPED_CALLBACK) status = aenc_ended(ctx, "the source");
     if (status == AENC_OK) status = enough(&work, request->components);
     if (status == AENC_OK) status = aenc_pca_solve(&work);
     if (status == AENC_OK) status = components_find(&work, request, &components);
@@ -163,8 +173,8 @@ aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data) 
     aenc_status status = work_create(model->ctx, &request, model->input_size, data, &work);
     if (status == AENC_OK) status = directions_alloc(&work, request.components);
     if (status == AENC_OK) status = feed(&work, data, model);
-    bool ended = status == AENC_OK && !cancelled(model);
-    model->stopped = ended ? AENC_STOPPED_END : AENC_STOPPED_CANCEL;
+    bool ended = status == AENC_OK && work.stopped == 0;
+    model->stopped = ended ? AENC_STOPPED_END : work.stopped;
     if (ended) status = enough(&work, request.components);
     if (ended && status == AENC_OK) status = aenc_pca_solve(&work);
     if (ended && status == AENC_OK) status = aenc_pca_write(model, &work);
@@ -201,8 +211,8 @@ aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *da
     if (status == AENC_OK) {
         work.moments = grown;
         status = feed(&work, data, model);
-        bool ended = status == AENC_OK && !cancelled(model);
-        model->stopped = ended ? AENC_STOPPED_END : AENC_STOPPED_CANCEL;
+        bool ended = status == AENC_OK && work.stopped == 0;
+        model->stopped = ended ? AENC_STOPPED_END : work.stopped;
         if (ended) status = aenc_pca_solve(&work);
         if (ended && status == AENC_OK) status = aenc_pca_write(model, &work);
         struct moments *kept = model->training->moments, gone = ended && status == AENC_OK ? *kept : work.moments;

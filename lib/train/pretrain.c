@@ -28,6 +28,7 @@ struct pretrain {
     const struct json *children; /* of the encoder: an array */
     int64_t layer, layers;       /* the one being trained, from 0; to be trained */
     bool stopped;
+    int result; /* of the caller's progress */
     const struct fit_data *data;
     struct aenc_model *below;   /* the layers below; NULL: there are none */
     struct aenc_model *shallow; /* the layer's autoencoder */
@@ -262,11 +263,11 @@ static int told(void *user, const aenc_progress *now) {
     struct pretrain *p = user;
     const aenc_pretrain_options *o = p->options;
     terms_show(p);
-    bool stop = o->progress != NULL && o->progress(o->progress_user, p->layer + 1, p->layers, now) != 0;
-    bool cancelled = aenc_model_cancelled(p->model);
+    p->result = o->progress == NULL ? 0 : o->progress(o->progress_user, p->layer + 1, p->layers, now);
+    bool stop = p->result > 0, cancelled = aenc_model_cancelled(p->model);
     if (stop || cancelled) p->model->stopped = stop ? AENC_STOPPED_CALLBACK : AENC_STOPPED_CANCEL;
     if (stop || cancelled) p->stopped = true;
-    return p->stopped;
+    return p->result < 0 ? p->result : p->stopped;
 }
 
 /* The name of a layer's checkpoint, until the next is asked for; NULL where none is wanted. */
@@ -327,7 +328,10 @@ static aenc_status layer_make(struct pretrain *p, struct slice slice, struct aen
     *shallow = p->below = NULL;
     if (p->layer > 0) status = part_make(p, true, under, &p->model->input, &p->below);
     const struct shape *seen = p->below == NULL ? &p->model->input : &p->below->code;
-    return status == AENC_OK ? part_make(p, false, slice, seen, shallow) : status;
+    if (status == AENC_OK) status = part_make(p, false, slice, seen, shallow);
+    if (p->below != NULL) p->below->train_calls = 1; /* both are in use by a call that trains */
+    if (*shallow != NULL) (*shallow)->train_calls = 1;
+    return status;
 }
 
 static aenc_status layer_run(struct pretrain *p) {
@@ -378,6 +382,7 @@ aenc_status aenc_train_pretrain(struct aenc_model *model, const struct fit_data 
     if (status == AENC_OK) status = checkpoints_prepare(&p);
     model->stopped = AENC_STOPPED_END;
     for (; p.layer < p.layers && status == AENC_OK && !p.stopped; p.layer++) status = layer_run(&p);
+    if (p.result < 0) status = aenc_callback_result(ctx, "aenc_pretrain_options.progress", p.result);
     for (size_t i = 0; i < model->terms.count; i++) model->terms.value[i] = model->terms.valid[i] = NAN;
     aenc_release(ctx, p.name);
     return status;

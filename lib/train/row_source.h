@@ -29,8 +29,8 @@ struct aenc_source {
     int64_t rows; /* in memory */
     struct source_field field[FIELDS_MAX];
     int field_count;
-    aenc_source_callbacks call;               /* of a stream */
-    int (*fill)(void *user, aenc_fill *fill); /* of one with any fields, in place of call.read; NULL: not */
+    aenc_source_callbacks call; /* of a stream */
+    aenc_fill_callback fill;    /* of one with any fields, in place of call.read; NULL: not */
 };
 
 /* source.c: an empty one, for its maker to fill; a mapped .npy file into it. */
@@ -71,7 +71,7 @@ struct stream_batch {
     uint64_t first;         /* of the rows in their pass */
     uint64_t after;         /* the position behind them; 0 where the pass ends there */
     enum stream_failure failure;
-    int64_t answer;
+    int answer;
 };
 
 struct read_ahead;
@@ -85,6 +85,7 @@ struct stream {
     uint64_t position;           /* of the filler, in the pass */
     bool at_end;                 /* of the pass: the next batch begins another */
     bool seek_first;             /* to position, before anything is read */
+    bool stopped;                /* a callback ended the call: the batch that it was to fill has no rows */
     struct cpu_mode caller_mode; /* that callbacks run in, on either thread */
     struct stream_batch batch[2];
     struct read_ahead *ahead; /* NULL: on the calling thread */

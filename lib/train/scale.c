@@ -87,6 +87,8 @@ static aenc_status see_stream(struct learning *l, const struct fit_data *data, i
     if (status != AENC_OK) return status;
     for (bool more = true; more && batches > 0 && status == AENC_OK; batches--) {
         status = aenc_stream_next(&stream, &got);
+        if (status == AENC_OK && stream.stopped) status = aenc_ended(model->ctx, "the source");
+        if (status == AENC_OK) status = aenc_cancel_check(model->ctx);
         if (status != AENC_OK) break;
         const struct batch rows = aenc_stream_rows(&stream, got, data->stream_field);
         status = input_check(l, &rows, got->first);

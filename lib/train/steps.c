@@ -13,13 +13,15 @@ double aenc_seconds_since(const struct timespec *begin) {
     return (double)(end.tv_sec - begin->tv_sec) + 1e-9 * (double)(end.tv_nsec - begin->tv_nsec);
 }
 
-void aenc_fit_report(struct fit *fit, int64_t event) {
+aenc_status aenc_fit_report(struct fit *fit, int64_t event) {
     fit->now.event = event;
     fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
-    if (fit->options->progress == NULL) return;
+    if (fit->options->progress == NULL) return AENC_OK;
     struct outside outside = aenc_callback_begin(fit->model->ctx);
-    if (fit->options->progress(fit->options->progress_user, &fit->now) != 0) aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+    int result = fit->options->progress(fit->options->progress_user, &fit->now);
     aenc_callback_end(fit->model->ctx, outside);
+    if (result > 0) aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+    return aenc_callback_result(fit->model->ctx, "aenc_fit_options.progress", result);
 }
 
 /* ---- Rows ---- */
@@ -117,6 +119,11 @@ aenc_status aenc_fit_steps(struct fit *fit) {
         double loss;
         if (interrupted(fit)) return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
         aenc_status status = batch_next(fit, &rows);
+        if (status == AENC_OK && fit->stream.stopped) {
+            aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+            fit->interrupted = true;
+            return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
+        }
         if (status == AENC_OK && rows.batch.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
@@ -124,7 +131,8 @@ aenc_status aenc_fit_steps(struct fit *fit) {
         fit->place.position = rows.after;
         fit->now.step++;
         losses_add(fit, loss);
-        aenc_fit_report(fit, AENC_EVENT_STEP);
+        status = aenc_fit_report(fit, AENC_EVENT_STEP);
+        if (status != AENC_OK) return status;
         (void)interrupted(fit);
         if (fit->facts != NULL && checkpoint_due(fit)) status = aenc_fit_checkpoint(fit);
         if (status != AENC_OK) return status;

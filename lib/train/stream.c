@@ -191,9 +191,9 @@ static aenc_status failed(const struct stream *stream, const struct stream_batch
     size_t row = (size_t)batch->first + (size_t)batch->count;
     switch (batch->failure) {
     case STREAM_REFUSED:
-        return aenc_fail(ctx, AENC_ERR_IO, "the source's read answered %lld for source%s", (long long)batch->answer,
-                         aenc_at(row).text);
-    case STREAM_SEEK: return aenc_fail(ctx, AENC_ERR_IO, "the source's seek answered %lld", (long long)batch->answer);
+        return aenc_fail(ctx, AENC_ERR_CALLBACK, "the source's read returned %lld for source%s",
+                         (long long)batch->answer, aenc_at(row).text);
+    case STREAM_SEEK: return aenc_callback_result(ctx, "the source's seek", batch->answer);
     case STREAM_TOO_MANY:
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source's read says for source%s that it wrote more rows than fit",
                          aenc_at(row).text);
@@ -219,7 +219,10 @@ aenc_status aenc_stream_next(struct stream *stream, struct stream_batch **out) {
         aenc_callback_end(stream->source->ctx, outside);
     }
     *out = batch;
-    return failed(stream, batch);
+    stream->stopped = (batch->failure == STREAM_REFUSED || batch->failure == STREAM_SEEK) && batch->answer > 0;
+    if (!stream->stopped) return failed(stream, batch);
+    batch->count = 0;
+    return AENC_OK;
 }
 
 /* All 1. */

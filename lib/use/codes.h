@@ -104,7 +104,7 @@ struct sweep {
     /* A trained model with a code of so many numbers. */
     aenc_status (*train)(void *user, size_t code, struct aenc_model **out);
     void *user;
-    int (*progress)(void *user, const aenc_sweep_point *now);
+    aenc_sweep_callback progress;
     void *progress_user;
 };
 

@@ -91,6 +91,7 @@ aenc_status aenc_detector_columns_learn(struct aenc_detector *detector, const st
         struct column_facts *fact = &detector->column[c];
         for (int64_t r = 0; r < x->count; r++) sorted[r] = x->data[r * x->stride + c];
         aenc_sort(sorted, sorted + x->count, (size_t)x->count, sizeof *sorted, ascending);
+        status = aenc_cancel_check(model->ctx);
         column_learn(sorted, x->count, kind == SCALING_ROBUST, fact);
         double low = fmax((double)sorted[0], fact->middle - DETECTOR_CLIP * fact->unit);
         double high = fmin((double)sorted[x->count - 1], fact->middle + DETECTOR_CLIP * fact->unit);

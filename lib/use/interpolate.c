@@ -26,7 +26,8 @@ static bool angle_between(const float *a, const float *b, int64_t cols, double *
 aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const struct rows *b, int64_t cols,
                                int64_t steps, bool spherical, float *out) {
     static const double pi = 3.14159265358979323846;
-    for (int64_t r = 0; r < a->count; r++) {
+    aenc_status status = AENC_OK;
+    for (int64_t r = 0; r < a->count && status == AENC_OK; r++) {
         const float *from = rows_at(a, r), *to = rows_at(b, r);
         double angle = 0;
         bool arc = spherical && angle_between(from, to, cols, &angle);
@@ -41,8 +42,9 @@ aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const st
             double second = arc ? sin(t * angle) / sin(angle) : t;
             for (int64_t i = 0; i < cols; i++) *out++ = (float)(first * (double)from[i] + second * (double)to[i]);
         }
+        status = aenc_cancel_check(ctx);
     }
-    return AENC_OK;
+    return status;
 }
 
 /* ---- Attributes ---- */
@@ -50,15 +52,16 @@ aenc_status aenc_codes_between(aenc_context *ctx, const struct rows *a, const st
 aenc_status aenc_codes_sum(aenc_context *ctx, const struct rows *weights, const struct rows *codes, int64_t cols,
                            float *out) {
     double *sum = aenc_alloc_raw(ctx, (size_t)cols, sizeof *sum);
-    if (sum == NULL) return AENC_ERR_NO_MEMORY;
-    for (int64_t w = 0; w < weights->count; w++) {
+    aenc_status status = sum == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    for (int64_t w = 0; w < weights->count && status == AENC_OK; w++) {
         memset(sum, 0, (size_t)cols * sizeof *sum);
         for (int64_t r = 0; r < codes->count; r++)
             for (int64_t i = 0; i < cols; i++) sum[i] += (double)rows_at(weights, w)[r] * (double)rows_at(codes, r)[i];
         for (int64_t i = 0; i < cols; i++) *out++ = (float)sum[i];
+        status = aenc_cancel_check(ctx);
     }
     aenc_release(ctx, sum);
-    return AENC_OK;
+    return status;
 }
 
 static aenc_status group_mean(aenc_context *ctx, const struct rows *codes, int64_t cols, const int32_t *labels,
@@ -66,6 +69,8 @@ static aenc_status group_mean(aenc_context *ctx, const struct rows *codes, int64
     int64_t members = 0;
     for (int64_t r = 0; r < codes->count; r++) members += labels[r] == label;
     if (members == 0) return aenc_fail(ctx, AENC_ERR_ARGUMENT, "no row has the label %d", (int)label);
+    aenc_status status = aenc_cancel_check(ctx);
+    if (status != AENC_OK) return status;
     for (int64_t r = 0; r < codes->count; r++)
         for (int64_t i = 0; labels[r] == label && i < cols; i++)
             out[i] += factor * (double)rows_at(codes, r)[i] / (double)members;
@@ -94,8 +99,8 @@ aenc_status aenc_codes_shares(aenc_context *ctx, const struct rows *codes, int64
                               int64_t count, float *out) {
     size_t rows = (size_t)codes->count;
     float *column = aenc_alloc_raw(ctx, rows, 2 * sizeof *column);
-    if (column == NULL) return AENC_ERR_NO_MEMORY;
-    for (int64_t c = 0; c < cols; c++) {
+    aenc_status status = column == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
+    for (int64_t c = 0; c < cols && status == AENC_OK; c++) {
         for (int64_t r = 0; r < codes->count; r++) column[r] = rows_at(codes, r)[c];
         aenc_sort(column, column + rows, rows, sizeof *column, compare_floats);
         for (int64_t q = 0; q < count; q++) {
@@ -104,9 +109,10 @@ aenc_status aenc_codes_shares(aenc_context *ctx, const struct rows *codes, int64
             double t = place - (double)low;
             out[q * cols + c] = (float)((1 - t) * (double)column[low] + t * (double)column[high]);
         }
+        status = aenc_cancel_check(ctx);
     }
     aenc_release(ctx, column);
-    return AENC_OK;
+    return status;
 }
 
 void aenc_codes_walk(const float *code, const struct rows *range, int64_t cols, int64_t steps, float *out) {

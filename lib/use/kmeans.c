@@ -57,16 +57,19 @@ static int64_t draw_row(const struct state *state, const struct draw *draw, bool
     return last;
 }
 
-static void start(struct state *state, int64_t restart) {
+static aenc_status start(struct state *state, int64_t restart) {
+    aenc_status status = AENC_OK;
     const struct kmeans *kmeans = state->kmeans;
     struct draw draw = {state->ctx->seed, aenc_random_stream("kmeans"), (uint64_t)restart, 0, 0};
-    for (int64_t c = 0; c < kmeans->clusters; c++) {
+    for (int64_t c = 0; c < kmeans->clusters && status == AENC_OK; c++) {
         draw.row = (uint64_t)c;
         const float *row = rows_at(&kmeans->x, draw_row(state, &draw, c == 0));
         memcpy(state->center + c * kmeans->cols, row, (size_t)kmeans->cols * sizeof *row);
         state->newest = c;
         aenc_pool_run(state->ctx->pool, (kmeans->x.count + BLOCK - 1) / BLOCK, narrow_task, state);
+        status = aenc_cancel_check(state->ctx);
     }
+    return status;
 }
 
 /* ---- Lloyd's two steps ---- */
@@ -117,10 +120,10 @@ static void update(struct state *state) {
 }
 
 static aenc_status lloyd(struct state *state, int64_t restart, double *inertia) {
-    bool changed;
-    start(state, restart);
+    bool changed = true;
+    aenc_status status = start(state, restart);
     memset(state->label, 0xFF, (size_t)state->kmeans->x.count * sizeof *state->label);
-    aenc_status status = assign(state, &changed);
+    if (status == AENC_OK) status = assign(state, &changed);
     for (int64_t i = 0; i < state->kmeans->iterations && changed && status == AENC_OK; i++) {
         fill_empty(state);
         update(state);

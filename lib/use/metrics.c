@@ -41,6 +41,7 @@ aenc_status aenc_metrics_cuts(aenc_context *ctx, const struct judged *j, struct 
     struct pair *pair = aenc_alloc(ctx, j->count, 2 * sizeof *pair);
     struct cut *cut = aenc_alloc(ctx, j->count + 1, sizeof *cut);
     aenc_status status = pair != NULL && cut != NULL ? pairs_fill(ctx, j, pair) : AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK) status = aenc_cancel_check(ctx);
     if (status == AENC_OK) {
         aenc_sort(pair, pair + j->count, j->count, sizeof *pair, descending);
         size_t used = 0;

@@ -18,12 +18,14 @@
 enum { QUERY_ROWS = 64, BASE_ROWS = 256, SLACK = 16 /* rounded operations on either side of the product */ };
 
 struct work {
+    aenc_context *ctx;
     const struct search *search;
     num *base;     /* (base rows, cols): shifted by their mean, or of length one */
     num *size;     /* (base rows): squared lengths, or 1 */
     double *shift; /* (cols) */
     num *scratch;  /* by worker: queries (QUERY_ROWS, cols), products (QUERY_ROWS, BASE_ROWS) */
     struct near *out;
+    atomic_bool left_out; /* some queries, as the context was cancelled */
 };
 
 static double dot(const float *a, const float *b, int64_t cols) {
@@ -79,7 +81,11 @@ static void choose(const struct work *work, int64_t query, num size, const num *
 }
 
 static void query_task(void *user, int64_t index, int worker) {
-    const struct work *work = user;
+    struct work *work = user;
+    if (aenc_context_cancelled(work->ctx)) {
+        atomic_store_explicit(&work->left_out, true, memory_order_relaxed);
+        return;
+    }
     const struct search *search = work->search;
     int64_t cols = search->cols, first = index * QUERY_ROWS, rows = search->query.count - first;
     num size[QUERY_ROWS], *queries = work->scratch + worker * QUERY_ROWS * (cols + BASE_ROWS);
@@ -108,7 +114,8 @@ aenc_status aenc_search(aenc_context *ctx, const struct search *search, struct n
     size_t workers = (size_t)aenc_pool_workers(ctx->pool);
     if (!aenc_blas_fits(search->cols))
         return aenc_fail(ctx, AENC_ERR_SHAPE, "%zu columns are more than this CBLAS takes", cols);
-    struct work work = {.search = search, .out = out};
+    struct work work = {.ctx = ctx, .search = search, .out = out};
+    atomic_init(&work.left_out, false);
     work.shift = aenc_alloc(ctx, cols, sizeof *work.shift);
     if (work.shift != NULL) work.base = aenc_alloc_raw(ctx, rows, cols * sizeof *work.base);
     if (work.base != NULL) work.size = aenc_alloc_raw(ctx, rows, sizeof *work.size);
@@ -124,5 +131,6 @@ aenc_status aenc_search(aenc_context *ctx, const struct search *search, struct n
     aenc_release(ctx, work.base);
     aenc_release(ctx, work.size);
     aenc_release(ctx, work.scratch);
-    return work.scratch != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
+    if (work.scratch == NULL) return AENC_ERR_NO_MEMORY;
+    return atomic_load(&work.left_out) ? aenc_ended(ctx, "aenc_context_cancel") : AENC_OK;
 }

@@ -144,8 +144,9 @@ static void find_direction(const struct pairs *pairs, const double *g, int64_t n
 
 /* Until no element of the gradient is above 1e-5, no step helps any more (the gradient's own rounding), or the
  * iterations are used up. */
-static void solve(struct regression *r, int64_t iterations) {
+static aenc_status solve(struct regression *r, int64_t iterations) {
     int64_t n = r->size;
+    aenc_status status = AENC_OK;
     double *w = r->room, *g = w + n, *next = g + n, *next_g = next + n, *direction = next_g + n;
     struct pairs pairs = {direction + n, direction + n + MEMORY * n, 0};
     double value = evaluate(r, w, g);
@@ -154,6 +155,8 @@ static void solve(struct regression *r, int64_t iterations) {
         double slope = dot(g, direction, n), length = 1, now = 0;
         bool found = false;
         for (int h = 0; h < HALVINGS && !found; h++, length *= 0.5) {
+            status = aenc_cancel_check(r->ctx);
+            if (status != AENC_OK) return status;
             memcpy(next, w, (size_t)n * sizeof *w);
             add(next, length, direction, n);
             now = evaluate(r, next, next_g);
@@ -171,6 +174,7 @@ static void solve(struct regression *r, int64_t iterations) {
         value = now;
     }
     for (int64_t i = 0; i < n; i++) r->parameter[i] = (num)w[i];
+    return AENC_OK;
 }
 
 /* ---- Around it ---- */
@@ -221,7 +225,7 @@ aenc_status aenc_probe_softmax(aenc_context *ctx, const struct rows *train, cons
         for (int64_t c = 0; c < classes; c++) r.one_hot[c * classes + c] = 1;
         standardise(&r);
         status = record(&r, true);
-        if (status == AENC_OK) solve(&r, iterations);
+        if (status == AENC_OK) status = solve(&r, iterations);
         forget(&r);
         if (status == AENC_OK) {
             status = record(&r, false);

@@ -39,8 +39,13 @@ static aenc_status pca_fit(aenc_context *ctx, struct pca *pca, const struct rows
     if (status == AENC_OK) status = aenc_spectrum_create(&moments, &spectrum);
     double *direction = aenc_alloc_raw(ctx, (size_t)pca->count, (size_t)pca->cols * sizeof *direction);
     if (status == AENC_OK && direction == NULL) status = AENC_ERR_NO_MEMORY;
-    if (status == AENC_OK && !(aenc_moments_add(&moments, &spectrum, x->data, x->stride, x->count) &&
-                               aenc_moments_spectrum(&moments, &spectrum)))
+    bool good = true;
+    for (int64_t r = 0; r < x->count && status == AENC_OK && good; r += moments.block) {
+        int64_t rows = x->count - r < moments.block ? x->count - r : moments.block;
+        good = aenc_moments_add(&moments, &spectrum, rows_at(x, r), x->stride, rows);
+        status = aenc_cancel_check(ctx);
+    }
+    if (status == AENC_OK && !(good && aenc_moments_spectrum(&moments, &spectrum)))
         status = aenc_fail(ctx, AENC_ERR_INTERNAL, "pca: the eigenvalues did not converge");
     if (status == AENC_OK) {
         aenc_moments_directions(&moments, &spectrum, pca->count, direction);
@@ -56,7 +61,8 @@ static aenc_status pca_fit(aenc_context *ctx, struct pca *pca, const struct rows
 /* Fills energy from the rows of x. */
 static aenc_status pca_measure(aenc_context *ctx, const struct pca *pca, const struct rows *x) {
     memset(pca->energy, 0, (size_t)(pca->count + 1) * sizeof *pca->energy);
-    for (int64_t first = 0; first < x->count; first += BLOCK) {
+    aenc_status status = AENC_OK;
+    for (int64_t first = 0; first < x->count && status == AENC_OK; first += BLOCK) {
         int64_t rows = center(pca, x, first);
         aenc_blas_gemm(false, true, rows, pca->count, pca->cols, pca->block, pca->cols, pca->component, pca->cols, 0,
                        pca->product, pca->count);
@@ -64,10 +70,11 @@ static aenc_status pca_measure(aenc_context *ctx, const struct pca *pca, const s
             pca->energy[i % pca->count] += (double)pca->product[i] * (double)pca->product[i];
         for (int64_t i = 0; i < rows * pca->cols; i++)
             pca->energy[pca->count] += (double)pca->block[i] * (double)pca->block[i];
+        status = aenc_cancel_check(ctx);
     }
     double whole = 0;
     for (int64_t i = 0; i <= pca->count; i++) whole += pca->energy[i];
-    if (whole - whole == 0) return AENC_OK;
+    if (whole - whole == 0 || status != AENC_OK) return status;
     return aenc_fail(ctx, AENC_ERR_NONFINITE, "PCA: the numbers of x are too large for their squares");
 }
 
@@ -160,9 +167,10 @@ static aenc_status run(aenc_context *ctx, const struct sweep *sweep, const struc
         point.pca_train = linear[0], point.pca_valid = linear[1], point.pca_test = linear[2];
         memcpy((char *)out + (size_t)i * point_size, &point, point_size < sizeof point ? point_size : sizeof point);
         struct outside outside = aenc_callback_begin(ctx);
-        bool stop = sweep->progress != NULL && sweep->progress(sweep->progress_user, &point) != 0;
+        int result = sweep->progress != NULL ? sweep->progress(sweep->progress_user, &point) : 0;
         aenc_callback_end(ctx, outside);
-        if (stop) break;
+        status = aenc_callback_result(ctx, "aenc_sweep_options.progress", result);
+        if (result > 0) break;
     }
     return status;
 }

@@ -40,8 +40,12 @@ aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count
     if (sorted == NULL) return AENC_ERR_NO_MEMORY;
     memcpy(sorted, score, count * sizeof *sorted);
     aenc_sort(sorted, sorted + count, count, sizeof *sorted, ascending);
-    *out = sorted;
-    return AENC_OK;
+    aenc_status status = aenc_cancel_check(ctx);
+    if (status == AENC_OK)
+        *out = sorted;
+    else
+        aenc_release(ctx, sorted);
+    return status;
 }
 
 double aenc_scores_quantile(const float *sorted, size_t count, double share) {
@@ -209,6 +213,8 @@ static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted
     for (size_t i = 0; i < peaks; i++) excess[i] = (double)sorted[first + i] - start;
     struct pareto tail = aenc_pareto_fit(excess, peaks);
     aenc_release(ctx, excess);
+    aenc_status status = aenc_cancel_check(ctx);
+    if (status != AENC_OK) return status;
     *out = start + (fabs(tail.shape) < 1e-9 ? -tail.scale * log(left)
                                             : tail.scale / tail.shape * expm1(-tail.shape * log(left)));
     return AENC_OK;

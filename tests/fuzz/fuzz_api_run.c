@@ -233,10 +233,16 @@ void fuzz_api_source_fit(struct calls *c) {
     if ((how & 0x20) != 0) options.validation_fraction = 0.3;
     if ((how & 0x40) != 0) options.target = &target;
     if ((how & 0x80) != 0) checkpoint_options(c, &options);
-    if (next(c) > 0xF0) aenc_model_cancel(m);
+    unsigned cancel = next(c);
+    if (cancel > 0xF0) aenc_model_cancel(m);
+    if (cancel == 0xF0) aenc_context_cancel(c->world.ctx);
     FUZZ_DEMAND(aenc_model_stopped(m) >= 0 && aenc_model_stopped(m) <= AENC_STOPPED_SOURCE);
-    if (closed_form(m) && fuzz_api_endless(c, source)) return;
+    if (closed_form(m) && fuzz_api_endless(c, source)) {
+        aenc_context_clear_cancel(c->world.ctx);
+        return;
+    }
     fuzz_api_told(c, m, aenc_fit_source(m, source, &options));
+    FUZZ_DEMAND(aenc_context_clear_cancel(c->world.ctx) == (cancel == 0xF0));
 }
 
 void fuzz_api_partial_fit(struct calls *c) {

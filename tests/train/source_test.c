@@ -109,6 +109,7 @@ struct reader {
     uint64_t at, rows; /* of a pass */
     size_t portion;
     int64_t fail_at, reads, seeks, released; /* fail_at: a row; -1: none */
+    int answer;                              /* there */
     bool with_target, with_weight;
 };
 
@@ -119,7 +120,7 @@ static int reader_read(void *user, float *input, float *target, float *weight, s
     if (count > rows) count = rows;
     if (count > left) count = (size_t)left;
     reader->reads++;
-    if (reader->fail_at >= 0 && reader->at + count > (uint64_t)reader->fail_at) return 7;
+    if (reader->fail_at >= 0 && reader->at + count > (uint64_t)reader->fail_at) return reader->answer;
     memcpy(input, data + reader->at * IN, count * IN * sizeof *input);
     if (reader->with_target) memcpy(target, targets + reader->at * OUT, count * OUT * sizeof *target);
     else CHECK(target == NULL);
@@ -300,14 +301,14 @@ static void refuse(struct reader *reader, aenc_source_callbacks change, int64_t 
 }
 
 static void test_refusals(void) {
-    struct reader good = {.rows = ROWS, .fail_at = -1}, failing = {.rows = ROWS, .fail_at = 19};
+    struct reader good = {.rows = ROWS, .fail_at = -1}, failing = {.rows = ROWS, .fail_at = 19, .answer = -7};
     const aenc_source_callbacks none = {.rows = ROWS};
-    refuse(&failing, none, 0, AENC_ERR_IO, "answered 7 for source[1", 2);
+    refuse(&failing, none, 0, AENC_ERR_CALLBACK, "read returned -7 for source[1", 2);
     refuse(&good, (aenc_source_callbacks){.rows = 0}, 0, AENC_ERR_ARGUMENT, "steps_per_epoch", 0);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS + 1}, 0, AENC_ERR_SHAPE, "after 50 rows", 6);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS, .read = read_too_much}, 0, AENC_ERR_ARGUMENT, "more rows", 0);
     refuse(&good, (aenc_source_callbacks){.rows = 0, .read = read_nothing}, 3, AENC_ERR_SHAPE, "no rows", 0);
-    refuse(&good, (aenc_source_callbacks){.rows = ROWS, .seek = seek_never}, 0, AENC_ERR_IO, "seek answered -3", 0);
+    refuse(&good, (aenc_source_callbacks){.rows = ROWS, .seek = seek_never}, 0, AENC_ERR_CALLBACK, "seek returned -3", 0);
     refuse(&good, (aenc_source_callbacks){.rows = ROWS, .cols = IN + 1}, 0, AENC_ERR_SHAPE, "5 columns", 0);
     float kept = data[20 * IN + 2];
     data[20 * IN + 2] = NAN;

@@ -57,7 +57,7 @@ static int reader_read(void *user, float *input, float *target, float *weight, s
     uint64_t left = reader->rows - reader->at;
     if (count > rows) count = rows;
     if (count > left) count = (size_t)left;
-    if (reader->fail_at > 0 && reader->at + count > reader->fail_at) return 7;
+    if (reader->fail_at > 0 && reader->at + count > reader->fail_at) return -7;
     for (size_t r = 0; r < count; r++) {
         uint64_t row = reader->at + r;
         memcpy(input + r * IN, data + row % ROWS * IN, IN * sizeof *input);
@@ -289,7 +289,7 @@ static void test_refused(void) {
     share.validation_fraction = 0.2;
     checkpoint.resume = AENC_RESUME_REQUIRED;
     for (int64_t from = 0; from < 3; from++) {
-        refuse((struct reader){.rows = ROWS, .fail_at = 19}, from, ROWS, plain(), AENC_ERR_IO, "answered 7 for source[1");
+        refuse((struct reader){.rows = ROWS, .fail_at = 19}, from, ROWS, plain(), AENC_ERR_CALLBACK, "returned -7 for source[1");
         refuse(good, from, ROWS + 1, plain(), AENC_ERR_SHAPE, "after 50 rows");
         refuse(good, from, 0, plain(), AENC_ERR_ARGUMENT, "steps_per_epoch is 0");
         refuse(good, from, ROWS, share, AENC_ERR_ARGUMENT, "validation_fraction");
