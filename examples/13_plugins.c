@@ -38,24 +38,28 @@ static aenc_node *recentred(void *user, aenc_recorder *r, aenc_node *x) {
 }
 
 /* A loss: log cosh(y - t), square near 0 and absolute far away, as an operation of two functions. */
-static void log_cosh(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
-    (void)user, (void)out;
-    for (size_t i = 0; i < rows * in; i++) y[i] = fabsf(x[i]) + log1pf(expf(-2 * fabsf(x[i]))) - 0.6931472f;
+static int log_cosh(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    (void)user;
+    for (size_t i = 0; i < call->rows * call->x_size[0]; i++)
+        call->y[i] = fabsf(x[i]) + log1pf(expf(-2 * fabsf(x[i]))) - 0.6931472f;
+    return 0;
 }
 
-static void log_cosh_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows,
-                              size_t in, size_t out) {
-    (void)user, (void)y, (void)out;
-    for (size_t i = 0; i < rows * in; i++) dx[i] += dy[i] * tanhf(x[i]);
+static int log_cosh_backward(void *user, const aenc_operation_call *call) {
+    (void)user;
+    for (size_t i = 0; i < call->rows * call->x_size[0]; i++) call->dx[i] += call->dy[i] * tanhf(call->x[0][i]);
+    return 0;
 }
 
 static aenc_node *log_cosh_loss(void *user, aenc_recorder *r, aenc_node *output, aenc_node *target) {
     aenc_operation operation = {.struct_size = sizeof operation, .name = "log_cosh"};
     operation.forward = log_cosh;
     operation.backward = log_cosh_backward;
+    aenc_node *difference = aenc_node_subtract(r, output, target);
     size_t dims[] = {aenc_node_dim(target, 0)};
     (void)user;
-    return aenc_node_row_mean(r, aenc_node_operation(r, &operation, aenc_node_subtract(r, output, target), dims, 1));
+    return aenc_node_row_mean(r, aenc_node_operation(r, &operation, &difference, 1, dims, 1));
 }
 
 /* A penalty: the squared length of the codes' mean over the batch. */

@@ -77,8 +77,8 @@ class Progress(c.Structure):
 
 
 PROGRESS = c.CFUNCTYPE(c.c_int, pointer, c.POINTER(Progress))
-FORWARD = c.CFUNCTYPE(None, pointer, floats, floats, size, size, size)
-BACKWARD = c.CFUNCTYPE(None, pointer, floats, floats, floats, floats, size, size, size)
+OPERATE = c.CFUNCTYPE(c.c_int, pointer, pointer)
+RELEASE = c.CFUNCTYPE(None, pointer)
 BUILD = {count: c.CFUNCTYPE(pointer, pointer, pointer, *[pointer] * count) for count in (1, 2, 3)}
 
 
@@ -124,7 +124,12 @@ class Plugin(c.Structure):
 
 
 class Operation(c.Structure):
-    _fields_ = members(size, "struct_size", text, "name", pointer, "user", FORWARD, "forward", BACKWARD, "backward")
+    _fields_ = members(size, "struct_size", text, "name", pointer, "user", OPERATE, "forward backward", RELEASE, "release")
+
+
+class OperationCall(c.Structure):
+    _fields_ = members(size, "struct_size rows", u64, "first_row", c.POINTER(floats), "x", sizes, "x_size", size, "x_count",
+                       floats, "y", size, "y_size", floats, "dy dx", size, "operand", i64, "training")
 
 
 # The member that counts what a list points to.
@@ -164,7 +169,7 @@ FUNCTIONS = {  # result, arguments; "data" is a handle
     "register": (i32, pointer, c.POINTER(Plugin)), "node_fail": (pointer, pointer, i32, text),
     "recorder_setting": (double, pointer, text), "node_rank": (size, pointer), "node_dim": (size, pointer, size),
     "node_affine": (pointer, pointer, pointer, double, double), "node_function": (pointer, pointer, text, pointer),
-    "node_operation": (pointer, pointer, c.POINTER(Operation), pointer, sizes, size),
+    "node_operation": (pointer, pointer, c.POINTER(Operation), c.POINTER(pointer), size, sizes, size),
     **{"node_" + name: (pointer, pointer, pointer, pointer) for name in ("add", "subtract", "multiply", "divide")},
     **{"node_" + name: (pointer, pointer, pointer) for name in ("row_sum", "row_mean", "batch_sum", "batch_mean",
                                                                 "softmax", "log_softmax", "stop_gradient")},
@@ -188,7 +193,7 @@ lib = load_library()
 def layout():
     """What C compilers must agree with, one expression and its value a line: for tests/consume/layout.py."""
     for struct in (Matrix, Array, Port, Fill, Stream, Progress, ContextOptions, ModelOptions, FitOptions, RunnerOptions,
-                   Setting, Plugin, Operation):
+                   Setting, Plugin, Operation, OperationCall):
         name = "aenc" + "".join("_" + letter.lower() if letter.isupper() else letter for letter in struct.__name__)
         yield "sizeof(%s) %d" % (name, c.sizeof(struct))
         for member, _ in struct._fields_:
@@ -317,7 +322,7 @@ class Core:
         self.handle = handle
         self.turn = Turn()
         self.failures = []   # of the running call's callbacks
-        self.callbacks = []  # C can call them until the context has gone
+        self.callbacks = [let_go]  # C can call them until the context has gone
 
     def call(self, name, *arguments):
         """A call that returns a status, in this context's turn."""
@@ -530,12 +535,12 @@ class Context:
 
     def operation(self, name, forward, backward=None):
         """An op on arrays for plug-ins, see Node.operation: forward(x, y) fills y, backward(x, y, dy, dx) adds to dx;
-        (rows, numbers) each, views of the library's memory, valid during the call. Both run on several threads."""
+        (rows, numbers) each, views of the library's memory, valid during the call. Both run on several threads. What they
+        raise ends the call that runs them. They are kept as long as this object or a recording needs them."""
         operation = Operation(c.sizeof(Operation), name.encode())
-        operation.forward = FORWARD(forward_of(self.core, forward))
+        operation.forward = OPERATE(operate_of(self.core, forward))
         if backward is not None:
-            operation.backward = BACKWARD(backward_of(self.core, backward))
-        self.core.callbacks.append(operation)
+            operation.backward = OPERATE(operate_of(self.core, backward))
         return operation
 
 
@@ -554,23 +559,37 @@ def view(address, rows, cols):
     return np.ctypeslib.as_array(address, (rows, cols))
 
 
-def forward_of(core, function):
-    def call(_user, x, y, rows, cols, out):
+def operate_of(core, function):
+    def work(call):
+        arrays = [view(call.x[0], call.rows, call.x_size[0]), view(call.y, call.rows, call.y_size)]
+        if call.dx:
+            arrays += [view(call.dy, call.rows, call.y_size), view(call.dx, call.rows, call.x_size[0])]
+        function(*arrays)
+        return True
+
+    def call(_user, address):
         outer, here.core = here.core, core
-        if not run(core, lambda: (function(view(x, rows, cols), view(y, rows, out)), True)[1]):
-            view(y, rows, out)[...] = np.nan  # an operation cannot fail, but the step does
+        done = run(core, lambda: work(OperationCall.from_address(address)))
         here.core = outer
+        return 0 if done else -1
     return call
 
 
-def backward_of(core, function):
-    def call(_user, x, y, dy, dx, rows, cols, out):
-        outer, here.core = here.core, core
-        views = lambda: (view(x, rows, cols), view(y, rows, out), view(dy, rows, out), view(dx, rows, cols))
-        if not run(core, lambda: (function(*views()), True)[1]):
-            view(dx, rows, cols)[...] = np.nan
-        here.core = outer
-    return call
+held = {}  # operations of recordings, by the address of their `user`
+
+
+@RELEASE
+def let_go(user):
+    held.pop(user)
+
+
+def hold(operation):
+    """A copy for one recording, whose release lets go of it."""
+    user = c.c_char(0)  # its address is the key
+    copy = Operation.from_buffer_copy(operation)
+    copy.user, copy.release = c.addressof(user), let_go
+    held[copy.user] = (user, operation)
+    return copy
 
 
 class Recorder:
@@ -616,7 +635,8 @@ class Node:
 
     def operation(self, operation, dims=None):
         dims = list_of(size, self.dims if dims is None else dims)
-        return self.make("operation", c.byref(operation), self.handle, dims, len(dims))
+        operands = list_of(pointer, [self.handle])
+        return self.make("operation", c.byref(hold(operation)), operands, 1, dims, len(dims))
 
     def __getattr__(self, name):
         """row_mean(), batch_sum(), stop_gradient() ..., and elementwise functions: square(), exp(), tanh() ..."""

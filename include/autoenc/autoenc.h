@@ -39,6 +39,8 @@
  *            show then, such as a new model, ends with AENC_ERR_CANCELLED. Negative: the callback has failed, and the call ends
  *            with AENC_ERR_CALLBACK and a message that names callback and number. The library has statuses to come: any
  *            negative one is a failure.
+ * Release    A `release` that is handed over beside a `user` is called exactly once with it: when the library uses it no longer, and
+ *            before the call returns where that fails (but for a struct_size that does not reach it). On whichever thread that is.
  * Threads    A context and what belongs to it are used by one thread at a time; runners and cancels are the exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
  * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
  */

@@ -60,7 +60,7 @@ typedef struct aenc_source_callbacks {
     /* It is called at the beginning of every fit and of every further pass. NULL: the source has one pass, the fit ends with
      * it, and cannot be resumed. */
     aenc_seek_callback seek;
-    aenc_release_callback release; /* by aenc_source_free; NULL: nothing to do */
+    aenc_release_callback release; /* with the source; see Release in autoenc.h. NULL: nothing to do */
     void *user;
     int64_t read_ahead; /* 1: fill the next batch while one is trained on; 0: do not */
 } aenc_source_callbacks;
@@ -71,7 +71,7 @@ AENC_API aenc_status aenc_source_matrix(aenc_context *ctx, const aenc_matrix *ma
  * order with at least two dimensions; AENC_ERR_UNSUPPORTED for others. The file must not shrink while the source lives: the
  * system would end the process. */
 AENC_API aenc_status aenc_source_npy(aenc_context *ctx, const char *path, aenc_source **out);
-/* The struct is copied. On failure release is not called. */
+/* The struct is copied. */
 AENC_API aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out);
 AENC_API void aenc_source_free(aenc_source *source);
 /* Rows of one pass, 0 for unknown or endless; floats of a row. 0 for NULL. */

@@ -49,6 +49,18 @@ typedef struct aenc_setting {
     int64_t whole;    /* 1: whole numbers only */
 } aenc_setting;
 
+typedef aenc_node *(*aenc_layer_callback)(void *user, aenc_recorder *recorder, aenc_node *x);
+typedef aenc_node *(*aenc_loss_callback)(void *user, aenc_recorder *recorder, aenc_node *output, aenc_node *target);
+typedef aenc_node *(*aenc_penalty_callback)(void *user, aenc_recorder *recorder, aenc_node *input, aenc_node *code,
+                                            aenc_node *output);
+typedef aenc_node *(*aenc_corruption_callback)(void *user, aenc_recorder *recorder, aenc_node *x, aenc_node *level);
+typedef aenc_node *(*aenc_sample_callback)(void *user, aenc_recorder *recorder, const size_t *dims, size_t rank,
+                                           aenc_node *temperature);
+/* Writes into spec, a text of at most size bytes, the layer that undoes this one: whose rows have these dimensions. Of the recorder
+ * settings alone can be read. Positive: there is none. */
+typedef int (*aenc_mirror_callback)(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec,
+                                    size_t size);
+
 /* Of the callbacks, the one of the kind must be there. Each answers a node, or NULL after aenc_node_fail or a builder that
  * has answered NULL. As everywhere, no C++ exception and no longjmp may leave one. */
 typedef struct aenc_plugin {
@@ -56,36 +68,34 @@ typedef struct aenc_plugin {
     int64_t kind;     /* AENC_PLUGIN_... */
     const char *name; /* letters, digits, '_'; of no type of that kind, built in or registered */
     void *user;       /* for the callbacks */
-    void (*release)(void *user); /* when the context and the last of its handles are gone; may be NULL */
+    aenc_release_callback release; /* when the context and the last of its handles are gone; may be NULL */
     /* Copied. Losses have "reduction", penalties "weight" and "warmup", corruptions "to", "over" and "shape" besides; a
      * corruption has at least one, and the first is its level, which "to" moves. At most 16. */
     const aenc_setting *settings;
     size_t setting_count;
     /* x with rows to a node with rows, of any shape. */
-    aenc_node *(*layer)(void *user, aenc_recorder *recorder, aenc_node *x);
+    aenc_layer_callback layer;
     int64_t mirror_role; /* AENC_MIRROR_...; looked at where mirror is NULL */
-    /* Writes into spec, a text of at most size bytes, the layer that undoes this one: whose rows have these dimensions.
-     * settings answers aenc_recorder_setting alone. Other than 0: there is none. */
-    int (*mirror)(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec, size_t size);
+    aenc_mirror_callback mirror;
     /* One number per row, shape (rows), from output and target of the same shape. */
-    aenc_node *(*loss)(void *user, aenc_recorder *recorder, aenc_node *output, aenc_node *target);
+    aenc_loss_callback loss;
     /* Optional: one number for each of the target's, in its shape, whose mean over a row is the loss: aenc_score_features. */
-    aenc_node *(*loss_each)(void *user, aenc_recorder *recorder, aenc_node *output, aenc_node *target);
+    aenc_loss_callback loss_each;
     int64_t unit_target;   /* 1: targets must lie in [0, 1] */
     int64_t output_factor; /* the output's last axis has so many times the target's numbers; 0: 1 */
     /* One number per row, or one for the batch, without the weight. */
-    aenc_node *(*penalty)(void *user, aenc_recorder *recorder, aenc_node *input, aenc_node *code, aenc_node *output);
+    aenc_penalty_callback penalty;
     /* x's shape again; level is a scalar, through which no gradient passes. */
-    aenc_node *(*corruption)(void *user, aenc_recorder *recorder, aenc_node *x, aenc_node *level);
+    aenc_corruption_callback corruption;
     /* The encoder's output with rows to the code, which the decoder gets; of any shape with rows. */
-    aenc_node *(*bottleneck)(void *user, aenc_recorder *recorder, aenc_node *x);
+    aenc_layer_callback bottleneck;
     /* Of bottlenecks, optional: draws of codes from the prior, each a row of these dimensions (aenc_sample). temperature is a
      * scalar, by which deviations are multiplied. */
-    aenc_node *(*sample)(void *user, aenc_recorder *recorder, const size_t *dims, size_t rank, aenc_node *temperature);
+    aenc_sample_callback sample;
 } aenc_plugin;
 
 /* From now on the name stands for it wherever this context reads one: options, descriptions, files, the tool's texts. There is
- * no way back. A model that names it can be loaded only into a context that knows it. On failure user stays the caller's. */
+ * no way back. A model that names it can be loaded only into a context that knows it. */
 AENC_API aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin);
 
 /* ---- Recording ---- */
@@ -192,22 +202,41 @@ AENC_API aenc_node *aenc_node_uniform(aenc_recorder *recorder, const char *name,
 
 /* ---- Operations ---- */
 
-/* Rows of `in` numbers to rows of `out` numbers, without gaps. Called from several threads at once, on different rows; a row's
- * result must not depend on those that come with it. Neither may fail. */
+/* One call: rows without gaps of the operands, and of the result. */
+typedef struct aenc_operation_call {
+    size_t struct_size;
+    size_t rows;
+    uint64_t first_row;    /* the first one's number in the batch, or among the rows that inference was given */
+    const float *const *x; /* of each operand: (rows, x_size) */
+    const size_t *x_size;
+    size_t x_count;
+    float *y;              /* (rows, y_size): forward writes it, backward only reads */
+    size_t y_size;
+    const float *dy;       /* (rows, y_size); NULL in forward */
+    float *dx;             /* (rows, x_size) of one operand; NULL in forward */
+    size_t operand;        /* that one, from 0 */
+    int64_t training;      /* 1: of the task of training */
+} aenc_operation_call;
+
+/* Called from several threads at once, on different rows; a row's result must not depend on those that come with it. Other than
+ * 0: it has failed, whatever it has written is not used, and the call that runs it ends with AENC_ERR_CALLBACK, positive as at
+ * Results in autoenc.h; a training step that it ends has changed nothing. */
+typedef int (*aenc_operation_callback)(void *user, const aenc_operation_call *call);
+
 typedef struct aenc_operation {
     size_t struct_size;
     const char *name; /* for messages */
-    void *user;       /* lives as long as the context */
-    void (*forward)(void *user, const float *x, float *y, size_t rows, size_t in, size_t out);
-    /* Adds to dx the derivative of the loss by x, from that by y. NULL: there is none; above a trained parameter that is
-     * AENC_ERR_NO_GRADIENT. */
-    void (*backward)(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
-                     size_t out);
+    void *user;
+    aenc_operation_callback forward;
+    /* For each operand that needs it, adds to dx the derivative of the loss by that operand, from that by y. NULL: there is
+     * none; above a trained parameter that is AENC_ERR_NO_GRADIENT. */
+    aenc_operation_callback backward;
+    aenc_release_callback release; /* when the recording goes; see Release in autoenc.h. NULL: user lives as long as the context */
 } aenc_operation;
 
-/* x with rows to (rows, dims). */
-AENC_API aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *x,
-                                        const size_t *dims, size_t rank);
+/* 1 to 8 nodes with rows, of any shapes, to (rows, dims). */
+AENC_API aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *const *x,
+                                        size_t count, const size_t *dims, size_t rank);
 
 /* ---- Checking ---- */
 

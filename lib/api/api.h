@@ -21,6 +21,10 @@ struct aenc_optimizer {
  * the caller's struct is larger and says something there. `name` is the struct's. */
 aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *given, size_t known, void *out);
 
+/* Calls the release of options that were not taken over, with their user, as far as struct_size reaches; `given` may be NULL. */
+void aenc_user_release(const void *given, size_t release_at, size_t user_at);
+#define RELEASE_USER(type, given) aenc_user_release(given, offsetof(type, release), offsetof(type, user))
+
 /* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
  * overflow, every number finite. `name` is the argument's. */
 aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);

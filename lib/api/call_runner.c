@@ -190,10 +190,10 @@ static aenc_status batch_run(aenc_runner *runner, struct batch *batch, const str
     aenc_status status = aenc_task_fields_check(&runner->context, task, batch);
     if (status != AENC_OK) return status;
     runner->running = true;
-    aenc_runner_infer(runner, batch, room);
+    status = aenc_runner_infer(runner, batch, room);
     runner->running = false;
     if (runner->freed) aenc_runner_end(runner);
-    return AENC_OK;
+    return status;
 }
 
 aenc_status aenc_runner_run(aenc_runner *runner, const aenc_matrix *x, const aenc_matrix *target, float *out,

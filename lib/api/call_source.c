@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/api.h"
 #include "api/call_array.h"
 #include "io/message_text.h"
 
@@ -72,8 +73,7 @@ static aenc_status callbacks_check(aenc_context *ctx, const aenc_source_callback
                      c->target_cols, COLS_MAX);
 }
 
-aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
     if (out == NULL) return aenc_null(ctx, "aenc_source_callback", "out");
     *out = NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
@@ -93,6 +93,13 @@ aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks 
     aenc_source_add(source, "weight", &weight, VALUE_F32);
     *out = source;
     return AENC_OK;
+}
+
+aenc_status aenc_source_callback(aenc_context *ctx, const aenc_source_callbacks *callbacks, aenc_source **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    aenc_status status = source_callback(ctx, callbacks, out);
+    if (status != AENC_OK) RELEASE_USER(aenc_source_callbacks, callbacks);
+    return status;
 }
 
 /* ---- Of several fields ---- */
@@ -198,8 +205,7 @@ static aenc_status stream_fields(aenc_source *source, const aenc_stream *stream)
     return fields_end(source, call);
 }
 
-aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *stream, aenc_source **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status source_stream(aenc_context *ctx, const aenc_stream *stream, aenc_source **out) {
     const char *call = "aenc_source_stream";
     if (out == NULL) return aenc_null(ctx, call, "out");
     *out = NULL;
@@ -224,6 +230,13 @@ aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *stream, aen
                                                .user = s.user,
                                                .read_ahead = s.read_ahead};
     return source_end(source, status, out);
+}
+
+aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *stream, aenc_source **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    aenc_status status = source_stream(ctx, stream, out);
+    if (status != AENC_OK) RELEASE_USER(aenc_stream, stream);
+    return status;
 }
 
 /* ---- What they are ---- */

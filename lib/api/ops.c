@@ -1,7 +1,9 @@
 /* ops.c - what a plug-in asks while it is recorded: the builders of lib/op under their public names. */
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "api/plugin_types.h"
 #include "base/mem.h"
 #include "io/bytes.h"
@@ -253,13 +255,21 @@ aenc_node *aenc_node_slice(aenc_recorder *recorder, aenc_node *x, size_t axis, s
     return aenc_node_shown(aenc_op_slice(recorder->tape, n, axis_of(n, axis), (int64_t)first, (int64_t)count));
 }
 
+/* 1 to OPERANDS_MAX nodes. */
+static bool operands_taken(aenc_recorder *r, const char *call, aenc_node *const *x, size_t count,
+                           struct node *in[OPERANDS_MAX]) {
+    if (!aenc_recorder_sound(r)) return false;
+    bool good = x != NULL && count > 0 && count <= OPERANDS_MAX;
+    if (!good)
+        aenc_tape_fail(r->tape, AENC_ERR_ARGUMENT, "aenc_node_%s: x is NULL, or there are not 1 to %d", call,
+                       OPERANDS_MAX);
+    for (size_t i = 0; good && i < count; i++) in[i] = aenc_node_taken(r, call, x[i]);
+    return aenc_recorder_sound(r);
+}
+
 aenc_node *aenc_node_concat(aenc_recorder *recorder, aenc_node *const *x, size_t count, size_t axis) {
     struct node *in[OPERANDS_MAX] = {NULL};
-    if (!aenc_recorder_sound(recorder)) return NULL;
-    if (x == NULL || count == 0 || count > OPERANDS_MAX)
-        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_concat: x is NULL, or there are not 1 to 8");
-    for (size_t i = 0; i < count; i++) in[i] = aenc_node_taken(recorder, "concat", x[i]);
-    if (!aenc_recorder_sound(recorder)) return NULL;
+    if (!operands_taken(recorder, "concat", x, count, in)) return NULL;
     return aenc_node_shown(aenc_op_concat(recorder->tape, in, (int)count, axis_of(in[0], axis)));
 }
 
@@ -297,20 +307,60 @@ aenc_node *aenc_node_uniform(aenc_recorder *recorder, const char *name, const si
 
 /* ---- Operations ---- */
 
-aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *x,
-                               const size_t *dims, size_t rank) {
-    aenc_operation o;
+/* In the tape's arena. */
+struct operation {
+    aenc_operation call;
+    bool training;
+};
+
+static int operation_call(const void *user, const struct custom_rows *rows) {
+    const struct operation *operation = user;
+    const aenc_operation *o = &operation->call;
+    size_t in[OPERANDS_MAX], count = 0;
+    for (; count < OPERANDS_MAX && rows->x[count] != NULL; count++) in[count] = (size_t)rows->in[count];
+    const aenc_operation_call call = {.struct_size = sizeof call,
+                                      .rows = (size_t)rows->rows,
+                                      .first_row = (uint64_t)rows->first_row,
+                                      .x = rows->x,
+                                      .x_size = in,
+                                      .x_count = count,
+                                      .y = rows->y,
+                                      .y_size = (size_t)rows->out,
+                                      .dy = rows->dy,
+                                      .dx = rows->dx,
+                                      .operand = (size_t)rows->operand,
+                                      .training = operation->training};
+    return (rows->dx == NULL ? o->forward : o->backward)(o->user, &call);
+}
+
+static aenc_node *operation_record(aenc_recorder *r, const aenc_operation *o, aenc_node *const *x, size_t count,
+                                   const size_t *dims, size_t rank) {
+    struct node *in[OPERANDS_MAX] = {NULL};
     struct shape shape;
-    struct node *n = aenc_node_taken(recorder, "operation", x);
-    if (n == NULL || !shape_taken(recorder, "operation", dims, rank, &shape)) return NULL;
-    struct tape *tape = recorder->tape;
-    if (operation == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_operation: operation is NULL");
-    tape->status = aenc_options_read(tape->ctx, "aenc_operation", operation, sizeof o, &o);
-    if (tape->status != AENC_OK) return NULL;
-    if (o.forward == NULL || o.name == NULL)
-        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_operation.forward or its name is NULL");
-    const char *name = aenc_arena_format(&tape->arena, "%s.%s", recorder->plugin->name, o.name);
-    if (name == NULL) return aenc_node_fail(recorder, AENC_ERR_NO_MEMORY, "no memory for the name of an operation");
-    struct custom_op custom = {name, o.user, o.forward, o.backward};
-    return aenc_node_shown(aenc_op_custom(tape, &custom, n, shape.dim, shape.rank));
+    struct tape *tape = r->tape;
+    if (o->forward == NULL || o->name == NULL)
+        return aenc_node_fail(r, AENC_ERR_ARGUMENT, "aenc_operation.forward or its name is NULL");
+    if (!operands_taken(r, "operation", x, count, in) || !shape_taken(r, "operation", dims, rank, &shape)) return NULL;
+    const char *name = aenc_arena_format(&tape->arena, "%s.%s", r->plugin->name, o->name);
+    struct operation *operation = aenc_arena_alloc(&tape->arena, 1, sizeof *operation);
+    if (name == NULL || operation == NULL) return aenc_node_fail(r, AENC_ERR_NO_MEMORY, "no memory for an operation");
+    *operation = (struct operation){*o, tape->mode == MODE_TRAIN};
+    const struct custom_op custom = {name, operation, operation_call, o->backward != NULL};
+    return aenc_node_shown(aenc_op_custom(tape, &custom, in, (int)count, shape.dim, shape.rank));
+}
+
+aenc_node *aenc_node_operation(aenc_recorder *recorder, const aenc_operation *operation, aenc_node *const *x,
+                               size_t count, const size_t *dims, size_t rank) {
+    aenc_operation o = {.struct_size = 0};
+    bool sound = aenc_recorder_sound(recorder);
+    if (sound && operation == NULL)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_operation: operation is NULL");
+    if (sound)
+        recorder->tape->status = aenc_options_read(recorder->tape->ctx, "aenc_operation", operation, sizeof o, &o);
+    if (!aenc_recorder_sound(recorder)) {
+        if (operation != NULL) RELEASE_USER(aenc_operation, operation);
+        return NULL;
+    }
+    aenc_tape_own(recorder->tape, o.release, o.user);
+    return aenc_recorder_sound(recorder) ? operation_record(recorder, &o, x, count, dims, rank) : NULL;
 }

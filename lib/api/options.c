@@ -9,6 +9,17 @@ aenc_status aenc_null(aenc_context *ctx, const char *call, const char *name) {
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s: %s is NULL", call, name);
 }
 
+void aenc_user_release(const void *given, size_t release_at, size_t user_at) {
+    size_t size = 0;
+    aenc_release_callback release = NULL;
+    void *user;
+    if (given != NULL) memcpy(&size, given, sizeof size);
+    if (size < release_at + sizeof release || size < user_at + sizeof user || size > STRUCT_MOST) return;
+    memcpy(&release, (const char *)given + release_at, sizeof release);
+    memcpy(&user, (const char *)given + user_at, sizeof user);
+    if (release != NULL) release(user);
+}
+
 aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *given, size_t known, void *out) {
     size_t size = known;
     memset(out, 0, known);

@@ -73,10 +73,13 @@ static struct json *layer_mirror(aenc_context *ctx, struct arena *arena, const s
     char text[256] = "";
     size_t dims[RANK_MAX];
     for (int i = 0; i < in->rank; i++) dims[i] = (size_t)in->dim[i];
-    int refused = plugin->call.mirror == NULL ||
-                  plugin->call.mirror(plugin->call.user, &r, dims, (size_t)in->rank, text, sizeof text - 1) != 0;
+    int result = plugin->call.mirror == NULL
+                     ? 1
+                     : plugin->call.mirror(plugin->call.user, &r, dims, (size_t)in->rank, text, sizeof text - 1);
     struct json *mirrored = NULL;
-    if (refused)
+    if (result < 0)
+        aenc_fail(ctx, AENC_ERR_CALLBACK, "mirror of layer '%s' returned %d", name, result);
+    else if (result > 0)
         aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "layer '%s' has no mirror%s; give a decoder", name,
                   plugin->call.mirror == NULL ? "" : " for this shape");
     else if (aenc_settings_parse(arena, "layer", text, &mirrored) == AENC_OK &&
@@ -273,8 +276,7 @@ static void type_fill(struct registered *new) {
     }
 }
 
-aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+static aenc_status plugin_register(aenc_context *ctx, const aenc_plugin *plugin) {
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     if (plugin == NULL) return aenc_null(ctx, "aenc_register", "plugin");
     aenc_plugin p;
@@ -296,4 +298,11 @@ aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin) {
     type_fill(new);
     aenc_plugin_add(ctx, &new->plugin);
     return AENC_OK;
+}
+
+aenc_status aenc_register(aenc_context *ctx, const aenc_plugin *plugin) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    aenc_status status = plugin_register(ctx, plugin);
+    if (status != AENC_OK) RELEASE_USER(aenc_plugin, plugin);
+    return status;
 }

@@ -15,8 +15,8 @@ struct plugin {
     struct plugin *next;
     int64_t kind; /* AENC_PLUGIN_... */
     const char *name;
-    const void *type;            /* struct layer_type and the like */
-    void (*release)(void *user); /* NULL: nothing to be released */
+    const void *type;              /* struct layer_type and the like */
+    aenc_release_callback release; /* NULL: nothing to be released */
     void *user;
 };
 

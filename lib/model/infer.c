@@ -57,6 +57,8 @@ aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const s
     if (model->train_calls == 0) work.ctx = model->ctx;
     atomic_init(&work.left_out, false);
     aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
+    status = aenc_task_outcome(model->ctx, task);
+    if (status != AENC_OK) return status;
     return atomic_load(&work.left_out) ? aenc_ended(model->ctx, "aenc_context_cancel") : AENC_OK;
 }
 

@@ -87,7 +87,11 @@ struct task {
     struct node *result[RESULTS_WANTED]; /* what inference hands out, as the key says */
     num temperature;                     /* of draws from the prior */
     int64_t first_row;                   /* of the batch, for what is drawn */
+    struct run_failure failure;          /* of its runs */
 };
+/* Whether an op of the program's own has failed in the replays since the last look: AENC_ERR_CALLBACK, or AENC_ERR_CANCELLED
+ * where it returned a positive number. The message goes to ctx. */
+aenc_status aenc_task_outcome(aenc_context *ctx, struct task *task);
 
 /* What the training loss is the sum of, and what is measured beside it, as recorded: the reconstruction, what stands on the
  * way to it, the penalties. */
@@ -322,7 +326,7 @@ void aenc_runner_end(struct aenc_runner *runner);
 void aenc_runner_adopt(struct aenc_runner *runner);
 /* As aenc_task_infer, of a batch that has the task's fields. Cannot fail; neither allocates nor locks nor calls the
  * system. */
-void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room);
+aenc_status aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room);
 
 /* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
 aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);

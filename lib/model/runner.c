@@ -72,6 +72,7 @@ static aenc_status runner_record(struct aenc_runner *runner, struct aenc_model *
     runner->rows = rows;
     runner->run.gemm = aenc_kernels()->product->product;
     runner->run.seed = model->seed;
+    runner->run.failure = &task->failure;
     runner->context.message[0] = '\0';
     runner->model = model;
     aenc_model_retain(model);
@@ -135,10 +136,11 @@ void aenc_runner_end(struct aenc_runner *runner) {
 
 /* ---- Use ---- */
 
-void aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room) {
+aenc_status aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room) {
     for (int64_t first = 0; first < batch->count; first += runner->rows) {
         int64_t left = batch->count - first;
         struct span chunk = {first, left < runner->rows ? batch->count : first + runner->rows};
         aenc_infer_chunk(&runner->task, &runner->run, batch, chunk, room);
     }
+    return aenc_task_outcome(&runner->context, &runner->task);
 }

@@ -60,6 +60,14 @@ void aenc_task_bind(const struct task *task, struct run *run, const struct batch
     }
 }
 
+aenc_status aenc_task_outcome(aenc_context *ctx, struct task *task) {
+    struct run_failure *failure = &task->failure;
+    int result = atomic_exchange(&failure->result, 0);
+    if (result == 0) return AENC_OK;
+    return aenc_fail(ctx, result < 0 ? AENC_ERR_CALLBACK : AENC_ERR_CANCELLED, "%s of operation '%s' in %s returned %d",
+                     failure->backward ? "backward" : "forward", failure->node->op->name, failure->node->name, result);
+}
+
 /* Inference has one run per worker, each with memory of its own. */
 static aenc_status task_runs(struct aenc_model *model, struct task *task) {
     int count = task->key.trains ? 1 : aenc_pool_workers(model->ctx->pool);
@@ -71,6 +79,7 @@ static aenc_status task_runs(struct aenc_model *model, struct task *task) {
         if (status != AENC_OK) return status;
         task->run_count++;
         run->seed = model->seed;
+        run->failure = &task->failure;
         if (!task->key.from_prior) continue;
         run->block[SLOT_STEP] = &task->temperature;
         run->gemm = aenc_kernels()->product->product; /* a row has the same bits whatever rows go with it */

@@ -145,18 +145,26 @@ struct node *aenc_op_eye(struct tape *tape, int64_t size);
 /* A square without rows, its diagonal times scale plus shift. */
 struct node *aenc_op_diagonal(struct tape *tape, struct node *x, double scale, double shift);
 
-/* custom.c. An op of somebody else's: rows of numbers to rows of numbers, without gaps. backward adds to dx; NULL:
- * it has no derivative. */
+/* custom.c. An op of somebody else's: rows of values to rows of values, without gaps. */
+struct custom_rows {
+    int64_t rows, first_row;    /* of the call; the first one's number in the batch */
+    const num *x[OPERANDS_MAX]; /* (rows, in) */
+    int64_t in[OPERANDS_MAX], out;
+    num *y;        /* (rows, out) */
+    const num *dy; /* NULL: forward */
+    num *dx;       /* (rows, in) of one operand: to be added to */
+    int operand;   /* that one */
+};
 struct custom_op {
     const char *name; /* for messages; copied */
-    void *user;
-    void (*forward)(void *user, const num *x, num *y, size_t rows, size_t in, size_t out);
-    void (*backward)(void *user, const num *x, const num *y, const num *dy, num *dx, size_t rows, size_t in,
-                     size_t out);
+    const void *user; /* lives as long as the tape */
+    /* Other than 0: it has failed. Nothing that it left is used then, nor is it called again in that replay. */
+    int (*call)(const void *user, const struct custom_rows *rows);
+    bool differentiable;
 };
-/* x with rows to (rows, dims). */
-struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims,
-                            int rank);
+/* Operands with rows, of one row space, to (rows, dims). */
+struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *const *x, int count,
+                            const int64_t *dims, int rank);
 
 /* The table of all ops, for the gradient checks: NULL-terminated tables of the families. */
 extern const struct op *const *const aenc_op_tables[];

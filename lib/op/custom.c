@@ -1,4 +1,4 @@
-/* custom.c - an op of somebody else's: two functions on rows. Its `struct op` is made while recording, in the tape's
+/* custom.c - an op of somebody else's: functions on rows, which may fail. Its `struct op` is made while recording, in the tape's
  * arena, so that it has a name and a derivative of its own or none. */
 #include <string.h>
 
@@ -15,11 +15,13 @@ static aenc_status custom_infer(struct tape *tape, struct node *n) {
     const struct custom_attr *attr = n->attr;
     const struct node *x = n->in[0];
     char text[SHAPE_TEXT];
-    if (x->kind != NODE_ROW || attr->rank < 0 || attr->rank >= RANK_MAX)
-        return aenc_tape_fail(tape, AENC_ERR_SHAPE,
-                              "op '%s': from shape %s to rows of %d axes; it takes a node with rows, and "
-                              "a row has at most %d axes",
-                              n->op->name, aenc_shape_text(x, text), attr->rank, RANK_MAX - 1);
+    for (int i = 0; i < n->in_count; i++)
+        if (n->in[i]->kind != NODE_ROW || n->in[i]->space != x->space || attr->rank < 0 || attr->rank >= RANK_MAX)
+            return aenc_tape_fail(
+                tape, AENC_ERR_SHAPE,
+                "op '%s': from shape %s to rows of %d axes; it takes nodes with rows of one kind, and "
+                "a row has at most %d axes",
+                n->op->name, aenc_shape_text(n->in[i], text), attr->rank, RANK_MAX - 1);
     n->kind = NODE_ROW;
     n->space = x->space;
     n->shape = (struct shape){attr->rank + 1, {x->shape.dim[0]}};
@@ -27,21 +29,44 @@ static aenc_status custom_infer(struct tape *tape, struct node *n) {
     return AENC_OK;
 }
 
+/* False where it has failed, now or before in this replay. dx: NULL, or the operand's. */
+static bool custom_call(const struct node *n, struct span rows, int operand, num *dx, const struct run *run) {
+    const struct custom_op *custom = &((const struct custom_attr *)n->attr)->call;
+    int64_t out = aenc_node_row_size(n);
+    struct custom_rows call = {.rows = rows.hi - rows.lo,
+                               .first_row = run->first_row * run->factor[n->space] + rows.lo,
+                               .out = out,
+                               .y = aenc_value(run, n) + rows.lo * out,
+                               .dx = dx,
+                               .operand = operand};
+    if (dx != NULL) call.dy = aenc_gradient(run, n) + rows.lo * out;
+    for (int i = 0; i < n->in_count; i++) {
+        call.in[i] = aenc_node_row_size(n->in[i]);
+        call.x[i] = aenc_value(run, n->in[i]) + rows.lo * call.in[i];
+    }
+    struct run_failure *failure = run->failure;
+    int none = 0;
+    if (failure != NULL && atomic_load_explicit(&failure->result, memory_order_relaxed) != 0) return false;
+    int result = custom->call(custom->user, &call);
+    if (result == 0) return true;
+    if (failure != NULL && atomic_compare_exchange_strong(&failure->result, &none, result)) {
+        failure->node = n;
+        failure->backward = dx != NULL;
+    }
+    return false;
+}
+
 static void custom_forward(const struct node *n, struct span rows, const struct run *run) {
-    const struct custom_op *call = &((const struct custom_attr *)n->attr)->call;
-    int64_t in = aenc_node_row_size(n->in[0]), out = aenc_node_row_size(n);
-    call->forward(call->user, aenc_value(run, n->in[0]) + rows.lo * in, aenc_value(run, n) + rows.lo * out,
-                  (size_t)(rows.hi - rows.lo), (size_t)in, (size_t)out);
+    int64_t out = aenc_node_row_size(n);
+    if (custom_call(n, rows, 0, NULL, run)) return;
+    memset(aenc_value(run, n) + rows.lo * out, 0, (size_t)((rows.hi - rows.lo) * out) * sizeof(num));
 }
 
 static void custom_gradient(const struct node *n, int operand, struct span s, num *dx, bool add,
                             const struct run *run) {
-    const struct custom_op *call = &((const struct custom_attr *)n->attr)->call;
-    const struct node *x = n->in[operand];
-    int64_t in = aenc_node_row_size(x), out = aenc_node_row_size(n), rows = s.hi - s.lo;
-    if (!add) memset(dx, 0, (size_t)(rows * in) * sizeof *dx);
-    call->backward(call->user, aenc_value(run, x) + s.lo * in, aenc_value(run, n) + s.lo * out,
-                   aenc_gradient(run, n) + s.lo * out, dx, (size_t)rows, (size_t)in, (size_t)out);
+    int64_t in = aenc_node_row_size(n->in[operand]);
+    if (!add) memset(dx, 0, (size_t)((s.hi - s.lo) * in) * sizeof *dx);
+    (void)custom_call(n, s, operand, dx, run);
 }
 
 static void custom_describe(const struct node *n, struct description *to) {
@@ -49,8 +74,8 @@ static void custom_describe(const struct node *n, struct description *to) {
     aenc_describe_whole(to, "dims", attr->dim, attr->rank);
 }
 
-struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *x, const int64_t *dims,
-                            int rank) {
+struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, struct node *const *x, int count,
+                            const int64_t *dims, int rank) {
     if (tape->status != AENC_OK) return NULL;
     struct op *op = aenc_arena_alloc(&tape->arena, 1, sizeof *op);
     const char *name = aenc_arena_text(&tape->arena, custom->name);
@@ -59,13 +84,13 @@ struct node *aenc_op_custom(struct tape *tape, const struct custom_op *custom, s
         return NULL;
     }
     *op = (struct op){.name = name,
-                      .arity = 1,
+                      .arity = count,
                       .infer = custom_infer,
                       .forward = custom_forward,
                       .describe = custom_describe,
-                      .gradient = custom->backward == NULL ? NULL : custom_gradient};
+                      .gradient = custom->differentiable ? custom_gradient : NULL};
     struct custom_attr attr = {.call = *custom, .rank = rank};
     attr.call.name = name;
     for (int i = 0; i < rank && i < RANK_MAX; i++) attr.dim[i] = dims[i];
-    return aenc_tape_record(tape, op, &x, 1, &attr, sizeof attr);
+    return aenc_tape_record(tape, op, x, count, &attr, sizeof attr);
 }

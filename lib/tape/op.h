@@ -146,6 +146,13 @@ enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);
 
 /* One replay, as ops see it. */
+/* Of an op that is the program's own. Whoever sets result, from 0, sets the rest. */
+struct run_failure {
+    atomic_int result; /* 0: none */
+    const struct node *node;
+    bool backward;
+};
+
 struct run {
     struct span rows;         /* of the call: of the node, and in its row space; of one without rows the whole batch */
     num *scratch;             /* of the call: as much as the op's talent asked for */
@@ -170,9 +177,10 @@ struct run {
     num *ramp;           /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
-    bool check_overflow_bound; /* set before a replay that asks aenc_run_bound */
-    struct binding *binding;   /* one per field of the tape */
-    const struct node **bad;   /* not NULL: becomes the first node whose value is not finite */
+    bool check_overflow_bound;   /* set before a replay that asks aenc_run_bound */
+    struct binding *binding;     /* one per field of the tape */
+    const struct node **bad;     /* not NULL: becomes the first node whose value is not finite */
+    struct run_failure *failure; /* where ops that may fail report it; shared by the runs of a task */
 };
 
 /* The address of row 0 of the space, whether or not the memory of this call begins with a later one. */

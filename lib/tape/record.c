@@ -19,6 +19,7 @@ void aenc_tape_create(aenc_context *ctx, enum tape_mode mode, int64_t row_capaci
 void aenc_tape_free(struct tape *tape) {
     aenc_context *ctx = tape->ctx;
     if (ctx == NULL) return;
+    for (struct tape_owned *o = tape->owned; o != NULL; o = o->next) o->release(o->user);
     aenc_release(ctx, tape->node);
     aenc_release(ctx, tape->term);
     aenc_release(ctx, tape->stage);
@@ -26,6 +27,18 @@ void aenc_tape_free(struct tape *tape) {
     aenc_release(ctx, tape->output);
     aenc_arena_free(&tape->arena);
     memset(tape, 0, sizeof *tape);
+}
+
+void aenc_tape_own(struct tape *tape, aenc_release_callback release, void *user) {
+    if (release == NULL) return;
+    struct tape_owned *owned = aenc_arena_alloc(&tape->arena, 1, sizeof *owned);
+    if (owned == NULL) {
+        if (tape->status == AENC_OK) tape->status = AENC_ERR_NO_MEMORY;
+        release(user);
+        return;
+    }
+    *owned = (struct tape_owned){tape->owned, release, user};
+    tape->owned = owned;
 }
 
 aenc_status aenc_tape_fail(struct tape *tape, aenc_status status, const char *format, ...) {

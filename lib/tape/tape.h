@@ -62,6 +62,13 @@ struct field {
     struct node *node;
 };
 
+/* What somebody else's callbacks have with them. */
+struct tape_owned {
+    struct tape_owned *next;
+    aenc_release_callback release;
+    void *user;
+};
+
 struct tape {
     aenc_context *ctx;
     struct arena arena;
@@ -85,14 +92,17 @@ struct tape {
     /* Live rows that a batch must have, and for whose sake; 0 and NULL: any number will do. */
     int64_t least_rows;
     const char *least_for;
-    int player; /* for whose step it is recorded: entries of others are not trained */
-    bool keep;  /* for tests: all values and gradients stay until the next replay */
+    int player;               /* for whose step it is recorded: entries of others are not trained */
+    struct tape_owned *owned; /* what goes with it */
+    bool keep;                /* for tests: all values and gradients stay until the next replay */
 };
 
 /* ---- Recording ---- */
 
 void aenc_tape_create(aenc_context *ctx, enum tape_mode mode, int64_t row_capacity, struct tape *tape);
 void aenc_tape_free(struct tape *tape);
+/* release(user) is called when the tape is freed; at once, where there is no memory to remember it. NULL: nothing to do. */
+void aenc_tape_own(struct tape *tape, aenc_release_callback release, void *user);
 
 /* Leaves. dims of an input are those of one row; the row axis is put in front. offset is the place in the model's
  * block. `trained` false: a frozen parameter, no gradient below it. NULL with tape->status set on failure. */

@@ -264,10 +264,8 @@ static int told(void *user, const aenc_progress *now) {
     const aenc_pretrain_options *o = p->options;
     terms_show(p);
     p->result = o->progress == NULL ? 0 : o->progress(o->progress_user, p->layer + 1, p->layers, now);
-    bool stop = p->result > 0, cancelled = aenc_model_cancelled(p->model);
-    if (stop || cancelled) p->model->stopped = stop ? AENC_STOPPED_CALLBACK : AENC_STOPPED_CANCEL;
-    if (stop || cancelled) p->stopped = true;
-    return p->result < 0 ? p->result : p->stopped;
+    if (p->result == 0 && aenc_model_cancelled(p->model)) aenc_model_cancel(p->shallow);
+    return p->result;
 }
 
 /* The name of a layer's checkpoint, until the next is asked for; NULL where none is wanted. */
@@ -314,6 +312,8 @@ static aenc_status layer_train(struct pretrain *p, struct aenc_model *shallow, s
     aenc_status status = layer_fit(p, shallow);
     if (status == AENC_OK) status = move(p, shallow, slice, true);
     if (status == AENC_OK) status = mirror_move(p, shallow, slice);
+    p->stopped = shallow->stopped == AENC_STOPPED_CALLBACK || shallow->stopped == AENC_STOPPED_CANCEL;
+    if (p->stopped) p->model->stopped = shallow->stopped;
     const struct history *history = aenc_train_history(shallow);
     size_t epochs = history->count;
     if (status == AENC_OK && o->losses != NULL && (size_t)p->layer < o->loss_count && epochs > 0)

@@ -59,6 +59,7 @@ static double squared_norm(const struct run *run, size_t tiles, const char **cul
 /* The name path under which the first value of a replay is not finite; NULL: all are. */
 static const char *first_bad_value(const struct task *task) {
     const struct node *n = aenc_run_first_bad(task->run);
+    atomic_store(&task->run->failure->result, 0); /* the walk again was not the step */
     return n == NULL ? NULL : n->name;
 }
 
@@ -130,7 +131,8 @@ static aenc_status gradients_finish(struct aenc_model *model, struct task *task,
     if (gradient_memory(model, task->run) != AENC_OK) return AENC_ERR_NO_MEMORY;
     aenc_run_stages(task->run, first, task->plan.stage_count, model->ctx->pool);
     double mean = mean_loss(model, task);
-    aenc_status status = gradients_check(model, task, task->plan.tile_count, mean);
+    aenc_status status = aenc_task_outcome(model->ctx, task);
+    if (status == AENC_OK) status = gradients_check(model, task, task->plan.tile_count, mean);
     if (status != AENC_OK) return status;
     model->training->gradients = task;
     task->waits = true;
@@ -303,6 +305,8 @@ aenc_status aenc_train_turn(struct aenc_model *model, struct optimizer *optimize
         if (status != AENC_OK) return status;
         task->run->check_overflow_bound = true;
         aenc_run_stages(task->run, 0, first, model->ctx->pool);
+        status = aenc_task_outcome(model->ctx, task);
+        if (status != AENC_OK) return status;
         if (products_safe(model, optimizer, task, &model->store)) {
             double mean = mean_loss(model, task);
             status = products_apply(model, optimizer, task, others, &sink, mean);

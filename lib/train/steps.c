@@ -107,33 +107,32 @@ aenc_status aenc_fit_checkpoint(struct fit *fit) {
     return status;
 }
 
-/* Whether it is to end before or after a step. */
-static bool interrupted(struct fit *fit) {
-    if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
-    return fit->interrupted = fit->stopped;
+/* The run stops before the next step. */
+static aenc_status interrupt(struct fit *fit, int32_t why) {
+    aenc_fit_stop(fit, why);
+    fit->interrupted = true;
+    return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
 }
 
 aenc_status aenc_fit_steps(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct step_rows rows;
         double loss;
-        if (interrupted(fit)) return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
+        if (aenc_model_cancelled(fit->model)) return interrupt(fit, AENC_STOPPED_CANCEL);
         aenc_status status = batch_next(fit, &rows);
-        if (status == AENC_OK && fit->stream.stopped) {
-            aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
-            fit->interrupted = true;
-            return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
-        }
+        if (status == AENC_OK && fit->stream.stopped) return interrupt(fit, AENC_STOPPED_CALLBACK);
         if (status == AENC_OK && rows.batch.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
+        if (status == AENC_ERR_CANCELLED) return interrupt(fit, AENC_STOPPED_CALLBACK); /* by an operation */
         if (status != AENC_OK) return status;
         fit->place.position = rows.after;
         fit->now.step++;
         losses_add(fit, loss);
         status = aenc_fit_report(fit, AENC_EVENT_STEP);
         if (status != AENC_OK) return status;
-        (void)interrupted(fit);
+        if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
+        fit->interrupted = fit->stopped;
         if (fit->facts != NULL && checkpoint_due(fit)) status = aenc_fit_checkpoint(fit);
         if (status != AENC_OK) return status;
     }

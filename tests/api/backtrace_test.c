@@ -60,21 +60,26 @@ static int progress(void *user, const aenc_progress *now) {
     return 0;
 }
 
-static void halve(void *user, const float *in, float *out, size_t rows, size_t in_size, size_t out_size) {
+static int halve(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
     (void)user;
-    (void)out_size;
     look(FORWARD);
     for (size_t i = 0; i < rows * in_size; i++) out[i] = 0.5f * in[i];
+    return 0;
 }
 
-static void halve_backward(void *user, const float *in, const float *out, const float *dy, float *dx, size_t rows,
-                           size_t in_size, size_t out_size) {
+static int halve_backward(void *user, const aenc_operation_call *call) {
+    const float *dy = call->dy;
+    float *dx = call->dx;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
     (void)user;
-    (void)in;
-    (void)out;
-    (void)out_size;
     look(BACKWARD);
     for (size_t i = 0; i < rows * in_size; i++) dx[i] += 0.5f * dy[i];
+    return 0;
 }
 
 static aenc_node *half(void *user, aenc_recorder *r, aenc_node *n) {
@@ -83,7 +88,7 @@ static aenc_node *half(void *user, aenc_recorder *r, aenc_node *n) {
                                 .backward = halve_backward};
     size_t dims[AENC_RANK_MAX];
     for (size_t i = 0; i < aenc_node_rank(n); i++) dims[i] = aenc_node_dim(n, i);
-    return aenc_node_operation(r, &operation, n, dims, aenc_node_rank(n));
+    return aenc_node_operation(r, &operation, (aenc_node *[]){n}, 1, dims, aenc_node_rank(n));
 }
 
 static int read_rows(void *user, float *input, float *target, float *weight, size_t rows, size_t *got) {

@@ -19,9 +19,14 @@ static const struct builder {
 };
 enum { BUILDER_COUNT = sizeof builders / sizeof *builders };
 
-static void copy(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
-    (void)user, (void)out;
+static int copy(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    float *y = call->y;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    (void)user;
     memcpy(y, x, rows * in * sizeof *y);
+    return 0;
 }
 
 static aenc_node *build(const char *name, aenc_recorder *r, aenc_node *a, aenc_node *b) {
@@ -53,7 +58,7 @@ static aenc_node *build(const char *name, aenc_recorder *r, aenc_node *a, aenc_n
     if (strcmp(name, "constant") == 0) return aenc_node_constant(r, numbers, 6, dims, 1);
     if (strcmp(name, "normal") == 0) return aenc_node_normal(r, "draw", dims, 1);
     if (strcmp(name, "uniform") == 0) return aenc_node_uniform(r, "draw", dims, 1);
-    if (strcmp(name, "operation") == 0) return aenc_node_operation(r, &operation, a, dims, 1);
+    if (strcmp(name, "operation") == 0) return aenc_node_operation(r, &operation, (aenc_node *[]){a}, 1, dims, 1);
     if (strcmp(name, "parameter") == 0) return aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1");
     if (strcmp(name, "state") == 0) return aenc_node_state(r, "mean", dims, 1, 0);
     if (strcmp(name, "stage") == 0) return aenc_node_stage(r, a, b);

@@ -312,6 +312,10 @@ static void test_read(int result, int64_t ahead, bool seeks) {
     check_ended(&t, aenc_run_source(t.model, NULL, source, outs, 1, &rows), result, "the source's read", AENC_STOPPED_CALLBACK);
     CHECK(rows == 0);
     a.calls = 0;
+    const aenc_pretrain_options layers = {.struct_size = sizeof layers, .fit = &o};
+    check_ended(&t, aenc_pretrain_source(t.model, source, &layers), result, "the source's read", AENC_STOPPED_CALLBACK);
+    CHECK(a.calls == 4); /* the first layer's, and no other has begun */
+    a.calls = 0;
     CHECK_STATUS(t.ctx, aenc_pca_create_source(t.ctx, source, NULL, &pca), result < 0 ? AENC_ERR_CALLBACK : AENC_ERR_CANCELLED);
     CHECK(pca == NULL && (result < 0 || strstr(aenc_message(t.ctx), "source ended the call") != NULL));
     a.at = 0;

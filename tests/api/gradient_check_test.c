@@ -40,9 +40,12 @@ static void runner_look(struct watch *w) {
     w->runner = runner;
 }
 
-static void square(void *user, const float *u, float *y, size_t rows, size_t in, size_t out) {
+static int square(void *user, const aenc_operation_call *call) {
+    const float *u = call->x[0];
+    float *y = call->y;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
     struct watch *w = user;
-    (void)out;
     runner_look(w);
     int up = 0, down = 0;
     for (size_t c = 0; c < COLS; c++) {
@@ -54,13 +57,18 @@ static void square(void *user, const float *u, float *y, size_t rows, size_t in,
     w->both = w->both || (up > 0 && down > 0);
     w->calls++;
     for (size_t i = 0; i < rows * in; i++) y[i] = w->calls == w->fails_at ? INFINITY : u[i] * u[i];
+    return 0;
 }
 
-static void square_backward(void *user, const float *u, const float *y, const float *dy, float *du, size_t rows, size_t in,
-                            size_t out) {
+static int square_backward(void *user, const aenc_operation_call *call) {
+    const float *u = call->x[0];
+    const float *dy = call->dy;
+    float *du = call->dx;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
     const struct watch *w = user;
-    (void)y, (void)out;
     for (size_t i = 0; i < rows * in; i++) du[i] += w->factor * u[i] * dy[i];
+    return 0;
 }
 
 static aenc_node *layer(void *user, aenc_recorder *r, aenc_node *in) {
@@ -68,7 +76,7 @@ static aenc_node *layer(void *user, aenc_recorder *r, aenc_node *in) {
                                       .backward = square_backward};
     const size_t dims[] = {COLS};
     aenc_node *gain = aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1");
-    return aenc_node_operation(r, &operation, aenc_node_multiply(r, in, gain), dims, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){aenc_node_multiply(r, in, gain)}, 1, dims, 1);
 }
 
 struct trial {

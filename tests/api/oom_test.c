@@ -677,15 +677,24 @@ static aenc_status classes(struct scene *scene) {
 
 /* ---- Plug-ins, which the scene's context knows from the start ---- */
 
-static void negate(void *user, const float *in, float *out, size_t rows, size_t in_size, size_t out_size) {
-    (void)user, (void)out_size;
+static int negate(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
+    (void)user;
     for (size_t i = 0; i < rows * in_size; i++) out[i] = -in[i];
+    return 0;
 }
 
-static void negate_back(void *user, const float *in, const float *out, const float *dy, float *dx, size_t rows, size_t in_size,
-                        size_t out_size) {
-    (void)user, (void)in, (void)out, (void)out_size;
+static int negate_back(void *user, const aenc_operation_call *call) {
+    const float *dy = call->dy;
+    float *dx = call->dx;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
+    (void)user;
     for (size_t i = 0; i < rows * in_size; i++) dx[i] -= dy[i];
+    return 0;
 }
 
 static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
@@ -696,7 +705,7 @@ static aenc_node *plugin_layer(void *user, aenc_recorder *r, aenc_node *x) {
     x = aenc_node_multiply(r, x, aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1"));
     x = aenc_node_add(r, x, aenc_node_constant(r, (const float[]){0.5f}, 1, NULL, 0));
     aenc_node_stage(r, aenc_node_state(r, "mean", dims, 1, 0), aenc_node_batch_mean(r, x));
-    return aenc_node_operation(r, &operation, aenc_node_function(r, "tanh", x), dims, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){aenc_node_function(r, "tanh", x)}, 1, dims, 1);
 }
 
 static int plugin_mirror(void *user, const aenc_recorder *settings, const size_t *dims, size_t rank, char *spec, size_t size) {

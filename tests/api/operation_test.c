@@ -28,20 +28,33 @@ static void visit(struct visits *v, atomic_int *count, const float *x, size_t ro
     }
 }
 
-static void negate(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
+static int negate(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    float *y = call->y;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    const size_t out = call->y_size;
     struct visits *v = user;
     visit(v, v->forward, x, rows, in, out);
     for (size_t i = 0; i < rows * COLS && rows <= ROWS; i++) y[i] = -x[i];
+    return 0;
 }
 
-static void negate_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
-                            size_t out) {
+static int negate_backward(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    const float *y = call->y;
+    const float *dy = call->dy;
+    float *dx = call->dx;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    const size_t out = call->y_size;
     struct visits *v = user;
     visit(v, v->backward, x, rows, in, out);
     for (size_t i = 0; i < rows * COLS && rows <= ROWS; i++) {
         if (y[i] != -x[i]) atomic_store(&v->good, false);
         dx[i] -= dy[i];
     }
+    return 0;
 }
 
 /* -gain x, with a gain of 1 that is trained, so that there is a gradient to hand on. */
@@ -50,7 +63,7 @@ static aenc_node *layer(void *user, aenc_recorder *r, aenc_node *in) {
                                       .backward = negate_backward};
     const size_t dims[] = {COLS};
     aenc_node *gain = aenc_node_parameter(r, "gain", dims, 1, "constant:gain=1");
-    return aenc_node_operation(r, &operation, aenc_node_multiply(r, in, gain), dims, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){aenc_node_multiply(r, in, gain)}, 1, dims, 1);
 }
 
 static void check_visits(struct visits *v, int forward, int backward) {

@@ -22,19 +22,26 @@ struct quirk {
 
 /* ---- An operation: the square ---- */
 
-static void square(void *user, const float *in, float *out, size_t rows, size_t in_size, size_t out_size) {
+static int square(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
     (void)user;
-    (void)out_size;
     for (size_t i = 0; i < rows * in_size; i++) out[i] = in[i] * in[i];
+    return 0;
 }
 
-static void square_backward(void *user, const float *in, const float *out, const float *dy, float *dx, size_t rows,
-                            size_t in_size, size_t out_size) {
+static int square_backward(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    const float *dy = call->dy;
+    float *dx = call->dx;
+    const size_t rows = call->rows;
+    const size_t in_size = call->x_size[0];
     const struct quirk *quirk = user;
-    (void)out;
-    (void)out_size;
     float factor = quirk->fault == FAULT_WRONG_DERIVATIVE ? 1.5f : 2.0f;
     for (size_t i = 0; i < rows * in_size; i++) dx[i] += factor * in[i] * dy[i];
+    return 0;
 }
 
 static aenc_node *squared(struct quirk *quirk, aenc_recorder *r, aenc_node *n) {
@@ -42,7 +49,7 @@ static aenc_node *squared(struct quirk *quirk, aenc_recorder *r, aenc_node *n) {
                                 .backward = quirk->fault == FAULT_NO_DERIVATIVE ? NULL : square_backward};
     size_t dims[AENC_RANK_MAX];
     for (size_t i = 0; i < aenc_node_rank(n); i++) dims[i] = aenc_node_dim(n, i);
-    return aenc_node_operation(r, &operation, n, dims, aenc_node_rank(n));
+    return aenc_node_operation(r, &operation, (aenc_node *[]){n}, 1, dims, aenc_node_rank(n));
 }
 
 /* What a plug-in with a fault answers instead; y otherwise. */
@@ -240,8 +247,13 @@ static void test_faults(void) {
 
 /* ---- Registering ---- */
 
+static int refusals;
+
+/* The user is released also then, once. */
 static void refused(aenc_context *ctx, const aenc_plugin *plugin, const char *word) {
+    const struct quirk *quirk = plugin->user;
     CHECK_STATUS(ctx, aenc_register(ctx, plugin), AENC_ERR_ARGUMENT);
+    CHECK(quirk->released == ++refusals);
     if (!CHECK(strstr(aenc_message(ctx), word) != NULL)) fprintf(stderr, "  %s: %s\n", word, aenc_message(ctx));
 }
 
@@ -274,6 +286,7 @@ static void test_refusals(void) {
     aenc_plugin none = plugin_of(AENC_PLUGIN_PENALTY, &quirk);
     none.name = "other", memory.fail_at = memory.calls + 1;
     CHECK_STATUS(ctx, aenc_register(ctx, &none), AENC_ERR_NO_MEMORY);
+    CHECK(quirk.released == ++refusals);
     none = plugin_of(AENC_PLUGIN_CORRUPTION, &quirk);
     none.setting_count = 0, none.name = "other";
     refused(ctx, &none, "1 to 16");
@@ -282,7 +295,10 @@ static void test_refusals(void) {
     none = plugin_of(AENC_PLUGIN_LAYER, &quirk), none.name = "other", none.mirror_role = 3;
     refused(ctx, &none, "mirror_role");
     CHECK_STATUS(ctx, aenc_register(ctx, NULL), AENC_ERR_ARGUMENT);
-    CHECK(aenc_register(NULL, &none) == AENC_ERR_ARGUMENT);
+    CHECK(aenc_register(NULL, &none) == AENC_ERR_ARGUMENT && quirk.released == ++refusals);
+    none.struct_size = offsetof(aenc_plugin, release); /* which does not reach it */
+    CHECK_STATUS(ctx, aenc_register(ctx, &none), AENC_ERR_ARGUMENT);
+    CHECK(quirk.released == refusals);
     /* They are among the known ones, and their settings are checked. */
     aenc_layer *layer = NULL;
     CHECK_STATUS(ctx, aenc_layer_create(ctx, "bendd", &layer), AENC_ERR_ARGUMENT);
@@ -290,7 +306,7 @@ static void test_refusals(void) {
     CHECK_STATUS(ctx, aenc_layer_create(ctx, "bend:shift=2", &layer), AENC_ERR_ARGUMENT);
     CHECK(strstr(aenc_message(ctx), "from -1 to 1") != NULL);
     aenc_context_free(ctx);
-    CHECK(quirk.released == 4);
+    CHECK(quirk.released == refusals + 4);
     memory_check_empty(&memory);
 }
 

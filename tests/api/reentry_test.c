@@ -326,18 +326,22 @@ static void test_between_steps(int kind, int64_t threads) {
 
 /* ---- In the middle of the work ---- */
 
-static void operate(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+static int operate(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t cols = call->x_size[0];
     struct scene *s = user;
-    (void)out_cols;
     memcpy(out, in, rows * cols * sizeof *in);
     if (s->ctx != NULL && aenc_encode(s->model, &x, room, ROWS * IN) != AENC_ERR_BUSY) s->allowed = 99999;
+    return 0;
 }
 
 static aenc_node *watch(void *user, aenc_recorder *r, aenc_node *in) {
     struct scene *s = user;
     const aenc_operation operation = {.struct_size = sizeof operation, .name = "watch", .user = s, .forward = operate};
     if (s->ctx != NULL && s->model != NULL) attempt_all(s);
-    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){in}, 1, (const size_t[]){IN}, 1);
 }
 
 static void test_middle(int64_t threads) {
@@ -367,18 +371,23 @@ static struct {
     aenc_model *model; /* NULL: not yet, or no more */
 } given_up;
 
-static void give_up(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+static int give_up(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t cols = call->x_size[0];
     long blocks = given_up.memory.blocks;
-    (void)user, (void)out_cols;
+    (void)user;
     memcpy(out, in, rows * cols * sizeof *in);
     aenc_model_free(given_up.model);
     given_up.model = NULL;
     CHECK(given_up.memory.blocks == blocks);
+    return 0;
 }
 
 static aenc_node *giving_up(void *user, aenc_recorder *r, aenc_node *in) {
     const aenc_operation operation = {.struct_size = sizeof operation, .name = "give_up", .user = user, .forward = give_up};
-    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){in}, 1, (const size_t[]){IN}, 1);
 }
 
 static void test_given_up(void) {
@@ -397,16 +406,20 @@ static void test_given_up(void) {
 
 /* ---- The mode of callbacks, which a refused call leaves alone ---- */
 
-static void refused(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+static int refused(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t cols = call->x_size[0];
     aenc_model *model = *(aenc_model **)user;
-    (void)out_cols;
     memcpy(out, in, rows * cols * sizeof *in);
     if (model != NULL) CHECK(aenc_fit(model, &x, &once) == AENC_ERR_BUSY);
+    return 0;
 }
 
 static aenc_node *refusing(void *user, aenc_recorder *r, aenc_node *in) {
     const aenc_operation operation = {.struct_size = sizeof operation, .name = "refused", .user = user, .forward = refused};
-    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){in}, 1, (const size_t[]){IN}, 1);
 }
 
 static int in_mode(void *user, const aenc_progress *now) {
@@ -465,19 +478,23 @@ static void test_distill(void) {
 
 /* ---- Freed by their own callbacks ---- */
 
-static void leave(void *user, const float *in, float *out, size_t rows, size_t cols, size_t out_cols) {
+static int leave(void *user, const aenc_operation_call *call) {
+    const float *in = call->x[0];
+    float *out = call->y;
+    const size_t rows = call->rows;
+    const size_t cols = call->x_size[0];
     aenc_runner **runner = user;
-    (void)out_cols;
     memcpy(out, in, rows * cols * sizeof *in);
-    if (*runner == NULL) return;
+    if (*runner == NULL) return 0;
     CHECK(aenc_runner_run(*runner, &x, NULL, room, ROWS * IN) == AENC_ERR_BUSY && aenc_runner_refresh(*runner) == AENC_ERR_BUSY);
     aenc_runner_free(*runner);
     *runner = NULL;
+    return 0;
 }
 
 static aenc_node *leaving(void *user, aenc_recorder *r, aenc_node *in) {
     const aenc_operation operation = {.struct_size = sizeof operation, .name = "leave", .user = user, .forward = leave};
-    return aenc_node_operation(r, &operation, in, (const size_t[]){IN}, 1);
+    return aenc_node_operation(r, &operation, (aenc_node *[]){in}, 1, (const size_t[]){IN}, 1);
 }
 
 static void test_runner(void) {

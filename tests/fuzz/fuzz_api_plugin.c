@@ -37,40 +37,59 @@ static size_t width(const aenc_node *n) { return aenc_node_rank(n) == 0 ? 1 : ae
 
 /* ---- Operations ---- */
 
-static void square_forward(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
+static int square_forward(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    float *y = call->y;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    const size_t out = call->y_size;
     FUZZ_DEMAND(rows > 0 && in > 0 && out > 0 && user != NULL);
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < out; j++) y[r * out + j] = x[r * in + j % in] * x[r * in + j % in];
+    return 0;
 }
 
-static void square_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
-                            size_t out) {
-    FUZZ_DEMAND(rows > 0 && user != NULL && y != NULL);
+static int square_backward(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    const float *y = call->y;
+    const float *dy = call->dy;
+    float *dx = call->dx;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    const size_t out = call->y_size;
+    FUZZ_DEMAND(rows > 0 && user != NULL && y != NULL && call->operand < call->x_count);
+    if (call->operand > 0) return 0; /* of no influence */
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < out; j++) dx[r * in + j % in] += 2 * x[r * in + j % in] * dy[r * out + j];
+    return 0;
 }
 
-/* Not a number where the first one of the row is large. */
-static void spoilt_forward(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
-    square_forward(user, x, y, rows, in, out);
-    for (size_t r = 0; r < rows; r++) y[r * out] = x[r * in] > 0.5f ? NAN : x[r * in];
+/* Not a number where the first one of the row is large; or it fails. */
+static int spoilt_forward(void *user, const aenc_operation_call *call) {
+    square_forward(user, call);
+    for (size_t r = 0; r < call->rows; r++) {
+        float first = call->x[0][r * call->x_size[0]];
+        call->y[r * call->y_size] = first > 0.5f ? NAN : first;
+        if (first > 0.9f || first < -0.9f) return first > 0 ? 1 : -1;
+    }
+    return 0;
 }
 
-static void spoilt_backward(void *user, const float *x, const float *y, const float *dy, float *dx, size_t rows, size_t in,
-                            size_t out) {
-    square_backward(user, x, y, dy, dx, rows, in, out);
-    dx[0] = INFINITY;
+static int spoilt_backward(void *user, const aenc_operation_call *call) {
+    square_backward(user, call);
+    call->dx[0] = INFINITY;
+    return call->dy[0] > 0.9f ? -1 : 0;
 }
 
 static aenc_node *operation(struct hand *h, unsigned which, aenc_node *x) {
     const aenc_operation operations[] = {
-        {sizeof *operations, "square", h->p, square_forward, square_backward},
-        {sizeof *operations, "blocked", h->p, square_forward, NULL},
-        {sizeof *operations, "spoilt", h->p, spoilt_forward, spoilt_backward},
-        {sizeof *operations, "none", h->p, NULL, square_backward},
+        {sizeof *operations, "square", h->p, square_forward, square_backward, NULL},
+        {sizeof *operations, "blocked", h->p, square_forward, NULL, NULL},
+        {sizeof *operations, "spoilt", h->p, spoilt_forward, spoilt_backward, NULL},
+        {sizeof *operations, "none", h->p, NULL, square_backward, NULL},
     };
     size_t dims[] = {1 + which % 3, 2};
-    return aenc_node_operation(h->r, which == 31 ? NULL : &operations[which / 8 % 4], x, dims, 1 + which % 2);
+    return aenc_node_operation(h->r, which == 31 ? NULL : &operations[which / 8 % 4], (aenc_node *[]){x, x}, 1 + which % 2, dims, 1 + which % 2);
 }
 
 /* ---- Builders ---- */
@@ -372,14 +391,15 @@ void fuzz_api_register(struct calls *c) {
     if ((more & 0x40) != 0) plugin.loss_each = loss_each;
     plugin.penalty = penalty;
     plugin.corruption = corruption;
-    p->registered = true; /* release may only come then */
+    p->registered = true;
     aenc_status status = aenc_register(c->world.ctx, &plugin);
     memset(settings, 0x55, sizeof settings); /* they were copied */
-    FUZZ_DEMAND(p->released == 0 && p->called == 0);
+    FUZZ_DEMAND(p->released == (status != AENC_OK && plugin.release != NULL) && p->called == 0);
     p->registered = fuzz_good(&c->world, status);
     if (!p->registered) return;
     c->plugins++;
     c->fickle = c->fickle || p->how % 16 == HOW_NOW_AND_THEN;
+    plugin.release = NULL;
     FUZZ_DEMAND(fuzz_good(&c->world, aenc_register(c->world.ctx, &plugin)) == false);
     if (more == 0xFD) p->released = 1;
 }

@@ -112,17 +112,22 @@ static void test_all_bits(void) {
 
 static size_t rows_seen;
 
-static void counted(void *user, const float *x, float *y, size_t rows, size_t in, size_t out) {
-    (void)user, (void)out;
+static int counted(void *user, const aenc_operation_call *call) {
+    const float *x = call->x[0];
+    float *y = call->y;
+    const size_t rows = call->rows;
+    const size_t in = call->x_size[0];
+    (void)user;
     rows_seen += rows;
     memcpy(y, x, rows * in * sizeof *x);
+    return 0;
 }
 
 static aenc_node *counting(void *user, aenc_recorder *r, aenc_node *x) {
     const aenc_operation operation = {.struct_size = sizeof operation, .name = "counted", .forward = counted};
     size_t dims[] = {aenc_node_dim(x, 0)};
     (void)user;
-    return aenc_node_result(r, "seen", aenc_node_operation(r, &operation, aenc_node_stop_gradient(r, x), dims, 1));
+    return aenc_node_result(r, "seen", aenc_node_operation(r, &operation, (aenc_node *[]){aenc_node_stop_gradient(r, x)}, 1, dims, 1));
 }
 
 /* Records otherwise for a score. */

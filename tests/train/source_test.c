@@ -276,6 +276,7 @@ static int seek_never(void *user, uint64_t position) {
 
 static void refuse(struct reader *reader, aenc_source_callbacks change, int64_t steps, aenc_status want, const char *word,
                    int64_t good_steps) {
+    const aenc_source_callbacks given = change;
     for (int64_t ahead = 0; ahead < 2; ahead++) {
         struct trial a = trial_create(dropping, 5, 1);
         struct reader own = *reader;
@@ -294,7 +295,16 @@ static void refuse(struct reader *reader, aenc_source_callbacks change, int64_t 
         CHECK_STATUS(a.ctx, aenc_source_callback(a.ctx, &change, &source), AENC_OK);
         CHECK_STATUS(a.ctx, aenc_fit_source(a.model, source, &options), want);
         if (!CHECK(strstr(aenc_message(a.ctx), word) != NULL)) fprintf(stderr, "  %s\n", aenc_message(a.ctx));
-        CHECK(1000 - left == good_steps && trial_finite(&a));
+        CHECK(1000 - left == good_steps && trial_finite(&a) && own.released == 0);
+        change.rows = UINT64_MAX, change.release = reader_release; /* a source that is refused gives its user back, too */
+        aenc_source *none;
+        CHECK_STATUS(a.ctx, aenc_source_callback(a.ctx, &change, &none), AENC_ERR_SHAPE);
+        CHECK(none == NULL && own.released == 1);
+        CHECK(aenc_source_callback(NULL, &change, &none) == AENC_ERR_ARGUMENT && own.released == 2);
+        const aenc_stream stream = {.struct_size = sizeof stream, .release = reader_release, .user = &own};
+        CHECK_STATUS(a.ctx, aenc_source_stream(a.ctx, &stream, &none), AENC_ERR_ARGUMENT);
+        CHECK(none == NULL && own.released == 3);
+        change.rows = given.rows, change.release = given.release;
         aenc_source_free(source);
         trial_free(&a);
     }

@@ -2,9 +2,9 @@
 use crate::{sys, wrong, Context, Panics, Result, Texts};
 use std::ffi::CString;
 use std::mem::size_of;
-use std::os::raw::c_void;
+use std::os::raw::{c_int, c_void};
 use std::slice::{from_raw_parts, from_raw_parts_mut};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 type Forward = dyn Fn(&[f32], &mut [f32]) + Send + Sync;
 type Backward = dyn Fn(&[f32], &[f32], &[f32], &mut [f32]) + Send + Sync;
@@ -31,60 +31,47 @@ impl Operation {
     }
 }
 
-/// An operation in the recordings of a plug-in: what its `user` points to. The plug-in keeps it, as it has no release.
+/// An operation in one recording: what its `user` points to, until the library releases it.
 struct Recorded {
     operation: Operation,
     panics: Arc<Panics>,
 }
 
-unsafe extern "C" fn forward(user: *mut c_void, x: *const f32, y: *mut f32, rows: usize, cols: usize, out: usize) {
+const FAILED: c_int = -1; // the panic says more, where the call ends
+
+unsafe extern "C" fn forward(user: *mut c_void, call: *const sys::aenc_operation_call) -> c_int {
     let Recorded { operation: Operation(functions), panics } = &*(user as *const Recorded);
-    let (x, y) = (from_raw_parts(x, rows * cols), from_raw_parts_mut(y, rows * out));
-    if panics.caught(|| (functions.forward)(x, y)).is_none() {
-        y.fill(f32::NAN); // an operation cannot fail, but the step does
-    }
+    let call = &*call;
+    let x = from_raw_parts(*call.x, call.rows * *call.x_size);
+    let y = from_raw_parts_mut(call.y, call.rows * call.y_size);
+    panics.caught(|| (functions.forward)(x, y)).map_or(FAILED, |()| 0)
 }
 
-unsafe extern "C" fn backward(
-    user: *mut c_void,
-    x: *const f32,
-    y: *const f32,
-    dy: *const f32,
-    dx: *mut f32,
-    rows: usize,
-    cols: usize,
-    out: usize,
-) {
+unsafe extern "C" fn backward(user: *mut c_void, call: *const sys::aenc_operation_call) -> c_int {
     let Recorded { operation: Operation(functions), panics } = &*(user as *const Recorded);
-    let (x, y, dy) = (from_raw_parts(x, rows * cols), from_raw_parts(y, rows * out), from_raw_parts(dy, rows * out));
-    let dx = from_raw_parts_mut(dx, rows * cols);
-    if panics.caught(|| (functions.backward)(x, y, dy, dx)).is_none() {
-        dx.fill(f32::NAN);
-    }
+    let call = &*call;
+    let (inputs, outputs) = (call.rows * *call.x_size, call.rows * call.y_size);
+    let (x, y, dy) =
+        (from_raw_parts(*call.x, inputs), from_raw_parts(call.y, outputs), from_raw_parts(call.dy, outputs));
+    let dx = from_raw_parts_mut(call.dx, inputs);
+    panics.caught(|| (functions.backward)(x, y, dy, dx)).map_or(FAILED, |()| 0)
+}
+
+unsafe extern "C" fn release_recorded(user: *mut c_void) {
+    let recorded = Box::from_raw(user as *mut Recorded);
+    let panics = recorded.panics.clone();
+    let _ = panics.caught(move || drop(recorded));
 }
 
 /// What a plug-in's `user` points to, until the last handle of the context has gone.
 struct Loss<F> {
     build: F,
     panics: Arc<Panics>,
-    operations: Mutex<Vec<Arc<Recorded>>>,
 }
 
 struct Recorder<'r> {
     raw: *mut sys::aenc_recorder,
     panics: &'r Arc<Panics>,
-    operations: &'r Mutex<Vec<Arc<Recorded>>>,
-}
-
-impl Recorder<'_> {
-    fn recorded(&self, operation: &Operation) -> *mut c_void {
-        let mut all = self.operations.lock().unwrap();
-        let place = all.iter().position(|one| Arc::ptr_eq(&one.operation.0, &operation.0)).unwrap_or_else(|| {
-            all.push(Arc::new(Recorded { operation: operation.clone(), panics: self.panics.clone() }));
-            all.len() - 1
-        });
-        Arc::as_ptr(&all[place]) as *mut c_void
-    }
 }
 
 /// A value in a recording, valid until the plug-in returns.
@@ -117,14 +104,18 @@ impl Node<'_> {
         let raw = sys::aenc_operation {
             struct_size: size_of::<sys::aenc_operation>(),
             name: operation.0.name.as_ptr(),
-            user: self.recorder.recorded(operation),
+            user: Box::into_raw(Box::new(Recorded {
+                operation: operation.clone(),
+                panics: self.recorder.panics.clone(),
+            })) as *mut c_void,
             forward: Some(forward),
             backward: Some(backward),
+            release: Some(release_recorded), // once, also where the call fails
         };
         unsafe {
             let dims: Vec<usize> =
                 (0..sys::aenc_node_rank(self.raw)).map(|axis| sys::aenc_node_dim(self.raw, axis)).collect();
-            self.of(sys::aenc_node_operation(self.recorder.raw, &raw, self.raw, dims.as_ptr(), dims.len()))
+            self.of(sys::aenc_node_operation(self.recorder.raw, &raw, &self.raw, 1, dims.as_ptr(), dims.len()))
         }
     }
 }
@@ -144,7 +135,7 @@ unsafe extern "C" fn build<F: for<'r> Fn(Node<'r>, Node<'r>) -> Node<'r>>(
     target: *mut sys::aenc_node,
 ) -> *mut sys::aenc_node {
     let loss = &*(user as *const Loss<F>);
-    let recorder = Recorder { raw: recorder, panics: &loss.panics, operations: &loss.operations };
+    let recorder = Recorder { raw: recorder, panics: &loss.panics };
     let node = |raw| Node { raw, recorder: &recorder };
     let built = loss.panics.caught(|| (loss.build)(node(output), node(target)).raw);
     built.unwrap_or_else(|| {
@@ -167,8 +158,7 @@ impl Context {
     {
         let mut texts = Texts::default();
         let name = texts.keep(name)?;
-        let user = Box::new(Loss { build: build_loss, panics: self.panics.clone(), operations: Mutex::default() });
-        let user = Box::into_raw(user) as *mut c_void;
+        let user = Box::into_raw(Box::new(Loss { build: build_loss, panics: self.panics.clone() })) as *mut c_void;
         let plugin = sys::aenc_plugin {
             struct_size: size_of::<sys::aenc_plugin>(),
             kind: sys::AENC_PLUGIN_LOSS,
@@ -178,10 +168,7 @@ impl Context {
             loss: Some(build::<F>),
             ..Default::default()
         };
-        // SAFETY: "on failure user stays the caller's"; else the library calls release once.
-        self.check(unsafe { sys::aenc_register(self.raw, &plugin) }).map_err(|error| {
-            unsafe { release::<F>(user) };
-            error
-        })
+        // SAFETY: release "is called exactly once", here where the call fails.
+        self.check(unsafe { sys::aenc_register(self.raw, &plugin) })
     }
 }

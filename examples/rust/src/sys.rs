@@ -51,9 +51,7 @@ macro_rules! header {
 }
 
 pub type progress_function = unsafe extern "C" fn(*mut c_void, *const aenc_progress) -> c_int;
-pub type forward_function = unsafe extern "C" fn(*mut c_void, *const f32, *mut f32, usize, usize, usize);
-pub type backward_function =
-    unsafe extern "C" fn(*mut c_void, *const f32, *const f32, *const f32, *mut f32, usize, usize, usize);
+pub type operation_function = unsafe extern "C" fn(*mut c_void, *const aenc_operation_call) -> c_int;
 pub type build_1 = unsafe extern "C" fn(*mut c_void, *mut aenc_recorder, *mut aenc_node) -> *mut aenc_node;
 pub type build_2 =
     unsafe extern "C" fn(*mut c_void, *mut aenc_recorder, *mut aenc_node, *mut aenc_node) -> *mut aenc_node;
@@ -226,8 +224,23 @@ header! {
             struct_size: usize,
             name: *const c_char,
             user: *mut c_void,
-            forward: Option<forward_function>,
-            backward: Option<backward_function>,
+            forward: Option<operation_function>,
+            backward: Option<operation_function>,
+            release: Option<unsafe extern "C" fn(*mut c_void)>,
+        }
+        aenc_operation_call {
+            struct_size: usize,
+            rows: usize,
+            first_row: u64,
+            x: *const *const f32,
+            x_size: *const usize,
+            x_count: usize,
+            y: *mut f32,
+            y_size: usize,
+            dy: *const f32,
+            dx: *mut f32,
+            operand: usize,
+            training: i64,
         }
     }
     constants {
@@ -238,6 +251,8 @@ header! {
         AENC_ERR_IO: aenc_status = -50,
         AENC_ERR_DIVERGED: aenc_status = -70,
         AENC_ERR_BUSY: aenc_status = -110,
+        AENC_ERR_CALLBACK: aenc_status = -120,
+        AENC_ERR_CANCELLED: aenc_status = -130,
         AENC_EVENT_STEP: i64 = 10,
         AENC_EVENT_EPOCH: i64 = 20,
         AENC_STOPPED_END: i32 = 10,
@@ -350,7 +365,8 @@ extern "C" {
     pub fn aenc_node_operation(
         r: *mut aenc_recorder,
         operation: *const aenc_operation,
-        x: *mut aenc_node,
+        x: *const *mut aenc_node,
+        count: usize,
         dims: *const usize,
         rank: usize,
     ) -> *mut aenc_node;
