@@ -19,14 +19,15 @@ void *tool_allocate(const char *name, size_t count, size_t size) {
 
 int tool_context_create(const struct options *options, aenc_context **out) {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    aenc_context_options asked = {.struct_size = sizeof asked};
+    char reason[256];
+    aenc_context_options asked = {.struct_size = sizeof asked, .error = reason, .error_size = sizeof reason};
     asked.seed = options->seed;
     asked.threads = options->threads;
     asked.blas_threads = options->blas_threads;
     if (asked.threads == 0) asked.threads = processors < 1 ? 1 : processors < THREADS_MAX ? processors : THREADS_MAX;
     aenc_status status = aenc_context_create(&asked, out);
     if (status == AENC_OK) return TOOL_OK;
-    return tool_fail("no context with %lld threads: %s", (long long)asked.threads, aenc_status_name(status));
+    return tool_fail("no context with %lld threads: %s", (long long)asked.threads, reason);
 }
 
 int tool_version(const struct options *options) {

@@ -84,7 +84,7 @@ BUILD = {count: c.CFUNCTYPE(pointer, pointer, pointer, *[pointer] * count) for c
 
 class ContextOptions(c.Structure):
     _fields_ = members(size, "struct_size", u64, "seed", i64, "threads", pointer, "allocate release allocator_user",
-                       text, "blas_threads")
+                       text, "blas_threads", pointer, "error", size, "error_size")
 
 
 class ModelOptions(c.Structure):
@@ -512,10 +512,11 @@ class Context:
 
     def __init__(self, seed=0, threads=1, blas_threads=None):
         options, _kept = options_of(ContextOptions, {"seed": seed, "threads": threads, "blas_threads": blas_threads})
-        handle = pointer()
+        handle, reason = pointer(), c.create_string_buffer(512)
+        options.error, options.error_size = c.addressof(reason), len(reason)
         status = lib.aenc_context_create(c.byref(options), c.byref(handle))
         if status != OK:
-            raise Error(status, "no context could be created")
+            raise Error(status, reason.value.decode())
         self.core = Core(handle)
 
     @property

@@ -41,7 +41,10 @@
  *            negative one is a failure.
  * Release    A `release` that is handed over beside a `user` is called exactly once with it: when the library uses it no longer, and
  *            before the call returns where that fails (but for a struct_size that does not reach it). On whichever thread that is.
- * Threads    A context and what belongs to it are used by one thread at a time; runners and cancels are the exceptions. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
+ * Threads    A context and what belongs to it are used by one thread at a time; runners, cancels and freeing are the exceptions.
+ *            Handles may be freed by any thread, also while another uses the context, but for a handle that a call of another
+ *            thread is given. What the program hands over must allow that: an allocator several calls at once, a release any
+ *            thread. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
  * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
  */
 #ifndef AUTOENC_H
@@ -87,7 +90,7 @@ enum {
 /* The constant's name, such as "AENC_ERR_SHAPE"; "unknown status" for other numbers. Static; never NULL. */
 AENC_API const char *aenc_status_name(aenc_status status);
 
-/* 10000 * major + 100 * minor + patch of the library that is running. */
+/* As AENC_VERSION_NUMBER of the library that is running. */
 AENC_API int32_t aenc_version_number(void);
 /* "major.minor.patch"; static. */
 AENC_API const char *aenc_version_string(void);
@@ -96,7 +99,8 @@ AENC_API const char *aenc_version_string(void);
 typedef struct aenc_context aenc_context;
 
 /* What the library allocates with: both functions or neither. `alignment` is a power of two, at most 64. allocate returns NULL
- * when it cannot. */
+ * when it cannot. Called by the threads that use the context and its runners and by those that free handles, so by several at once
+ * if these are: see Threads. */
 typedef void *(*aenc_allocate_callback)(void *user, size_t size, size_t alignment);
 typedef void (*aenc_deallocate_callback)(void *user, void *block, size_t size, size_t alignment);
 /* Of what was handed over with `user`: the library does not use it any longer. */
@@ -112,9 +116,11 @@ typedef struct aenc_context_options {
     /* The CBLAS's own process-wide thread count. NULL or "1": set to one when the context is created, for the whole
      * process, where the provider allows it (OpenBLAS, BLIS). "leave": untouched; then results may depend on it. */
     const char *blas_threads;
+    char *error;       /* receives why no context could be created, cut to fit; "" otherwise. NULL: not wanted */
+    size_t error_size; /* bytes of that room, the NUL included */
 } aenc_context_options;
 
-/* options may be NULL. *out is NULL on failure; there is no message then, as there is no context. */
+/* options may be NULL. *out is NULL on failure. An options struct whose struct_size is no size of one has no error either. */
 AENC_API aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out);
 AENC_API void aenc_context_free(aenc_context *ctx);
 /* Why the last failing call on this context, or on what belongs to it, failed. Valid until the next failing call;
@@ -443,8 +449,8 @@ AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teache
  *
  * A runner is a snapshot of a model for one task (encode, score ...). It refers to the model's weights without copying them; the
  * first call that changes them while a runner lives gives the model a copy beforehand. Many runners of one model run at the
- * same time, each on one thread at a time. Create, refresh and free, and the context's message, belong to the thread that
- * uses the context at the time; aenc_runner_run and aenc_runner_message to the one that uses the runner. A run neither allocates nor locks nor calls
+ * same time, each on one thread at a time. Create and refresh, and the context's message, belong to the thread that
+ * uses the context at the time, free to any while no run of this runner is going on; aenc_runner_run and aenc_runner_message to the one that uses the runner. A run neither allocates nor locks nor calls
  * the system, uses no CBLAS and no worker threads, and a row's result has the same bits whatever rows go with it. */
 
 typedef struct aenc_runner aenc_runner;

@@ -1,9 +1,11 @@
 /* call_context.c - creating a context, and what it says of the machine underneath. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/api.h"
+#include "io/bytes.h"
 #include "math/blas.h"
 
 enum { THREADS_MAX = 1024 };
@@ -49,17 +51,24 @@ static void info_fill(aenc_context *ctx, const struct blas_info *blas) {
 
 /* ---- Creating ---- */
 
-static aenc_status settings_check(const aenc_context_options *o) {
-    if ((o->allocate == NULL) != (o->release == NULL)) return AENC_ERR_ARGUMENT;
-    if (o->threads < 0 || o->threads > THREADS_MAX) return AENC_ERR_ARGUMENT;
+/* What is wrong goes into `failed`, as there is no context yet. */
+static aenc_status settings_check(aenc_context *failed, const aenc_context_options *o) {
+    if ((o->allocate == NULL) != (o->release == NULL))
+        return aenc_fail(failed, AENC_ERR_ARGUMENT, "aenc_context_options.%s is NULL, and %s is not",
+                         o->allocate == NULL ? "allocate" : "release", o->allocate == NULL ? "release" : "allocate");
+    if (o->threads < 0 || o->threads > THREADS_MAX)
+        return aenc_fail(failed, AENC_ERR_ARGUMENT, "aenc_context_options.threads is %lld; it is from 0 to %d",
+                         (long long)o->threads, THREADS_MAX);
     bool known = o->blas_threads == NULL || strcmp(o->blas_threads, "1") == 0 || strcmp(o->blas_threads, "leave") == 0;
-    return known ? AENC_OK : AENC_ERR_ARGUMENT;
+    if (known) return AENC_OK;
+    return aenc_fail(failed, AENC_ERR_ARGUMENT, "aenc_context_options.blas_threads is '%s'; it is 1 or leave",
+                     aenc_quoted(o->blas_threads).text);
 }
 
 static aenc_status context_start(aenc_context *ctx, const aenc_context_options *o) {
     struct blas_info blas;
     aenc_blas_describe(&blas);
-    if (blas.refusal != NULL) return AENC_ERR_UNSUPPORTED;
+    if (blas.refusal != NULL) return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "%s", blas.refusal);
     ctx->blas_left_alone = o->blas_threads != NULL && strcmp(o->blas_threads, "leave") == 0;
     if (!ctx->blas_left_alone) {
         aenc_blas_single_thread();
@@ -70,32 +79,53 @@ static aenc_status context_start(aenc_context *ctx, const aenc_context_options *
     return status;
 }
 
-aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out) {
-    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return AENC_ERR_ARGUMENT;
-    *out = NULL;
+static aenc_status context_make(aenc_context *failed, const aenc_context_options *options, aenc_context **out) {
     aenc_context_options o;
-    aenc_status status = aenc_options_read(NULL, "aenc_context_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = settings_check(&o);
+    if (out == NULL) return aenc_null(failed, "aenc_context_create", "out");
+    *out = NULL;
+    aenc_status status = aenc_options_read(failed, "aenc_context_options", options, sizeof o, &o);
+    if (status == AENC_OK) status = settings_check(failed, &o);
     if (status != AENC_OK) return status;
     if (o.allocate == NULL) {
         o.allocate = default_allocate;
         o.release = default_release;
     }
     aenc_context *ctx = o.allocate(o.allocator_user, sizeof *ctx, 64);
-    if (ctx == NULL) return AENC_ERR_NO_MEMORY;
+    if (ctx == NULL) return aenc_fail(failed, AENC_ERR_NO_MEMORY, "no memory for a context");
     memset(ctx, 0, sizeof *ctx);
     atomic_init(&ctx->references, 1);
     ctx->allocate = o.allocate;
     ctx->release = o.release;
     ctx->allocator_user = o.allocator_user;
     ctx->seed = o.seed;
-    ctx->caller_mode = before;
+    ctx->caller_mode = failed->caller_mode;
     status = context_start(ctx, &o);
-    if (status == AENC_OK)
+    if (status == AENC_OK) {
         *out = ctx;
-    else
-        aenc_context_release(ctx);
+        return AENC_OK;
+    }
+    aenc_fail(failed, status, "%s", ctx->message);
+    aenc_context_release(ctx);
+    return status;
+}
+
+/* Into the caller's room, as far as there is any. */
+static void error_put(const aenc_context_options *options, const char *text) {
+    size_t reach = offsetof(aenc_context_options, error_size) + sizeof options->error_size;
+    if (options == NULL || options->struct_size < reach || options->error == NULL || options->error_size == 0) return;
+    size_t length = strlen(text);
+    if (length >= options->error_size) length = options->error_size - 1;
+    memcpy(options->error, text, length);
+    options->error[length] = '\0';
+}
+
+aenc_status aenc_context_create(const aenc_context_options *options, aenc_context **out) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    aenc_context failed;
+    memset(&failed, 0, sizeof failed);
+    failed.caller_mode = before;
+    aenc_status status = context_make(&failed, options, out);
+    error_put(options, failed.message);
     return status;
 }
 

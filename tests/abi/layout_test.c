@@ -17,7 +17,7 @@ struct frozen {
 
 /* Where pointers and size_t have 64 bits. */
 static const struct frozen layouts[] = {
-    {"aenc_context_options", sizeof(aenc_context_options), 56},
+    {"aenc_context_options", sizeof(aenc_context_options), 72},
     {"aenc_context_options.struct_size", offsetof(aenc_context_options, struct_size), 0},
     {"aenc_context_options.seed", offsetof(aenc_context_options, seed), 8},
     {"aenc_context_options.threads", offsetof(aenc_context_options, threads), 16},
@@ -25,6 +25,8 @@ static const struct frozen layouts[] = {
     {"aenc_context_options.release", offsetof(aenc_context_options, release), 32},
     {"aenc_context_options.allocator_user", offsetof(aenc_context_options, allocator_user), 40},
     {"aenc_context_options.blas_threads", offsetof(aenc_context_options, blas_threads), 48},
+    {"aenc_context_options.error", offsetof(aenc_context_options, error), 56},
+    {"aenc_context_options.error_size", offsetof(aenc_context_options, error_size), 64},
     {"aenc_matrix", sizeof(aenc_matrix), 32},
     {"aenc_matrix.data", offsetof(aenc_matrix, data), 0},
     {"aenc_matrix.rows", offsetof(aenc_matrix, rows), 8},

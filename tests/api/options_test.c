@@ -150,6 +150,35 @@ static void test_context(void) {
         aenc_context_free(ctx);
         memory_check_empty(&memory);
     }
+    char error[40];
+    static const struct {
+        aenc_context_options o;
+        const char *said;
+    } wrong[] = {
+        {{.threads = -1}, "aenc_context_options.threads is -1; it"}, /* cut to fit */
+        {{.blas_threads = "2"}, "blas_threads is '2"},
+        {{.allocate = memory_allocate}, "release is NULL, a"},
+        {{.release = memory_release}, "allocate is NULL, "},
+        {{.allocate = refuse, .release = memory_release}, "no memory for a context"},
+        {{.threads = 1}, ""},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        aenc_context *ctx;
+        o = wrong[i].o, o.struct_size = sizeof o, o.error = error, o.error_size = sizeof error;
+        memset(error, 'x', sizeof error);
+        aenc_status status = aenc_context_create(&o, &ctx);
+        CHECK((ctx != NULL) == (wrong[i].said[0] == '\0') && (ctx != NULL) == (status == AENC_OK));
+        bool said = memchr(error, '\0', sizeof error) != NULL && strstr(error, wrong[i].said) != NULL;
+        if (!CHECK(said && (ctx == NULL || error[0] == '\0'))) fprintf(stderr, "  '%.40s'\n", error);
+        aenc_context_free(ctx);
+    }
+    o = good, o.error = error, o.error_size = sizeof error;
+    CHECK(aenc_context_create(&o, NULL) == AENC_ERR_ARGUMENT && strstr(error, "out is NULL") != NULL);
+    o.threads = -1, o.error_size = 0, error[0] = 'x';
+    check_context(&o, AENC_ERR_ARGUMENT);
+    o.error_size = sizeof error, o.struct_size = offsetof(aenc_context_options, error);
+    check_context(&o, AENC_ERR_ARGUMENT);
+    CHECK(error[0] == 'x');
     void *small = aged(&good, sizeof good, offsetof(aenc_context_options, allocate));
     void *large = aged(&good, sizeof good, sizeof good + TAIL);
     check_context(small, AENC_OK);

@@ -165,17 +165,21 @@ unsafe impl Send for Context {}
 impl Context {
     /// threads: workers, the caller's thread included; 0 is 1.
     pub fn new(seed: u64, threads: i64) -> Result<Self> {
+        let mut reason = [0u8; 512];
         let options = sys::aenc_context_options {
             struct_size: std::mem::size_of::<sys::aenc_context_options>(),
             seed,
             threads,
+            error: reason.as_mut_ptr() as *mut _,
+            error_size: reason.len(),
             ..Default::default()
         };
         let mut raw = std::ptr::null_mut();
-        // SAFETY: the struct and the place for the result outlive the call.
+        // SAFETY: the struct, its room for a reason and the place for the result outlive the call.
         let status = unsafe { sys::aenc_context_create(&options, &mut raw) };
         if status != sys::AENC_OK {
-            return Err(Error { status, message: "no context could be created".into() });
+            let length = reason.iter().position(|&byte| byte == 0).unwrap_or(0);
+            return Err(Error { status, message: String::from_utf8_lossy(&reason[..length]).into_owned() });
         }
         Ok(Context { raw, panics: Default::default() })
     }

@@ -75,6 +75,8 @@ header! {
             release: Option<unsafe extern "C" fn(*mut c_void, *mut c_void, usize, usize)>,
             allocator_user: *mut c_void,
             blas_threads: *const c_char,
+            error: *mut c_char,
+            error_size: usize,
         }
         aenc_matrix {
             data: *const f32,
