@@ -10,6 +10,7 @@
     symbols.py called FOLDER HEADER...         every function of the headers is called by a C file of FOLDER
     symbols.py refused FOLDER HEADER...        every function of the headers that returns a status is called wrongly by a file
                                                of FOLDER, in a row WRONG(function(...), ...) or, without a message, MUTE
+    symbols.py reentered FOLDER HEADER...      every function that returns a status is called within a callback by a file of FOLDER
     symbols.py used FOLDER HEADER...           every function that accepts a model or a detector is called by a file of the
                                                target `structure` of FOLDER
 """
@@ -143,6 +144,14 @@ def check_refused(folder, *headers):
     return difference(folder, rows, names)
 
 
+def check_reentered(folder, *headers):
+    text = "".join(plain_text(path) for path in sorted(pathlib.Path(folder).glob("reentry*_test.c")))
+    names = set()
+    for header in headers:
+        names.update(re.findall(r"\bAENC_API\s+aenc_status\s+(aenc_\w+)\s*\(", plain_text(header)))
+    return difference(folder, names & set(re.findall(r"\b(aenc_\w+)\s*\(", text)), names)
+
+
 def check_used(folder, *headers):
     text = "".join(plain_text(path) for path in sorted(pathlib.Path(folder).glob("*structure*.[ch]")))
     names = set()
@@ -154,7 +163,8 @@ def check_used(folder, *headers):
 
 
 CHECKS = {"map": check_map, "write": write_map, "exports": check_exports, "needs": check_needs, "size": check_size,
-          "frozen": check_frozen, "called": check_called, "refused": check_refused, "used": check_used}
+          "frozen": check_frozen, "called": check_called, "refused": check_refused,
+          "reentered": check_reentered, "used": check_used}
 
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] not in CHECKS:

@@ -30,7 +30,7 @@
  * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
  *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
  *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
- *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, cancels; plug-ins the
+ *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, histories, tensors, cancels; plug-ins the
  *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
  *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.

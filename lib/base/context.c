@@ -26,6 +26,10 @@ aenc_status aenc_ended(aenc_context *ctx, const char *who) {
     return aenc_fail(ctx, AENC_ERR_CANCELLED, "%s ended the call before there was a result", who);
 }
 
+aenc_status aenc_jobs_whole(aenc_context *ctx, const atomic_bool *left_out) {
+    return atomic_load(left_out) ? aenc_ended(ctx, "aenc_context_cancel") : AENC_OK;
+}
+
 aenc_status aenc_cancel_check(aenc_context *ctx) {
     return aenc_context_cancelled(ctx) ? aenc_ended(ctx, "aenc_context_cancel") : AENC_OK;
 }

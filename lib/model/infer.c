@@ -34,10 +34,7 @@ void aenc_infer_chunk(const struct task *task, struct run *run, const struct bat
 
 static void chunk_task(void *user, int64_t index, int worker) {
     struct inference *work = user;
-    if (work->ctx != NULL && aenc_context_cancelled(work->ctx)) {
-        atomic_store_explicit(&work->left_out, true, memory_order_relaxed);
-        return;
-    }
+    if (work->ctx != NULL && aenc_job_left_out(work->ctx, &work->left_out)) return;
     int64_t first = index * work->task->chunk, last = first + work->task->chunk;
     struct span chunk = {first, last < work->batch->count ? last : work->batch->count};
     aenc_infer_chunk(work->task, &work->task->run[worker], work->batch, chunk, work->room);
@@ -58,8 +55,7 @@ aenc_status aenc_task_infer(struct aenc_model *model, struct task *task, const s
     atomic_init(&work.left_out, false);
     aenc_pool_run(model->ctx->pool, (batch->count + task->chunk - 1) / task->chunk, chunk_task, &work);
     status = aenc_task_outcome(model->ctx, task);
-    if (status != AENC_OK) return status;
-    return atomic_load(&work.left_out) ? aenc_ended(model->ctx, "aenc_context_cancel") : AENC_OK;
+    return status == AENC_OK ? aenc_jobs_whole(model->ctx, &work.left_out) : status;
 }
 
 struct task_key aenc_task_key(enum task_kind kind, bool own_target) {

@@ -10,6 +10,7 @@ struct trust {
     const struct near *near; /* (rows, k): in the map */
     double *square;          /* (workers, rows) */
     double *excess;          /* (rows): sum over the k of (rank in x - k) where that is above 0 */
+    atomic_bool left_out;    /* some rows, as the context was cancelled */
 };
 
 /* Ranks begin at 1; of equally near rows the lower one is nearer. */
@@ -20,7 +21,8 @@ static double rank(const double *square, int64_t rows, int64_t i, int64_t j) {
 }
 
 static void trust_task(void *user, int64_t index, int worker) {
-    const struct trust *t = user;
+    struct trust *t = user;
+    if (aenc_job_left_out(t->ctx, &t->left_out)) return;
     int64_t rows = t->x->count;
     double *square = t->square + worker * rows;
     for (int64_t i = index * ROWS; i < (index + 1) * ROWS && i < rows; i++) {
@@ -48,12 +50,14 @@ aenc_status aenc_map_trust(aenc_context *ctx, const struct rows *x, int64_t cols
     if (near != NULL) t.square = aenc_alloc_raw(ctx, (size_t)workers, (size_t)rows * sizeof *t.square);
     if (t.square != NULL) t.excess = aenc_alloc_raw(ctx, (size_t)rows, sizeof *t.excess);
     aenc_status status = t.excess == NULL ? AENC_ERR_NO_MEMORY : aenc_search(ctx, &search, near);
+    atomic_init(&t.left_out, false);
     if (status == AENC_OK) {
         double sum = 0, n = (double)rows;
         t.near = near;
         aenc_pool_run(ctx->pool, (rows + ROWS - 1) / ROWS, trust_task, &t);
-        for (int64_t i = 0; i < rows; i++) sum += t.excess[i];
-        *out = 1 - 2 * sum / (n * (double)k * (2 * n - 3 * (double)k - 1));
+        status = aenc_jobs_whole(ctx, &t.left_out);
+        for (int64_t i = 0; status == AENC_OK && i < rows; i++) sum += t.excess[i];
+        if (status == AENC_OK) *out = 1 - 2 * sum / (n * (double)k * (2 * n - 3 * (double)k - 1));
     }
     aenc_release(ctx, near);
     aenc_release(ctx, t.square);

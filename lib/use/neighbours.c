@@ -82,10 +82,7 @@ static void choose(const struct work *work, int64_t query, num size, const num *
 
 static void query_task(void *user, int64_t index, int worker) {
     struct work *work = user;
-    if (aenc_context_cancelled(work->ctx)) {
-        atomic_store_explicit(&work->left_out, true, memory_order_relaxed);
-        return;
-    }
+    if (aenc_job_left_out(work->ctx, &work->left_out)) return;
     const struct search *search = work->search;
     int64_t cols = search->cols, first = index * QUERY_ROWS, rows = search->query.count - first;
     num size[QUERY_ROWS], *queries = work->scratch + worker * QUERY_ROWS * (cols + BASE_ROWS);
@@ -132,5 +129,5 @@ aenc_status aenc_search(aenc_context *ctx, const struct search *search, struct n
     aenc_release(ctx, work.size);
     aenc_release(ctx, work.scratch);
     if (work.scratch == NULL) return AENC_ERR_NO_MEMORY;
-    return atomic_load(&work.left_out) ? aenc_ended(ctx, "aenc_context_cancel") : AENC_OK;
+    return aenc_jobs_whole(ctx, &work.left_out);
 }

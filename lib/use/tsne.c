@@ -321,13 +321,16 @@ static double divergence(struct map *map) {
     return sum + log(map->total); /* p sums to 1 */
 }
 
-static void descend(struct map *map) {
+static aenc_status descend(struct map *map) {
+    aenc_status status = AENC_OK;
     double rate = fmax((double)map->n / (4 * EXAGGERATION), 50);
-    for (int64_t i = 0; i < map->tsne->iterations; i++) {
+    for (int64_t i = 0; i < map->tsne->iterations && status == AENC_OK; i++) {
         map->p_factor = i < EARLY ? EXAGGERATION : 1;
         forces(map);
         move(map, rate, i < EARLY ? 0.5 : 0.8);
+        status = aenc_cancel_check(map->ctx);
     }
+    return status;
 }
 
 static aenc_status room(struct map *map) {
@@ -374,8 +377,8 @@ aenc_status aenc_tsne_find(aenc_context *ctx, const struct tsne *tsne, float *ou
     aenc_status status = room(&map);
     if (status == AENC_OK) status = nearness(&map);
     if (status == AENC_OK) status = start(&map);
+    if (status == AENC_OK) status = descend(&map);
     if (status == AENC_OK) {
-        descend(&map);
         *left = divergence(&map);
         for (int64_t i = 0; i < map.n; i++)
             for (int d = 0; d < 2; d++) out[2 * i + d] = (float)map.y[d][i];

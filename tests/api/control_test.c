@@ -78,6 +78,14 @@ static aenc_status try_neighbours(struct world *w) {
     int64_t index[ROWS];
     return aenc_neighbours(w->ctx, &x, NULL, 1, 0, index, NULL, ROWS);
 }
+static aenc_status try_tsne(struct world *w) {
+    const aenc_tsne_options o = {.struct_size = sizeof o, .iterations = 3};
+    return aenc_tsne(w->ctx, &x, &o, room, ROWS * 2, NULL);
+}
+static aenc_status try_trust(struct world *w) {
+    double out;
+    return aenc_trustworthiness(w->ctx, &x, &x, 2, &out);
+}
 static aenc_status try_between(struct world *w) { return aenc_codes_interpolate(w->ctx, &pair, &pair, 2, 0, room, 2 * 2 * IN); }
 static aenc_status try_combine(struct world *w) { return aenc_codes_combine(w->ctx, &code, &pair, room, 2 * IN); }
 static aenc_status try_attribute(struct world *w) {
@@ -129,7 +137,7 @@ static const struct {
     {"pretrain", try_pretrain, true}, {"distill", try_distill, true}, {"pca_create", try_pca, false},
     {"pca_create_source", try_pca_source, false}, {"detector_create", try_detector, false}, {"sweep", try_sweep, false},
     {"kmeans", try_kmeans, false}, {"probe softmax", try_softmax, false}, {"probe knn", try_knn, false},
-    {"neighbours", try_neighbours, false}, {"codes_interpolate", try_between, false}, {"codes_combine", try_combine, false},
+    {"tsne", try_tsne, false}, {"trustworthiness", try_trust, false}, {"neighbours", try_neighbours, false}, {"codes_interpolate", try_between, false}, {"codes_combine", try_combine, false},
     {"codes_attribute", try_attribute, false}, {"codes_quantiles", try_quantiles, false}, {"traverse", try_traverse, false},
     {"interpolate", try_interpolate, false}, {"rate_distortion", try_rate, false}, {"threshold", try_threshold, false},
     {"roc_auc", try_auc, false}, {"encode", try_encode, false}, {"score", try_score, false}, {"evaluate", try_evaluate, false},
