@@ -8,12 +8,11 @@
  *   use         encode, decode, reconstruct, score
  *   runner      the same from many threads at once, without allocating, in memory of yours
  *   files       save and load, to a path or to memory
- *   pca         principal components as a model, and angles between encoders
  *   tensors     parameters by name, read and written
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
  *   fields.h    data of any type and shape by the names of fields, from files and streams too; several results at once
- *   use.h       what is done with a trained model: anomalies, codes; both are included at the end
+ *   use.h       what is done with a trained model: anomalies, codes; and PCA as a model. Both are included at the end
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value that
@@ -500,39 +499,6 @@ AENC_API aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_m
  * that is AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size);
 AENC_API aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out);
-
-/* ---- PCA: principal components as a model (docs/pca.md) ---- */
-
-typedef struct aenc_pca_options {
-    size_t struct_size;
-    int64_t components; /* how many; 0: as many as share asks for, or the lesser of rows and columns */
-    double share;       /* in (0, 1]: as few components as explain so much of the variance; 0: components */
-    int64_t whiten;     /* 1: codes have variance 1, and the decoder undoes it; 0: the variance of their component */
-    const char *method; /* "covariance", "gram", "incremental"; NULL: "auto", by the sizes */
-    size_t cols;        /* with x NULL: floats of a row; else 0, or as many as there are */
-} aenc_pca_options;
-
-/* The linear autoencoder of least squared error, in closed form: every call on models works on it. States beside its
- * parameters say what was found: "pca.mean", "pca.explained_variance", "pca.explained_variance_ratio",
- * "pca.noise_variance", "pca.total_variance", "pca.rows" (two numbers to be added). Of each component the largest element
- * is positive. aenc_fit and aenc_fit_source (its source must end) fit it anew with as many components; aenc_partial_fit
- * takes more rows in, and keeps 8 cols^2 bytes for that until aenc_model_forget_optimizer; gradients are
- * AENC_ERR_UNSUPPORTED.
- * x NULL: a model that has seen no rows, for aenc_partial_fit. Otherwise at least 2 rows. options may be NULL. */
-AENC_API aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
-                                     aenc_model **out);
-/* The same from one pass over a source, which may be larger than memory and must end. Targets are not looked at. */
-AENC_API aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
-                                            aenc_model **out);
-
-/* Principal angles, in radians, ascending, between the subspaces of the input that two linear encoders see: dense layers
- * without activation, to any depth, and what else is linear in evaluation. There are as many as the lesser code has
- * numbers; count, the room in out, is at least that. AENC_ERR_UNSUPPORTED names the layer that is not linear,
- * AENC_ERR_ARGUMENT the row of an encoder that depends on others. Accurate for small angles, as far as float32 goes. */
-AENC_API aenc_status aenc_subspace_angles(aenc_context *ctx, aenc_model *a, aenc_model *b, double *out, size_t count);
-/* The same between the spans of the rows of two matrices. */
-AENC_API aenc_status aenc_matrix_angles(aenc_context *ctx, const aenc_matrix *a, const aenc_matrix *b, double *out,
-                                        size_t count);
 
 /* ---- Tensors and parameters ---- */
 typedef struct aenc_tensor aenc_tensor;
