@@ -151,6 +151,12 @@ AENC_API aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *nam
 /* Numbers of layers and penalties that are not trained, such as running means: named, saved and copied like parameters, each
  * `start` at first. To be asked for in every task that needs them, and in training. */
 AENC_API aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank, double start);
+/* The same, starting by an init as aenc_node_parameter has it; NULL: zeros. */
+AENC_API aenc_node *aenc_node_state_from(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
+                                         const char *init);
+/* The parameter is kept so after each update, and starts so: "non_negative", "unit_norm:axis=1" (the Euclidean norm over that axis, or
+ * 0), "max_norm:limit=1,axis=1" (at most), "none". One per parameter; to be asked for in each recording. Returns it. */
+AENC_API aenc_node *aenc_node_constrain(aenc_recorder *recorder, aenc_node *parameter, const char *constraint);
 /* What the state becomes with the update of each training step; in other tasks nothing. value is one for the batch, in the
  * state's shape, and is what the call returns. A step that fails, or is not applied, leaves the state. */
 AENC_API aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value);

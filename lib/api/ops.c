@@ -93,6 +93,33 @@ aenc_node *aenc_node_state(aenc_recorder *recorder, const char *name, const size
     return aenc_node_shown(aenc_store_state(recorder->store, recorder->tape, name, shape, start));
 }
 
+/* How numbers start, as the fans of a matrix (out, in). */
+static struct init start_of(aenc_recorder *r, const struct shape *shape, const char *text) {
+    int64_t out = shape->rank == 0 ? 1 : shape->dim[0];
+    struct init start = {INIT_CONSTANT, 0, aenc_shape_count(shape) / out, out};
+    if (text != NULL) r->tape->status = aenc_init_parse(r->tape->ctx, text, &start);
+    return start;
+}
+
+aenc_node *aenc_node_state_from(aenc_recorder *recorder, const char *name, const size_t *dims, size_t rank,
+                                const char *init) {
+    struct shape shape;
+    if (!own_taken(recorder, "state_from", name, dims, rank, &shape)) return NULL;
+    const struct init start = start_of(recorder, &shape, init);
+    return aenc_node_shown(aenc_store_state_from(recorder->store, recorder->tape, name, shape, start));
+}
+
+aenc_node *aenc_node_constrain(aenc_recorder *recorder, aenc_node *parameter, const char *constraint) {
+    struct node *n = aenc_node_taken(recorder, "constrain", parameter);
+    struct constraint parsed;
+    if (n == NULL) return NULL;
+    if (constraint == NULL || recorder->store == NULL)
+        return aenc_node_fail(recorder, AENC_ERR_ARGUMENT,
+                              "aenc_node_constrain: constraint is NULL, or nothing is trained");
+    recorder->tape->status = aenc_constraint_parse(recorder->tape->ctx, constraint, &parsed);
+    return aenc_node_shown(aenc_store_constrain(recorder->store, recorder->tape, n, &parsed));
+}
+
 aenc_node *aenc_node_stage(aenc_recorder *recorder, aenc_node *state, aenc_node *value) {
     struct node *to = aenc_node_taken(recorder, "stage", state), *from = aenc_node_taken(recorder, "stage", value);
     if (from != NULL && to->kind != NODE_STATE)
@@ -106,10 +133,7 @@ aenc_node *aenc_node_parameter(aenc_recorder *recorder, const char *name, const 
     struct shape shape;
     if (!own_taken(recorder, "parameter", name, dims, rank, &shape)) return NULL;
     struct tape *tape = recorder->tape;
-    int64_t out = rank == 0 ? 1 : shape.dim[0];
-    struct init start = {INIT_CONSTANT, 0, aenc_shape_count(&shape) / out, out};
-    if (init == NULL && rank > 1) init = "torch";
-    if (init != NULL) tape->status = aenc_init_parse(tape->ctx, init, &start);
+    const struct init start = start_of(recorder, &shape, init == NULL && rank > 1 ? "torch" : init);
     return aenc_node_shown(aenc_store_parameter(recorder->store, tape, name, shape, start, rank > 1));
 }
 

@@ -15,6 +15,7 @@ static const struct setting_rule rules[] = {
     {.name = "activation", .kind = SETTING_TEXT, .text_fallback = "identity"},
     {.name = "init", .kind = SETTING_TEXT, .text_fallback = NULL},
     {.name = "tied", .kind = SETTING_TEXT, .text_fallback = NULL},
+    {.name = "constraint", .kind = SETTING_TEXT, .text_fallback = "none"}, /* of the weight */
     {.name = NULL},
 };
 
@@ -23,8 +24,11 @@ static aenc_status check(aenc_context *ctx, const struct json *spec) {
     double slope;
     struct init init;
     if (!aenc_activation_find(ctx, aenc_setting_text(spec, rules, "activation"), &function, &slope)) return ctx->status;
+    struct constraint constraint;
     const char *text = aenc_setting_text(spec, rules, "init");
-    return text == NULL ? AENC_OK : aenc_init_parse(ctx, text, &init);
+    aenc_status status = text == NULL ? AENC_OK : aenc_init_parse(ctx, text, &init);
+    return status != AENC_OK ? status
+                             : aenc_constraint_parse(ctx, aenc_setting_text(spec, rules, "constraint"), &constraint);
 }
 
 /* How weight and bias start. */
@@ -80,6 +84,11 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     struct node *weight = tied != NULL
                               ? tied_weight(site, tied, units, in)
                               : aenc_store_parameter(site->store, tape, "weight", weight_shape, weight_init, true);
+    struct constraint constraint;
+    if (tape->status == AENC_OK)
+        tape->status = aenc_constraint_parse(tape->ctx, aenc_setting_text(spec, rules, "constraint"), &constraint);
+    if (tape->status == AENC_OK && constraint.kind != CONSTRAINT_NONE)
+        weight = aenc_store_constrain(site->store, tape, weight, &constraint);
     struct node *bias = NULL;
     if (aenc_setting_bool(spec, rules, "bias"))
         bias = aenc_store_parameter(site->store, tape, "bias", bias_shape, bias_init, false);
@@ -91,9 +100,11 @@ static struct json *mirror(aenc_context *ctx, struct arena *arena, const struct 
     (void)ctx;
     struct json *dense = aenc_layer_spec_new(arena, "dense");
     aenc_json_add_number(arena, dense, "units", (double)in->dim[in->rank - 1]);
-    const struct json *bias = aenc_json_member(spec, "bias"), *init = aenc_json_member(spec, "init");
-    if (bias != NULL) aenc_json_add_copy(arena, dense, "bias", bias);
-    if (init != NULL) aenc_json_add_copy(arena, dense, "init", init);
+    static const char *const same[] = {"bias", "init", "constraint"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        const struct json *member = aenc_json_member(spec, same[i]);
+        if (member != NULL) aenc_json_add_copy(arena, dense, same[i], member);
+    }
     return dense;
 }
 

@@ -147,18 +147,12 @@ struct node *aenc_store_parameter(struct store *store, struct tape *tape, const 
     return aenc_tape_parameter(tape, path, shape, entry->offset, !entry->frozen && entry->player == tape->player);
 }
 
-struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
-                              double start) {
-    return aenc_store_state_within(store, tape, name, shape, start, RANGE_ANY);
-}
-
-struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape,
-                                     double start, enum entry_range range) {
+static struct node *state_add(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                              struct init init, enum entry_range range) {
     if (tape->status != AENC_OK) return NULL;
     const char *path = aenc_tape_path(tape, name);
     if (tape->status != AENC_OK) return NULL;
-    struct entry wanted = {
-        .kind = ENTRY_STATE, .shape = shape, .range = range, .init = {.kind = INIT_CONSTANT, .gain = start}};
+    struct entry wanted = {.kind = ENTRY_STATE, .shape = shape, .range = range, .init = init};
     struct entry *entry = entry_of(store, tape, path, &wanted);
     if (entry == NULL) return NULL;
     struct node *leaf = leaf_find(store, tape, entry);
@@ -167,6 +161,20 @@ struct node *aenc_store_state_within(struct store *store, struct tape *tape, con
     return aenc_tape_state(tape, path, shape, entry->offset);
 }
 
+struct node *aenc_store_state(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                              double start) {
+    return aenc_store_state_within(store, tape, name, shape, start, RANGE_ANY);
+}
+
+struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                     double start, enum entry_range range) {
+    return state_add(store, tape, name, shape, (struct init){.kind = INIT_CONSTANT, .gain = start}, range);
+}
+
+struct node *aenc_store_state_from(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                   struct init init) {
+    return state_add(store, tape, name, shape, init, RANGE_ANY);
+}
 /* ---- What numbers may be ---- */
 
 bool aenc_entry_takes(const struct entry *entry, double value) {
@@ -258,6 +266,7 @@ aenc_status aenc_store_allocate(struct store *store, uint64_t seed) {
         const struct entry *entry = &store->entry[i];
         num *values = aenc_store_values(store, entry);
         status = aenc_init_draw(store->ctx, entry, seed, values);
+        if (status == AENC_OK) aenc_constraint_apply(entry, values, NULL);
         int64_t bad = status == AENC_OK ? aenc_entry_bad(entry, values) : -1;
         if (bad >= 0)
             status =

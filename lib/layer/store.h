@@ -8,6 +8,8 @@
 
 #include "tape/tape.h"
 
+struct pool;
+
 enum entry_kind { ENTRY_PARAMETER, ENTRY_STATE };
 
 /* How a value starts. gain multiplies. */
@@ -38,6 +40,19 @@ enum entry_range {
     RANGE_POSITIVE      /* at least FLT_MIN: what is divided by */
 };
 
+/* What a parameter is after each update, and at the start. */
+enum constraint_kind {
+    CONSTRAINT_NONE,
+    CONSTRAINT_NOT_NEGATIVE,
+    CONSTRAINT_UNIT_NORM, /* the Euclidean norm over an axis is 1; where it is 0 it stays */
+    CONSTRAINT_MAX_NORM   /* or at most limit */
+};
+struct constraint {
+    enum constraint_kind kind;
+    int axis;
+    double limit;
+};
+
 struct entry {
     const char *name;
     uint64_t stream; /* of its name */
@@ -45,6 +60,7 @@ struct entry {
     struct shape shape; /* no row axis */
     enum entry_range range;
     struct init init;
+    struct constraint constraint;
     int64_t offset; /* in its block, in nums; a multiple of 16 */
     int64_t count;
     bool frozen;
@@ -88,6 +104,9 @@ struct node *aenc_store_state(struct store *store, struct tape *tape, const char
                               double start);
 struct node *aenc_store_state_within(struct store *store, struct tape *tape, const char *name, struct shape shape,
                                      double start, enum entry_range range);
+/* As aenc_store_state, from an init as parameters have it. */
+struct node *aenc_store_state_from(struct store *store, struct tape *tape, const char *name, struct shape shape,
+                                   struct init init);
 /* Whether a number may stand there; the first of count that may not, or -1; AENC_ERR_... and a message that names
  * it, `what` in front. */
 bool aenc_entry_takes(const struct entry *entry, double value);
@@ -108,6 +127,14 @@ struct weights *aenc_weights_retain(struct weights *weights);
 void aenc_weights_release(aenc_context *ctx, struct weights *weights);
 /* "he_normal:gain=2" and the like into *init (kind and gain); message set on failure. */
 aenc_status aenc_init_parse(aenc_context *ctx, const char *text, struct init *init);
+
+/* constraint.c: "unit_norm:axis=0" and the like into *out; message set on failure. */
+aenc_status aenc_constraint_parse(aenc_context *ctx, const char *text, struct constraint *out);
+/* The parameter, whose entry has the constraint from now on, as it has at most one. NULL with tape->status set. */
+struct node *aenc_store_constrain(struct store *store, struct tape *tape, struct node *parameter,
+                                  const struct constraint *constraint);
+/* Projects the entry's values; pool NULL: on this thread. The same bits on any number of threads. */
+void aenc_constraint_apply(const struct entry *entry, num *values, struct pool *pool);
 
 /* What of name lies below a path of names with dots between them: "" for the path itself, NULL when it lies elsewhere.
  * "encoder.1" has encoder.1 and encoder.1.weight below it, not encoder.10; "" has everything; a dot at its end is

@@ -127,3 +127,12 @@ void aenc_optim_update(struct optimizer *optimizer, struct store *store, double 
     aenc_optim_begin(optimizer, store, scale, norm, &step);
     aenc_optim_rest(&step, pool);
 }
+
+void aenc_optim_constrain(const struct optimizer *optimizer, struct store *store, struct pool *pool) {
+    for (size_t i = 0; i < store->entry_count; i++) {
+        const struct entry *entry = &store->entry[i];
+        if (entry->constraint.kind == CONSTRAINT_NONE || entry->frozen || entry->player != optimizer->player) continue;
+        aenc_constraint_apply(entry, aenc_store_values(store, entry), pool);
+        if (entry->constraint.kind == CONSTRAINT_UNIT_NORM && store->reach < 1) store->reach = 1;
+    }
+}

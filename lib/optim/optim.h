@@ -83,6 +83,8 @@ void aenc_optim_begin(struct optimizer *optimizer, struct store *store, double s
 /* Numbers [first, first + count) of the entry, from their gradients before scale. */
 void aenc_optim_part(const struct optim_step *step, const struct entry *entry, int64_t first, int64_t count,
                      const num *gradient);
+/* Behind all of it: what the player's constrained parameters must be. */
+void aenc_optim_constrain(const struct optimizer *optimizer, struct store *store, struct pool *pool);
 /* Every entry that does not say `updated_per_tile`, from the store's gradients. */
 void aenc_optim_rest(struct optim_step *step, struct pool *pool);
 

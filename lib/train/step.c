@@ -201,8 +201,10 @@ static aenc_status apply(struct aenc_model *model, struct optimizer *optimizer, 
         update(model, optimizer);
     else
         status = update_checked(model, optimizer);
-    if (status == AENC_OK) states_commit(model, task);
-    return status;
+    if (status != AENC_OK) return status;
+    aenc_optim_constrain(optimizer, &model->store, model->ctx->pool);
+    states_commit(model, task);
+    return AENC_OK;
 }
 
 aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimizer) {
@@ -275,6 +277,7 @@ static aenc_status products_apply(struct aenc_model *model, struct optimizer *op
     sink.take = tile_take;
     sink.user = &step;
     aenc_run_products(task->run, &sink, model->ctx->pool);
+    aenc_optim_constrain(optimizer, &model->store, model->ctx->pool);
     states_commit(model, task);
     return gradients_check(model, task, plan->tile_count, loss); /* for the norm: all are finite */
 }

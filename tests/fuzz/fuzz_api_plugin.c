@@ -180,7 +180,11 @@ static aenc_node *grown(struct hand *h, unsigned which, aenc_node *x) {
                                (which & 8) != 0 ? NULL : aenc_node_parameter(h->r, "b", straight, 1, NULL), 0);
     case 1: return aenc_node_dense(h->r, x, aenc_node_parameter(h->r, "t", turned, 2, starts[which / 8]), NULL, 1);
     case 2: return aenc_node_parameter(h->r, names[which / 8 % 5], straight, which / 8 % 3, starts[which / 8]);
-    case 3: return aenc_node_multiply(h->r, x, aenc_node_parameter(h->r, "scale", &in, aenc_node_rank(x) > 0, "constant:gain=1"));
+    case 3: {
+        static const char *const kinds[] = {"none", "non_negative", "unit_norm:axis=0", "max_norm:axis=2"};
+        aenc_node *scale = aenc_node_parameter(h->r, "scale", &in, aenc_node_rank(x) > 0, "constant:gain=1");
+        return aenc_node_multiply(h->r, x, aenc_node_constrain(h->r, scale, kinds[which / 8 % 4]));
+    }
     case 4: mixes(h); return aenc_node_normal(h->r, which == 28 ? NULL : "noise", turned, 1 + (which & 8) / 8);
     case 5: mixes(h); return aenc_node_uniform(h->r, "noise", &in, which < 16);
     case 6:
@@ -189,6 +193,7 @@ static aenc_node *grown(struct hand *h, unsigned which, aenc_node *x) {
     default: break;
     }
     if (which == 31) return aenc_node_stage(h->r, x, x);
+    if (which == 7) return aenc_node_add(h->r, x, aenc_node_state_from(h->r, "drawn", &in, aenc_node_rank(x) > 0, starts[in % 5]));
     if (which != 23) return aenc_node_parameter(h->r, "w", straight, which == 15 ? 9 : 2, NULL);
     mixes(h);
     aenc_node *state = aenc_node_state(h->r, "mean", &in, aenc_node_rank(x) > 0, 0.5);
