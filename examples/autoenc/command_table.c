@@ -32,8 +32,7 @@ static const struct command_row commands[] = {
     {COMMAND_SCORE, "score", "MODEL DATA", "", tool_use, "Write the loss of every row; high: unlike the training data",
      "Of a detector (detect --save) the detector's scores are written.",
      "autoenc score digits.safetensors digits.npy -o scores.csv\n"
-     "autoenc score digits.safetensors digits.npy --features -o features.npy\n"
-     "autoenc score vae.safetensors digits.npy --samples 200 -o likelihoods.csv\n"},
+     "autoenc score digits.safetensors digits.npy --features -o features.npy\n"},
     {COMMAND_CLASSIFY, "classify", "MODEL DATA", "", tool_classify, "Write the class of every row",
      "With --labels the share of correct classes is reported.",
      "autoenc classify classes.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},

@@ -174,6 +174,10 @@ static aenc_status try_history_term(struct scene *s) {
     double out;
     return aenc_model_history_term(s->line, 0, 0, &out);
 }
+static aenc_status try_history_term_valid(struct scene *s) {
+    double out;
+    return aenc_model_history_term_valid(s->line, 0, 0, &out);
+}
 static aenc_status try_tensor_read(struct scene *s) { return aenc_tensor_read(s->tensor, room, 2); }
 static aenc_status try_tensor_write(struct scene *s) { return aenc_tensor_write(s->tensor, data, 2); }
 static aenc_status try_gradient(struct scene *s) {
@@ -199,7 +203,7 @@ static const struct {
     {"model_port_needs", try_port_needs, BETWEEN}, {"run", try_run, BETWEEN}, {"sample", try_sample, BETWEEN}, {"run_source", try_run_source, NEVER},
     {"source_arrays", try_arrays, BETWEEN}, {"source_files", try_files, BETWEEN}, {"source_npy", try_npy, BETWEEN},
     {"source_stream", try_stream, BETWEEN}, {"source_callback", try_callback, BETWEEN}, {"history", try_history, ALWAYS},
-    {"history_term", try_history_term, ALWAYS}, {"tensor_read", try_tensor_read, ALWAYS},
+    {"history_term", try_history_term, ALWAYS}, {"history_term_valid", try_history_term_valid, ALWAYS}, {"tensor_read", try_tensor_read, ALWAYS},
     {"tensor_write", try_tensor_write, ALWAYS}, {"runner_run_arrays", try_arrays_run, ALWAYS}, {"gradient_get", try_gradient, BETWEEN},
 };
 
