@@ -43,7 +43,7 @@
  * Threads    A context and what belongs to it are used by one thread at a time; runners, cancels and freeing are the exceptions.
  *            Handles may be freed by any thread, also while another uses the context, but for a handle that a call of another
  *            thread is given. What the program hands over must allow that: an allocator several calls at once, a release any
- *            thread. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy.
+ *            thread. Contexts share nothing: what a call takes belongs to one, but for the two models of aenc_model_copy and aenc_model_clone.
  * Text       Bytes up to a NUL. Paths go to the system as they are; messages are UTF-8, other bytes appear as \xNN.
  */
 #ifndef AUTOENC_H
@@ -188,6 +188,11 @@ typedef struct aenc_model_options {
 AENC_API aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
 /* The same from the JSON description that model files carry (docs/format.md). length in bytes. */
 AENC_API aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out);
+/* The same model once more, in ctx, which may be another context than the model's: description, parameters, states, scaling, and
+ * what is frozen. ctx NULL: the model's; then parameters take no memory until one of the two changes. training 1: also the
+ * moments of aenc_partial_fit and the counts of steps and epochs, so that it goes on with the same bits as the model where the
+ * seeds are the same; 0: as if it were saved and loaded. Plug-ins must be registered in ctx. */
+AENC_API aenc_status aenc_model_clone(aenc_context *ctx, aenc_model *model, int32_t training, aenc_model **out);
 AENC_API void aenc_model_free(aenc_model *model);
 
 /* The JSON description, NUL-terminated; valid as long as the model. */

@@ -55,6 +55,29 @@ aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length,
     return aenc_call_end(&call, status);
 }
 
+static aenc_status model_clone(aenc_context *ctx, const aenc_model *model, bool training, aenc_model **out) {
+    aenc_model *made = NULL;
+    if (model == NULL) return aenc_null(ctx, "aenc_model_clone", "model");
+    if (ctx != model->ctx && atomic_load_explicit(&model->ctx->inside, memory_order_relaxed) == INSIDE_CALL)
+        return aenc_fail(ctx, AENC_ERR_BUSY, "aenc_model_clone: the model's context is in the middle of a call");
+    aenc_status status = aenc_model_duplicate(ctx, model, &made);
+    if (status == AENC_OK && training) status = aenc_train_copy(made, model);
+    if (status == AENC_OK)
+        *out = made;
+    else
+        aenc_model_release(made);
+    return status;
+}
+
+aenc_status aenc_model_clone(aenc_context *ctx, aenc_model *model, int32_t training, aenc_model **out) {
+    struct call call = {.held = {.ctx = ctx, .model = model}};
+    if (out == NULL) return aenc_null(ctx == NULL && model != NULL ? model->ctx : ctx, "aenc_model_clone", "out");
+    *out = NULL;
+    aenc_status status = aenc_call_begin(&call, "aenc_model_clone", CALL_READS);
+    if (status == AENC_OK) status = model_clone(call.held.ctx, model, training != 0, out);
+    return aenc_call_end(&call, status);
+}
+
 void aenc_model_free(aenc_model *model) { aenc_model_release(model); }
 
 const char *aenc_model_description(const aenc_model *model) { return model == NULL ? "" : model->description_text; }

@@ -234,6 +234,10 @@ static void store_adopt(struct store *store, struct weights *weights) {
     store->reach = INFINITY;
 }
 
+void aenc_store_share(struct store *store, const struct store *from) {
+    store_adopt(store, aenc_weights_retain(from->weights));
+}
+
 aenc_status aenc_store_own(struct store *store) {
     store->reach = INFINITY;
     return aenc_store_unshare(store);

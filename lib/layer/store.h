@@ -117,6 +117,8 @@ aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char 
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
 /* The same with zeros, for who has other values for all of them. */
 aenc_status aenc_store_allocate_zero(struct store *store);
+/* The numbers of a store with the same entries and of the same context, shared until one of the two is written to. */
+void aenc_store_share(struct store *store, const struct store *from);
 /* Called before anything writes to parameter or state: while somebody else refers to them, the store gets a copy of its
  * own. AENC_ERR_NO_MEMORY: nothing has changed. Pointers into the blocks are stale afterwards. */
 aenc_status aenc_store_own(struct store *store);

@@ -73,10 +73,10 @@ aenc_status aenc_moments_create(aenc_context *ctx, int64_t cols, int64_t block, 
     return AENC_ERR_NO_MEMORY;
 }
 
-aenc_status aenc_moments_copy(const struct moments *moments, struct moments *out) {
+aenc_status aenc_moments_copy(aenc_context *ctx, const struct moments *moments, struct moments *out) {
     const struct moments *m = moments;
     size_t row = (size_t)m->cols * sizeof(double);
-    aenc_status status = aenc_moments_create(m->ctx, m->cols, m->scatter != NULL ? 0 : m->block, m->rank, out);
+    aenc_status status = aenc_moments_create(ctx, m->cols, m->scatter != NULL ? 0 : m->block, m->rank, out);
     if (status != AENC_OK) return status;
     out->used = m->used, out->rows = m->rows, out->total = m->total;
     memcpy(out->mean, m->mean, row);

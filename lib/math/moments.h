@@ -50,8 +50,8 @@ enum { MOMENTS_BLOCK = 512 };
  * after a failure, and can be freed. */
 aenc_status aenc_moments_create(aenc_context *ctx, int64_t cols, int64_t block, int64_t rank, struct moments *out);
 void aenc_moments_free(struct moments *moments);
-/* *out is empty after a failure. */
-aenc_status aenc_moments_copy(const struct moments *moments, struct moments *out);
+/* With the memory of ctx. *out is empty after a failure. */
+aenc_status aenc_moments_copy(aenc_context *ctx, const struct moments *moments, struct moments *out);
 /* S starts as the sum of f f^T over the rows of factor (k, cols), plus `spread` on its diagonal (for S itself only),
  * for `rows` rows with this mean. */
 void aenc_moments_start(struct moments *moments, const double *mean, double rows, double total, const double *factor,

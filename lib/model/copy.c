@@ -1,4 +1,4 @@
-/* copy.c - numbers of one model for another, by name. */
+/* copy.c - numbers of one model for another, by name; and whole models. */
 #include <string.h>
 
 #include "io/message_text.h"
@@ -64,5 +64,53 @@ aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct
                 (size_t)pair[i].to->count * sizeof(num));
     }
     aenc_arena_free(&arena);
+    return status;
+}
+
+/* ---- Whole models ---- */
+
+/* The model without its numbers yet. */
+static aenc_status declared_copy(aenc_context *ctx, const struct aenc_model *from, struct aenc_model **out) {
+    struct arena arena;
+    const struct json *description;
+    aenc_arena_create(ctx, &arena);
+    aenc_status status = aenc_description_complete(ctx, &arena, from->description, &description);
+    if (status == AENC_OK) return aenc_model_declare(ctx, &arena, description, out);
+    aenc_arena_free(&arena);
+    return status;
+}
+
+/* Plug-ins of another context may declare other parameters under the same names. */
+static bool same_entries(const struct store *a, const struct store *b) {
+    bool same = a->entry_count == b->entry_count;
+    for (size_t i = 0; same && i < a->entry_count; i++)
+        same = strcmp(a->entry[i].name, b->entry[i].name) == 0 && a->entry[i].kind == b->entry[i].kind &&
+               aenc_shape_equal(&a->entry[i].shape, &b->entry[i].shape);
+    return same;
+}
+
+aenc_status aenc_model_duplicate(aenc_context *ctx, const struct aenc_model *model, struct aenc_model **out) {
+    struct aenc_model *copy = NULL;
+    const struct store *from = &model->store;
+    aenc_status status = declared_copy(ctx, model, &copy);
+    if (status == AENC_OK && !same_entries(&copy->store, from))
+        status =
+            aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "a plug-in of this context has other parameters than the model's");
+    if (status == AENC_OK && ctx == model->ctx)
+        aenc_store_share(&copy->store, from);
+    else if (status == AENC_OK)
+        status = aenc_store_allocate_zero(&copy->store);
+    if (status == AENC_OK && ctx != model->ctx) {
+        memcpy(copy->store.parameter, from->parameter, (size_t)from->parameter_size * sizeof(num));
+        memcpy(copy->store.state, from->state, (size_t)from->state_size * sizeof(num));
+    }
+    for (size_t i = 0; status == AENC_OK && i < from->entry_count; i++)
+        copy->store.entry[i].frozen = from->entry[i].frozen;
+    if (status == AENC_OK) {
+        copy->scaling_known = model->scaling_known;
+        *out = copy;
+    } else {
+        aenc_model_release(copy);
+    }
     return status;
 }

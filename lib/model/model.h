@@ -213,6 +213,9 @@ struct model_path {
 };
 aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole);
 
+/* A model of ctx with the same description, numbers and frozen parameters. */
+aenc_status aenc_model_duplicate(aenc_context *ctx, const struct aenc_model *model, struct aenc_model **out);
+
 /* grow.c: a new model with layers (a spec, a sequential stands for its children) behind the code. */
 aenc_status aenc_model_deepen(const struct aenc_model *model, const struct json *layers, struct aenc_model **out);
 /* The name or text of the activation that a layer or sequence ends with; "identity" where it ends with none. */

@@ -1,6 +1,8 @@
 /* optim.c - the list of optimizers, their moments, and one step over all parameters. */
 #include "optim/optim.h"
 
+#include <string.h>
+
 #include "base/pool.h"
 
 enum { CHUNK = 16384 }; /* nums that one job updates */
@@ -46,6 +48,37 @@ aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, s
         return AENC_ERR_NO_MEMORY;
     }
     *out = optimizer;
+    return AENC_OK;
+}
+
+static struct optimizer *copy_one(aenc_context *ctx, const struct optimizer *optimizer) {
+    struct optimizer *copy = aenc_alloc(ctx, 1, sizeof *copy);
+    if (copy == NULL) return NULL;
+    *copy = *optimizer;
+    copy->ctx = ctx;
+    copy->next = NULL;
+    bool good = true;
+    for (int i = 0; i < MOMENTS_MAX; i++) {
+        if (!copy->uses[i]) continue;
+        copy->moment[i] = aenc_alloc_raw(ctx, (size_t)copy->parameter_size, sizeof(num));
+        good = good && copy->moment[i] != NULL;
+        if (good) memcpy(copy->moment[i], optimizer->moment[i], (size_t)copy->parameter_size * sizeof(num));
+    }
+    if (good) return copy;
+    aenc_optim_free(ctx, copy);
+    return NULL;
+}
+
+aenc_status aenc_optim_copy(aenc_context *ctx, const struct optimizer *optimizer, struct optimizer **out) {
+    struct optimizer **next = out;
+    *out = NULL;
+    for (; optimizer != NULL; optimizer = optimizer->next, next = &(*next)->next) {
+        *next = copy_one(ctx, optimizer);
+        if (*next != NULL) continue;
+        aenc_optim_free(ctx, *out);
+        *out = NULL;
+        return AENC_ERR_NO_MEMORY;
+    }
     return AENC_OK;
 }
 

@@ -59,6 +59,8 @@ aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, s
 /* The same for all of a store with one player. */
 aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
                               struct optimizer **out);
+/* One that goes on as this would, with the memory of ctx. */
+aenc_status aenc_optim_copy(aenc_context *ctx, const struct optimizer *optimizer, struct optimizer **out);
 /* The learning rate that a spec states, or its default; the spec is checked. */
 aenc_status aenc_optim_rate_read(aenc_context *ctx, const struct json *spec, double *out);
 /* With those of the next players, as the two below. NULL-safe. */

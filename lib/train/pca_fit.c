@@ -207,7 +207,7 @@ aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *da
     if (status == AENC_OK) status = aenc_spectrum_create(model->training->moments, &work.spectrum);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
     struct moments grown;
-    if (status == AENC_OK) status = aenc_moments_copy(model->training->moments, &grown);
+    if (status == AENC_OK) status = aenc_moments_copy(model->ctx, model->training->moments, &grown);
     if (status == AENC_OK) {
         work.moments = grown;
         status = feed(&work, data, model);

@@ -137,6 +137,8 @@ int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *opti
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
 /* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* training.c: what both kinds of partial fits and steps go on from, for a model that has nothing of it yet. */
+aenc_status aenc_train_copy(struct aenc_model *to, const struct aenc_model *from);
 /* Those moments go. */
 void aenc_train_forget(struct aenc_model *model);
 

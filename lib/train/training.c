@@ -1,6 +1,8 @@
 /* training.c - what training keeps with a model: made when it is first needed, gone with the model. */
 #include "train/training.h"
 
+#include <string.h>
+
 #include "train/pca_training.h"
 
 static void training_free(struct aenc_model *model) {
@@ -44,4 +46,27 @@ aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
                           2 * model->terms.count * sizeof *history->term);
     history->term = term;
     return status;
+}
+
+static aenc_status online_copy(aenc_context *ctx, const struct online *from, struct online *to) {
+    if (from->optimizer == NULL) return AENC_OK;
+    size_t size = strlen(from->spec) + 1;
+    to->spec = aenc_alloc_raw(ctx, size, 1);
+    if (to->spec == NULL) return AENC_ERR_NO_MEMORY;
+    memcpy(to->spec, from->spec, size);
+    return aenc_optim_copy(ctx, from->optimizer, &to->optimizer);
+}
+
+aenc_status aenc_train_copy(struct aenc_model *to, const struct aenc_model *from) {
+    to->step = from->step;
+    to->epoch = from->epoch;
+    to->clock = from->clock;
+    if (from->training == NULL) return AENC_OK;
+    struct training *training = aenc_training(to);
+    if (training == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = online_copy(to->ctx, &from->training->online, &training->online);
+    if (status != AENC_OK || from->training->moments == NULL) return status;
+    training->moments = aenc_alloc(to->ctx, 1, sizeof *training->moments);
+    if (training->moments == NULL) return AENC_ERR_NO_MEMORY;
+    return aenc_moments_copy(to->ctx, from->training->moments, training->moments);
 }

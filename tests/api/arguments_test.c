@@ -78,6 +78,9 @@ static void test_models(struct scene *c) {
     WRONG(aenc_model_parse(s->ctx, "{}", 2, NULL), "out is NULL");
     WRONG(aenc_model_parse(s->ctx, "{", 1, &model), "the model description");
     MUTE(aenc_model_parse(NULL, "{}", 2, &model));
+    WRONG(aenc_model_clone(s->ctx, NULL, 0, &model), "model is NULL");
+    WRONG(aenc_model_clone(NULL, s->model, 0, NULL), "out is NULL");
+    MUTE(aenc_model_clone(NULL, NULL, 0, &model));
     WRONG(aenc_model_grow(NULL, c->dense, &model), "model is NULL");
     WRONG(aenc_model_grow(s->model, NULL, &model), "layers is NULL");
     WRONG(aenc_model_grow(s->model, c->dense, NULL), "out is NULL");

@@ -585,6 +585,16 @@ static aenc_status copy(struct scene *scene) {
     return status;
 }
 
+/* With the moments of partial fits; the change behind it takes memory for the parameters. */
+static aenc_status clone_model(struct scene *scene) {
+    aenc_model *here = NULL;
+    aenc_status status = aenc_partial_fit(scene->model, &scene->x, NULL);
+    if (status == AENC_OK) status = aenc_model_clone(NULL, scene->model, 1, &here);
+    if (status == AENC_OK) status = aenc_partial_fit(here, &scene->x, NULL);
+    aenc_model_free(here);
+    return status;
+}
+
 static aenc_status pretrain(struct scene *scene) {
     static const char *const corruptions[] = {"mask:level=0.25"};
     aenc_fit_options fit = {.struct_size = sizeof fit, .epochs = 1, .validation_fraction = 0.25};
@@ -804,6 +814,7 @@ static const struct {
     {"fit partly", fit_partly, true, true},
     {"fit from sources", fit_stream, true, true},
     {"copy", copy, true, false},
+    {"clone", clone_model, true, true},
     {"pretrain", pretrain, true, true},
     {"pretrain from sources", pretrain_source, true, true},
     {"pretrain, resumed", pretrain_again, true, true},

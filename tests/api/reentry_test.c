@@ -76,6 +76,12 @@ static aenc_status try_set(struct scene *s) { return aenc_model_parameter_set(s-
 static aenc_status try_set_other(struct scene *s) { return aenc_model_parameter_set(s->other, "encoder.1.bias", s->tensor); }
 static aenc_status try_copy(struct scene *s) { return aenc_model_copy(s->model, "", s->other, ""); }
 static aenc_status try_copy_away(struct scene *s) { return aenc_model_copy(s->other, "", s->model, ""); }
+static aenc_status try_clone(struct scene *s) {
+    aenc_model *made;
+    aenc_status status = aenc_model_clone(s->ctx, s->model, 1, &made);
+    aenc_model_free(made);
+    return status;
+}
 static aenc_status try_freeze(struct scene *s) { return aenc_model_freeze(s->model, "encoder", 1); }
 static aenc_status try_epochs(struct scene *s) { return aenc_model_set_epochs(s->model, 7); }
 static aenc_status try_gradients(struct scene *s) { return aenc_model_gradients(s->model, &batch, NULL); }
@@ -245,6 +251,7 @@ static const struct {
     {"denoising_score", try_denoise, true}, {"jacobian_norm", try_jacobian, true}, {"evaluate", try_evaluate, true},
     {"parameter_get", try_get, true}, {"save_memory", try_save, true}, {"save", try_save_file, true}, {"load", try_load, true},
     {"load_memory", try_load_memory, true}, {"parse", try_parse, true}, {"create", try_create, true}, {"grow", try_grow, true},
+    {"clone", try_clone, true},
     {"pca_create", try_pca, true}, {"matrix_angles", try_angles, true}, {"optimizer_create", try_optimizer, true},
     {"set_learning_rate", try_rate, true}, {"set_clipping", try_clipping, true}, {"tensor_create", try_tensor, true},
     {"runner_create", try_runner, true}, {"runner_size", try_runner_size, true}, {"runner_refresh", try_refresh, true},

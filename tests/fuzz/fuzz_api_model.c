@@ -307,7 +307,13 @@ void fuzz_api_grow(struct calls *c) {
     aenc_model *m = *next_model(c), **slot = next_model(c), *made = NULL;
     const aenc_layer *layers = *next_layer(c);
     struct before b = before(c, m);
-    aenc_status status = aenc_model_grow(m, layers, &made);
+    aenc_model *clone = NULL;
+    aenc_status status = aenc_model_clone(NULL, m, m != NULL && aenc_model_code_size(m) % 2 == 0, &clone);
+    FUZZ_DEMAND((status == AENC_OK) == (clone != NULL));
+    fuzz_api_told(c, m, status);
+    if (clone != NULL) same_as(c, clone, b);
+    aenc_model_free(clone);
+    status = aenc_model_grow(m, layers, &made);
     FUZZ_DEMAND((status == AENC_OK) == (made != NULL));
     fuzz_api_told(c, m, status);
     if (m != NULL) same_as(c, m, b);

@@ -203,6 +203,14 @@ static void copy(struct scene *s) {
     good(s, aenc_model_copy(s->model, "", s->other, ""));
 }
 
+/* What it was cloned from may have changed the parameters that they share. */
+static void clone(struct scene *s) {
+    aenc_model *made = NULL;
+    if (fuzz_made(s->world, aenc_model_clone(s->world->ctx, s->model, (int32_t)choose(s->c, 2), &made), made))
+        good(s, aenc_model_copy(made, "", s->model, ""));
+    aenc_model_free(made);
+}
+
 static void freeze(struct scene *s) {
     static const char *const prefixes[] = {"encoder", "decoder", "", "encoder.0", "pca"};
     good(s, aenc_model_freeze(s->model, prefixes[choose(s->c, 5)], (int32_t)choose(s->c, 2)));
@@ -240,7 +248,7 @@ static void save(struct scene *s) {
 /* ---- In any order ---- */
 
 static void (*const calls[])(struct scene *) = {structure_data, encode, decode, reconstruct, score, features, denoising, jacobian, classes, between,
-                                                traverse, rate, angles, evaluate, runner, values, terms, copy, freeze, grow, save};
+                                                traverse, rate, angles, evaluate, runner, values, terms, copy, clone, freeze, grow, save};
 enum { CALLS = COUNT_OF(calls) + STRUCTURE_TRAINING };
 
 static void call(struct scene *s, unsigned which) {
