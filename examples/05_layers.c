@@ -92,8 +92,8 @@ int main(void) {
     make_bumps();
     if (aenc_context_create(NULL, &ctx) != AENC_OK) return 1;
     aenc_status status = make_model(ctx, &model);
-    for (size_t i = 0; status == AENC_OK && i < aenc_model_parameter_count(model); i++) {
-        (void)printf("  %s\n", aenc_model_parameter_name(model, i));
+    for (size_t i = 0; status == AENC_OK && i < aenc_model_tensor_count(model); i++) {
+        (void)printf("  %s\n", aenc_model_tensor_name(model, i));
     }
     if (status == AENC_OK) status = aenc_fit(model, &x, &fit);
     size_t epochs = aenc_model_history_count(model);

@@ -30,7 +30,7 @@ static void centre(void) {
 
 static aenc_status parameter(const aenc_model *model, const char *name, float *out, size_t count) {
     aenc_tensor *tensor = NULL;
-    aenc_status status = aenc_model_parameter_get(model, name, &tensor);
+    aenc_status status = aenc_model_tensor_get(model, name, &tensor);
     if (status == AENC_OK) status = aenc_tensor_read(tensor, out, count);
     aenc_tensor_free(tensor);
     return status;

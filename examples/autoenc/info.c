@@ -69,9 +69,9 @@ static void print_value(const char *text, const char *end, size_t depth, size_t 
 
 static int print_parameter(const struct options *options, aenc_context *ctx, const aenc_model *model, size_t index,
                            size_t *seen) {
-    const char *name = aenc_model_parameter_name(model, index);
+    const char *name = aenc_model_tensor_name(model, index);
     aenc_tensor *tensor = NULL;
-    aenc_status status = aenc_model_parameter_get(model, name, &tensor);
+    aenc_status status = aenc_model_tensor_get(model, name, &tensor);
     if (status != AENC_OK) return tool_library_failed(options, ctx, status);
     char shape[160] = "";
     size_t used = 0;
@@ -101,7 +101,7 @@ static int print_model(const struct options *options, aenc_context *ctx, const a
     (void)printf("\n\nparameters\n");
     size_t seen = 0;
     int status = TOOL_OK;
-    for (size_t i = 0; status == TOOL_OK && i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; status == TOOL_OK && i < aenc_model_tensor_count(model); i++) {
         status = print_parameter(options, ctx, model, i, &seen);
     }
     return status;

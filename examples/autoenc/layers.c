@@ -223,7 +223,7 @@ static bool makes_code(aenc_context *ctx, const char *bottleneck) {
     asked.encoder_count = 2;
     asked.bottleneck = bottleneck;
     bool made = aenc_model_create(ctx, &asked, &model) == AENC_OK;
-    bool layer = made && aenc_model_parameter_get(model, "encoder.1.weight", &second) == AENC_OK;
+    bool layer = made && aenc_model_tensor_get(model, "encoder.1.weight", &second) == AENC_OK;
     aenc_tensor_free(second);
     aenc_model_free(model);
     return made && !layer;

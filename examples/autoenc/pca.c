@@ -82,7 +82,7 @@ static int fit_and_save(struct job *job) {
 int tool_model_numbers(const struct options *options, aenc_context *ctx, const aenc_model *model, const char *name,
                        float **out, size_t *count) {
     aenc_tensor *tensor = NULL;
-    aenc_status status = aenc_model_parameter_get(model, name, &tensor);
+    aenc_status status = aenc_model_tensor_get(model, name, &tensor);
     *out = NULL;
     if (status != AENC_OK) return tool_library_failed(options, ctx, status);
     *count = aenc_tensor_count(tensor);

@@ -188,9 +188,9 @@ static int draw_filters(const struct options *options, aenc_context *ctx, const 
     size_t cols = aenc_model_input_size(model);
     int status = image_of(options, data, cols, &image);
     bool wanted = image.height >= FILTER_SIDE_MIN && image.width >= FILTER_SIDE_MIN;
-    for (size_t i = 0; status == TOOL_OK && wanted && i < aenc_model_parameter_count(model); i++) {
-        name = aenc_model_parameter_name(model, i);
-        aenc_status answer = aenc_model_parameter_get(model, name, &tensor);
+    for (size_t i = 0; status == TOOL_OK && wanted && i < aenc_model_tensor_count(model); i++) {
+        name = aenc_model_tensor_name(model, i);
+        aenc_status answer = aenc_model_tensor_get(model, name, &tensor);
         if (answer != AENC_OK) return tool_library_failed(options, ctx, answer);
         if (aenc_tensor_rank(tensor) == 2 && aenc_tensor_dim(tensor, 1) == cols) break;
         aenc_tensor_free(tensor);
@@ -388,8 +388,8 @@ static int take_components(const struct options *options, aenc_context *ctx, con
 }
 
 static bool is_pca(const aenc_model *model) {
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
-        if (strcmp(aenc_model_parameter_name(model, i), "pca.explained_variance_ratio") == 0) return true;
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
+        if (strcmp(aenc_model_tensor_name(model, i), "pca.explained_variance_ratio") == 0) return true;
     }
     return false;
 }

@@ -161,8 +161,8 @@ FUNCTIONS = {  # result, arguments; "data" is a handle
     "model_save": (i32, pointer, text), "model_load": (i32, pointer, text, out_pointer),
     "model_save_memory": (i32, pointer, pointer, size, plain_size),
     "model_load_memory": (i32, pointer, text, size, out_pointer),
-    "model_parameter_count": (size, pointer), "model_parameter_name": (text, pointer, size),
-    "model_parameter_get": (i32, pointer, text, out_pointer), "model_parameter_set": (i32, pointer, text, pointer),
+    "model_tensor_count": (size, pointer), "model_tensor_name": (text, pointer, size),
+    "model_tensor_get": (i32, pointer, text, out_pointer), "model_tensor_set": (i32, pointer, text, pointer),
     "tensor_create": (i32, pointer, i32, sizes, size, out_pointer), "tensor_free": (None, pointer),
     "tensor_rank": (size, pointer), "tensor_dim": (size, pointer, size), "tensor_read": (i32, pointer, floats, size),
     "tensor_write": (i32, pointer, floats, size),
@@ -842,13 +842,13 @@ class Model(Handle):
         return Runner(self, task, rows)
 
     def parameter_names(self):
-        count = self.core.look("model_parameter_count", self.handle)
-        return [self.core.look("model_parameter_name", self.handle, index).decode() for index in range(count)]
+        count = self.core.look("model_tensor_count", self.handle)
+        return [self.core.look("model_tensor_name", self.handle, index).decode() for index in range(count)]
 
     def parameter(self, name):
         tensor = pointer()
         with self.core.turn:
-            self.core.call("model_parameter_get", self.handle, name.encode(), c.byref(tensor))
+            self.core.call("model_tensor_get", self.handle, name.encode(), c.byref(tensor))
             try:
                 out = np.empty([lib.aenc_tensor_dim(tensor, axis) for axis in range(lib.aenc_tensor_rank(tensor))],
                                np.float32)
@@ -865,7 +865,7 @@ class Model(Handle):
                            c.byref(tensor))
             try:
                 self.core.call("tensor_write", tensor, floats_of(values), values.size)
-                self.core.call("model_parameter_set", self.handle, name.encode(), tensor)
+                self.core.call("model_tensor_set", self.handle, name.encode(), tensor)
             finally:
                 lib.aenc_tensor_free(tensor)
 

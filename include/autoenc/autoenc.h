@@ -197,7 +197,7 @@ AENC_API void aenc_model_free(aenc_model *model);
 
 /* The JSON description, NUL-terminated; valid as long as the model. */
 AENC_API const char *aenc_model_description(const aenc_model *model);
-/* Floats per row of input, of code, of output; trained numbers in all. 0 for NULL. */
+/* Floats per row of input, of code, of output; elements of all parameters. 0 for NULL. */
 AENC_API size_t aenc_model_input_size(const aenc_model *model);
 AENC_API size_t aenc_model_code_size(const aenc_model *model);
 AENC_API size_t aenc_model_output_size(const aenc_model *model);
@@ -523,12 +523,30 @@ AENC_API size_t aenc_tensor_count(const aenc_tensor *tensor);   /* elements; 0 f
 AENC_API aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats);
 AENC_API aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values, size_t floats);
 
-/* Parameters (trained) come first, then state (running statistics and the like: saved, not trained). Names such as
- * "encoder.0.weight" stay valid as long as the model. NULL beyond the end. */
-AENC_API size_t aenc_model_parameter_count(const aenc_model *model);
-AENC_API const char *aenc_model_parameter_name(const aenc_model *model, size_t index);
-AENC_API aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out);
-AENC_API aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value);
+/* The elements, dense and row-major, in the tensor's type; valid as long as the tensor, and as they are then. NULL for NULL. */
+AENC_API const void *aenc_tensor_data(const aenc_tensor *tensor);
+
+/* A model's tensors: parameters (trained) come first, then states (running statistics and the like: saved, not trained). How many
+ * tensors there are; aenc_model_parameter_size counts the elements of the parameters. Names such as "encoder.0.weight" stay valid
+ * as long as the model. NULL beyond the end. */
+AENC_API size_t aenc_model_tensor_count(const aenc_model *model);
+AENC_API const char *aenc_model_tensor_name(const aenc_model *model, size_t index);
+enum { AENC_TENSOR_PARAMETER = 10, AENC_TENSOR_STATE = 20 };
+typedef struct aenc_tensor_info {
+    size_t struct_size;
+    const char *name;            /* valid as long as the model */
+    size_t rank;
+    size_t dims[AENC_RANK_MAX];
+    size_t size;                 /* elements */
+    int32_t type;                /* AENC_TYPE_... that aenc_model_tensor_get makes */
+    int32_t kind;                /* AENC_TENSOR_... */
+    int32_t frozen;              /* 1: a parameter that is not trained */
+    int32_t decays;              /* 1: a parameter that weight decay applies to */
+} aenc_tensor_info;
+/* info->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
+AENC_API aenc_status aenc_model_tensor_info(const aenc_model *model, size_t index, aenc_tensor_info *info);
+AENC_API aenc_status aenc_model_tensor_get(const aenc_model *model, const char *name, aenc_tensor **out);
+AENC_API aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value);
 /* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
 AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
 /* Copies the numbers of every parameter and state of src whose name is src_prefix, or lies below it, to the one of dst that has

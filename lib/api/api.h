@@ -25,6 +25,9 @@ aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *g
 void aenc_user_release(const void *given, size_t release_at, size_t user_at);
 #define RELEASE_USER(type, given) aenc_user_release(given, offsetof(type, release), offsetof(type, user))
 
+/* The other way: what this library knows of a struct into the caller's, which says by its struct_size how much it has room for. */
+aenc_status aenc_struct_write(aenc_context *ctx, const char *name, const void *from, size_t known, void *out);
+
 /* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
  * overflow, every number finite. `name` is the argument's. */
 aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);

@@ -92,16 +92,41 @@ size_t aenc_model_parameter_size(const aenc_model *model) {
     return size;
 }
 
-/* ---- Parameters by name ---- */
+/* ---- Tensors ---- */
 
-size_t aenc_model_parameter_count(const aenc_model *model) { return model == NULL ? 0 : model->store.entry_count; }
+size_t aenc_model_tensor_count(const aenc_model *model) { return model == NULL ? 0 : model->store.entry_count; }
 
-/* Parameters first, then states, each in order of declaration. */
-const char *aenc_model_parameter_name(const aenc_model *model, size_t index) {
-    for (int kind = ENTRY_PARAMETER; model != NULL && kind <= ENTRY_STATE; kind++)
+/* Parameters first, then states, each in order of declaration. NULL beyond the end. */
+static const struct entry *entry_at(const aenc_model *model, size_t index) {
+    for (int kind = ENTRY_PARAMETER; kind <= ENTRY_STATE; kind++)
         for (size_t i = 0; i < model->store.entry_count; i++)
-            if ((int)model->store.entry[i].kind == kind && index-- == 0) return model->store.entry[i].name;
+            if ((int)model->store.entry[i].kind == kind && index-- == 0) return &model->store.entry[i];
     return NULL;
+}
+
+const char *aenc_model_tensor_name(const aenc_model *model, size_t index) {
+    const struct entry *entry = model == NULL ? NULL : entry_at(model, index);
+    return entry == NULL ? NULL : entry->name;
+}
+
+aenc_status aenc_model_tensor_info(const aenc_model *model, size_t index, aenc_tensor_info *info) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    if (model == NULL) return AENC_ERR_ARGUMENT;
+    if (info == NULL) return aenc_null(model->ctx, "aenc_model_tensor_info", "info");
+    const struct entry *entry = entry_at(model, index);
+    if (entry == NULL)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_tensor_info: index is %zu; there are %zu tensors",
+                         index, model->store.entry_count);
+    bool trained = entry->kind == ENTRY_PARAMETER;
+    aenc_tensor_info known = {.name = entry->name,
+                              .rank = (size_t)entry->shape.rank,
+                              .size = (size_t)entry->count,
+                              .type = AENC_TYPE_F32,
+                              .kind = trained ? AENC_TENSOR_PARAMETER : AENC_TENSOR_STATE,
+                              .frozen = entry->frozen,
+                              .decays = trained && entry->decays};
+    for (int i = 0; i < entry->shape.rank; i++) known.dims[i] = (size_t)entry->shape.dim[i];
+    return aenc_struct_write(model->ctx, "aenc_tensor_info", &known, sizeof known, info);
 }
 
 static struct entry *entry_find(const aenc_model *model, const char *call, const char *name) {
@@ -110,7 +135,7 @@ static struct entry *entry_find(const aenc_model *model, const char *call, const
         return NULL;
     }
     struct entry *entry = aenc_store_find(&model->store, name);
-    if (entry == NULL) aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no parameter '%s'", call, name);
+    if (entry == NULL) aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: the model has no tensor '%s'", call, name);
     return entry;
 }
 
@@ -133,14 +158,14 @@ static aenc_status tensor_from(const aenc_model *model, const struct entry *entr
     return status;
 }
 
-aenc_status aenc_model_parameter_get(const aenc_model *model, const char *name, aenc_tensor **out) {
+aenc_status aenc_model_tensor_get(const aenc_model *model, const char *name, aenc_tensor **out) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_parameter_get", "out");
+    if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_tensor_get", "out");
     *out = NULL;
     if (model == NULL) return AENC_ERR_ARGUMENT;
-    aenc_status status = aenc_call_check(model->ctx, "aenc_model_parameter_get", CALL_READS, model);
+    aenc_status status = aenc_call_check(model->ctx, "aenc_model_tensor_get", CALL_READS, model);
     if (status != AENC_OK) return status;
-    const struct entry *entry = entry_find(model, "aenc_model_parameter_get", name);
+    const struct entry *entry = entry_find(model, "aenc_model_tensor_get", name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
     return tensor_from(model, entry, aenc_store_values(&model->store, entry), 1, out);
 }
@@ -173,14 +198,14 @@ static aenc_status shape_fail(const aenc_model *model, const char *name, const a
     int64_t dim[RANK_MAX];
     int rank = (int)aenc_tensor_rank(value);
     for (int i = 0; i < rank; i++) dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
-    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_parameter_set: the tensor has shape %s; '%s' has %s",
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_tensor_set: the tensor has shape %s; '%s' has %s",
                      aenc_dims(dim, rank, false).text, name,
                      aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
-aenc_status aenc_model_parameter_set(aenc_model *model, const char *name, const aenc_tensor *value) {
+aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
-    const char *call = "aenc_model_parameter_set";
+    const char *call = "aenc_model_tensor_set";
     if (model == NULL) return aenc_null(value == NULL ? NULL : value->ctx, call, "model");
     aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
     if (status != AENC_OK) return status;

@@ -35,3 +35,13 @@ aenc_status aenc_options_read(aenc_context *ctx, const char *name, const void *g
                              name, i, known);
     return AENC_OK;
 }
+
+aenc_status aenc_struct_write(aenc_context *ctx, const char *name, const void *from, size_t known, void *out) {
+    size_t size;
+    memcpy(&size, out, sizeof size);
+    if (size < sizeof size)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s.struct_size is %zu; set it to sizeof(%s)", name, size, name);
+    memcpy(out, from, size < known ? size : known);
+    memcpy(out, &size, sizeof size);
+    return AENC_OK;
+}

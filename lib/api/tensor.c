@@ -59,6 +59,8 @@ size_t aenc_tensor_dim(const aenc_tensor *tensor, size_t axis) {
     return tensor == NULL || axis >= tensor->rank ? 0 : tensor->dim[axis];
 }
 
+const void *aenc_tensor_data(const aenc_tensor *tensor) { return tensor == NULL ? NULL : tensor->data; }
+
 static aenc_status floats_check(const aenc_tensor *tensor, const char *call, const char *name, const void *data,
                                 size_t floats) {
     if (tensor == NULL) return AENC_ERR_ARGUMENT;

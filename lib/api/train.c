@@ -168,13 +168,7 @@ aenc_status aenc_model_history(const aenc_model *model, size_t index, aenc_progr
     if (index >= history->count)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_history: index is %zu; there are %zu epochs", index,
                          history->count);
-    size_t size = now->struct_size;
-    if (size < sizeof size)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_progress.struct_size is %zu; set it to sizeof(aenc_progress)", size);
-    memcpy(now, &history->epoch[index], size < sizeof *now ? size : sizeof *now);
-    now->struct_size = size;
-    return AENC_OK;
+    return aenc_struct_write(model->ctx, "aenc_progress", &history->epoch[index], sizeof *now, now);
 }
 
 size_t aenc_model_term_count(const aenc_model *model) { return model == NULL ? 0 : model->terms.count; }

@@ -38,7 +38,7 @@ static aenc_model *model_create(aenc_context *ctx, const size_t *widths, size_t 
 
 static void parameter(aenc_model *model, const char *name, float *out, size_t floats) {
     aenc_tensor *tensor = NULL;
-    CHECK(aenc_model_parameter_get(model, name, &tensor) == AENC_OK);
+    CHECK(aenc_model_tensor_get(model, name, &tensor) == AENC_OK);
     CHECK(aenc_tensor_read(tensor, out, floats) == AENC_OK);
     aenc_tensor_free(tensor);
 }

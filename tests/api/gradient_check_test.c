@@ -92,7 +92,7 @@ static void gain_set(struct trial *t, float first, float others) {
     aenc_tensor *tensor = NULL;
     CHECK_STATUS(t->ctx, aenc_tensor_create(t->ctx, AENC_TYPE_F32, dims, 1, &tensor), AENC_OK);
     CHECK_STATUS(t->ctx, aenc_tensor_write(tensor, values, COLS), AENC_OK);
-    CHECK_STATUS(t->ctx, aenc_model_parameter_set(t->model, "encoder.gain", tensor), AENC_OK);
+    CHECK_STATUS(t->ctx, aenc_model_tensor_set(t->model, "encoder.gain", tensor), AENC_OK);
     aenc_tensor_free(tensor);
     memcpy(t->watch.start, values, sizeof values);
 }

@@ -280,15 +280,15 @@ static aenc_status check_gradients(struct scene *s) {
 /* Every parameter and state in turn, all of its elements the same. */
 static aenc_status set_all(struct scene *s, float value) {
     aenc_status answer = AENC_OK;
-    for (size_t i = 0; i < aenc_model_parameter_count(s->model); i++) {
-        const char *name = aenc_model_parameter_name(s->model, i);
+    for (size_t i = 0; i < aenc_model_tensor_count(s->model); i++) {
+        const char *name = aenc_model_tensor_name(s->model, i);
         static float values[ROOM / 4];
         aenc_tensor *tensor;
-        if (aenc_model_parameter_get(s->model, name, &tensor) != AENC_OK) exit(2);
+        if (aenc_model_tensor_get(s->model, name, &tensor) != AENC_OK) exit(2);
         for (size_t k = 0; k < aenc_tensor_count(tensor); k++) values[k] = value;
         CHECK(aenc_tensor_write(tensor, values, aenc_tensor_count(tensor)) == AENC_OK);
         CHECK(bytes_of(s->model, &s->last));
-        aenc_status status = aenc_model_parameter_set(s->model, name, tensor);
+        aenc_status status = aenc_model_tensor_set(s->model, name, tensor);
         aenc_tensor_free(tensor);
         static struct bytes now;
         CHECK(bytes_of(s->model, &now) && (status == AENC_OK || same(&now, &s->last)));

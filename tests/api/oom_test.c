@@ -36,9 +36,9 @@ static void data_fill(struct scene *scene) {
 /* Answers how many floats. */
 static size_t model_numbers(aenc_model *model, float *out) {
     size_t used = 0;
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *t;
-        CHECK(aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &t) == AENC_OK);
+        CHECK(aenc_model_tensor_get(model, aenc_model_tensor_name(model, i), &t) == AENC_OK);
         size_t count = aenc_tensor_count(t);
         CHECK(used + count <= BLOCK && aenc_tensor_read(t, out + used, count) == AENC_OK);
         used += count;
@@ -487,10 +487,10 @@ static aenc_status train_beside_runner(struct scene *scene) {
 static aenc_status set_beside_runner(struct scene *scene) {
     aenc_runner *runner = NULL;
     aenc_tensor *t = NULL;
-    const char *name = aenc_model_parameter_name(scene->model, 0);
+    const char *name = aenc_model_tensor_name(scene->model, 0);
     aenc_status status = aenc_runner_create(scene->model, NULL, &runner);
-    if (status == AENC_OK) status = aenc_model_parameter_get(scene->model, name, &t);
-    if (status == AENC_OK) status = aenc_model_parameter_set(scene->model, name, t);
+    if (status == AENC_OK) status = aenc_model_tensor_get(scene->model, name, &t);
+    if (status == AENC_OK) status = aenc_model_tensor_set(scene->model, name, t);
     aenc_tensor_free(t);
     aenc_runner_free(runner);
     return status;
@@ -513,10 +513,10 @@ static aenc_status save_file(struct scene *scene) { return aenc_model_save(scene
 static aenc_status parameters(struct scene *scene) {
     aenc_tensor *t = NULL, *g = NULL;
     aenc_batch batch = {.struct_size = sizeof batch, .input = scene->x};
-    const char *name = aenc_model_parameter_name(scene->model, 0);
-    aenc_status status = aenc_model_parameter_get(scene->model, name, &t);
+    const char *name = aenc_model_tensor_name(scene->model, 0);
+    aenc_status status = aenc_model_tensor_get(scene->model, name, &t);
     CHECK((status == AENC_OK) == (t != NULL));
-    if (status == AENC_OK) status = aenc_model_parameter_set(scene->model, name, t);
+    if (status == AENC_OK) status = aenc_model_tensor_set(scene->model, name, t);
     if (status == AENC_OK) status = aenc_model_gradients(scene->model, &batch, NULL);
     if (status == AENC_OK) status = aenc_model_gradient_get(scene->model, name, &g);
     aenc_tensor_free(t);

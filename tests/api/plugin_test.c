@@ -395,7 +395,7 @@ static void test_checker_ties(void) {
     CHECK_STATUS(ctx, aenc_check_gradients(model, &batch, &how, &worst, &name), AENC_OK);
     /* A CBLAS may add in another order for x and for -x: then the loss is even but for rounding, and nothing is tied. */
     CHECK_NEAR(worst, 0, 1e-4);
-    CHECK(name != NULL && (worst > 0 || strcmp(name, aenc_model_parameter_name(model, 0)) == 0));
+    CHECK(name != NULL && (worst > 0 || strcmp(name, aenc_model_tensor_name(model, 0)) == 0));
     CHECK_STATUS(ctx, aenc_model_save_memory(model, after, sizeof after, &size_after), AENC_OK);
     CHECK(size_after == size && memcmp(before, after, size) == 0);
     aenc_model_free(model);
@@ -485,7 +485,7 @@ static aenc_status keeper_make(aenc_context *ctx, struct quirk *quirk, aenc_mode
 
 static void mean_read(aenc_context *ctx, aenc_model *model, float out[COLS]) {
     aenc_tensor *tensor;
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, "encoder.0.mean", &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, "encoder.0.mean", &tensor), AENC_OK);
     CHECK_STATUS(ctx, aenc_tensor_read(tensor, out, COLS), AENC_OK);
     aenc_tensor_free(tensor);
 }
@@ -537,7 +537,7 @@ static void test_state(void) {
         mean_read(ctx, loaded, got);
         for (int i = 0; i < ROWS * COLS; i++) moved[i] = data[i] - got[i % COLS];
         CHECK_STATUS(ctx, aenc_tensor_create(ctx, AENC_TYPE_F32, dims, 1, &zero), AENC_OK);
-        CHECK_STATUS(ctx, aenc_model_parameter_set(loaded, "encoder.0.mean", zero), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_tensor_set(loaded, "encoder.0.mean", zero), AENC_OK);
         CHECK_STATUS(ctx, aenc_encode(loaded, &(aenc_matrix){moved, ROWS, COLS, 0}, again, ROWS * CODE), AENC_OK);
         CHECK(memcmp(codes, again, sizeof codes) == 0);
         aenc_tensor_free(zero);

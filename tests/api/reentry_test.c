@@ -72,8 +72,8 @@ static aenc_status try_sweep(struct scene *s) {
     return aenc_sweep(s->ctx, &x, &o, &point, 1);
 }
 
-static aenc_status try_set(struct scene *s) { return aenc_model_parameter_set(s->model, "encoder.1.bias", s->tensor); }
-static aenc_status try_set_other(struct scene *s) { return aenc_model_parameter_set(s->other, "encoder.1.bias", s->tensor); }
+static aenc_status try_set(struct scene *s) { return aenc_model_tensor_set(s->model, "encoder.1.bias", s->tensor); }
+static aenc_status try_set_other(struct scene *s) { return aenc_model_tensor_set(s->other, "encoder.1.bias", s->tensor); }
 static aenc_status try_copy(struct scene *s) { return aenc_model_copy(s->model, "", s->other, ""); }
 static aenc_status try_copy_away(struct scene *s) { return aenc_model_copy(s->other, "", s->model, ""); }
 static aenc_status try_clone(struct scene *s) {
@@ -106,7 +106,7 @@ static aenc_status try_evaluate(struct scene *s) {
 }
 static aenc_status try_get(struct scene *s) {
     aenc_tensor *tensor;
-    aenc_status status = aenc_model_parameter_get(s->model, "encoder.1.bias", &tensor);
+    aenc_status status = aenc_model_tensor_get(s->model, "encoder.1.bias", &tensor);
     aenc_tensor_free(tensor);
     return status;
 }
@@ -242,14 +242,14 @@ static const struct {
     {"fit", try_fit, false}, {"fit of another", try_fit_other, false}, {"partial_fit", try_partial, false},
     {"fit_source", try_fit_source, false}, {"pretrain", try_pretrain, false}, {"pretrain_source", try_pretrain_source, false},
     {"distill", try_distill, false}, {"distill_source", try_distill_source, false}, {"sweep", try_sweep, false},
-    {"pca_create_source", try_pca_source, false}, {"parameter_set", try_set, false}, {"copy", try_copy, false},
+    {"pca_create_source", try_pca_source, false}, {"tensor_set", try_set, false}, {"copy", try_copy, false},
     {"freeze", try_freeze, false}, {"set_epochs", try_epochs, false}, {"gradients", try_gradients, false},
     {"step", try_step, false}, {"apply", try_apply, false}, {"check_gradients", try_check, false},
-    {"parameter_set of another", try_set_other, true}, {"copy to another", try_copy_away, true},
+    {"tensor_set of another", try_set_other, true}, {"copy to another", try_copy_away, true},
     {"step of another", try_step_other, true}, {"encode", try_encode, true}, {"decode", try_decode, true},
     {"reconstruct", try_reconstruct, true}, {"score", try_score, true}, {"score_features", try_features, true},
     {"denoising_score", try_denoise, true}, {"jacobian_norm", try_jacobian, true}, {"evaluate", try_evaluate, true},
-    {"parameter_get", try_get, true}, {"save_memory", try_save, true}, {"save", try_save_file, true}, {"load", try_load, true},
+    {"tensor_get", try_get, true}, {"save_memory", try_save, true}, {"save", try_save_file, true}, {"load", try_load, true},
     {"load_memory", try_load_memory, true}, {"parse", try_parse, true}, {"create", try_create, true}, {"grow", try_grow, true},
     {"clone", try_clone, true},
     {"pca_create", try_pca, true}, {"matrix_angles", try_angles, true}, {"optimizer_create", try_optimizer, true},

@@ -46,7 +46,7 @@ static aenc_model *model_make(aenc_context *ctx, const char *bottleneck, const c
 /* The values of a parameter, and how many. */
 static size_t values_read(const aenc_model *model, const char *name, float *out, size_t room) {
     aenc_tensor *tensor = NULL;
-    if (aenc_model_parameter_get(model, name, &tensor) != AENC_OK) return 0;
+    if (aenc_model_tensor_get(model, name, &tensor) != AENC_OK) return 0;
     size_t count = aenc_tensor_count(tensor);
     if (!CHECK(count <= room && aenc_tensor_read(tensor, out, count) == AENC_OK)) count = 0;
     aenc_tensor_free(tensor);
@@ -56,11 +56,11 @@ static size_t values_read(const aenc_model *model, const char *name, float *out,
 static void values_fill(aenc_context *ctx, aenc_model *model, const char *name, float value) {
     aenc_tensor *tensor = NULL;
     float values[64];
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, name, &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, name, &tensor), AENC_OK);
     size_t count = aenc_tensor_count(tensor);
     for (size_t i = 0; i < count && i < 64; i++) values[i] = value;
     CHECK_STATUS(ctx, aenc_tensor_write(tensor, values, count), AENC_OK);
-    CHECK_STATUS(ctx, aenc_model_parameter_set(model, name, tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_set(model, name, tensor), AENC_OK);
     aenc_tensor_free(tensor);
 }
 

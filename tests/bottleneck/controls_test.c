@@ -23,7 +23,7 @@ static aenc_model *model_make(aenc_context *ctx, const char *bottleneck) {
 
 static void values_read(const aenc_model *model, const char *name, float *out, size_t room) {
     aenc_tensor *tensor = NULL;
-    CHECK(aenc_model_parameter_get(model, name, &tensor) == AENC_OK);
+    CHECK(aenc_model_tensor_get(model, name, &tensor) == AENC_OK);
     size_t count = aenc_tensor_count(tensor);
     if (CHECK(count <= room)) CHECK(aenc_tensor_read(tensor, out, count) == AENC_OK);
     aenc_tensor_free(tensor);
@@ -32,10 +32,10 @@ static void values_read(const aenc_model *model, const char *name, float *out, s
 static void values_fill(aenc_model *model, const char *name, float value) {
     aenc_tensor *tensor = NULL;
     float values[64];
-    CHECK(aenc_model_parameter_get(model, name, &tensor) == AENC_OK);
+    CHECK(aenc_model_tensor_get(model, name, &tensor) == AENC_OK);
     size_t count = aenc_tensor_count(tensor);
     for (size_t i = 0; i < count && i < 64; i++) values[i] = value;
-    CHECK(aenc_tensor_write(tensor, values, count) == AENC_OK && aenc_model_parameter_set(model, name, tensor) == AENC_OK);
+    CHECK(aenc_tensor_write(tensor, values, count) == AENC_OK && aenc_model_tensor_set(model, name, tensor) == AENC_OK);
     aenc_tensor_free(tensor);
 }
 

@@ -15,9 +15,9 @@ static const double s = 0.6;
 
 static void values_set(aenc_context *ctx, aenc_model *model, const char *name, const float *values, size_t count) {
     aenc_tensor *tensor = NULL;
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, name, &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, name, &tensor), AENC_OK);
     CHECK_STATUS(ctx, aenc_tensor_write(tensor, values, count), AENC_OK);
-    CHECK_STATUS(ctx, aenc_model_parameter_set(model, name, tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_set(model, name, tensor), AENC_OK);
     aenc_tensor_free(tensor);
 }
 

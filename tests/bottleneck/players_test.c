@@ -125,7 +125,7 @@ static double moved(const aenc_model *a, const aenc_model *b, const char *name) 
     float p[64], q[64];
     aenc_tensor *s = NULL, *t = NULL;
     double sum = 0;
-    if (!CHECK(aenc_model_parameter_get(a, name, &s) == AENC_OK && aenc_model_parameter_get(b, name, &t) == AENC_OK)) exit(2);
+    if (!CHECK(aenc_model_tensor_get(a, name, &s) == AENC_OK && aenc_model_tensor_get(b, name, &t) == AENC_OK)) exit(2);
     size_t count = aenc_tensor_count(s);
     CHECK(count <= 64 && aenc_tensor_read(s, p, count) == AENC_OK && aenc_tensor_read(t, q, count) == AENC_OK);
     for (size_t i = 0; i < count; i++) sum += fabs((double)p[i] - (double)q[i]);

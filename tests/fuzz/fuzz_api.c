@@ -136,7 +136,7 @@ static void tensor_use(struct calls *c) {
     size_t count = aenc_tensor_count(t), rank = aenc_tensor_rank(t), product = 1;
     for (size_t i = 0; i < rank; i++) product *= aenc_tensor_dim(t, i);
     FUZZ_DEMAND(t == NULL || product == count);
-    FUZZ_DEMAND(aenc_tensor_dim(t, rank) == 0);
+    FUZZ_DEMAND(aenc_tensor_dim(t, rank) == 0 && (aenc_tensor_data(t) == NULL) == (t == NULL));
     if (count > FLOATS) return;
     fuzz_api_told(c, t, aenc_tensor_read(t, c->out, count));
     fuzz_api_told(c, t, aenc_tensor_write(t, c->data, count));
@@ -243,13 +243,18 @@ static void model_names(struct calls *c) {
     aenc_tensor **slot = next_tensor(c), *got = NULL;
     const char *name = next_name(c);
     switch (next(c) % 5) {
-    case 0: fuzz_api_told(c, m, aenc_model_parameter_set(m, name, *slot)); return;
+    case 0: fuzz_api_told(c, m, aenc_model_tensor_set(m, name, *slot)); return;
     case 1: fuzz_api_told(c, m, aenc_model_gradient_get(m, name, &got)); break;
     case 2: fuzz_api_told(c, m, aenc_model_freeze(m, name, (int32_t)(next(c) % 2))); return;
-    case 3: fuzz_api_told(c, m, aenc_model_parameter_get(m, name, &got)); break;
+    case 3: fuzz_api_told(c, m, aenc_model_tensor_get(m, name, &got)); break;
     default:
         FUZZ_DEMAND(m == NULL || aenc_model_description(m) != NULL);
-        for (size_t i = 0; i < aenc_model_parameter_count(m); i++) FUZZ_DEMAND(aenc_model_parameter_name(m, i) != NULL);
+        for (size_t i = 0; i <= aenc_model_tensor_count(m); i++) {
+            aenc_tensor_info info = {.struct_size = sizeof info};
+            aenc_status status = aenc_model_tensor_info(m, i, &info);
+            fuzz_api_told(c, m, status);
+            FUZZ_DEMAND(aenc_model_tensor_name(m, i) == info.name && (status == AENC_OK) == (info.name != NULL));
+        }
         return;
     }
     aenc_tensor_free(*slot);

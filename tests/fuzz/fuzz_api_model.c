@@ -79,7 +79,7 @@ void fuzz_api_model_full(struct calls *c) {
     options.corruptions = corruption;
     options.corruption_count = texts(c, corruptions, COUNT_OF(corruptions), corruption);
     if (fuzz_made(&c->world, aenc_model_create(c->world.ctx, &options, &made), made)) {
-        FUZZ_DEMAND(aenc_model_parameter_size(made) > 0 || aenc_model_parameter_count(made) == 0 || options.encoder_layers != NULL);
+        FUZZ_DEMAND(aenc_model_parameter_size(made) > 0 || aenc_model_tensor_count(made) == 0 || options.encoder_layers != NULL);
         FUZZ_DEMAND(aenc_model_term_count(made) == options.penalty_count + 1);
         FUZZ_DEMAND(strcmp(aenc_model_term_name(made, 0), "reconstruction") == 0);
     }
@@ -147,7 +147,7 @@ static void pca_look(struct calls *c, aenc_model *m) {
     static const char *const states[] = {"pca.explained_variance", "pca.explained_variance_ratio"};
     for (int i = 0; i < 2; i++) {
         aenc_tensor *t = NULL;
-        aenc_status status = aenc_model_parameter_get(m, states[i], &t);
+        aenc_status status = aenc_model_tensor_get(m, states[i], &t);
         if (!fuzz_made(&c->world, status, t)) return;
         size_t count = aenc_tensor_count(t);
         double sum = 0;

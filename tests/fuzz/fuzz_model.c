@@ -6,20 +6,20 @@
 static void names_walk(struct fuzz_world *world, aenc_model *model) {
     size_t total = 0;
     bool all = true; /* memory sufficed for a copy of each */
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *tensor = NULL;
-        const char *name = aenc_model_parameter_name(model, i);
+        const char *name = aenc_model_tensor_name(model, i);
         FUZZ_DEMAND(name != NULL);
-        if (!fuzz_made(world, aenc_model_parameter_get(model, name, &tensor), tensor)) {
+        if (!fuzz_made(world, aenc_model_tensor_get(model, name, &tensor), tensor)) {
             all = false;
             continue;
         }
         total += aenc_tensor_count(tensor);
-        fuzz_good(world, aenc_model_parameter_set(model, name, tensor));
+        fuzz_good(world, aenc_model_tensor_set(model, name, tensor));
         aenc_tensor_free(tensor);
     }
     FUZZ_DEMAND(!all || total >= aenc_model_parameter_size(model));
-    FUZZ_DEMAND(aenc_model_parameter_name(model, aenc_model_parameter_count(model)) == NULL);
+    FUZZ_DEMAND(aenc_model_tensor_name(model, aenc_model_tensor_count(model)) == NULL);
     FUZZ_DEMAND(aenc_model_description(model) != NULL);
 }
 

@@ -88,7 +88,7 @@ static void gradient_check(struct scene *s) {
     double off;
     aenc_batch batch = {.struct_size = sizeof batch, .input = structure_matrix(s, s->rows, s->in)};
     aenc_gradient_check options = {.struct_size = sizeof options, .directions = 1};
-    if (aenc_model_parameter_count(s->model) > 12 || aenc_model_parameter_size(s->model) > 3000) return;
+    if (aenc_model_tensor_count(s->model) > 12 || aenc_model_parameter_size(s->model) > 3000) return;
     good(s, aenc_check_gradients(s->model, &batch, &options, &off, &worst));
 }
 

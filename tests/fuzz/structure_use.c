@@ -161,19 +161,21 @@ static void runner(struct scene *s) {
 /* ---- Names, values, copies ---- */
 
 static void values(struct scene *s) {
-    size_t count = aenc_model_parameter_count(s->model);
-    FUZZ_DEMAND(aenc_model_description(s->model) != NULL && aenc_model_parameter_name(s->model, count) == NULL);
+    size_t count = aenc_model_tensor_count(s->model);
+    FUZZ_DEMAND(aenc_model_description(s->model) != NULL && aenc_model_tensor_name(s->model, count) == NULL);
     for (size_t i = 0; i < count; i++) {
         aenc_tensor *tensor = NULL;
-        const char *name = aenc_model_parameter_name(s->model, i);
-        if (!fuzz_made(s->world, aenc_model_parameter_get(s->model, name, &tensor), tensor)) continue;
+        const char *name = aenc_model_tensor_name(s->model, i);
+        if (!fuzz_made(s->world, aenc_model_tensor_get(s->model, name, &tensor), tensor)) continue;
         size_t floats = aenc_tensor_count(tensor);
+        aenc_tensor_info info = {.struct_size = sizeof info};
+        FUZZ_DEMAND(aenc_model_tensor_info(s->model, i, &info) == AENC_OK && info.size == floats && info.name == name);
         if (one_in(s->c, 8) && floats <= FUZZ_WIDTH_MAX) {
             aenc_matrix x = structure_matrix(s, 1, floats);
             FUZZ_DEMAND(aenc_tensor_write(tensor, x.data, floats) == AENC_OK);
             blocks_free(s);
         }
-        good(s, aenc_model_parameter_set(s->model, name, tensor));
+        good(s, aenc_model_tensor_set(s->model, name, tensor));
         aenc_tensor_free(tensor);
         tensor = NULL;
         if (fuzz_made(s->world, aenc_model_gradient_get(s->model, name, &tensor), tensor)) aenc_tensor_free(tensor);

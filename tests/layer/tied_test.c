@@ -29,7 +29,7 @@ static void test_product(void) {
     CHECK(trial_read(&trial, "decoder.1.bias", bias, IN) == IN);
     CHECK(trial_read(&trial, "decoder.0.bias", hidden_bias, 6) == 6);
     CHECK(aenc_model_parameter_size(trial.model) == 6 * IN + 6 + 3 * 6 + 3 + 6 + IN);
-    CHECK(aenc_model_parameter_count(trial.model) == 6);
+    CHECK(aenc_model_tensor_count(trial.model) == 6);
     const aenc_matrix one = {data, 1, IN, 0}, codes = {code, 1, 3, 0};
     CHECK_STATUS(trial.ctx, aenc_encode(trial.model, &one, code, 3), AENC_OK);
     CHECK_STATUS(trial.ctx, aenc_decode(trial.model, &codes, got, IN), AENC_OK);

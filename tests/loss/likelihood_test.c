@@ -245,7 +245,7 @@ static void learned_test(aenc_context *ctx) {
 static float scale_of(aenc_context *ctx, const aenc_model *model, size_t *count) {
     aenc_tensor *tensor = NULL;
     float values[COLS] = {0};
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, "loss.log_scale", &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, "loss.log_scale", &tensor), AENC_OK);
     *count = aenc_tensor_count(tensor);
     CHECK_STATUS(ctx, aenc_tensor_read(tensor, values, *count), AENC_OK);
     aenc_tensor_free(tensor);

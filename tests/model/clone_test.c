@@ -93,8 +93,8 @@ static void test_shared(void) {
     CHECK_STATUS(ctx, aenc_model_clone(NULL, model, 0, &clone), AENC_OK);
     CHECK(memory.bytes - before < size / 4);
     aenc_tensor *bias = NULL;
-    CHECK_STATUS(ctx, aenc_model_parameter_get(clone, "encoder.0.bias", &bias), AENC_OK);
-    CHECK_STATUS(ctx, aenc_model_parameter_set(clone, "encoder.0.bias", bias), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(clone, "encoder.0.bias", &bias), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_set(clone, "encoder.0.bias", bias), AENC_OK);
     CHECK(memory.bytes - before > size);
     aenc_tensor_free(bias);
     aenc_model_free(model);
@@ -120,7 +120,7 @@ static void test_flags(void) {
     for (int i = 0; i < 2; i++) {
         for (int k = 0; k < 2; k++) {
             aenc_tensor *tensor = NULL;
-            CHECK_STATUS(ctx, aenc_model_parameter_get(k == 0 ? model : clone, kept[i], &tensor), AENC_OK);
+            CHECK_STATUS(ctx, aenc_model_tensor_get(k == 0 ? model : clone, kept[i], &tensor), AENC_OK);
             CHECK_STATUS(ctx, aenc_tensor_read(tensor, value[k], aenc_tensor_count(tensor)), AENC_OK);
             if (k == 1) CHECK(memcmp(value[0], value[1], aenc_tensor_count(tensor) * sizeof(float)) == 0);
             aenc_tensor_free(tensor);

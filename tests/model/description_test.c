@@ -26,9 +26,9 @@ static aenc_model *parsed(aenc_context *ctx, const char *json) {
 /* Every parameter and state; answers how many numbers. */
 static size_t numbers_of(aenc_context *ctx, const aenc_model *model, float *out) {
     size_t used = 0;
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *tensor;
-        CHECK_STATUS(ctx, aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &tensor), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_tensor_get(model, aenc_model_tensor_name(model, i), &tensor), AENC_OK);
         size_t count = aenc_tensor_count(tensor);
         if (used + count > NUMBERS) exit(2);
         CHECK_STATUS(ctx, aenc_tensor_read(tensor, out + used, count), AENC_OK);
@@ -48,9 +48,9 @@ static bool same_numbers(aenc_context *ctx, const aenc_model *a, const aenc_mode
 static void check_same(aenc_context *ctx, aenc_model *a, aenc_model *b) {
     const char *first = aenc_model_description(a), *second = aenc_model_description(b);
     if (!CHECK(strcmp(first, second) == 0)) fprintf(stderr, "  %s\n  %s\n", first, second);
-    CHECK(aenc_model_parameter_count(a) == aenc_model_parameter_count(b));
-    for (size_t i = 0; i < aenc_model_parameter_count(a); i++)
-        CHECK(strcmp(aenc_model_parameter_name(a, i), aenc_model_parameter_name(b, i)) == 0);
+    CHECK(aenc_model_tensor_count(a) == aenc_model_tensor_count(b));
+    for (size_t i = 0; i < aenc_model_tensor_count(a); i++)
+        CHECK(strcmp(aenc_model_tensor_name(a, i), aenc_model_tensor_name(b, i)) == 0);
     CHECK(same_numbers(ctx, a, b));
     CHECK(aenc_model_input_size(a) == aenc_model_input_size(b) && aenc_model_code_size(a) == aenc_model_code_size(b));
     CHECK(aenc_model_output_size(a) == aenc_model_output_size(b));

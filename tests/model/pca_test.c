@@ -18,7 +18,7 @@ static void check_entry(aenc_context *ctx, const aenc_model *model, const char *
                         double tolerance) {
     aenc_tensor *tensor = NULL;
     float got[64];
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, name, &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, name, &tensor), AENC_OK);
     CHECK(aenc_tensor_count(tensor) == count && aenc_tensor_read(tensor, got, count) == AENC_OK);
     check_floats(got, want, count, tolerance);
     aenc_tensor_free(tensor);
@@ -193,7 +193,7 @@ static void test_resumed(aenc_context *ctx) {
                                                   "pca.total_variance"};
         for (int i = 0; i < 3; i++) {
             aenc_tensor *tensor = NULL;
-            CHECK_STATUS(ctx, aenc_model_parameter_get(whole, of_variance[i], &tensor), AENC_OK);
+            CHECK_STATUS(ctx, aenc_model_tensor_get(whole, of_variance[i], &tensor), AENC_OK);
             CHECK_STATUS(ctx, aenc_tensor_read(tensor, want, aenc_tensor_count(tensor)), AENC_OK);
             check_entry(ctx, copy, of_variance[i], want, aenc_tensor_count(tensor), 2e-5);
             aenc_tensor_free(tensor);

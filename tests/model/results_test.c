@@ -214,8 +214,8 @@ static void test_layers(void) {
     aenc_model *model = net_create(ctx, 0, data);
     aenc_tensor *weight = NULL, *bias = NULL;
     float w[19 * NET_COLS], b[19];
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, "encoder.0.weight", &weight), AENC_OK);
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, "encoder.0.bias", &bias), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, "encoder.0.weight", &weight), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, "encoder.0.bias", &bias), AENC_OK);
     CHECK(aenc_tensor_read(weight, w, 19 * NET_COLS) == AENC_OK && aenc_tensor_read(bias, b, 19) == AENC_OK);
     struct wanted all[] = {{"encoder.0", first, 0}, {"encoder", whole, 0}, {"code", code, 0}, {"decoder.0", decoded, 0}};
     CHECK_STATUS(ctx, run(model, &x, "input", all, 4), AENC_OK);

@@ -141,11 +141,11 @@ static void test_snapshot(void) {
         if (round == 2) {
             const char *name = "decoder.0.bias";
             float values[NET_OUT];
-            CHECK_STATUS(scene.ctx, aenc_model_parameter_get(scene.model, name, &bias), AENC_OK);
+            CHECK_STATUS(scene.ctx, aenc_model_tensor_get(scene.model, name, &bias), AENC_OK);
             size_t numbers = aenc_tensor_count(bias);
             for (size_t i = 0; i < numbers; i++) values[i] = 3;
             CHECK(numbers <= NET_OUT && aenc_tensor_write(bias, values, numbers) == AENC_OK);
-            CHECK_STATUS(scene.ctx, aenc_model_parameter_set(scene.model, name, bias), AENC_OK);
+            CHECK_STATUS(scene.ctx, aenc_model_tensor_set(scene.model, name, bias), AENC_OK);
         }
         CHECK(run_all(runner, &x, NULL, now) == AENC_OK);
         CHECK(memcmp(now, before, count * sizeof *now) == 0);

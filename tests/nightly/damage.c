@@ -50,9 +50,9 @@ static size_t spoil(struct choices *choices, unsigned char *bytes, size_t size) 
 }
 
 static bool values_finite(const aenc_model *model) {
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *tensor = NULL;
-        if (aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &tensor) != AENC_OK) return false;
+        if (aenc_model_tensor_get(model, aenc_model_tensor_name(model, i), &tensor) != AENC_OK) return false;
         size_t count = aenc_tensor_count(tensor);
         float *values = malloc(count * sizeof *values + 1);
         bool good = values != NULL && aenc_tensor_read(tensor, values, count) == AENC_OK;

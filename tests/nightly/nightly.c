@@ -136,10 +136,10 @@ static void file_write(const char *folder, struct session *s) {
     snprintf(path, sizeof path, "%s/%" PRIu64 ".txt", folder, s->c->seed);
     FILE *list = fopen(path, "w");
     FUZZ_DEMAND(list != NULL);
-    for (size_t i = 0; i < aenc_model_parameter_count(s->model); i++) {
-        const char *name = aenc_model_parameter_name(s->model, i);
+    for (size_t i = 0; i < aenc_model_tensor_count(s->model); i++) {
+        const char *name = aenc_model_tensor_name(s->model, i);
         aenc_tensor *tensor = NULL;
-        FUZZ_DEMAND(aenc_model_parameter_get(s->model, name, &tensor) == AENC_OK);
+        FUZZ_DEMAND(aenc_model_tensor_get(s->model, name, &tensor) == AENC_OK);
         size_t floats = aenc_tensor_count(tensor);
         float *values = malloc(floats * sizeof *values + 1);
         FUZZ_DEMAND(values != NULL && aenc_tensor_read(tensor, values, floats) == AENC_OK);

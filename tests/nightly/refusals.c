@@ -92,7 +92,7 @@ static aenc_status set_wrongly(struct session *s) {
     const size_t dims[] = {3, 1, 2, 1};
     aenc_tensor *tensor = NULL;
     FUZZ_DEMAND(aenc_tensor_create(s->world.ctx, AENC_TYPE_F32, dims, 4, &tensor) == AENC_OK);
-    aenc_status status = aenc_model_parameter_set(s->model, aenc_model_parameter_name(s->model, 0), tensor);
+    aenc_status status = aenc_model_tensor_set(s->model, aenc_model_tensor_name(s->model, 0), tensor);
     aenc_tensor_free(tensor);
     return status;
 }

@@ -34,8 +34,8 @@ static struct seen look(const struct trial *trial) {
     CHECK_STATUS(trial->ctx, aenc_encode(trial->model, &x, code, ROWS * CODE), AENC_OK);
     for (int i = 0; i < ROWS * CODE; i++) seen.code[i / CODE][i % CODE] = (double)code[i];
     for (int i = 0; i < ROWS * CODE; i++) seen.mean[i % CODE] += (double)code[i] / ROWS;
-    for (size_t i = 0; i < aenc_model_parameter_count(trial->model); i++) {
-        const char *name = aenc_model_parameter_name(trial->model, i);
+    for (size_t i = 0; i < aenc_model_tensor_count(trial->model); i++) {
+        const char *name = aenc_model_tensor_name(trial->model, i);
         size_t count = trial_read(trial, name, numbers, TRIAL_NUMBERS);
         for (size_t k = 0; k < count && strstr(name, "weight") != NULL; k++) {
             double w = (double)numbers[k];
@@ -182,9 +182,9 @@ static size_t gradients(const struct trial *t, const aenc_matrix *rows, const fl
     size_t used = 0;
     CHECK_STATUS(t->ctx, aenc_model_gradients(t->model, &batch, NULL), AENC_OK);
     for (size_t i = 0; i < 2; i++) terms[i] = aenc_model_term_value(t->model, i);
-    for (size_t i = 0; i < aenc_model_parameter_count(t->model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(t->model); i++) {
         aenc_tensor *tensor;
-        if (aenc_model_gradient_get(t->model, aenc_model_parameter_name(t->model, i), &tensor) != AENC_OK) continue; /* a state */
+        if (aenc_model_gradient_get(t->model, aenc_model_tensor_name(t->model, i), &tensor) != AENC_OK) continue; /* a state */
         CHECK_STATUS(t->ctx, aenc_tensor_read(tensor, out + used, aenc_tensor_count(tensor)), AENC_OK);
         used += aenc_tensor_count(tensor);
         aenc_tensor_free(tensor);

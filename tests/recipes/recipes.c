@@ -167,14 +167,14 @@ static void check_bit(const struct setting *setting) {
     aenc_tensor *tensor = NULL;
     float values[COLS * 16];
     recipe_digest_weights(&run[0], model);
-    recipe_good(&run[0], aenc_model_parameter_get(model, "encoder.0.weight", &tensor));
+    recipe_good(&run[0], aenc_model_tensor_get(model, "encoder.0.weight", &tensor));
     recipe_good(&run[0], aenc_tensor_read(tensor, values, COLS * 16));
     unsigned bits;
     memcpy(&bits, &values[77], sizeof bits);
     bits ^= 1;
     memcpy(&values[77], &bits, sizeof bits);
     recipe_good(&run[0], aenc_tensor_write(tensor, values, COLS * 16));
-    recipe_good(&run[0], aenc_model_parameter_set(model, "encoder.0.weight", tensor));
+    recipe_good(&run[0], aenc_model_tensor_set(model, "encoder.0.weight", tensor));
     recipe_digest_weights(&run[1], model);
     CHECK(run[0].failure[0] == '\0' && run[1].failure[0] == '\0');
     CHECK(run[0].digest[DIGEST_WEIGHTS] != run[1].digest[DIGEST_WEIGHTS]);

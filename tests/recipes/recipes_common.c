@@ -97,9 +97,9 @@ static uint64_t tensor_hash(struct recipe_run *run, const char *name, const aenc
 void recipe_digest_weights(struct recipe_run *run, const aenc_model *model) {
     uint64_t sum = 0;
     const char *name;
-    for (size_t i = 0; (name = aenc_model_parameter_name(model, i)) != NULL; i++) {
+    for (size_t i = 0; (name = aenc_model_tensor_name(model, i)) != NULL; i++) {
         aenc_tensor *tensor;
-        if (!recipe_good(run, aenc_model_parameter_get(model, name, &tensor))) return;
+        if (!recipe_good(run, aenc_model_tensor_get(model, name, &tensor))) return;
         sum += tensor_hash(run, name, tensor);
         aenc_tensor_free(tensor);
     }

@@ -126,7 +126,7 @@ static void gradients(struct recipe_run *run) {
         !recipe_good(run, aenc_model_evaluate(model, &batch, &loss[1])))
         return;
     const char *name;
-    for (size_t i = 0; (name = aenc_model_parameter_name(model, i)) != NULL; i++) {
+    for (size_t i = 0; (name = aenc_model_tensor_name(model, i)) != NULL; i++) {
         aenc_tensor *tensor;
         float values[COLS * 16];
         if (!recipe_good(run, aenc_model_gradient_get(model, name, &tensor))) break;

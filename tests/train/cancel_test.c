@@ -269,9 +269,9 @@ static void fill_parameter(const struct trial *trial, const char *name, float va
     float values[64];
     aenc_tensor *tensor;
     for (int i = 0; i < 64; i++) values[i] = value;
-    CHECK_STATUS(trial->ctx, aenc_model_parameter_get(trial->model, name, &tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_tensor_get(trial->model, name, &tensor), AENC_OK);
     CHECK_STATUS(trial->ctx, aenc_tensor_write(tensor, values, aenc_tensor_count(tensor)), AENC_OK);
-    CHECK_STATUS(trial->ctx, aenc_model_parameter_set(trial->model, name, tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_tensor_set(trial->model, name, tensor), AENC_OK);
     aenc_tensor_free(tensor);
 }
 

@@ -132,10 +132,10 @@ static void test_partial(size_t stride, double clip_norm, double clip_value, int
                             .target = {targets + at * (stride > 0 ? stride : OUT), rows, OUT, stride}};
         CHECK_STATUS(hand.ctx, aenc_model_gradients(hand.model, &batch, &loss), AENC_OK);
         norm = 0;
-        for (size_t i = 0; i < aenc_model_parameter_count(hand.model); i++) {
+        for (size_t i = 0; i < aenc_model_tensor_count(hand.model); i++) {
             float g[64];
             aenc_tensor *tensor;
-            CHECK_STATUS(hand.ctx, aenc_model_gradient_get(hand.model, aenc_model_parameter_name(hand.model, i), &tensor), AENC_OK);
+            CHECK_STATUS(hand.ctx, aenc_model_gradient_get(hand.model, aenc_model_tensor_name(hand.model, i), &tensor), AENC_OK);
             size_t values = aenc_tensor_count(tensor);
             CHECK_STATUS(hand.ctx, aenc_tensor_read(tensor, g, values), AENC_OK);
             for (size_t k = 0; k < values; k++) norm += (double)g[k] * (double)g[k];
@@ -468,9 +468,9 @@ static void test_clipping(double share, bool at_once) {
                         .weight_count = 4};
     aenc_optimizer *optimizer;
     CHECK_STATUS(a.ctx, aenc_model_gradients(a.model, &batch, NULL), AENC_OK);
-    for (size_t i = 0; i < aenc_model_parameter_count(a.model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(a.model); i++) {
         aenc_tensor *tensor;
-        CHECK_STATUS(a.ctx, aenc_model_gradient_get(a.model, aenc_model_parameter_name(a.model, i), &tensor), AENC_OK);
+        CHECK_STATUS(a.ctx, aenc_model_gradient_get(a.model, aenc_model_tensor_name(a.model, i), &tensor), AENC_OK);
         size_t values = aenc_tensor_count(tensor);
         CHECK_STATUS(a.ctx, aenc_tensor_read(tensor, g + used, values), AENC_OK);
         used += values;

@@ -39,7 +39,7 @@ static aenc_model *trained(aenc_context *ctx, double decay) {
 
 static void numbers(aenc_context *ctx, const aenc_model *model, const char *name, float *out, size_t count) {
     aenc_tensor *tensor = NULL;
-    CHECK_STATUS(ctx, aenc_model_parameter_get(model, name, &tensor), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_tensor_get(model, name, &tensor), AENC_OK);
     CHECK_STATUS(ctx, aenc_tensor_read(tensor, out, count), AENC_OK);
     aenc_tensor_free(tensor);
 }

@@ -96,8 +96,8 @@ static void test_grown_numbers(void) {
 static void test_set(void) {
     struct trial a = trial_create(scaled, 1, 1);
     aenc_tensor *tensor;
-    CHECK_STATUS(a.ctx, aenc_model_parameter_get(a.model, "scaling.shift", &tensor), AENC_OK);
-    CHECK_STATUS(a.ctx, aenc_model_parameter_set(a.model, "scaling.shift", tensor), AENC_OK);
+    CHECK_STATUS(a.ctx, aenc_model_tensor_get(a.model, "scaling.shift", &tensor), AENC_OK);
+    CHECK_STATUS(a.ctx, aenc_model_tensor_set(a.model, "scaling.shift", tensor), AENC_OK);
     later(&a, true, "set");
     aenc_tensor_free(tensor);
     trial_free(&a);

@@ -44,7 +44,7 @@ static aenc_model *model_make(struct scene *scene, const char *scaling, const ch
 
 static void state_get(aenc_model *model, const char *name, float out[COLS]) {
     aenc_tensor *tensor = NULL;
-    CHECK(aenc_model_parameter_get(model, name, &tensor) == AENC_OK);
+    CHECK(aenc_model_tensor_get(model, name, &tensor) == AENC_OK);
     CHECK(aenc_tensor_read(tensor, out, COLS) == AENC_OK);
     aenc_tensor_free(tensor);
 }

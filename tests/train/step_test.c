@@ -33,8 +33,8 @@ static size_t gradient(const struct trial *trial, const char *name, float *out, 
 /* Of every parameter of `plain`, one behind the other. */
 static size_t gradients(const struct trial *trial, float *out, size_t room) {
     size_t used = 0;
-    for (size_t i = 0; i < aenc_model_parameter_count(trial->model); i++)
-        used += gradient(trial, aenc_model_parameter_name(trial->model, i), out + used, room - used);
+    for (size_t i = 0; i < aenc_model_tensor_count(trial->model); i++)
+        used += gradient(trial, aenc_model_tensor_name(trial->model, i), out + used, room - used);
     return used;
 }
 
@@ -74,12 +74,12 @@ static void test_differences(void) {
     struct trial trial = trial_create(plain, 2, 1);
     trial_fill(x, ROWS * IN, 2);
     aenc_batch batch = batch_of(x, ROWS);
-    for (size_t p = 0; p < aenc_model_parameter_count(trial.model); p++) {
-        const char *name = aenc_model_parameter_name(trial.model, p);
+    for (size_t p = 0; p < aenc_model_tensor_count(trial.model); p++) {
+        const char *name = aenc_model_tensor_name(trial.model, p);
         aenc_tensor *tensor;
         CHECK_STATUS(trial.ctx, aenc_model_gradients(trial.model, &batch, NULL), AENC_OK);
         size_t count = gradient(&trial, name, g, 64);
-        CHECK_STATUS(trial.ctx, aenc_model_parameter_get(trial.model, name, &tensor), AENC_OK);
+        CHECK_STATUS(trial.ctx, aenc_model_tensor_get(trial.model, name, &tensor), AENC_OK);
         CHECK(aenc_tensor_read(tensor, values, count) == AENC_OK);
         for (size_t i = 0; i < count; i++) {
             double loss[2];
@@ -87,14 +87,14 @@ static void test_differences(void) {
             for (int side = 0; side < 2; side++) {
                 values[i] = keep + (side == 0 ? -step : step);
                 CHECK(aenc_tensor_write(tensor, values, count) == AENC_OK);
-                CHECK(aenc_model_parameter_set(trial.model, name, tensor) == AENC_OK);
+                CHECK(aenc_model_tensor_set(trial.model, name, tensor) == AENC_OK);
                 CHECK(aenc_model_evaluate(trial.model, &batch, &loss[side]) == AENC_OK);
             }
             values[i] = keep;
             CHECK_NEAR((double)g[i], (loss[1] - loss[0]) / (2 * (double)step), 1e-4);
         }
         CHECK(aenc_tensor_write(tensor, values, count) == AENC_OK);
-        CHECK(aenc_model_parameter_set(trial.model, name, tensor) == AENC_OK);
+        CHECK(aenc_model_tensor_set(trial.model, name, tensor) == AENC_OK);
         aenc_tensor_free(tensor);
     }
     trial_free(&trial);
@@ -195,9 +195,9 @@ static void test_overflow(void) {
     for (int i = 0; i < UNITS * IN; i++) weight[i] = 1e-39f * (float)(i % 4 + 1);
     for (int i = 0; i < ROWS * IN; i++) x[i] = 1e38f, target[i] = 1 + (float)(i % IN);
     for (int k = 0; k < 2; k++) {
-        CHECK_STATUS(both[k]->ctx, aenc_model_parameter_get(both[k]->model, "encoder.0.weight", &tensor), AENC_OK);
+        CHECK_STATUS(both[k]->ctx, aenc_model_tensor_get(both[k]->model, "encoder.0.weight", &tensor), AENC_OK);
         CHECK(aenc_tensor_write(tensor, weight, UNITS * IN) == AENC_OK);
-        CHECK(aenc_model_parameter_set(both[k]->model, "encoder.0.weight", tensor) == AENC_OK);
+        CHECK(aenc_model_tensor_set(both[k]->model, "encoder.0.weight", tensor) == AENC_OK);
         aenc_tensor_free(tensor);
     }
     CHECK_STATUS(trial.ctx, aenc_optimizer_create(trial.model, "adam", &optimizer), AENC_OK);
@@ -431,8 +431,8 @@ static void test_threads(void) {
 static bool names_culprit(const struct trial *trial) {
     const char *message = aenc_message(trial->ctx);
     if (strstr(message, "loss") != NULL) return true;
-    for (size_t i = 0; i < aenc_model_parameter_count(trial->model); i++)
-        if (strstr(message, aenc_model_parameter_name(trial->model, i)) != NULL) return true;
+    for (size_t i = 0; i < aenc_model_tensor_count(trial->model); i++)
+        if (strstr(message, aenc_model_tensor_name(trial->model, i)) != NULL) return true;
     return false;
 }
 
@@ -472,9 +472,9 @@ static void test_divergence(const char *optimizer) {
 
 static void put(const struct trial *trial, const char *name, const float *values, size_t count) {
     aenc_tensor *tensor;
-    CHECK_STATUS(trial->ctx, aenc_model_parameter_get(trial->model, name, &tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_tensor_get(trial->model, name, &tensor), AENC_OK);
     CHECK_STATUS(trial->ctx, aenc_tensor_write(tensor, values, count), AENC_OK);
-    CHECK_STATUS(trial->ctx, aenc_model_parameter_set(trial->model, name, tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_tensor_set(trial->model, name, tensor), AENC_OK);
     aenc_tensor_free(tensor);
 }
 

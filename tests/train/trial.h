@@ -43,7 +43,7 @@ static inline void trial_fill(float *out, size_t count, uint64_t seed) {
 /* The numbers of one parameter or state; answers how many. */
 static inline size_t trial_read(const struct trial *trial, const char *name, float *out, size_t room) {
     aenc_tensor *tensor;
-    CHECK_STATUS(trial->ctx, aenc_model_parameter_get(trial->model, name, &tensor), AENC_OK);
+    CHECK_STATUS(trial->ctx, aenc_model_tensor_get(trial->model, name, &tensor), AENC_OK);
     size_t count = aenc_tensor_count(tensor);
     if (count > room) exit(2);
     CHECK_STATUS(trial->ctx, aenc_tensor_read(tensor, out, count), AENC_OK);
@@ -54,8 +54,8 @@ static inline size_t trial_read(const struct trial *trial, const char *name, flo
 /* Every parameter and state, in order. */
 static inline size_t trial_numbers(const struct trial *trial, float *out) {
     size_t used = 0;
-    for (size_t i = 0; i < aenc_model_parameter_count(trial->model); i++)
-        used += trial_read(trial, aenc_model_parameter_name(trial->model, i), out + used, TRIAL_NUMBERS - used);
+    for (size_t i = 0; i < aenc_model_tensor_count(trial->model); i++)
+        used += trial_read(trial, aenc_model_tensor_name(trial->model, i), out + used, TRIAL_NUMBERS - used);
     return used;
 }
 

@@ -24,9 +24,9 @@ static aenc_node *total(void *user, aenc_recorder *r, aenc_node *output, aenc_no
 
 static void parameters(aenc_model *model, float *out) {
     size_t at = 0;
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *tensor;
-        CHECK(aenc_model_parameter_get(model, aenc_model_parameter_name(model, i), &tensor) == AENC_OK);
+        CHECK(aenc_model_tensor_get(model, aenc_model_tensor_name(model, i), &tensor) == AENC_OK);
         CHECK(at + aenc_tensor_count(tensor) <= NUMBERS);
         CHECK(aenc_tensor_read(tensor, out + at, aenc_tensor_count(tensor)) == AENC_OK);
         at += aenc_tensor_count(tensor);

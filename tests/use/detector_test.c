@@ -304,17 +304,17 @@ static void check_overflow(void) {
     aenc_model *model = aenc_detector_model(d);
     /* the last layer of the decoder: activations before it may bound what comes out */
     const char *name = NULL;
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
-        const char *other = aenc_model_parameter_name(model, i);
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
+        const char *other = aenc_model_tensor_name(model, i);
         if (strncmp(other, "decoder.", 8) == 0 && strstr(other, ".weight") != NULL) name = other;
     }
-    CHECK_STATUS(scene.ctx, aenc_model_parameter_get(model, name, &weight), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_model_tensor_get(model, name, &weight), AENC_OK);
     size_t count = aenc_tensor_count(weight);
     float *value = malloc(count * sizeof *value);
     CHECK(value != NULL);
     for (size_t i = 0; i < count; i++) value[i] = i % 2 == 0 ? 3e38f : -3e38f;
     CHECK(aenc_tensor_write(weight, value, count) == AENC_OK);
-    CHECK_STATUS(scene.ctx, aenc_model_parameter_set(model, name, weight), AENC_OK);
+    CHECK_STATUS(scene.ctx, aenc_model_tensor_set(model, name, weight), AENC_OK);
     memcpy(row, scene.data, sizeof row);
     CHECK_STATUS(scene.ctx, aenc_detector_score(d, &given, &score, 1), AENC_OK);
     CHECK(score == FLT_MAX);

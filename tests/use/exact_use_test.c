@@ -53,13 +53,13 @@ static void test_classes(aenc_context *ctx) {
     CHECK_NEAR(wrong, 0, 0);
     CHECK(share == right / MANY && right > 0 && right < MANY);
     /* of equal ones the first: all numbers 0 */
-    for (size_t i = 0; i < aenc_model_parameter_count(model); i++) {
+    for (size_t i = 0; i < aenc_model_tensor_count(model); i++) {
         aenc_tensor *tensor;
         float zeros[64] = {0};
-        const char *name = aenc_model_parameter_name(model, i);
-        CHECK_STATUS(ctx, aenc_model_parameter_get(model, name, &tensor), AENC_OK);
+        const char *name = aenc_model_tensor_name(model, i);
+        CHECK_STATUS(ctx, aenc_model_tensor_get(model, name, &tensor), AENC_OK);
         CHECK_STATUS(ctx, aenc_tensor_write(tensor, zeros, aenc_tensor_count(tensor)), AENC_OK);
-        CHECK_STATUS(ctx, aenc_model_parameter_set(model, name, tensor), AENC_OK);
+        CHECK_STATUS(ctx, aenc_model_tensor_set(model, name, tensor), AENC_OK);
         aenc_tensor_free(tensor);
     }
     CHECK_STATUS(ctx, aenc_classify(model, &few, told, FEW), AENC_OK);
