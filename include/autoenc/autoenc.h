@@ -29,7 +29,7 @@
  * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
  *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
  *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
- *            operations, read and seek with read_ahead: aenc_message, names, sizes, counts, histories, tensors, cancels; plug-ins the
+ *            operations, write, read and seek with read_ahead: aenc_message, names, sizes, counts, histories, tensors, cancels; plug-ins the
  *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
  *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
@@ -195,7 +195,7 @@ AENC_API aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_
 AENC_API aenc_status aenc_model_clone(aenc_context *ctx, aenc_model *model, int32_t training, aenc_model **out);
 AENC_API void aenc_model_free(aenc_model *model);
 
-/* The JSON description, NUL-terminated; valid as long as the model. */
+/* The JSON description, NUL-terminated; valid as long as the model. What aenc_model_freeze has frozen stands in files alone. */
 AENC_API const char *aenc_model_description(const aenc_model *model);
 /* Floats per row of input, of code, of output; elements of all parameters. 0 for NULL. */
 AENC_API size_t aenc_model_input_size(const aenc_model *model);
@@ -500,6 +500,10 @@ AENC_API const char *aenc_runner_message(const aenc_runner *runner);
 /* Writes a temporary file beside it, syncs it and renames it: a crash leaves the old file or the new one. */
 AENC_API aenc_status aenc_model_save(aenc_model *model, const char *path);
 AENC_API aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out);
+/* The same bytes, handed to `write` in order, at most 16 KiB at a time. It returns 0 to go on; otherwise the call ends with
+ * AENC_ERR_CALLBACK (a negative number: it has failed) or AENC_ERR_CANCELLED (a positive one), and what has been written is no model. */
+typedef int (*aenc_write_callback)(void *user, const void *data, size_t size);
+AENC_API aenc_status aenc_model_write(aenc_model *model, aenc_write_callback write, void *user);
 /* The same bytes in memory. *size receives what is needed; with bytes NULL nothing else happens. capacity smaller than
  * that is AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_model_save_memory(aenc_model *model, void *bytes, size_t capacity, size_t *size);
@@ -555,7 +559,7 @@ AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char
  * and nothing is copied. Moments of optimizers stay with the optimizers. */
 AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix);
 /* Frozen parameters are not trained. `prefix` selects as in aenc_model_copy: "encoder.1" is encoder.1.weight and the like, not
- * encoder.10.weight; "" is all of them. */
+ * encoder.10.weight; "" is all of them. Files keep it. */
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
 
 /* ---- The loop taken apart ---- */

@@ -85,6 +85,10 @@ AENC_API aenc_model *aenc_detector_model(aenc_detector *detector);
 /* A model file with the threshold in its metadata: aenc_model_load reads it too. AENC_ERR_FORMAT for a file without. */
 AENC_API aenc_status aenc_detector_save(aenc_detector *detector, const char *path);
 AENC_API aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out);
+/* The same bytes to a callback, and in memory, as aenc_model_write, aenc_model_save_memory and aenc_model_load_memory do it. */
+AENC_API aenc_status aenc_detector_write(aenc_detector *detector, aenc_write_callback write, void *user);
+AENC_API aenc_status aenc_detector_save_memory(aenc_detector *detector, void *bytes, size_t capacity, size_t *size);
+AENC_API aenc_status aenc_detector_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_detector **out);
 
 /* ---- Codes: between them, along them, around them (docs/codes.md) ----
  *

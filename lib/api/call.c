@@ -53,7 +53,7 @@ static void held_release(const struct held *held) {
 /* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of
  * any call. */
 static bool calls_back(const aenc_context *ctx, enum call_kind kind) {
-    return kind == CALL_TRAINS || ctx->plugins != NULL;
+    return kind == CALL_TRAINS || kind == CALL_WRITES || ctx->plugins != NULL;
 }
 
 static void training_count(const struct held *held, int change) {

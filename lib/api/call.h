@@ -34,6 +34,7 @@ struct aenc_detector;
 
 enum call_kind {
     CALL_READS,    /* leaves what is there as it is; may make something new */
+    CALL_WRITES,   /* the same, and hands it to a callback, in the middle of the call */
     CALL_COMPARES, /* the same, with targets, which a student's tasks have in another form */
     CALL_CHANGES,  /* a model, or what belongs to it */
     CALL_TRAINS    /* in many steps, with callbacks in between */

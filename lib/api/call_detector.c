@@ -1,8 +1,7 @@
 /* call_detector.c - the public calls of detectors. */
 #include <math.h>
 
-#include "api/api.h"
-#include "io/file.h"
+#include "api/call_save.h"
 #include "io/message_text.h"
 #include "use/detector.h"
 
@@ -134,21 +133,28 @@ aenc_status aenc_detector_set_threshold(aenc_detector *detector, double threshol
 
 aenc_model *aenc_detector_model(aenc_detector *detector) { return detector == NULL ? NULL : detector->model; }
 
-static aenc_status detector_save(aenc_detector *detector, const char *path) {
-    aenc_context *ctx = detector->model->ctx;
-    if (path == NULL) return aenc_null(ctx, "aenc_detector_save", "path");
-    void *bytes = NULL;
-    size_t size;
-    aenc_status status = aenc_detector_to_bytes(detector, &bytes, &size);
-    if (status == AENC_OK) status = aenc_file_save(ctx, path, bytes, size);
-    aenc_release(ctx, bytes);
-    return status;
+static aenc_status draft(const struct held *held, struct arena *arena, struct safetensors_draft *out) {
+    return aenc_detector_draft(held->detector, arena, out);
 }
 
 aenc_status aenc_detector_save(aenc_detector *detector, const char *path) {
     struct call call = {.held = {.detector = detector}};
     aenc_status status = aenc_call_begin(&call, "aenc_detector_save", CALL_READS);
-    if (status == AENC_OK) status = detector_save(detector, path);
+    if (status == AENC_OK) status = aenc_save_path(&call, "aenc_detector_save", draft, path);
+    return aenc_call_end(&call, status);
+}
+
+aenc_status aenc_detector_save_memory(aenc_detector *detector, void *bytes, size_t capacity, size_t *size) {
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_save_memory", CALL_READS);
+    if (status == AENC_OK) status = aenc_save_memory(&call, "aenc_detector_save_memory", draft, bytes, capacity, size);
+    return aenc_call_end(&call, status);
+}
+
+aenc_status aenc_detector_write(aenc_detector *detector, aenc_write_callback write, void *user) {
+    struct call call = {.held = {.detector = detector}};
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_write", CALL_WRITES);
+    if (status == AENC_OK) status = aenc_save_callback(&call, "aenc_detector_write", draft, write, user);
     return aenc_call_end(&call, status);
 }
 
@@ -168,5 +174,19 @@ aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detecto
     *out = NULL;
     aenc_status status = aenc_call_begin(&call, "aenc_detector_load", CALL_READS);
     if (status == AENC_OK) status = detector_load(ctx, path, out);
+    return aenc_call_end(&call, status);
+}
+
+static aenc_status detector_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_detector **out) {
+    if (bytes == NULL) return aenc_null(ctx, "aenc_detector_load_memory", "bytes");
+    return aenc_detector_from_bytes(ctx, bytes, size, "the detector in memory", out);
+}
+
+aenc_status aenc_detector_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_detector **out) {
+    struct call call = {.held = {.ctx = ctx}};
+    if (out == NULL) return aenc_null(ctx, "aenc_detector_load_memory", "out");
+    *out = NULL;
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_load_memory", CALL_READS);
+    if (status == AENC_OK) status = detector_load_memory(ctx, bytes, size, out);
     return aenc_call_end(&call, status);
 }

@@ -41,8 +41,17 @@ static aenc_status model_parse(aenc_context *ctx, const char *json, size_t lengt
     const struct json *description;
     aenc_status status = aenc_json_parse(&arena, json, length, "the model description", &given);
     if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
-    if (status == AENC_OK) return aenc_model_make(ctx, &arena, description, out);
-    aenc_arena_free(&arena);
+    if (status != AENC_OK) {
+        aenc_arena_free(&arena);
+        return status;
+    }
+    struct aenc_model *model;
+    status = aenc_model_make(ctx, &arena, description, &model);
+    if (status == AENC_OK) status = aenc_model_freeze_listed(model, aenc_json_member(given, "frozen"));
+    if (status == AENC_OK)
+        *out = model;
+    else
+        aenc_model_release(model);
     return status;
 }
 
@@ -253,16 +262,7 @@ aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t fro
     if (prefix == NULL) return aenc_null(model->ctx, "aenc_model_freeze", "prefix");
     aenc_status status = aenc_call_check(model->ctx, "aenc_model_freeze", CALL_CHANGES, model);
     if (status != AENC_OK) return status;
-    size_t found = 0;
-    for (size_t i = 0; i < model->store.entry_count; i++) {
-        struct entry *entry = &model->store.entry[i];
-        if (entry->kind != ENTRY_PARAMETER || aenc_path_below(entry->name, prefix) == NULL) continue;
-        entry->frozen = frozen != 0;
-        found++;
-    }
-    if (found == 0)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_model_freeze: no parameter is called '%s' or lies below it", prefix);
-    aenc_model_forget_tasks(model);
-    return AENC_OK;
+    if (aenc_model_freeze_below(model, prefix, frozen != 0) > 0) return AENC_OK;
+    return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_freeze: no parameter is called '%s' or lies below it",
+                     prefix);
 }

@@ -187,15 +187,16 @@ static int write_all(int file, const char *bytes, size_t size) {
     return 0;
 }
 
-/* What waits to be written: small pieces go out together. */
+/* What waits to be handed on: small pieces go out together. */
 struct gathered {
-    int file;
+    piece_put *put;
+    void *user;
     size_t used;
     char bytes[1 << 14];
 };
 
-static int gathered_write(struct gathered *g) {
-    int result = write_all(g->file, g->bytes, g->used);
+static int gathered_put(struct gathered *g) {
+    int result = g->used == 0 ? 0 : g->put(g->user, g->bytes, g->used);
     g->used = 0;
     return result;
 }
@@ -205,7 +206,8 @@ static int gather(struct gathered *g, const struct file_piece *piece) {
     for (size_t left = piece->count; left > 0;) {
         size_t now = (sizeof g->bytes - g->used) / piece->item;
         if (now > left) now = left;
-        if (now == 0 && gathered_write(g) != 0) return -1;
+        int result = now == 0 ? gathered_put(g) : 0;
+        if (result != 0) return result;
         aenc_bytes_copy_little(g->bytes + g->used, from, now, piece->item);
         g->used += now * piece->item;
         from += now * piece->item;
@@ -214,14 +216,19 @@ static int gather(struct gathered *g, const struct file_piece *piece) {
     return 0;
 }
 
-static int write_pieces(int file, const struct file_piece *piece, size_t count) {
+int aenc_pieces_put(const struct file_piece *piece, size_t count, piece_put *put, void *user) {
     struct gathered g;
-    g.file = file;
+    g.put = put;
+    g.user = user;
     g.used = 0;
-    for (size_t i = 0; i < count; i++)
-        if (gather(&g, &piece[i]) != 0) return -1;
-    return gathered_write(&g);
+    for (size_t i = 0; i < count; i++) {
+        int result = gather(&g, &piece[i]);
+        if (result != 0) return result;
+    }
+    return gathered_put(&g);
 }
+
+static int put_in_file(void *user, const void *bytes, size_t size) { return write_all(*(int *)user, bytes, size); }
 
 /* The permission bits that the new file takes over; 0: none, the target does not exist. */
 static aenc_status examine_target(aenc_context *ctx, const char *path, mode_t *mode) {
@@ -249,7 +256,8 @@ static aenc_status fill_temporary(aenc_context *ctx, int file, mode_t mode, cons
                                   const struct file_piece *piece, size_t count) {
     aenc_status status = AENC_OK;
     if (mode != 0 && set_mode_again(file, mode) != 0) status = fail_system(ctx, "set the permissions of", name, errno);
-    if (status == AENC_OK && write_pieces(file, piece, count) != 0) status = fail_system(ctx, "write", name, errno);
+    if (status == AENC_OK && aenc_pieces_put(piece, count, put_in_file, &file) != 0)
+        status = fail_system(ctx, "write", name, errno);
     if (status == AENC_OK && sync_again(file) != 0) status = fail_system(ctx, "sync", name, errno);
     if (close_once(file) != 0 && status == AENC_OK) status = fail_system(ctx, "close", name, errno);
     return status;

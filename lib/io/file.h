@@ -32,6 +32,10 @@ struct file_piece {
     const void *values;
     size_t count, item;
 };
+/* The bytes of the pieces, handed to put in portions of at most 16 KiB, in order. What put returns other than 0 ends it, and is
+ * returned. */
+typedef int piece_put(void *user, const void *bytes, size_t size);
+int aenc_pieces_put(const struct file_piece *piece, size_t count, piece_put *put, void *user);
 /* The pieces, one behind the other. AENC_ERR_IO leaves the file at path as it was, with one exception, which the
  * message names: the directory could not be synced, so the new file is there and only a power failure could still
  * bring the old one back. */

@@ -59,7 +59,7 @@ const char *aenc_safetensors_metadata(const struct safetensors *file, const char
  * when count is not the tensor's. */
 aenc_status aenc_tensor_entry_floats(aenc_context *ctx, const struct tensor_entry *entry, float *out, size_t count);
 
-/* The writer: the caller states tensors and metadata and receives the file in memory. Tensors are laid out by type in
+/* The writer: the caller states tensors and metadata, and receives the pieces of the file. Tensors are laid out by type in
  * descending alignment, then by name, and the header is padded to 8 bytes: the bytes are those of the reference
  * writer. */
 struct tensor_source {
@@ -87,11 +87,6 @@ aenc_status aenc_safetensors_draft(aenc_context *ctx, const struct tensor_source
                                    const struct metadata_entry *metadata, size_t metadata_count,
                                    struct safetensors_draft *out);
 void aenc_safetensors_draft_free(struct safetensors_draft *draft);
-/* The same in memory: *out from aenc_alloc holds the whole file; NULL on failure. */
-aenc_status aenc_safetensors_write(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
-                                   const struct metadata_entry *metadata, size_t metadata_count, void **out,
-                                   size_t *size);
-
 const char *aenc_tensor_type_name(enum tensor_type type); /* "F32" */
 uint64_t aenc_tensor_type_size(enum tensor_type type);    /* bytes of an element */
 

@@ -156,22 +156,3 @@ aenc_status aenc_safetensors_draft(aenc_context *ctx, const struct tensor_source
 }
 
 void aenc_safetensors_draft_free(struct safetensors_draft *draft) { aenc_arena_free(&draft->arena); }
-
-aenc_status aenc_safetensors_write(aenc_context *ctx, const struct tensor_source *tensor, size_t tensor_count,
-                                   const struct metadata_entry *metadata, size_t metadata_count, void **out,
-                                   size_t *size) {
-    struct safetensors_draft draft;
-    *out = NULL;
-    aenc_status status = aenc_safetensors_draft(ctx, tensor, tensor_count, metadata, metadata_count, &draft);
-    if (status != AENC_OK) return status;
-    unsigned char *bytes = aenc_alloc_raw(ctx, draft.size, 1);
-    *out = bytes;
-    *size = draft.size;
-    for (size_t i = 0; i < draft.piece_count && bytes != NULL; i++) {
-        const struct file_piece *piece = &draft.piece[i];
-        aenc_bytes_copy_little(bytes, piece->values, piece->count, piece->item);
-        bytes += piece->count * piece->item;
-    }
-    aenc_safetensors_draft_free(&draft);
-    return *out != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
-}

@@ -180,9 +180,9 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
     return AENC_OK;
 }
 
-static const char *const known_keys[] = {"format",  "input",     "encoder",    "decoder",   "output",
-                                         "loss",    "penalties", "corrupt",    "tied",      "pca",
-                                         "scaling", "fields",    "bottleneck", "condition", "seed"};
+static const char *const known_keys[] = {"format",     "input",     "encoder", "decoder", "output",  "loss",
+                                         "penalties",  "corrupt",   "tied",    "pca",     "scaling", "fields",
+                                         "bottleneck", "condition", "seed",    "frozen"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)

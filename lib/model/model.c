@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/bytes.h"
 #include "model/pca.h"
 #include "model/results.h"
 
@@ -177,6 +178,50 @@ void aenc_model_forget_tasks(struct aenc_model *model) {
     for (int i = 0; i < TASKS_KEPT; i++) aenc_task_free(model->ctx, &model->infer_task[i]);
     for (int p = 1; p < model->player_count && model->player_task != NULL; p++)
         for (int own = 0; own < 2; own++) aenc_task_free(model->ctx, &model->player_task[p - 1][own]);
+}
+
+/* ---- What is frozen ---- */
+
+size_t aenc_model_freeze_below(struct aenc_model *model, const char *path, bool frozen) {
+    size_t found = 0;
+    for (size_t i = 0; i < model->store.entry_count; i++) {
+        struct entry *entry = &model->store.entry[i];
+        if (entry->kind != ENTRY_PARAMETER || aenc_path_below(entry->name, path) == NULL) continue;
+        entry->frozen = frozen;
+        found++;
+    }
+    if (found > 0) aenc_model_forget_tasks(model);
+    return found;
+}
+
+aenc_status aenc_model_freeze_listed(struct aenc_model *model, const struct json *paths) {
+    if (paths != NULL && paths->kind != JSON_ARRAY)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "model: 'frozen' must be a list of names of parameters");
+    int scans = 0; /* a file must not take time out of proportion */
+    for (const struct json *path = paths == NULL ? NULL : paths->first; path != NULL; path = path->next) {
+        const char *text = path->kind == JSON_TEXT ? path->text : "something that is not a text";
+        struct entry *entry = aenc_store_find(&model->store, text);
+        if (entry != NULL && entry->kind == ENTRY_PARAMETER) {
+            entry->frozen = true;
+            continue;
+        }
+        if (path->kind != JSON_TEXT || scans++ == SPECS_MAX || aenc_model_freeze_below(model, text, true) == 0)
+            return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                             "model: 'frozen' has '%s'; no parameter is called so or lies below it, or there are more "
+                             "than %d paths besides whole names",
+                             aenc_quoted(text).text, SPECS_MAX);
+    }
+    return AENC_OK;
+}
+
+void aenc_model_frozen_add(const struct aenc_model *model, struct arena *arena, struct json *object) {
+    struct json *list = NULL;
+    for (size_t i = 0; i < model->store.entry_count; i++) {
+        const struct entry *entry = &model->store.entry[i];
+        if (!entry->frozen) continue;
+        if (list == NULL) list = aenc_json_add(arena, object, "frozen", JSON_ARRAY);
+        aenc_json_add_text(arena, list, NULL, entry->name);
+    }
 }
 
 void aenc_model_release(struct aenc_model *model) {

@@ -204,6 +204,13 @@ void aenc_model_uncancel(struct aenc_model *model);
 /* Trainability changed: recorded tasks are dropped, and with them the gradients that wait. */
 void aenc_model_forget_tasks(struct aenc_model *model);
 
+/* Parameters that lie below the path (layer/store.h) are trained no longer, or again; how many there are. */
+size_t aenc_model_freeze_below(struct aenc_model *model, const char *path, bool frozen);
+/* Freezes what a list of paths names, the member 'frozen' of a description as it was given; NULL: nothing. */
+aenc_status aenc_model_freeze_listed(struct aenc_model *model, const struct json *paths);
+/* The other way: the names of what is frozen, a member of that name. Nothing where nothing is. */
+void aenc_model_frozen_add(const struct aenc_model *model, struct arena *arena, struct json *object);
+
 /* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it
  * must fit, or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen
  * there. */
@@ -331,12 +338,13 @@ void aenc_runner_adopt(struct aenc_runner *runner);
  * system. */
 aenc_status aenc_runner_infer(struct aenc_runner *runner, const struct batch *batch, const struct result_room *room);
 
-/* file.c: the model as safetensors bytes, from aenc_alloc; and back. `what` names the source in messages. */
-aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size);
-/* With a further text in the metadata. */
+/* model_file.c: the model as a safetensors file, with a further text in the metadata (NULL: none). The draft refers to the model's
+ * numbers and to the arena, and is the caller's to free. */
 struct metadata_entry;
-aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out,
-                                     size_t *size);
+struct safetensors_draft;
+aenc_status aenc_model_draft(struct aenc_model *model, struct arena *arena, const struct metadata_entry *more,
+                             struct safetensors_draft *out);
+/* And back. `what` names the source in messages. */
 aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                   struct aenc_model **out);
 

@@ -13,45 +13,55 @@
 
 /* ---- Writing ---- */
 
-static void source_fill(const struct entry *entry, const float *values, struct tensor_source *source) {
+/* The entry's values as floats: where they are, unless the library computes in double. */
+static const void *floats_of(struct arena *arena, const struct entry *entry, const num *values) {
+    if (sizeof(num) == sizeof(float)) return values;
+    float *floats = aenc_arena_alloc(arena, (size_t)entry->count, sizeof *floats);
+    for (int64_t i = 0; floats != NULL && i < entry->count; i++) floats[i] = (float)values[i];
+    return floats;
+}
+
+static aenc_status source_fill(const struct aenc_model *model, struct arena *arena, const struct entry *entry,
+                               struct tensor_source *source) {
+    const num *values = aenc_store_values(&model->store, entry);
+    int64_t bad = aenc_entry_bad(entry, values);
+    if (bad >= 0)
+        return aenc_entry_refuse(model->ctx, AENC_ERR_NONFINITE, "the model", entry, bad, (double)values[bad]);
     source->name = entry->name;
     source->type = TENSOR_F32;
     source->rank = entry->shape.rank;
     for (int i = 0; i < entry->shape.rank; i++) source->dim[i] = (uint64_t)entry->shape.dim[i];
-    source->values = values;
+    source->values = floats_of(arena, entry, values);
+    return source->values == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-aenc_status aenc_model_to_bytes(struct aenc_model *model, void **out, size_t *size) {
-    return aenc_model_to_bytes_with(model, NULL, out, size);
+/* The description with what is frozen. */
+static const char *description_text(const struct aenc_model *model, struct arena *arena) {
+    struct json *whole = aenc_json_add_copy(arena, NULL, NULL, model->description);
+    char *text;
+    aenc_model_frozen_add(model, arena, whole);
+    if (aenc_json_member(whole, "frozen") == NULL && !arena->failed) return model->description_text;
+    if (arena->failed || aenc_json_write(model->ctx, whole, &text, NULL) != AENC_OK) return NULL;
+    const char *kept = aenc_arena_text(arena, text);
+    aenc_release(model->ctx, text);
+    return kept;
 }
 
-aenc_status aenc_model_to_bytes_with(struct aenc_model *model, const struct metadata_entry *more, void **out,
-                                     size_t *size) {
-    aenc_context *ctx = model->ctx;
+aenc_status aenc_model_draft(struct aenc_model *model, struct arena *arena, const struct metadata_entry *more,
+                             struct safetensors_draft *out) {
     const struct store *store = &model->store;
-    *out = NULL;
-    struct tensor_source *source = aenc_alloc(ctx, store->entry_count, sizeof *source);
-    float *floats = aenc_alloc(ctx, (size_t)(store->parameter_size + store->state_size), sizeof *floats);
-    aenc_status status = source != NULL && floats != NULL ? AENC_OK : AENC_ERR_NO_MEMORY;
-    float *next = floats;
-    for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
-        const struct entry *entry = &store->entry[i];
-        const num *values = aenc_store_values(store, entry);
-        int64_t bad = aenc_entry_bad(entry, values);
-        if (bad >= 0) status = aenc_entry_refuse(ctx, AENC_ERR_NONFINITE, "the model", entry, bad, (double)values[bad]);
-        for (int64_t k = 0; k < entry->count; k++) next[k] = (float)values[k];
-        source_fill(entry, next, &source[i]);
-        next += entry->count;
-    }
-    struct metadata_entry metadata[3] = {{MODEL_KEY, model->description_text}};
+    struct tensor_source *source = aenc_arena_alloc(arena, store->entry_count, sizeof *source);
+    struct metadata_entry metadata[3] = {{MODEL_KEY, description_text(model, arena)}};
     size_t texts = 1;
     if (model->scaling != NULL)
         metadata[texts++] = (struct metadata_entry){SCALING_KEY, model->scaling_known ? "known" : "unknown"};
     if (more != NULL) metadata[texts++] = *more;
-    if (status == AENC_OK) status = aenc_safetensors_write(ctx, source, store->entry_count, metadata, texts, out, size);
-    aenc_release(ctx, floats);
-    aenc_release(ctx, source);
-    return status;
+    if (source == NULL || metadata[0].text == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < store->entry_count; i++) {
+        aenc_status status = source_fill(model, arena, &store->entry[i], &source[i]);
+        if (status != AENC_OK) return status;
+    }
+    return aenc_safetensors_draft(model->ctx, source, store->entry_count, metadata, texts, out);
 }
 
 /* ---- Reading ---- */
@@ -122,7 +132,24 @@ static aenc_status description_load(aenc_context *ctx, const struct safetensors 
     const struct json *description;
     aenc_status status = aenc_json_parse(&arena, text, strlen(text), "the model description", &given);
     if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
-    if (status == AENC_OK) return aenc_model_declare(ctx, &arena, description, out);
+    if (status != AENC_OK) {
+        aenc_arena_free(&arena);
+        return status;
+    }
+    status = aenc_model_declare(ctx, &arena, description, out);
+    return status == AENC_OK ? aenc_model_freeze_listed(*out, aenc_json_member(given, "frozen")) : status;
+}
+
+/* A checkpoint has the list among what makes it this run. */
+static aenc_status checkpoint_frozen(struct aenc_model *model, const struct safetensors *file) {
+    const char *text = aenc_safetensors_metadata(file, CHECKPOINT_KEY);
+    if (text == NULL) return AENC_OK;
+    struct arena arena;
+    struct json *run;
+    aenc_arena_create(model->ctx, &arena);
+    aenc_status status = aenc_json_parse(&arena, text, strlen(text), "the checkpoint's '" CHECKPOINT_KEY "'", &run);
+    if (status == AENC_OK)
+        status = aenc_model_freeze_listed(model, aenc_json_member(aenc_json_member(run, "run"), "frozen"));
     aenc_arena_free(&arena);
     return status;
 }
@@ -152,6 +179,7 @@ aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t s
     if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
     if (status == AENC_OK) status = tensors_load(model, &file, what);
     if (status == AENC_OK) status = scaling_load(model, &file, what);
+    if (status == AENC_OK) status = checkpoint_frozen(model, &file);
     if (status == AENC_OK)
         *out = model;
     else

@@ -1,4 +1,4 @@
-/* detector_file.c - a detector's bytes: those of its model, with what its scores mean in the metadata.
+/* detector_file.c - a detector's file: that of its model, with what its scores mean in the metadata.
  *
  * Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its
  * scores are computed as they were then, of cells without bounds, so that its threshold still holds.
@@ -27,28 +27,23 @@ static void columns_write(const struct aenc_detector *detector, struct arena *ar
     }
 }
 
-aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size) {
+aenc_status aenc_detector_draft(struct aenc_detector *detector, struct arena *arena, struct safetensors_draft *out) {
     aenc_context *ctx = detector->model->ctx;
     const double values[] = {detector->threshold, detector->center, detector->spread, detector->lowest,
                              detector->outside};
     bool bounded = detector->column != NULL;
-    struct arena arena;
     char *text = NULL;
-    *out = NULL;
-    aenc_arena_create(ctx, &arena);
-    struct json *object = aenc_json_root(&arena, JSON_OBJECT);
-    aenc_json_add_number(&arena, object, "format", bounded ? FORMAT : 1);
+    struct json *object = aenc_json_root(arena, JSON_OBJECT);
+    aenc_json_add_number(arena, object, "format", bounded ? FORMAT : 1);
     for (int i = 0; i < (bounded ? NUMBERS : NUMBERS_OF_1); i++)
-        aenc_json_add_number(&arena, object, keys[i], values[i]);
-    if (detector->rows > 0) aenc_json_add_number(&arena, object, "rows", (double)detector->rows);
-    if (detector->threshold_spec != NULL)
-        aenc_json_add_text(&arena, object, "threshold_spec", detector->threshold_spec);
-    if (bounded) columns_write(detector, &arena, object);
-    aenc_status status = arena.failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, &text, NULL);
+        aenc_json_add_number(arena, object, keys[i], values[i]);
+    if (detector->rows > 0) aenc_json_add_number(arena, object, "rows", (double)detector->rows);
+    if (detector->threshold_spec != NULL) aenc_json_add_text(arena, object, "threshold_spec", detector->threshold_spec);
+    if (bounded) columns_write(detector, arena, object);
+    aenc_status status = arena->failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, &text, NULL);
     struct metadata_entry entry = {DETECTOR_KEY, text};
-    if (status == AENC_OK) status = aenc_model_to_bytes_with(detector->model, &entry, out, size);
+    if (status == AENC_OK) status = aenc_model_draft(detector->model, arena, &entry, out);
     aenc_release(ctx, text);
-    aenc_arena_free(&arena);
     return status;
 }
 

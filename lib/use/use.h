@@ -57,8 +57,9 @@ aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t c
 /* Scores per row into out (count), and, where each is not NULL, per element into each (count, cols). */
 aenc_status aenc_detector_energy(struct aenc_detector *detector, const struct rows *x, float *out, float *each);
 double aenc_detector_chance(const struct aenc_detector *detector, double score);
-/* File bytes from aenc_alloc; and back. */
-aenc_status aenc_detector_to_bytes(struct aenc_detector *detector, void **out, size_t *size);
+/* As aenc_model_draft; and back. */
+struct safetensors_draft;
+aenc_status aenc_detector_draft(struct aenc_detector *detector, struct arena *arena, struct safetensors_draft *out);
 aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
                                      struct aenc_detector **out);
 /* Drops one reference. NULL-safe. */

@@ -346,6 +346,11 @@ static void test_runners(struct scene *c) {
 
 /* ---- Files, components, tensors ---- */
 
+static int refuse_bytes(void *user, const void *data, size_t size) {
+    (void)user, (void)data, (void)size;
+    return -3;
+}
+
 static void test_files(struct scene *c) {
     struct wrong *s = &c->base;
     aenc_model *model;
@@ -354,6 +359,9 @@ static void test_files(struct scene *c) {
     WRONG(aenc_model_save(s->model, NULL), "path is NULL");
     WRONG(aenc_model_save(s->model, "no/such/file"), "cannot create 'no/such/");
     MUTE(aenc_model_save(NULL, "no/such/file"));
+    WRONG(aenc_model_write(s->model, NULL, NULL), "write is NULL");
+    MUTE(aenc_model_write(NULL, refuse_bytes, NULL));
+    WRONG(aenc_model_write(s->model, refuse_bytes, NULL), "write returned -3");
     WRONG(aenc_model_load(s->ctx, NULL, &model), "path is NULL");
     WRONG(aenc_model_load(s->ctx, "no/such/file", &model), "cannot open 'no/such/file'");
     WRONG(aenc_model_load(s->ctx, "no/such/file", NULL), "out is NULL");

@@ -45,6 +45,7 @@ static void test_metrics(struct wrong *s) {
 
 static void test_detector(struct wrong *s) {
     aenc_detector *d, *none;
+    size_t size;
     uint8_t flags[WORLD_ROWS];
     const aenc_detector_options unset = {.struct_size = 0}, noise = {sizeof noise, .noise = (double)NAN}, steps = {sizeof steps, .steps = -1},
                                 odd = {sizeof odd, .threshold = "odd", .steps = 2}, scaling = {sizeof scaling, .scaling = "odd"},
@@ -73,6 +74,15 @@ static void test_detector(struct wrong *s) {
     WRONG(aenc_detector_set_threshold(d, (double)NAN), "threshold");
     WRONG(aenc_detector_save(d, NULL), "path is NULL");
     WRONG(aenc_detector_save(d, "no/such/file"), "cannot create 'no/such/");
+    WRONG(aenc_detector_write(d, NULL, NULL), "write is NULL");
+    WRONG(aenc_detector_save_memory(d, NULL, 0, NULL), "size is NULL");
+    WRONG(aenc_detector_save_memory(d, flags, 4, &size), "capacity");
+    WRONG(aenc_detector_load_memory(s->ctx, NULL, 1, &none), "bytes is NULL");
+    WRONG(aenc_detector_load_memory(s->ctx, flags, 4, NULL), "out is NULL");
+    WRONG(aenc_detector_load_memory(s->ctx, flags, 4, &none), "the detector in memory");
+    MUTE(aenc_detector_write(NULL, NULL, NULL));
+    MUTE(aenc_detector_save_memory(NULL, NULL, 0, &size));
+    MUTE(aenc_detector_load_memory(NULL, flags, 4, &none));
     WRONG(aenc_detector_load(s->ctx, NULL, &none), "path is NULL");
     WRONG(aenc_detector_load(s->ctx, "no/such/file", &none), "cannot open 'no/such/file'");
     WRONG(aenc_detector_load(s->ctx, "no/such/file", NULL), "out is NULL");

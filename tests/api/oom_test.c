@@ -197,6 +197,12 @@ static aenc_status detector(struct scene *scene) {
         status = aenc_detector_load(scene->ctx, detector_path, &loaded);
         CHECK((loaded != NULL) == (status == AENC_OK));
     }
+    char bytes[FILE_ROOM];
+    size_t size = 0;
+    aenc_detector_free(loaded);
+    loaded = NULL;
+    if (status == AENC_OK) status = aenc_detector_save_memory(made, bytes, sizeof bytes, &size);
+    if (status == AENC_OK) status = aenc_detector_load_memory(scene->ctx, bytes, size, &loaded);
     aenc_detector_free(made);
     aenc_detector_free(loaded);
     return status;
@@ -508,6 +514,18 @@ static aenc_status save_memory(struct scene *scene) {
     return aenc_model_save_memory(scene->model, bytes, sizeof bytes, &size);
 }
 
+static int drop_bytes(void *user, const void *data, size_t size) {
+    (void)user, (void)data, (void)size;
+    return 0;
+}
+
+static aenc_status save_written(struct scene *scene) {
+    aenc_status status = aenc_model_freeze(scene->model, "encoder", 1);
+    if (status == AENC_OK) status = aenc_model_write(scene->model, drop_bytes, NULL);
+    CHECK(aenc_model_freeze(scene->model, "encoder", 0) == AENC_OK);
+    return status;
+}
+
 static aenc_status save_file(struct scene *scene) { return aenc_model_save(scene->model, path); }
 
 static aenc_status parameters(struct scene *scene) {
@@ -807,6 +825,7 @@ static const struct {
     {"parameters", parameters, true, false},
     {"freeze", freeze, true, false},
     {"save to memory", save_memory, true, false},
+    {"save to a callback", save_written, true, false},
     {"save to a file", save_file, true, false},
     {"fit", fit, true, true},
     {"fit with a checkpoint", fit_checkpoint, true, true},

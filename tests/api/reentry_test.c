@@ -114,6 +114,11 @@ static aenc_status try_save(struct scene *s) {
     size_t size;
     return aenc_model_save_memory(s->model, NULL, 0, &size);
 }
+static int drop_bytes(void *user, const void *bytes, size_t size) {
+    (void)user, (void)bytes, (void)size;
+    return 0;
+}
+static aenc_status try_write(struct scene *s) { return aenc_model_write(s->model, drop_bytes, NULL); }
 /* These fail for another reason where they are allowed. */
 static aenc_status busy_or_good(aenc_status status) { return status == AENC_ERR_BUSY ? status : AENC_OK; }
 static aenc_status try_save_file(struct scene *s) { return busy_or_good(aenc_model_save(s->model, "/nowhere/at/all")); }
@@ -249,7 +254,8 @@ static const struct {
     {"step of another", try_step_other, true}, {"encode", try_encode, true}, {"decode", try_decode, true},
     {"reconstruct", try_reconstruct, true}, {"score", try_score, true}, {"score_features", try_features, true},
     {"denoising_score", try_denoise, true}, {"jacobian_norm", try_jacobian, true}, {"evaluate", try_evaluate, true},
-    {"tensor_get", try_get, true}, {"save_memory", try_save, true}, {"save", try_save_file, true}, {"load", try_load, true},
+    {"tensor_get", try_get, true}, {"save_memory", try_save, true}, {"save", try_save_file, true}, {"write", try_write, true},
+    {"load", try_load, true},
     {"load_memory", try_load_memory, true}, {"parse", try_parse, true}, {"create", try_create, true}, {"grow", try_grow, true},
     {"clone", try_clone, true},
     {"pca_create", try_pca, true}, {"matrix_angles", try_angles, true}, {"optimizer_create", try_optimizer, true},

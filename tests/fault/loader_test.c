@@ -6,7 +6,7 @@
 #include "api/memory.h"
 #include "io/file.h"
 #include "io/npy.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 #include "model/model.h"
 
 enum { MANY = 300, TEXT_ROOM = 1 << 18, NAME_ROOM = 32 };
@@ -78,7 +78,7 @@ static aenc_status tensors(aenc_context *ctx, const void *what) {
         source[i] = (struct tensor_source){name[i], TENSOR_F32, 2, {1, 2}, values};
         metadata[i] = (struct metadata_entry){name[i], name[i]};
     }
-    aenc_status status = aenc_safetensors_write(ctx, source, MANY, metadata, MANY - shift, &bytes, &size);
+    aenc_status status = written_tensors(ctx, source, MANY, metadata, MANY - shift, &bytes, &size);
     if (status != AENC_OK) return status;
     status = aenc_safetensors_read(ctx, bytes, size, "the file", &file);
     if (status == AENC_OK) {
@@ -96,9 +96,9 @@ static void check_sizes(aenc_context *ctx) {
     size_t size;
     struct tensor_source huge[] = {{"a", TENSOR_F32, 1, {UINT64_C(1) << 52}, &huge},
                                    {"b", TENSOR_F32, 1, {UINT64_C(1) << 61}, &huge}};
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, huge, 1, NULL, 0, &bytes, &size), AENC_ERR_SHAPE);
+    CHECK_STATUS(ctx, written_tensors(ctx, huge, 1, NULL, 0, &bytes, &size), AENC_ERR_SHAPE);
     CHECK(bytes == NULL && strstr(aenc_message(ctx), "more than a file can hold") != NULL);
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, huge + 1, 1, NULL, 0, &bytes, &size), AENC_ERR_SHAPE);
+    CHECK_STATUS(ctx, written_tensors(ctx, huge + 1, 1, NULL, 0, &bytes, &size), AENC_ERR_SHAPE);
     const uint64_t dims[] = {UINT64_C(1) << 40, UINT64_C(1) << 40};
     CHECK_STATUS(ctx, aenc_npy_write(ctx, dims, 2, NULL, &bytes, &size), AENC_ERR_SHAPE);
     CHECK(bytes == NULL);

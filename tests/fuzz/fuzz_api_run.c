@@ -360,10 +360,25 @@ void fuzz_api_endure(struct calls *c) {
 
 /* ---- Files ---- */
 
+/* Takes as many bytes as are left. */
+static int left_write(void *user, const void *data, size_t size) {
+    size_t *left = user;
+    FUZZ_DEMAND(data != NULL && size > 0 && size <= 16384);
+    if (size >= *left) return *left % 3 == 0 ? 1 : -1;
+    *left -= size;
+    return 0;
+}
+
 void fuzz_api_file(struct calls *c) {
     aenc_model *m = *next_model(c), **slot = next_model(c), *loaded = NULL;
     unsigned how = next(c);
     if ((how & 1) != 0) fuzz_api_told(c, m, aenc_model_save(m, c->path));
+    if ((how & 8) != 0) {
+        size_t left = how / 16 * 1000;
+        aenc_status status = aenc_model_write(m, left_write, &left);
+        fuzz_api_told(c, m, status);
+        FUZZ_DEMAND(status != AENC_OK || left > 0);
+    }
     if ((how & 2) != 0) file_damage(c);
     if ((how & 4) == 0) return;
     fuzz_made(&c->world, aenc_model_load(c->world.ctx, c->path, &loaded), loaded);

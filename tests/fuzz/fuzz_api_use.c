@@ -112,6 +112,13 @@ void fuzz_api_detector_make(struct calls *c) {
     FUZZ_DEMAND((aenc_detector_model(*slot) == NULL) == (*slot == NULL));
 }
 
+static int count_bytes(void *user, const void *data, size_t size) {
+    size_t *sum = user;
+    (void)data;
+    *sum += size;
+    return 0;
+}
+
 /* Its file, read again, scores with the same bits. */
 static void detector_round(struct calls *c, aenc_detector *d, const aenc_matrix *x, const float *score) {
     aenc_detector *loaded = NULL;
@@ -120,6 +127,12 @@ static void detector_round(struct calls *c, aenc_detector *d, const aenc_matrix 
     fuzz_api_told(c, d, status);
     if (status != AENC_OK) return;
     if (fuzz_made(&c->world, aenc_model_load(c->world.ctx, c->path, &model), model)) aenc_model_free(model);
+    unsigned char bytes[256] = {0};
+    size_t size = 0;
+    fuzz_api_told(c, d, aenc_detector_save_memory(d, bytes, sizeof bytes, &size));
+    FUZZ_DEMAND(size == 0 || size > sizeof bytes);
+    FUZZ_DEMAND(aenc_detector_load_memory(c->world.ctx, bytes, sizeof bytes, &loaded) != AENC_OK && loaded == NULL);
+    fuzz_api_told(c, d, aenc_detector_write(d, count_bytes, &size));
     if (!fuzz_made(&c->world, aenc_detector_load(c->world.ctx, c->path, &loaded), loaded)) return;
     struct room room = fuzz_api_room(c, MORE_BLOCK, x->rows);
     if (fuzz_api_filled(c, loaded, aenc_detector_score(loaded, x, room.at, room.floats), room))

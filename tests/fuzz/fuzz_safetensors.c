@@ -1,6 +1,6 @@
 /* fuzz_safetensors.c - the container format: what the reader accepts, the writer can write and the reader finds again. */
 #include "fuzz/fuzz.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 
 enum { ENTRIES_MAX = 256 };
 
@@ -49,7 +49,7 @@ static void write_again(struct fuzz_world *world, const struct safetensors *file
     void *bytes = NULL;
     size_t size = 0;
     struct safetensors again;
-    aenc_status status = aenc_safetensors_write(world->ctx, source, file->tensor_count, metadata, count, &bytes, &size);
+    aenc_status status = written_tensors(world->ctx, source, file->tensor_count, metadata, count, &bytes, &size);
     FUZZ_DEMAND(status == AENC_OK || status == AENC_ERR_NO_MEMORY);
     if (!fuzz_made(world, status, bytes)) return;
     status = aenc_safetensors_read(world->ctx, bytes, size, "what was written", &again);

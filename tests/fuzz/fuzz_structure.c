@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "fuzz/structure.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 #include "model/model.h"
 
 /* ---- Files ---- */
@@ -22,7 +22,7 @@ static void values_change(struct choices *c, unsigned char *bytes, size_t size, 
 static unsigned char *file_make(struct fuzz_world *world, struct choices *c, aenc_model *model, const char *text, size_t *size) {
     const struct metadata_entry entry = {"autoenc.detector", text};
     void *bytes = NULL;
-    aenc_status status = aenc_model_to_bytes_with(model, text == NULL ? NULL : &entry, &bytes, size);
+    aenc_status status = written_model(model, text == NULL ? NULL : &entry, &bytes, size);
     if (!fuzz_made(world, status, bytes)) return NULL;
     unsigned char *copy = malloc(*size);
     FUZZ_DEMAND(copy != NULL);

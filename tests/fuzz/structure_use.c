@@ -234,12 +234,21 @@ static void grow(struct scene *s) {
     aenc_layer_free(layer);
 }
 
+static int count_bytes(void *user, const void *data, size_t size) {
+    size_t *sum = user;
+    (void)data;
+    *sum += size;
+    return 0;
+}
+
 /* What was saved can be loaded, but for values that training has driven out of range; loaded and saved again the bytes are the
  * same. */
 static void save(struct scene *s) {
     aenc_model *loaded = NULL;
     size_t size = 0;
     if (good(s, aenc_model_save_memory(s->model, NULL, 0, &size))) FUZZ_DEMAND(size > 0);
+    size_t written = 0;
+    if (good(s, aenc_model_write(s->model, count_bytes, &written))) FUZZ_DEMAND(written == size || size == 0);
     if (!good(s, aenc_model_save(s->model, s->path))) return;
     aenc_status status = aenc_model_load(s->world->ctx, s->path, &loaded);
     FUZZ_DEMAND(status == AENC_OK || status == AENC_ERR_NO_MEMORY || status == AENC_ERR_NONFINITE);
@@ -303,6 +312,9 @@ void structure_use_detector(struct scene *s, aenc_detector *d) {
     const char *spec = aenc_detector_threshold_spec(d);
     FUZZ_DEMAND(spec == NULL || strlen(spec) < SIZE_MAX); /* a sanitizer sees what is no text */
     good(s, aenc_detector_set_threshold(d, 0.5));
+    size_t size = 0, written = 0;
+    if (good(s, aenc_detector_save_memory(d, NULL, 0, &size)) && good(s, aenc_detector_write(d, count_bytes, &written)))
+        FUZZ_DEMAND(written == size);
     if (good(s, aenc_detector_save(d, s->path)) &&
         fuzz_made(s->world, aenc_detector_load(s->world->ctx, s->path, &again), again))
         aenc_detector_free(again);

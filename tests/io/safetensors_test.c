@@ -4,7 +4,7 @@
 
 #include "faults.h"
 #include "io/bytes.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 
 /* Length, header and data_size bytes 0, 1, 2, ...: a block of its own size, so that the sanitizer sees reads beyond. */
 static unsigned char *file_make(const char *header, size_t data_size, size_t *size) {
@@ -330,7 +330,7 @@ static aenc_status write_reference(aenc_context *ctx, void **out, size_t *size) 
         {"\"\xc3\xa9", TENSOR_F32, 2, {0, 4}, NULL},
     };
     const struct metadata_entry metadata = {"k", "a\"\\\n\x01\x7f\xc3\xa9/"};
-    return aenc_safetensors_write(ctx, tensors, sizeof tensors / sizeof *tensors, &metadata, 1, out, size);
+    return written_tensors(ctx, tensors, sizeof tensors / sizeof *tensors, &metadata, 1, out, size);
 }
 
 static void check_written(aenc_context *ctx) {
@@ -349,7 +349,7 @@ static void check_written(aenc_context *ctx) {
     CHECK(aenc_safetensors_metadata(&file, "K") == NULL);
     aenc_safetensors_free(&file);
     aenc_release(ctx, out);
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, NULL, 0, NULL, 0, &out, &size), AENC_OK);
+    CHECK_STATUS(ctx, written_tensors(ctx, NULL, 0, NULL, 0, &out, &size), AENC_OK);
     CHECK(size == 16 && memcmp((unsigned char *)out + 8, "{}      ", 8) == 0);
     aenc_release(ctx, out);
 }
@@ -357,7 +357,7 @@ static void check_written(aenc_context *ctx) {
 static void check_unwritable_one(aenc_context *ctx, struct tensor_source source, aenc_status want) {
     void *out;
     size_t size;
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, &source, 1, NULL, 0, &out, &size), want);
+    CHECK_STATUS(ctx, written_tensors(ctx, &source, 1, NULL, 0, &out, &size), want);
     CHECK(out == NULL);
 }
 
@@ -376,10 +376,10 @@ static void check_unwritable(aenc_context *ctx) {
     check_unwritable_one(ctx, (struct tensor_source){"a", TENSOR_U8, 2, {UINT64_C(1) << 53, 0}, values},
                          AENC_ERR_SHAPE);
     const struct tensor_source twice[] = {{"a", TENSOR_F32, 1, {1}, values}, {"a", TENSOR_U8, 1, {1}, values}};
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, twice, 2, NULL, 0, &out, &size), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, written_tensors(ctx, twice, 2, NULL, 0, &out, &size), AENC_ERR_ARGUMENT);
     CHECK(out == NULL && strstr(aenc_message(ctx), "'a'") != NULL);
     const struct metadata_entry metadata[] = {{"k", "1"}, {"k", "2"}};
-    CHECK_STATUS(ctx, aenc_safetensors_write(ctx, twice, 1, metadata, 2, &out, &size), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, written_tensors(ctx, twice, 1, metadata, 2, &out, &size), AENC_ERR_ARGUMENT);
     CHECK(out == NULL && strstr(aenc_message(ctx), "'k'") != NULL);
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 #include "model/model.h"
 #include "use/detector.h"
 
@@ -247,7 +247,7 @@ static aenc_status load_with(aenc_context *ctx, struct aenc_model *model, const 
     }
     strcat(text, "}");
     struct metadata_entry entry = {"autoenc.detector", *change->key == '\0' ? change->text : text};
-    CHECK_STATUS(ctx, aenc_model_to_bytes_with(model, &entry, &bytes, &size), AENC_OK);
+    CHECK_STATUS(ctx, written_model(model, &entry, &bytes, &size), AENC_OK);
     aenc_status status = aenc_detector_from_bytes(ctx, bytes, size, "the file", out);
     aenc_release(ctx, bytes);
     return status;

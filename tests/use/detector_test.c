@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
-#include "io/safetensors.h"
+#include "io/written.h"
 #include "model/model.h"
 #include "use/detector.h"
 
@@ -217,7 +217,7 @@ static void check_hostile(void) {
         const char *hole = strstr(models[i], "\"%\"");
         snprintf(text, sizeof text, "%.*s%s%s", (int)(hole - models[i]), models[i], dense, hole + 3);
         CHECK_STATUS(scene.ctx, aenc_model_parse(scene.ctx, text, strlen(text), &model), AENC_OK);
-        CHECK_STATUS(scene.ctx, aenc_model_to_bytes_with(model, &values, &bytes, &size), AENC_OK);
+        CHECK_STATUS(scene.ctx, written_model(model, &values, &bytes, &size), AENC_OK);
         FILE *file = fopen(path, "wb");
         CHECK(file != NULL && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
         CHECK_STATUS(scene.ctx, aenc_detector_load(scene.ctx, path, &d), AENC_ERR_FORMAT);
