@@ -25,7 +25,7 @@
  *            in are borrowed until the call returns. Handles keep alive what they need, so the order of freeing is free.
  * Options    Set struct_size to sizeof the struct. A field that is zero or NULL means its documented default.
  * Names      "dense", "mse", "adam" ... carry settings as "name:key=value,key=value", spelled the same here, in the
- *            model file and on the command line.
+ *            model file and on the command line; the model file's {"type":"adam","lr":0.01} is taken too.
  * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
  *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
  *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
@@ -551,6 +551,11 @@ typedef struct aenc_tensor_info {
 AENC_API aenc_status aenc_model_tensor_info(const aenc_model *model, size_t index, aenc_tensor_info *info);
 AENC_API aenc_status aenc_model_tensor_get(const aenc_model *model, const char *name, aenc_tensor **out);
 AENC_API aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value);
+/* The names of 0.1, for sources that have them still. */
+#define aenc_model_parameter_count aenc_model_tensor_count
+#define aenc_model_parameter_name aenc_model_tensor_name
+#define aenc_model_parameter_get aenc_model_tensor_get
+#define aenc_model_parameter_set aenc_model_tensor_set
 /* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
 AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
 /* Copies the numbers of every parameter and state of src whose name is src_prefix, or lies below it, to the one of dst that has
