@@ -33,7 +33,7 @@ struct setting_rule {
     const char *text_fallback; /* the default of texts; NULL: none */
 };
 
-/* Parses the text form. AENC_ERR_ARGUMENT naming what is wrong and where. `what` is the family, such as "layer". *out
+/* Parses the text form, or JSON that begins with '{'. AENC_ERR_ARGUMENT naming what is wrong and where. `what` is the family, such as "layer". *out
  * is NULL on failure. */
 aenc_status aenc_settings_parse(struct arena *arena, const char *what, const char *text, struct json **out);
 

@@ -5,7 +5,8 @@
  *   name    = 1*( letter / digit / "_" / "-" )
  *   value   = number *( ";" number ) / whole *( "x" whole ) / "true" / "false" / word
  *
- * A value that begins like a number must be one, or a list; a word is anything else without comma or blank.
+ * A value that begins like a number must be one, or a list; a word is anything else without comma or blank. A text that begins
+ * with '{' is the object itself, as JSON.
  */
 #include <string.h>
 
@@ -147,10 +148,25 @@ static aenc_status add_setting(const struct parser *parser, struct piece setting
     return add_value(parser, key, value);
 }
 
+/* The object itself, as JSON. */
+static aenc_status object_parse(struct arena *arena, const char *what, const char *text, struct json **out) {
+    const char *name = aenc_arena_format(arena, "%s '%s'", what, aenc_quoted(text).text);
+    struct json *spec;
+    if (name == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = aenc_json_parse(arena, text, strlen(text), name, &spec);
+    if (status == AENC_ERR_FORMAT) status = aenc_fail(arena->ctx, AENC_ERR_ARGUMENT, "%s", arena->ctx->message);
+    const struct json *type = status == AENC_OK ? aenc_json_member(spec, "type") : NULL;
+    if (status == AENC_OK && (type == NULL || type->kind != JSON_TEXT))
+        status = aenc_fail(arena->ctx, AENC_ERR_ARGUMENT, "%s: there is no 'type'", name);
+    if (status == AENC_OK) *out = spec;
+    return status;
+}
+
 aenc_status aenc_settings_parse(struct arena *arena, const char *what, const char *text, struct json **out) {
     enum { SETTINGS_MAX = 64 };
     *out = NULL;
     if (text == NULL) return aenc_fail(arena->ctx, AENC_ERR_ARGUMENT, "%s: the text is NULL", what);
+    if (text[0] == '{') return object_parse(arena, what, text, out);
     struct parser parser = {arena, what, text, aenc_json_root(arena, JSON_OBJECT)};
     struct piece name = {text, strcspn(text, ":")};
     if (parser.spec == NULL) return AENC_ERR_NO_MEMORY;

@@ -37,6 +37,21 @@ static void check_parse(aenc_context *ctx, const char *text, const char *want, c
     aenc_arena_free(&arena);
 }
 
+/* The object itself is the same thing as the text. */
+static void check_json(aenc_context *ctx) {
+    check_parse(ctx, "{\"type\":\"dense\",\"units\":3}", "{\"type\":\"dense\",\"units\":3}", NULL);
+    check_parse(ctx, "dense:units=3", "{\"type\":\"dense\",\"units\":3}", NULL);
+    check_parse(ctx, "{ \"units\": 3.5e0, \"type\": \"d\", \"dims\": [8, 8] }", "{\"units\":3.5,\"type\":\"d\",\"dims\":[8,8]}", NULL);
+    check_parse(ctx, "{", NULL, "layer '{'");
+    check_parse(ctx, "{}", NULL, "there is no 'type'");
+    check_parse(ctx, "{\"type\":3}", NULL, "there is no 'type'");
+    check_parse(ctx, "{\"units\":3}", NULL, "there is no 'type'");
+    check_parse(ctx, "{\"type\":\"d\",\"type\":\"e\"}", NULL, "type");
+    check_parse(ctx, "{\"type\":\"d\"}x", NULL, "byte 12");
+    check_parse(ctx, " {\"type\":\"d\"}", NULL, "expected a name");
+    check_parse(ctx, "[1]", NULL, "expected a name");
+}
+
 static void check_texts(aenc_context *ctx) {
     check_parse(ctx, "mse", "{\"type\":\"mse\"}", NULL);
     check_parse(ctx, "dense:units=128,bias=false", "{\"type\":\"dense\",\"units\":128,\"bias\":false}", NULL);
@@ -258,6 +273,7 @@ int main(void) {
     struct faults faults;
     aenc_context *ctx = faults_context(&faults);
     check_texts(ctx);
+    check_json(ctx);
     check_refused_texts(ctx);
     check_accepted(ctx);
     check_refused(ctx);
