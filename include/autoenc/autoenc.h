@@ -179,19 +179,16 @@ typedef struct aenc_model_options {
     size_t field_count;
     const char *const *conditions;  /* names of fields that encoder and decoder see beside their input: {"label"} */
     size_t condition_count;
-    /* Every random number of the model follows from it: parameters, order of rows, corruption, dropout. It is part of the description
-     * and so of the file. NULL: the context's seed, also of who loads the file */
-    const uint64_t *seed;
+    const uint64_t *seed;           /* all its random numbers follow from it; saved with the model. NULL: the context's seed */
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same seed, the model's own or the context's, gives the same parameters. */
 AENC_API aenc_status aenc_model_create(aenc_context *ctx, const aenc_model_options *options, aenc_model **out);
 /* The same from the JSON description that model files carry (docs/format.md). length in bytes. */
 AENC_API aenc_status aenc_model_parse(aenc_context *ctx, const char *json, size_t length, aenc_model **out);
-/* The same model once more, in ctx, which may be another context than the model's: description, parameters, states, scaling, and
- * what is frozen. ctx NULL: the model's; then parameters take no memory until one of the two changes. training 1: also the
- * moments of aenc_partial_fit and the counts of steps and epochs, so that it goes on with the same bits as the model where the
- * seeds are the same; 0: as if it were saved and loaded. Plug-ins must be registered in ctx. */
+/* The same model once more, in ctx, which may be another context; it must know its plug-ins. ctx NULL: the model's; parameters then
+ * take no memory until one of the two changes. training 1: also the moments of aenc_partial_fit and the counts of steps and epochs,
+ * so that with the same seed it goes on with the same bits; 0: as if it were saved and loaded. */
 AENC_API aenc_status aenc_model_clone(aenc_context *ctx, aenc_model *model, int32_t training, aenc_model **out);
 AENC_API void aenc_model_free(aenc_model *model);
 
@@ -500,8 +497,8 @@ AENC_API const char *aenc_runner_message(const aenc_runner *runner);
 /* Writes a temporary file beside it, syncs it and renames it: a crash leaves the old file or the new one. */
 AENC_API aenc_status aenc_model_save(aenc_model *model, const char *path);
 AENC_API aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out);
-/* The same bytes, handed to `write` in order, at most 16 KiB at a time. It returns 0 to go on; otherwise the call ends with
- * AENC_ERR_CALLBACK (a negative number: it has failed) or AENC_ERR_CANCELLED (a positive one), and what has been written is no model. */
+/* The same bytes, handed to `write` in order, at most 16 KiB at a time. 0: go on; others end the call, and what has been written is no
+ * model: negative with AENC_ERR_CALLBACK, positive with AENC_ERR_CANCELLED. */
 typedef int (*aenc_write_callback)(void *user, const void *data, size_t size);
 AENC_API aenc_status aenc_model_write(aenc_model *model, aenc_write_callback write, void *user);
 /* The same bytes in memory. *size receives what is needed; with bytes NULL nothing else happens. capacity smaller than
@@ -515,8 +512,7 @@ enum { AENC_TYPE_F32 = 10, AENC_TYPE_I32 = 20, AENC_TYPE_U8 = 30 };
 enum { AENC_RANK_MAX = 6 };
 
 /* Zero-filled, dense, row-major. rank 0 is a scalar. */
-AENC_API aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank,
-                                        aenc_tensor **out);
+AENC_API aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank, aenc_tensor **out);
 AENC_API void aenc_tensor_free(aenc_tensor *tensor);
 AENC_API int32_t aenc_tensor_type(const aenc_tensor *tensor);   /* 0 for NULL */
 AENC_API size_t aenc_tensor_rank(const aenc_tensor *tensor);    /* 0 for NULL */
@@ -530,32 +526,24 @@ AENC_API aenc_status aenc_tensor_write(aenc_tensor *tensor, const float *values,
 /* The elements, dense and row-major, in the tensor's type; valid as long as the tensor, and as they are then. NULL for NULL. */
 AENC_API const void *aenc_tensor_data(const aenc_tensor *tensor);
 
-/* A model's tensors: parameters (trained) come first, then states (running statistics and the like: saved, not trained). How many
- * tensors there are; aenc_model_parameter_size counts the elements of the parameters. Names such as "encoder.0.weight" stay valid
- * as long as the model. NULL beyond the end. */
+/* A model's tensors: parameters (trained) come first, then states (running statistics and the like: saved, not trained). Names such
+ * as "encoder.0.weight" stay valid as long as the model. NULL beyond the end. */
 AENC_API size_t aenc_model_tensor_count(const aenc_model *model);
 AENC_API const char *aenc_model_tensor_name(const aenc_model *model, size_t index);
 enum { AENC_TENSOR_PARAMETER = 10, AENC_TENSOR_STATE = 20 };
 typedef struct aenc_tensor_info {
     size_t struct_size;
     const char *name;            /* valid as long as the model */
-    size_t rank;
-    size_t dims[AENC_RANK_MAX];
+    size_t rank, dims[AENC_RANK_MAX];
     size_t size;                 /* elements */
     int32_t type;                /* AENC_TYPE_... that aenc_model_tensor_get makes */
     int32_t kind;                /* AENC_TENSOR_... */
-    int32_t frozen;              /* 1: a parameter that is not trained */
-    int32_t decays;              /* 1: a parameter that weight decay applies to */
+    int32_t frozen, decays;      /* of a parameter. 1: not trained; 1: weight decay applies to it */
 } aenc_tensor_info;
 /* info->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_tensor_info(const aenc_model *model, size_t index, aenc_tensor_info *info);
 AENC_API aenc_status aenc_model_tensor_get(const aenc_model *model, const char *name, aenc_tensor **out);
 AENC_API aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value);
-/* The names of 0.1, for sources that have them still. */
-#define aenc_model_parameter_count aenc_model_tensor_count
-#define aenc_model_parameter_name aenc_model_tensor_name
-#define aenc_model_parameter_get aenc_model_tensor_get
-#define aenc_model_parameter_set aenc_model_tensor_set
 /* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
 AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
 /* Copies the numbers of every parameter and state of src whose name is src_prefix, or lies below it, to the one of dst that has
@@ -576,6 +564,14 @@ AENC_API void aenc_optimizer_free(aenc_optimizer *optimizer);
 AENC_API aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate);
 AENC_API double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer); /* NaN for NULL */
 AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value); /* 0: no limit */
+
+/* What training goes on from besides the model: moments, learning rate, clipping, counts of steps and epochs (docs/format.md), so that
+ * another process goes on with the same bits. optimizer NULL: what aenc_partial_fit keeps. Names, shapes and values must be the
+ * model's, settings but for the learning rate the optimizer's. AENC_ERR_UNSUPPORTED for a PCA. _memory: as aenc_model_save_memory. */
+AENC_API aenc_status aenc_model_save_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
+AENC_API aenc_status aenc_model_load_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
+AENC_API aenc_status aenc_model_save_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, void *bytes, size_t capacity, size_t *size);
+AENC_API aenc_status aenc_model_load_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, const void *bytes, size_t size);
 
 typedef struct aenc_batch {
     size_t struct_size;

@@ -13,4 +13,10 @@
 #define AENC_VERSION_NUMBER (10000 * AENC_VERSION_MAJOR + 100 * AENC_VERSION_MINOR + AENC_VERSION_PATCH)
 #define AENC_ABI_VERSION 0
 
+/* Names of 0.1, for sources that have them still. */
+#define aenc_model_parameter_count aenc_model_tensor_count
+#define aenc_model_parameter_name aenc_model_tensor_name
+#define aenc_model_parameter_get aenc_model_tensor_get
+#define aenc_model_parameter_set aenc_model_tensor_set
+
 #endif

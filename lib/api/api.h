@@ -14,6 +14,7 @@ struct aenc_optimizer {
     atomic_size_t references;
     struct aenc_model *model; /* retained */
     struct optimizer *optimizer;
+    char *spec; /* without the learning rate */
 };
 
 /* Copies what the caller's struct and this library both know into out (`known` bytes) and zero-fills the rest. given

@@ -247,8 +247,10 @@ aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, aenc_opti
     struct json *parsed;
     status = aenc_settings_parse(&arena, "optimizer", spec, &parsed);
     if (status == AENC_OK) status = aenc_train_optimizer(model, parsed, &handle->optimizer);
+    if (status == AENC_OK) status = aenc_train_spec_text(ctx, &arena, parsed, &handle->spec);
     aenc_arena_free(&arena);
     if (status != AENC_OK) {
+        aenc_optim_free(ctx, handle->optimizer);
         aenc_release(ctx, handle);
         return status;
     }
@@ -263,6 +265,7 @@ void aenc_optimizer_free(aenc_optimizer *optimizer) {
     if (optimizer == NULL || atomic_fetch_sub_explicit(&optimizer->references, 1, memory_order_acq_rel) != 1) return;
     aenc_model *model = optimizer->model;
     aenc_optim_free(model->ctx, optimizer->optimizer);
+    aenc_release(model->ctx, optimizer->spec);
     aenc_release(model->ctx, optimizer);
     aenc_model_release(model);
 }

@@ -17,8 +17,7 @@ void aenc_train_forget(struct aenc_model *model) {
     model->training->online = (struct online){NULL, NULL};
 }
 
-/* A spec without its learning rate, as text from aenc_alloc: what decides whether the moments can go on. */
-static aenc_status spec_text(aenc_context *ctx, struct arena *arena, const struct json *spec, char **out) {
+aenc_status aenc_train_spec_text(aenc_context *ctx, struct arena *arena, const struct json *spec, char **out) {
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
     for (const struct json *member = spec->first; member != NULL; member = member->next)
         if (strcmp(member->key, "lr") != 0) aenc_json_add_copy(arena, object, member->key, member);
@@ -33,7 +32,7 @@ static aenc_status online_set(struct aenc_model *model, struct arena *arena, con
     struct optimizer *fresh = NULL;
     char *text = NULL;
     aenc_status status = aenc_settings_parse(arena, "optimizer", given == NULL ? "adam" : given, &spec);
-    if (status == AENC_OK) status = spec_text(model->ctx, arena, spec, &text);
+    if (status == AENC_OK) status = aenc_train_spec_text(model->ctx, arena, spec, &text);
     if (status == AENC_OK && model->training->online.spec != NULL && strcmp(text, model->training->online.spec) == 0) {
         double rate;
         status = aenc_optim_rate_read(model->ctx, spec, &rate);

@@ -137,6 +137,21 @@ int64_t aenc_fit_batch(const struct fit_data *data, const aenc_fit_options *opti
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
 /* partial.c: one pass in the order of the rows, continuing with the moments of the call before. */
 aenc_status aenc_train_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
+/* A spec without its learning rate, as text from aenc_alloc: what decides whether moments can go on. */
+aenc_status aenc_train_spec_text(aenc_context *ctx, struct arena *arena, const struct json *spec, char **out);
+/* optimizer_file.c: what training goes on from besides the model, as a file that refers to the moments and to the arena; spec is that
+ * text; optimizer NULL: that of partial fits, AENC_ERR_ARGUMENT without one. And back: into that optimizer, whose spec must be the
+ * same, or, where it is NULL, as that of partial fits. */
+struct safetensors_draft;
+aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct optimizer *optimizer, const char *spec,
+                                 struct arena *arena, struct safetensors_draft *out);
+struct loaded_bytes {
+    const void *bytes;
+    size_t size;
+    const char *what; /* names them in messages */
+};
+aenc_status aenc_optimizer_restore(struct aenc_model *model, struct optimizer *optimizer, const char *spec,
+                                   const struct loaded_bytes *from);
 /* training.c: what both kinds of partial fits and steps go on from, for a model that has nothing of it yet. */
 aenc_status aenc_train_copy(struct aenc_model *to, const struct aenc_model *from);
 /* Those moments go. */

@@ -519,6 +519,15 @@ static int drop_bytes(void *user, const void *data, size_t size) {
     return 0;
 }
 
+static aenc_status save_optimizer(struct scene *scene) {
+    char bytes[FILE_ROOM];
+    size_t size = 0;
+    aenc_status status = aenc_partial_fit(scene->model, &scene->x, NULL);
+    if (status == AENC_OK) status = aenc_model_save_optimizer_memory(scene->model, NULL, bytes, sizeof bytes, &size);
+    if (status == AENC_OK) status = aenc_model_load_optimizer_memory(scene->model, NULL, bytes, size);
+    return status;
+}
+
 static aenc_status save_written(struct scene *scene) {
     aenc_status status = aenc_model_freeze(scene->model, "encoder", 1);
     if (status == AENC_OK) status = aenc_model_write(scene->model, drop_bytes, NULL);
@@ -825,6 +834,7 @@ static const struct {
     {"parameters", parameters, true, false},
     {"freeze", freeze, true, false},
     {"save to memory", save_memory, true, false},
+    {"save an optimizer", save_optimizer, true, true},
     {"save to a callback", save_written, true, false},
     {"save to a file", save_file, true, false},
     {"fit", fit, true, true},

@@ -247,6 +247,12 @@ static void save(struct scene *s) {
     aenc_model *loaded = NULL;
     size_t size = 0;
     if (good(s, aenc_model_save_memory(s->model, NULL, 0, &size))) FUZZ_DEMAND(size > 0);
+    if (good(s, aenc_model_save_optimizer(s->model, NULL, s->path)))
+        good(s, aenc_model_load_optimizer(s->model, NULL, s->path));
+    if (good(s, aenc_model_save_optimizer_memory(s->model, NULL, NULL, 0, &size))) FUZZ_DEMAND(size > 0);
+    good(s, aenc_model_load_optimizer_memory(s->model, NULL, "{", 1));
+    size = 0;
+    good(s, aenc_model_save_memory(s->model, NULL, 0, &size));
     size_t written = 0;
     if (good(s, aenc_model_write(s->model, count_bytes, &written))) FUZZ_DEMAND(written == size || size == 0);
     if (!good(s, aenc_model_save(s->model, s->path))) return;

@@ -1,0 +1,214 @@
+/* optimizer_file.c - what training goes on from besides the model: moments, counts of steps and epochs, settings.
+ *
+ * A safetensors file of its own: tensors "moment.K.NAME" in the shapes of the parameters, and JSON in the metadata. It is checked
+ * against the model and the optimizer, and everything has its memory, before a number changes.
+ */
+#include <string.h>
+
+#include "io/bytes.h"
+#include "io/message_text.h"
+#include "io/safetensors.h"
+#include "train/training.h"
+
+#define OPTIMIZER_KEY "autoenc.optimizer"
+enum { FORMAT = 1 };
+static const enum tensor_type number_type = sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32;
+
+/* ---- What belongs to it ---- */
+
+struct moment_part {
+    const char *name;
+    const struct entry *entry;
+    num *values;
+    bool squares; /* means of squares, not negative */
+};
+
+static aenc_status parts_list(const struct aenc_model *model, const struct optimizer *optimizer, struct arena *arena,
+                              struct moment_part **out, size_t *count) {
+    const struct store *store = &model->store;
+    struct moment_part *part = *out = aenc_arena_alloc(arena, store->entry_count, MOMENTS_MAX * sizeof *part);
+    *count = 0;
+    for (size_t i = 0; i < store->entry_count && part != NULL; i++) {
+        const struct entry *entry = &store->entry[i];
+        if (entry->kind != ENTRY_PARAMETER) continue;
+        const struct optimizer *own = optimizer; /* of the entry's player */
+        while (own->player != entry->player) own = own->next;
+        for (int m = 0; m < MOMENTS_MAX; m++)
+            if (own->uses[m])
+                part[(*count)++] = (struct moment_part){aenc_arena_format(arena, "moment.%d.%s", m, entry->name), entry,
+                                                        own->moment[m] + entry->offset - own->first, own->squares[m]};
+    }
+    return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
+}
+
+/* ---- Writing ---- */
+
+static void count_add(struct arena *arena, struct json *object, const char *key, uint64_t count) {
+    const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)count);
+    if (text != NULL) aenc_json_add_text(arena, object, key, text);
+}
+
+aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct optimizer *optimizer, const char *spec,
+                                 struct arena *arena, struct safetensors_draft *out) {
+    struct moment_part *part;
+    size_t count;
+    char *text = NULL;
+    if (optimizer == NULL && model->training != NULL) {
+        optimizer = model->training->online.optimizer;
+        spec = model->training->online.spec;
+    }
+    if (optimizer == NULL)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
+                         "aenc_model_save_optimizer: optimizer is NULL, and no partial fit has made one");
+    aenc_status status = parts_list(model, optimizer, arena, &part, &count);
+    struct tensor_source *source = aenc_arena_alloc(arena, count + 1, sizeof *source);
+    struct json *object = aenc_json_root(arena, JSON_OBJECT);
+    aenc_json_add_number(arena, object, "format", FORMAT);
+    aenc_json_add_text(arena, object, "optimizer", spec);
+    aenc_json_add_number(arena, object, "learning_rate", aenc_optim_learning_rate(optimizer));
+    aenc_json_add_number(arena, object, "base", optimizer->base);
+    aenc_json_add_number(arena, object, "clip_norm", optimizer->clip_norm);
+    aenc_json_add_number(arena, object, "clip_value", optimizer->clip_value);
+    aenc_json_add_number(arena, object, "clock", model->clock);
+    count_add(arena, object, "step", (uint64_t)optimizer->step);
+    count_add(arena, object, "update", model->step);
+    count_add(arena, object, "shuffle", model->epoch);
+    if (status == AENC_OK && arena->failed) status = AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; status == AENC_OK && i < count; i++) {
+        const struct shape *shape = &part[i].entry->shape;
+        source[i] = (struct tensor_source){.name = part[i].name, .type = number_type, .rank = shape->rank};
+        for (int axis = 0; axis < shape->rank; axis++) source[i].dim[axis] = (uint64_t)shape->dim[axis];
+        source[i].values = part[i].values;
+    }
+    if (status == AENC_OK) status = aenc_json_write(model->ctx, object, &text, NULL);
+    const struct metadata_entry metadata = {OPTIMIZER_KEY, text};
+    if (status == AENC_OK) status = aenc_safetensors_draft(model->ctx, source, count, &metadata, 1, out);
+    aenc_release(model->ctx, text);
+    return status;
+}
+
+/* ---- Reading ---- */
+
+struct reading {
+    struct aenc_model *model;
+    const char *what;
+    struct arena arena;
+    struct safetensors file;
+    const struct json *object;
+    const char *spec;
+    uint64_t step, update, shuffle;
+    double rate, base, norm, value, clock;
+};
+
+static aenc_status wrong(const struct reading *r, const char *how) {
+    return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: %s", r->what, how);
+}
+
+static bool real(const struct reading *r, const char *key, double *out) {
+    const struct json *number = aenc_json_member(r->object, key);
+    if (number == NULL || number->kind != JSON_NUMBER || !(number->number >= 0)) return false;
+    *out = number->number;
+    return true;
+}
+
+static aenc_status facts_read(struct reading *r) {
+    const char *text = aenc_safetensors_metadata(&r->file, OPTIMIZER_KEY);
+    struct json *object;
+    uint64_t format = 0;
+    if (text == NULL) return wrong(r, "it is no state of an optimizer (metadata '" OPTIMIZER_KEY "')");
+    aenc_status status = aenc_json_parse(&r->arena, text, strlen(text), "the optimizer's metadata", &object);
+    if (status != AENC_OK) return status;
+    r->object = object;
+    if (!aenc_json_whole(aenc_json_member(object, "format"), &format) || format == 0)
+        return wrong(r, "it states no format");
+    if (format > FORMAT)
+        return aenc_fail(r->model->ctx, AENC_ERR_VERSION, "%s: it has format %llu; this library reads up to %d",
+                         r->what, (unsigned long long)format, FORMAT);
+    const struct json *spec = aenc_json_member(object, "optimizer");
+    r->spec = spec != NULL && spec->kind == JSON_TEXT ? spec->text : NULL;
+    bool good = r->spec != NULL && aenc_json_u64(aenc_json_member(object, "step"), &r->step) && r->step < 1ull << 40 &&
+                aenc_json_u64(aenc_json_member(object, "update"), &r->update) &&
+                aenc_json_u64(aenc_json_member(object, "shuffle"), &r->shuffle) && real(r, "learning_rate", &r->rate) &&
+                r->rate <= (double)NUM_MAX && real(r, "clip_norm", &r->norm) && real(r, "clip_value", &r->value) &&
+                real(r, "clock", &r->clock) && r->clock <= 0x1p53;
+    return good ? AENC_OK : wrong(r, "its settings and counts are none that an optimizer can have");
+}
+
+static aenc_status moment_check(const struct reading *r, const struct moment_part *part) {
+    const struct tensor_entry *tensor = aenc_safetensors_find(&r->file, part->name);
+    const struct shape *shape = &part->entry->shape;
+    bool good = tensor != NULL && tensor->type == number_type && tensor->rank == shape->rank;
+    for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
+    if (!good)
+        return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' is not there in the model's shape, %s",
+                         r->what, part->name, aenc_dims(shape->dim, shape->rank, false).text);
+    for (int64_t i = 0; i < part->entry->count; i++) {
+        num value;
+        aenc_bytes_copy_little(&value, tensor->bytes + (size_t)i * sizeof value, 1, sizeof value);
+        if (value - value != 0 || (part->squares && value < 0))
+            return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: '%s'%s is %s", r->what, part->name,
+                             aenc_element(shape->dim, shape->rank, i).text, aenc_shown_num(value).text);
+    }
+    return AENC_OK;
+}
+
+/* Into the optimizer and the counts of the model: nothing, or all of it. */
+static aenc_status moments_read(struct reading *r, struct optimizer *optimizer) {
+    struct moment_part *part;
+    size_t count;
+    aenc_status status = parts_list(r->model, optimizer, &r->arena, &part, &count);
+    for (size_t i = 0; status == AENC_OK && i < count; i++) status = moment_check(r, &part[i]);
+    if (status == AENC_OK && r->file.tensor_count != count) status = wrong(r, "it has tensors that no moment is in");
+    for (size_t i = 0; status == AENC_OK && i < count; i++)
+        aenc_bytes_copy_little(part[i].values, aenc_safetensors_find(&r->file, part[i].name)->bytes,
+                               (size_t)part[i].entry->count, sizeof(num));
+    if (status != AENC_OK) return status;
+    for (struct optimizer *o = optimizer; o != NULL; o = o->next)
+        o->step = (int64_t)r->step * (o == optimizer ? 1 : r->model->player[o->player].turns);
+    optimizer->base = r->base;
+    aenc_optim_set_learning_rate(optimizer, r->rate);
+    aenc_optim_set_clipping(optimizer, r->norm, r->value);
+    aenc_optim_resumed(optimizer);
+    r->model->step = r->update;
+    r->model->epoch = r->shuffle;
+    r->model->clock = r->clock;
+    return AENC_OK;
+}
+
+/* The model's own, made anew from the settings in the file. */
+static aenc_status online_read(struct reading *r) {
+    struct aenc_model *model = r->model;
+    struct online online = {NULL, NULL};
+    struct json *spec;
+    size_t size = strlen(r->spec) + 1;
+    aenc_status status = aenc_json_parse(&r->arena, r->spec, size - 1, "the optimizer's settings", &spec);
+    if (status == AENC_OK) status = aenc_train_optimizer(model, spec, &online.optimizer);
+    if (status == AENC_OK && aenc_training(model) == NULL) status = AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK && (online.spec = aenc_alloc_raw(model->ctx, size, 1)) == NULL) status = AENC_ERR_NO_MEMORY;
+    if (status == AENC_OK) memcpy(online.spec, r->spec, size);
+    if (status == AENC_OK) status = moments_read(r, online.optimizer);
+    if (status == AENC_OK) {
+        aenc_train_forget(model);
+        model->training->online = online;
+        return AENC_OK;
+    }
+    aenc_optim_free(model->ctx, online.optimizer);
+    aenc_release(model->ctx, online.spec);
+    return status;
+}
+
+aenc_status aenc_optimizer_restore(struct aenc_model *model, struct optimizer *optimizer, const char *spec,
+                                   const struct loaded_bytes *from) {
+    struct reading r = {.model = model, .what = from->what};
+    aenc_status status = aenc_safetensors_read(model->ctx, from->bytes, from->size, from->what, &r.file);
+    if (status != AENC_OK) return status;
+    aenc_arena_create(model->ctx, &r.arena);
+    status = facts_read(&r);
+    if (status == AENC_OK && optimizer != NULL && strcmp(spec, r.spec) != 0)
+        status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: it is of the optimizer %.200s; this one is %.200s",
+                           r.what, aenc_quoted(r.spec).text, spec);
+    if (status == AENC_OK) status = optimizer != NULL ? moments_read(&r, optimizer) : online_read(&r);
+    aenc_arena_free(&r.arena);
+    aenc_safetensors_free(&r.file);
+    return status;
+}
