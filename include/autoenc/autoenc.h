@@ -12,7 +12,7 @@
  *   the loop    gradients, optimizer and step, for a caller who writes the loop
  *   layers      networks of any other form
  *   fields.h    data of any type and shape by the names of fields, from files and streams too; several results at once
- *   use.h       what is done with a trained model: anomalies, codes; and PCA as a model. Both are included at the end
+ *   use.h       what is done with a trained model: anomalies, codes, classes; and PCA as a model. Both are included at the end
  *   ops.h       layers, losses, penalties, corruptions of one's own, gradients checked; not included
  *
  * Errors     Fallible calls return AENC_OK or a negative status, and aenc_message(ctx) names the field and the value that
@@ -362,22 +362,6 @@ AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *
  * (d code_j / d x_i)^2 over i and j, as the penalty "contractive" has it, without dropout and with running statistics
  * (docs/contractive.md; Rifai et al. 2011). Exact. AENC_ERR_UNSUPPORTED names an op of the encoder without derivative. */
 AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* 1 */
-
-/* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
- *
- * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number, the class from 0,
- * for each set of logits: mostly one per row. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
-
-AENC_API size_t aenc_model_class_count(const aenc_model *model); /* 0: the loss has none; 0 for NULL */
-/* Labels of one row: 1, or as many as its output has sets of logits ("dense 20, reshape 2x10" with 10 classes: 2). 0: the
- * loss has no classes; 0 for NULL. */
-AENC_API size_t aenc_model_label_size(const aenc_model *model);
-/* The most probable class; of several the first. count: room in labels, at least the rows times the labels of a row. */
-AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count);
-/* The softmax of the output: the probability of each class, for each label of a row. Room as above, times classes. */
-AENC_API aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
-/* The share of the labels that are the most probable class. count: rows times the labels of a row. */
-AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share);
 
 /* ---- Stacks (docs/stacks.md) ---- */
 

@@ -3,6 +3,7 @@
  *
  *   anomalies   metrics, thresholds, a detector for tables
  *   codes       between them, their neighbours, groups, maps and labels; how large they must be
+ *   classes     what a classifier makes of rows
  *   pca         principal components as a model, and angles between encoders
  */
 #ifndef AUTOENC_USE_H
@@ -218,6 +219,22 @@ typedef struct aenc_sweep_options {
  * code_count. */
 AENC_API aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
                                 aenc_sweep_point *out, size_t out_count);
+
+/* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
+ *
+ * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number, the class from 0,
+ * for each set of logits: mostly one per row. Without a decoder of yours it is one dense layer on the code. Other losses: AENC_ERR_UNSUPPORTED by name. */
+
+AENC_API size_t aenc_model_class_count(const aenc_model *model); /* 0: the loss has none; 0 for NULL */
+/* Labels of one row: 1, or as many as its output has sets of logits ("dense 20, reshape 2x10" with 10 classes: 2). 0: the
+ * loss has no classes; 0 for NULL. */
+AENC_API size_t aenc_model_label_size(const aenc_model *model);
+/* The most probable class; of several the first. count: room in labels, at least the rows times the labels of a row. */
+AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int32_t *labels, size_t count);
+/* The softmax of the output: the probability of each class, for each label of a row. Room as above, times classes. */
+AENC_API aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
+/* The share of the labels that are the most probable class. count: rows times the labels of a row. */
+AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share);
 
 /* ---- PCA: principal components as a model (docs/pca.md) ---- */
 
