@@ -165,6 +165,36 @@ static aenc_status try_callback(struct scene *s) {
     aenc_status status = aenc_source_callback(s->ctx, &stream, &source);
     return made(status, source);
 }
+static int swallow(void *user, const void *bytes, size_t size) {
+    (void)user, (void)bytes, (void)size;
+    return 0;
+}
+static aenc_status try_detector_write(struct scene *s) { return aenc_detector_write(s->detector, swallow, NULL); }
+static aenc_status try_detector_memory(struct scene *s) {
+    size_t size;
+    return aenc_detector_save_memory(s->detector, NULL, 0, &size);
+}
+static aenc_status try_detector_load_memory(struct scene *s) {
+    aenc_detector *detector;
+    return busy_or_good(aenc_detector_load_memory(s->ctx, "x", 1, &detector));
+}
+static aenc_status try_optimizer_memory(struct scene *s) {
+    size_t size;
+    return busy_or_good(aenc_model_save_optimizer_memory(s->line, NULL, NULL, 0, &size));
+}
+static aenc_status try_optimizer_save(struct scene *s) {
+    return busy_or_good(aenc_model_save_optimizer(s->line, NULL, "/nowhere/o.safetensors"));
+}
+static aenc_status try_optimizer_load(struct scene *s) {
+    return busy_or_good(aenc_model_load_optimizer(s->line, NULL, "/nowhere/o.safetensors"));
+}
+static aenc_status try_optimizer_load_memory(struct scene *s) {
+    return busy_or_good(aenc_model_load_optimizer_memory(s->line, NULL, "x", 1));
+}
+static aenc_status try_tensor_info(struct scene *s) {
+    aenc_tensor_info info = {.struct_size = sizeof info};
+    return aenc_model_tensor_info(s->line, 0, &info);
+}
 /* These only look at what is there, or at what is the caller's alone. */
 static aenc_status try_history(struct scene *s) {
     aenc_progress now = {.struct_size = sizeof now};
@@ -203,6 +233,10 @@ static const struct {
     {"model_port_needs", try_port_needs, BETWEEN}, {"run", try_run, BETWEEN}, {"sample", try_sample, BETWEEN}, {"run_source", try_run_source, NEVER},
     {"source_arrays", try_arrays, BETWEEN}, {"source_files", try_files, BETWEEN}, {"source_npy", try_npy, BETWEEN},
     {"source_stream", try_stream, BETWEEN}, {"source_callback", try_callback, BETWEEN}, {"history", try_history, ALWAYS},
+    {"detector_write", try_detector_write, BETWEEN}, {"detector_save_memory", try_detector_memory, BETWEEN},
+    {"detector_load_memory", try_detector_load_memory, BETWEEN}, {"model_save_optimizer_memory", try_optimizer_memory, BETWEEN},
+    {"model_save_optimizer", try_optimizer_save, BETWEEN}, {"model_load_optimizer", try_optimizer_load, BETWEEN},
+    {"model_load_optimizer_memory", try_optimizer_load_memory, BETWEEN}, {"tensor_info", try_tensor_info, ALWAYS},
     {"history_term", try_history_term, ALWAYS}, {"history_term_valid", try_history_term_valid, ALWAYS}, {"tensor_read", try_tensor_read, ALWAYS},
     {"tensor_write", try_tensor_write, ALWAYS}, {"runner_run_arrays", try_arrays_run, ALWAYS}, {"gradient_get", try_gradient, BETWEEN},
 };

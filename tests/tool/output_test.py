@@ -147,7 +147,7 @@ class Output(unittest.TestCase):
     def start(self, *args, **more):
         """A run whose epochs take long; returns when it trains."""
         self.write("long.csv", self.text * 200)
-        process = subprocess.Popen([TOOL, "train", "long.csv", "--encoder", "256,3", "--batch", "1", "--epochs", "1000", "-o",
+        process = subprocess.Popen([TOOL, "train", "long.csv", "--encoder", "2048,256,3", "--batch", "1", "--epochs", "1000", "-o",
                                     "long.st", "--log", "long.jsonl", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    text=True, cwd=self.folder, **more)
         until = time.monotonic() + 60
