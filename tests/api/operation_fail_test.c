@@ -165,8 +165,11 @@ static void test_use(int64_t threads) {
     }
     fail_next(&own, 0, 0, 0);
     CHECK_STATUS(t.ctx, aenc_score(t.model, &x, NULL, out, ROWS), AENC_OK);
-    CHECK(aenc_runner_run(runner, &x, NULL, out + ROWS, ROWS) == AENC_OK && memcmp(out, out + ROWS, ROWS * sizeof *out) == 0);
-    double worst;
+    CHECK(aenc_runner_run(runner, &x, NULL, out + ROWS, ROWS) == AENC_OK);
+    double worst = 0; /* the CBLAS may round otherwise than the runner's own product */
+    for (int r = 0; r < ROWS; r++)
+        worst = check_larger(worst, (double)(fabsf(out[r] - out[ROWS + r]) / (fabsf(out[r]) + 1e-3f)));
+    CHECK(worst < 1e-5);
     CHECK_STATUS(t.ctx, aenc_check_gradients(t.model, &batch, NULL, &worst, NULL), AENC_OK);
     if (!CHECK(worst < 0.01)) fprintf(stderr, "  two operands: %g\n", worst);
     trial_free(&t);
