@@ -1,7 +1,10 @@
 /* text_test.c - what messages show of bytes from a file: nothing that a terminal obeys, always UTF-8, cut where room ends. */
 #include "base/text.h"
 
+#include <stdarg.h>
 #include <string.h>
+
+#include "base/format.h"
 
 #include "fake_context.h"
 
@@ -26,6 +29,21 @@ static void check_cut(void) {
     }
 }
 
+static int formatted(char *out, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = aenc_text_format(out, size, format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+/* A conversion has room for 15 characters; one of more is refused. */
+static void check_long_conversion(void) {
+    char got[16];
+    CHECK(formatted(got, sizeof got, "%0000000000003d", 7) == 3 && strcmp(got, "007") == 0);
+    CHECK(formatted(got, sizeof got, "%00000000000003d", 7) < 0);
+}
+
 int main(void) {
     aenc_context ctx;
     struct ledger ledger;
@@ -37,6 +55,7 @@ int main(void) {
     check_escape("\xFF\xC0\x80\xED\xA0\x80", "\\xff\\xc0\\x80\\xed\\xa0\\x80");
     check_escape("end \xE2\x82", "end \\xe2\\x82");
     check_cut();
+    check_long_conversion();
     fake_context(&ctx, &ledger);
     CHECK(aenc_fail(&ctx, AENC_ERR_FORMAT, "tensor '%s'", "\x1B]0;title\a") == AENC_ERR_FORMAT);
     CHECK(strcmp(ctx.message, "tensor '\\x1b]0;title\\x07'") == 0);

@@ -218,6 +218,12 @@ static struct node *bad_clamp_build(struct tape *t, struct node *const *x) { ret
 static struct node *bad_transpose_build(struct tape *t, struct node *const *x) {
     return aenc_op_transpose(t, x[0], (const int[]){1, 0, 2});
 }
+static struct node *far_transpose_build(struct tape *t, struct node *const *x) {
+    return aenc_op_transpose(t, x[0], (const int[]){0, 1, 3});
+}
+static struct node *negative_transpose_build(struct tape *t, struct node *const *x) {
+    return aenc_op_transpose(t, x[0], (const int[]){0, 1, -1});
+}
 static struct node *bad_repeat_build(struct tape *t, struct node *const *x) { return aenc_op_repeat(t, x[0], 1, 4); }
 static struct node *no_concat_build(struct tape *t, struct node *const *x) { return aenc_op_concat(t, x, 0, 1); }
 static struct node *deep_build(struct tape *t, struct node *const *x) {
@@ -249,6 +255,10 @@ static const struct refusal_case refusals[] = {
     {bad_clamp_build, {{KIND_ROW, 1, {3}, {0}}}, AENC_ERR_ARGUMENT, "low is 1, and high is -1"},
     {bad_transpose_build, {{KIND_ROW, 2, {2, 3}, {0}}},
      AENC_ERR_SHAPE, "axis 1 of shape (rows, 2, 3) cannot stand in place 0"},
+    {far_transpose_build, {{KIND_ROW, 2, {2, 3}, {0}}},
+     AENC_ERR_SHAPE, "axis 3 of shape (rows, 2, 3) cannot stand in place 2"},
+    {negative_transpose_build, {{KIND_ROW, 2, {2, 3}, {0}}},
+     AENC_ERR_SHAPE, "axis -1 of shape (rows, 2, 3) cannot stand in place 2"},
     {bad_repeat_build, {{KIND_ROW, 1, {3}, {0}}}, AENC_ERR_SHAPE, "axis 1 of shape (rows, 3) cannot become 4"},
     {concat_build, {{KIND_ROW, 2, {2, 3}, {0}}, {KIND_ROW, 2, {2, 2}, {0}}}, AENC_ERR_SHAPE,
      "shapes (rows, 2, 3) and (rows, 2, 2) do not fit along axis 1"},

@@ -92,6 +92,7 @@ struct ending {
     aenc_model *model;
     size_t given;
     int64_t cancel_at, stop_at, step;
+    size_t fail_at; /* rows given before a read fails; 0: none */
 };
 
 static int ended_at(void *user, const aenc_progress *now) {
@@ -105,6 +106,7 @@ static int give(void *user, float *input, float *target, float *weight, size_t r
     struct ending *e = user;
     (void)target, (void)weight;
     if (e->given == (size_t)e->cancel_at) aenc_model_cancel(e->model);
+    if (e->fail_at > 0 && e->given >= e->fail_at) return -3;
     *got = e->given < ROWS ? (rows < 20 ? rows : 20) : 0;
     memcpy(input, data + e->given % ROWS * IN, *got * IN * sizeof *input);
     e->given += *got;
@@ -137,7 +139,7 @@ static void test_endings(void) {
     trial_free(&t);
 }
 
-/* A PCA of the rows that came before a cancel is none; it is as it was. */
+/* A PCA of the rows that came before a cancel or a failed read is none; it is as it was. */
 static void test_pca(void) {
     struct trial t = trial_create(small, 2, 1);
     struct ending e = {.cancel_at = 0};
@@ -157,7 +159,11 @@ static void test_pca(void) {
         CHECK_STATUS(t.ctx, aenc_model_save_memory(e.model, after, sizeof after, &same), AENC_OK);
         CHECK(same == size && memcmp(before, after, size) == 0);
     }
-    e.cancel_at = -1;
+    e.given = 0, e.cancel_at = -1, e.fail_at = 40;
+    CHECK_STATUS(t.ctx, aenc_fit_source(e.model, source, NULL), AENC_ERR_CALLBACK);
+    CHECK_STATUS(t.ctx, aenc_model_save_memory(e.model, after, sizeof after, &same), AENC_OK);
+    CHECK(same == size && memcmp(before, after, size) == 0);
+    e.fail_at = 0;
     aenc_model_cancel(e.model);
     CHECK_STATUS(t.ctx, aenc_fit(e.model, &x, NULL), AENC_OK);
     CHECK(aenc_model_stopped(e.model) == AENC_STOPPED_END);

@@ -504,6 +504,19 @@ static void test_unwritable(void) {
     trial_free(&b);
 }
 
+/* The seconds count from the run's begin: a run shorter than them is saved at its end alone. */
+static void test_seconds(void) {
+    const struct setup setup = {"adam:lr=0.01", NULL, 0, 0, 1};
+    struct stop never = {0, 0, false};
+    struct trial trial = trial_create(dropping, 12, 1);
+    aenc_fit_options options = options_of(&setup, &never);
+    options.checkpoint = "no/such/directory/file";
+    options.checkpoint_seconds = 60;
+    CHECK_STATUS(trial.ctx, aenc_fit(trial.model, &x, &options), AENC_ERR_IO);
+    CHECK(never.seen == ALL);
+    trial_free(&trial);
+}
+
 int main(void) {
     static const struct setup setups[] = {
         {"adam:lr=0.01", "cosine:warmup=0.2", 0.2, 3, 1},
@@ -524,5 +537,6 @@ int main(void) {
     test_cells();
     test_stride();
     test_unwritable();
+    test_seconds();
     return check_finish();
 }
