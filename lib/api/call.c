@@ -70,7 +70,10 @@ aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind 
     aenc_context *ctx = held->ctx != NULL ? held->ctx : held->model != NULL ? held->model->ctx : NULL;
     if (ctx == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_check(ctx, name, kind, held->model);
-    if (status == AENC_OK && kind == CALL_TRAINS) status = aenc_cancel_check(ctx);
+    if (status == AENC_OK && kind == CALL_TRAINS) {
+        status = aenc_cancel_check(ctx);
+        if (status != AENC_OK && held->model != NULL) held->model->stopped = AENC_STOPPED_NOT;
+    }
     if (status != AENC_OK) return status;
     call->kind = kind;
     call->kept = calls_back(ctx, kind);

@@ -40,14 +40,15 @@ static aenc_status validate(struct fit *fit) {
     return AENC_OK;
 }
 
-static aenc_status history_add(struct fit *fit) {
+/* Before the callback, which may evaluate the model on other rows. */
+static aenc_status history_terms(struct fit *fit) {
     struct history *history = &fit->model->training->history;
     const struct terms *terms = &fit->model->terms;
     if (aenc_history_reserve(fit->model, history->count + 1) != AENC_OK) return AENC_ERR_NO_MEMORY;
     double *row = history->term + 2 * history->count * terms->count;
+    for (size_t i = 0; i < terms->count && !fit->validated; i++) terms->valid[i] = NAN;
     memcpy(row, terms->value, terms->count * sizeof *row);
     memcpy(row + terms->count, terms->valid, terms->count * sizeof *row);
-    history->epoch[history->count++] = fit->now;
     return AENC_OK;
 }
 
@@ -85,13 +86,14 @@ static aenc_status epoch_run(struct fit *fit) {
     fit->model->clock = (double)fit->model->epoch;
     aenc_schedule_epoch(&fit->schedule, fit->validated ? fit->now.valid_loss : fit->now.train_loss);
     watch(fit->model);
-    status = aenc_fit_report(fit, AENC_EVENT_EPOCH);
+    status = history_terms(fit);
+    if (status == AENC_OK) status = aenc_fit_report(fit, AENC_EVENT_EPOCH);
     if (status != AENC_OK) return status;
     if (fit->options->patience > 0 && fit->place.waited >= fit->options->patience)
         aenc_fit_stop(fit, AENC_STOPPED_PATIENCE);
     if (aenc_model_cancelled(fit->model)) aenc_fit_stop(fit, AENC_STOPPED_CANCEL);
-    status = history_add(fit);
-    if (status != AENC_OK) return status;
+    struct history *history = &fit->model->training->history;
+    history->epoch[history->count++] = fit->now;
     epoch_close(fit);
     bool due = fit->facts != NULL && !fit->interrupted && checkpoint_at_epoch(fit);
     return due ? aenc_fit_checkpoint(fit) : AENC_OK;

@@ -129,8 +129,9 @@ static aenc_status facts_read(struct reading *r) {
     bool good = r->spec != NULL && aenc_json_u64(aenc_json_member(object, "step"), &r->step) && r->step < 1ull << 40 &&
                 aenc_json_u64(aenc_json_member(object, "update"), &r->update) &&
                 aenc_json_u64(aenc_json_member(object, "shuffle"), &r->shuffle) && real(r, "learning_rate", &r->rate) &&
-                r->rate <= (double)NUM_MAX && real(r, "clip_norm", &r->norm) && real(r, "clip_value", &r->value) &&
-                real(r, "clock", &r->clock) && r->clock <= 0x1p53;
+                r->rate <= (double)NUM_MAX && real(r, "base", &r->base) && r->base <= (double)NUM_MAX &&
+                real(r, "clip_norm", &r->norm) && real(r, "clip_value", &r->value) && real(r, "clock", &r->clock) &&
+                r->clock <= 0x1p53;
     return good ? AENC_OK : wrong(r, "its settings and counts are none that an optimizer can have");
 }
 
@@ -163,9 +164,11 @@ static aenc_status moments_read(struct reading *r, struct optimizer *optimizer) 
         aenc_bytes_copy_little(part[i].values, aenc_safetensors_find(&r->file, part[i].name)->bytes,
                                (size_t)part[i].entry->count, sizeof(num));
     if (status != AENC_OK) return status;
-    for (struct optimizer *o = optimizer; o != NULL; o = o->next)
+    for (struct optimizer *o = optimizer; o != NULL; o = o->next) {
         o->step = (int64_t)r->step * (o == optimizer ? 1 : r->model->player[o->player].turns);
-    optimizer->base = r->base;
+        if (r->model->player[o->player].optimizer == NULL)
+            o->base = r->base; /* of the fit; the first has none of its own */
+    }
     aenc_optim_set_learning_rate(optimizer, r->rate);
     aenc_optim_set_clipping(optimizer, r->norm, r->value);
     aenc_optim_resumed(optimizer);

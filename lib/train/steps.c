@@ -114,6 +114,13 @@ static aenc_status interrupt(struct fit *fit, int32_t why) {
     return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
 }
 
+/* The means so far, where a step that came to nothing has left its own. */
+static void terms_restore(struct fit *fit) {
+    const struct terms *terms = &fit->model->terms;
+    for (size_t i = 0; i < terms->count; i++)
+        terms->value[i] = fit->place.weight_sum > 0 ? fit->term_sum[i] / fit->place.weight_sum : (double)NAN;
+}
+
 aenc_status aenc_fit_steps(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct step_rows rows;
@@ -124,7 +131,10 @@ aenc_status aenc_fit_steps(struct fit *fit) {
         if (status == AENC_OK && rows.batch.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
-        if (status == AENC_ERR_CANCELLED) return interrupt(fit, AENC_STOPPED_CALLBACK); /* by an operation */
+        if (status == AENC_ERR_CANCELLED) { /* by an operation */
+            terms_restore(fit);
+            return interrupt(fit, AENC_STOPPED_CALLBACK);
+        }
         if (status != AENC_OK) return status;
         fit->place.position = rows.after;
         fit->now.step++;

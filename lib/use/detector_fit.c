@@ -91,7 +91,7 @@ static aenc_status passes(struct fit *fit, int64_t steps) {
         fit->now.step = 0;
         fit->now.steps = steps - done < each ? steps - done : each;
         status = aenc_fit_steps(fit);
-        if (status == AENC_OK) status = aenc_cancel_check(fit->model->ctx);
+        if (status == AENC_OK && fit->stopped) status = aenc_ended(fit->model->ctx, "aenc_context_cancel");
     }
     return status;
 }

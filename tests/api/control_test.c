@@ -351,10 +351,35 @@ static void test_fit(void) {
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
     CHECK(a.calls == 2 && aenc_model_stopped(t.model) == AENC_STOPPED_CANCEL && aenc_model_history_count(t.model) == 1);
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_ERR_CANCELLED);
+    CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_NOT);
     CHECK(a.calls == 2 && aenc_context_clear_cancel(t.ctx) == 1);
     CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
     CHECK(aenc_model_stopped(t.model) == AENC_STOPPED_END);
     trial_free(&t);
+}
+
+/* A callback that evaluates the model on other rows leaves the history what the run itself measured. */
+static int evaluates(void *user, const aenc_progress *now) {
+    double loss;
+    (void)now;
+    return aenc_model_evaluate(user, &(aenc_batch){.struct_size = sizeof(aenc_batch), .input = {data, 5, IN, 0}}, &loss);
+}
+
+static void test_evaluation(void) {
+    for (int valid = 0; valid < 2; valid++) {
+        struct trial t = trial_create(small, 2, 1);
+        aenc_fit_options o = brief;
+        aenc_progress epoch = {.struct_size = sizeof epoch};
+        double term;
+        o.progress = evaluates, o.progress_user = t.model, o.validation_fraction = valid * 0.3;
+        CHECK_STATUS(t.ctx, aenc_fit(t.model, &x, &o), AENC_OK);
+        for (size_t i = 0; i < aenc_model_history_count(t.model); i++) {
+            CHECK_STATUS(t.ctx, aenc_model_history(t.model, i, &epoch), AENC_OK);
+            CHECK_STATUS(t.ctx, aenc_model_history_term_valid(t.model, i, 0, &term), AENC_OK);
+            CHECK(valid ? fabs(term - epoch.valid_loss) < 1e-9 : isnan(term));
+        }
+        trial_free(&t);
+    }
 }
 
 int main(void) {
@@ -363,6 +388,7 @@ int main(void) {
     test_within(1);
     test_within(3);
     test_fit();
+    test_evaluation();
     for (int result = -3; result <= 3; result += 6) {
         test_progress(result);
         for (int64_t ahead = 0; ahead < 2; ahead++) {

@@ -330,6 +330,44 @@ static void test_rates(void) {
     aenc_context_free(ctx);
 }
 
+/* What a file of optimizers keeps: each player's moments, and what its rate is a multiple of. */
+static void test_optimizer_file(void) {
+    static unsigned char bytes[1 << 17];
+    const aenc_fit_options first = {.struct_size = sizeof first, .optimizer = "momentum:lr=0.01", .batch = BATCH},
+                           then = {.struct_size = sizeof then, .optimizer = "momentum:lr=0.005", .batch = BATCH};
+    aenc_context *ctx = context_make(1);
+    for (int own = 0; own < 2; own++)
+        for (int handle = 0; handle < 2; handle++) {
+            optimizer = own ? "momentum:lr=0.1" : NULL;
+            aenc_model *model = model_make(ctx, "adversarial", ""), *other = NULL;
+            aenc_optimizer *steps = NULL, *others = NULL;
+            size_t size = 0;
+            if (handle) CHECK_STATUS(ctx, aenc_optimizer_create(model, "momentum:lr=0.01", &steps), AENC_OK);
+            if (handle) CHECK_STATUS(ctx, aenc_model_step(model, steps, &batch, NULL), AENC_OK);
+            else CHECK_STATUS(ctx, aenc_partial_fit(model, &x, &first), AENC_OK);
+            CHECK_STATUS(ctx, aenc_model_save_optimizer_memory(model, steps, bytes, sizeof bytes, &size), AENC_OK);
+            CHECK_STATUS(ctx, aenc_model_clone(ctx, model, 0, &other), AENC_OK);
+            if (handle) CHECK_STATUS(ctx, aenc_optimizer_create(other, "momentum:lr=0.01", &others), AENC_OK);
+            CHECK_STATUS(ctx, aenc_model_load_optimizer_memory(other, others, bytes, size), AENC_OK);
+            if (handle) {
+                CHECK_STATUS(ctx, aenc_optimizer_set_learning_rate(steps, 0.005), AENC_OK);
+                CHECK_STATUS(ctx, aenc_optimizer_set_learning_rate(others, 0.005), AENC_OK);
+                CHECK_STATUS(ctx, aenc_model_step(model, steps, &batch, NULL), AENC_OK);
+                CHECK_STATUS(ctx, aenc_model_step(other, others, &batch, NULL), AENC_OK);
+            } else {
+                CHECK_STATUS(ctx, aenc_partial_fit(model, &x, &then), AENC_OK);
+                CHECK_STATUS(ctx, aenc_partial_fit(other, &x, &then), AENC_OK);
+            }
+            struct bytes a = model_bytes(model), b = model_bytes(other);
+            CHECK(bytes_same(&a, &b));
+            free(b.data);
+            aenc_optimizer_free(steps), aenc_optimizer_free(others);
+            aenc_model_free(model), aenc_model_free(other);
+        }
+    optimizer = "adam:lr=0.005";
+    aenc_context_free(ctx);
+}
+
 static void test_terms(void) {
     aenc_context *ctx = context_make(1);
     aenc_model *model = model_make(ctx, "adversarial", "");
@@ -490,6 +528,7 @@ int main(void) {
     free(whole.data);
     test_own();
     test_rates();
+    test_optimizer_file();
     test_terms();
     test_undone();
     test_refused();
