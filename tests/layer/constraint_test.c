@@ -38,7 +38,7 @@ static void read(const aenc_model *model, const char *name, float *out) {
 static double off(const float *w, const char *constraint) {
     double worst = 0;
     if (strcmp(constraint, "non_negative") == 0) {
-        for (int i = 0; i < COUNT; i++) worst = fmax(worst, -(double)w[i]);
+        for (int i = 0; i < COUNT; i++) worst = check_larger(worst, -(double)w[i]);
         return worst;
     }
     bool columns = strstr(constraint, "axis=0") != NULL, most = strstr(constraint, "max_norm") != NULL;
@@ -48,7 +48,7 @@ static double off(const float *w, const char *constraint) {
         for (int b = 0; b < (columns ? UNITS : COLS); b++)
             square += pow((double)(columns ? w[b * COLS + a] : w[a * COLS + b]), 2);
         double over = sqrt(square) - limit;
-        worst = fmax(worst, most ? over : fabs(over));
+        worst = check_larger(worst, most ? over : fabs(over));
     }
     return worst;
 }
