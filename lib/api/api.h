@@ -32,7 +32,9 @@ aenc_status aenc_struct_write(aenc_context *ctx, const char *name, const void *f
 /* A matrix that can be read: data there, at least one row, `cols` columns, a stride that reaches, sizes that do not
  * overflow, every number finite. `name` is the argument's. */
 aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);
-/* The same without looking at the numbers. */
+/* A matrix of codes of any width, or (cols not 0) of that width. */
+aenc_status aenc_codes_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols);
+/* aenc_matrix_check without looking at the numbers. */
 aenc_status aenc_matrix_shape_check(aenc_context *ctx, const char *name, const aenc_matrix *matrix, size_t cols);
 /* The same for a room of floats to write rows * cols into. */
 aenc_status aenc_room_check(aenc_context *ctx, const char *call, const float *out, size_t floats, size_t rows,

@@ -8,11 +8,6 @@
 
 enum { EXACT_ROWS = 2000 }; /* below: all pairs, as long as nobody asks for less */
 
-static aenc_status map_rows_check(aenc_context *ctx, const char *name, const aenc_matrix *m) {
-    if (m != NULL && m->data != NULL && m->cols == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is 0", name);
-    return aenc_matrix_check(ctx, name, m, m == NULL ? 0 : m->cols);
-}
-
 static aenc_status range_fail(aenc_context *ctx, const char *name, double value, const char *range) {
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_tsne_options.%s is %s; it is %s", name, aenc_shown(value).text,
                      range);
@@ -24,7 +19,7 @@ static aenc_status tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne
     aenc_tsne_options o;
     double unwanted;
     aenc_status status = aenc_options_read(ctx, "aenc_tsne_options", options == NULL ? &usual : options, sizeof o, &o);
-    if (status == AENC_OK) status = map_rows_check(ctx, "x", x);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "x", x, 0);
     if (status == AENC_OK) status = aenc_room_check(ctx, "aenc_tsne", out, out_floats, x->rows, 2);
     if (status != AENC_OK) return status;
     if (x->rows > INT32_MAX)
@@ -58,8 +53,8 @@ aenc_status aenc_tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne_o
 static aenc_status trustworthiness(aenc_context *ctx, const aenc_matrix *x, const aenc_matrix *map, size_t k,
                                    double *out) {
     const char *call = "aenc_trustworthiness";
-    aenc_status status = map_rows_check(ctx, "x", x);
-    if (status == AENC_OK) status = map_rows_check(ctx, "map", map);
+    aenc_status status = aenc_codes_check(ctx, "x", x, 0);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "map", map, 0);
     if (status == AENC_OK && out == NULL) status = aenc_null(ctx, call, "out");
     if (status != AENC_OK) return status;
     if (map->rows != x->rows)

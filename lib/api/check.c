@@ -27,6 +27,13 @@ aenc_status aenc_matrix_check(aenc_context *ctx, const char *name, const aenc_ma
     return aenc_rows_check(ctx, name, &rows, (int64_t)cols);
 }
 
+aenc_status aenc_codes_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
+    if (m != NULL && m->data != NULL && m->cols == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is 0", name);
+    if (m != NULL && cols != 0 && m->cols != cols)
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is %zu; %zu are needed", name, m->cols, cols);
+    return aenc_matrix_check(ctx, name, m, m == NULL ? 0 : m->cols);
+}
+
 aenc_status aenc_room_check_as(aenc_context *ctx, const char *call, struct room_names names, const void *out,
                                size_t room, size_t rows, size_t cols) {
     size_t needed;

@@ -9,14 +9,6 @@
 
 /* ---- What they share ---- */
 
-/* A matrix of codes of any width, or (cols not 0) of that width. */
-static aenc_status codes_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t cols) {
-    if (m != NULL && m->data != NULL && m->cols == 0) return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is 0", name);
-    if (m != NULL && cols != 0 && m->cols != cols)
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "%s: cols is %zu; %zu are needed", name, m->cols, cols);
-    return aenc_matrix_check(ctx, name, m, m == NULL ? 0 : m->cols);
-}
-
 static aenc_status rows_check(aenc_context *ctx, const char *name, const aenc_matrix *m, size_t rows) {
     if (m->rows == rows) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_SHAPE, "%s has %zu rows; %zu are needed", name, m->rows, rows);
@@ -58,8 +50,8 @@ static float *code_room(aenc_model *model, size_t rows) {
 
 static aenc_status pair_check(aenc_context *ctx, const char *call, const aenc_matrix *a, const aenc_matrix *b,
                               size_t cols, int32_t way) {
-    aenc_status status = codes_check(ctx, "a", a, cols);
-    if (status == AENC_OK) status = codes_check(ctx, "b", b, a->cols);
+    aenc_status status = aenc_codes_check(ctx, "a", a, cols);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "b", b, a->cols);
     if (status == AENC_OK) status = rows_check(ctx, "b", b, a->rows);
     return status == AENC_OK ? choice_check(ctx, call, "way", way, AENC_INTERPOLATE_LINEAR, AENC_INTERPOLATE_SPHERICAL)
                              : status;
@@ -117,8 +109,8 @@ aenc_status aenc_interpolate(aenc_model *model, const aenc_matrix *a, const aenc
 
 static aenc_status codes_combine(aenc_context *ctx, const aenc_matrix *weights, const aenc_matrix *codes, float *out,
                                  size_t out_floats) {
-    aenc_status status = codes_check(ctx, "codes", codes, 0);
-    if (status == AENC_OK) status = codes_check(ctx, "weights", weights, codes->rows);
+    aenc_status status = aenc_codes_check(ctx, "codes", codes, 0);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "weights", weights, codes->rows);
     if (status == AENC_OK)
         status = aenc_room_check(ctx, "aenc_codes_combine", out, out_floats, weights->rows, codes->cols);
     if (status != AENC_OK) return status;
@@ -137,7 +129,7 @@ aenc_status aenc_codes_combine(aenc_context *ctx, const aenc_matrix *weights, co
 static aenc_status codes_attribute(aenc_context *ctx, const aenc_matrix *codes, const int32_t *labels,
                                    size_t label_count, int32_t without, int32_t with, float *out, size_t out_floats) {
     const char *call = "aenc_codes_attribute";
-    aenc_status status = codes_check(ctx, "codes", codes, 0);
+    aenc_status status = aenc_codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK && labels == NULL) status = aenc_null(ctx, call, "labels");
     if (status == AENC_OK) status = aenc_count_check(ctx, call, "label_count", label_count, codes->rows, 1);
     if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, 1, codes->cols);
@@ -157,7 +149,7 @@ aenc_status aenc_codes_attribute(aenc_context *ctx, const aenc_matrix *codes, co
 static aenc_status codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, const double *shares,
                                    size_t share_count, float *out, size_t out_floats) {
     const char *call = "aenc_codes_quantiles";
-    aenc_status status = codes_check(ctx, "codes", codes, 0);
+    aenc_status status = aenc_codes_check(ctx, "codes", codes, 0);
     if (status == AENC_OK && shares == NULL) status = aenc_null(ctx, call, "shares");
     if (status == AENC_OK) status = aenc_room_check(ctx, call, out, out_floats, share_count, codes->cols);
     for (size_t i = 0; status == AENC_OK && i < share_count; i++)
@@ -178,9 +170,9 @@ aenc_status aenc_codes_quantiles(aenc_context *ctx, const aenc_matrix *codes, co
 }
 
 static aenc_status walk_check(aenc_context *ctx, const aenc_matrix *code, const aenc_matrix *range, size_t cols) {
-    aenc_status status = codes_check(ctx, "code", code, cols);
+    aenc_status status = aenc_codes_check(ctx, "code", code, cols);
     if (status == AENC_OK) status = rows_check(ctx, "code", code, 1);
-    if (status == AENC_OK) status = codes_check(ctx, "range", range, code->cols);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "range", range, code->cols);
     return status == AENC_OK ? rows_check(ctx, "range", range, 2) : status;
 }
 
@@ -230,8 +222,8 @@ aenc_status aenc_traverse(aenc_model *model, const aenc_matrix *code, const aenc
 static aenc_status neighbours(aenc_context *ctx, const aenc_matrix *base, const aenc_matrix *query, size_t k,
                               int32_t metric, int64_t *index, float *distance, size_t count) {
     const char *call = "aenc_neighbours";
-    aenc_status status = codes_check(ctx, "base", base, 0);
-    if (status == AENC_OK && query != NULL) status = codes_check(ctx, "query", query, base->cols);
+    aenc_status status = aenc_codes_check(ctx, "base", base, 0);
+    if (status == AENC_OK && query != NULL) status = aenc_codes_check(ctx, "query", query, base->cols);
     if (status == AENC_OK)
         status = choice_check(ctx, call, "metric", metric, AENC_DISTANCE_EUCLIDEAN, AENC_DISTANCE_COSINE);
     if (status == AENC_OK && index == NULL) status = aenc_null(ctx, call, "index");
@@ -270,7 +262,7 @@ static aenc_status kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_km
     double unwanted;
     aenc_status status = options == NULL ? aenc_null(ctx, call, "options")
                                          : aenc_options_read(ctx, "aenc_kmeans_options", options, sizeof o, &o);
-    if (status == AENC_OK) status = codes_check(ctx, "x", x, 0);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "x", x, 0);
     if (status != AENC_OK) return status;
     if (o.clusters < 1 || (uint64_t)o.clusters > x->rows || o.clusters > INT32_MAX)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_kmeans_options.clusters is %lld; it is from 1 to %zu, the rows",
@@ -302,8 +294,8 @@ static aenc_status probe_codes(aenc_context *ctx, const char *probe, const aenc_
                                const int32_t *test_labels, size_t test_count, int32_t *predicted,
                                size_t predicted_count, double *accuracy) {
     const char *call = "aenc_probe";
-    aenc_status status = codes_check(ctx, "train", train, 0);
-    if (status == AENC_OK) status = codes_check(ctx, "test", test, train->cols);
+    aenc_status status = aenc_codes_check(ctx, "train", train, 0);
+    if (status == AENC_OK) status = aenc_codes_check(ctx, "test", test, train->cols);
     if (status == AENC_OK && train_labels == NULL) status = aenc_null(ctx, call, "train_labels");
     if (status == AENC_OK && test_labels == NULL) status = aenc_null(ctx, call, "test_labels");
     if (status == AENC_OK && accuracy == NULL) status = aenc_null(ctx, call, "accuracy");
@@ -395,10 +387,10 @@ static aenc_status train_one(void *user, size_t code, aenc_model **out) {
 
 static aenc_status sweep_check(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *o,
                                const struct trainer *trainer) {
-    aenc_status status = codes_check(ctx, "x", x, 0);
+    aenc_status status = aenc_codes_check(ctx, "x", x, 0);
     if (status == AENC_OK && trainer->fit.valid != NULL)
-        status = codes_check(ctx, "valid", trainer->fit.valid, x->cols);
-    if (status == AENC_OK && o->test != NULL) status = codes_check(ctx, "test", o->test, x->cols);
+        status = aenc_codes_check(ctx, "valid", trainer->fit.valid, x->cols);
+    if (status == AENC_OK && o->test != NULL) status = aenc_codes_check(ctx, "test", o->test, x->cols);
     if (status == AENC_OK && o->codes == NULL)
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_sweep_options.codes is NULL");
     for (size_t i = 0; status == AENC_OK && i < o->code_count; i++)

@@ -64,6 +64,8 @@ struct json *aenc_json_root(struct arena *arena, enum json_kind kind);
 struct json *aenc_json_add(struct arena *arena, struct json *parent, const char *key, enum json_kind kind);
 struct json *aenc_json_add_number(struct arena *arena, struct json *parent, const char *key, double number);
 struct json *aenc_json_add_text(struct arena *arena, struct json *parent, const char *key, const char *text);
+/* A text of digits, as aenc_json_u64 reads it: numbers beyond 2^53 are none to readers of other languages. */
+struct json *aenc_json_add_u64(struct arena *arena, struct json *parent, const char *key, uint64_t whole);
 struct json *aenc_json_add_bool(struct arena *arena, struct json *parent, const char *key, bool truth);
 /* Deep copy of value under parent (NULL: a new root). NULL also where value is NULL, or nested deeper than JSON_DEPTH
  * with a message that says so. */

@@ -1,6 +1,7 @@
 /* json_tree.c - trees in hand: looking up, finding repeated keys, building. */
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/random.h"
@@ -123,6 +124,12 @@ struct json *aenc_json_add_text(struct arena *arena, struct json *parent, const 
     struct json *child = aenc_json_add(arena, parent, key, JSON_TEXT);
     if (child != NULL) child->text = copy;
     return child;
+}
+
+struct json *aenc_json_add_u64(struct arena *arena, struct json *parent, const char *key, uint64_t whole) {
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)whole);
+    return aenc_json_add_text(arena, parent, key, text);
 }
 
 struct json *aenc_json_add_bool(struct arena *arena, struct json *parent, const char *key, bool truth) {

@@ -410,8 +410,7 @@ static void seed_add(struct arena *arena, struct json *given, uint64_t seed) {
         struct json *number = aenc_json_add_number(arena, given, "seed", (double)seed);
         if (number != NULL) number->digits = true;
     } else {
-        const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)seed);
-        if (text != NULL) aenc_json_add_text(arena, given, "seed", text);
+        aenc_json_add_u64(arena, given, "seed", seed);
     }
 }
 

@@ -48,6 +48,16 @@ struct optimizer {
     bool resumed;                                 /* the moments are from a file: nothing else is known of them */
 };
 
+/* The one of a player, of those that begin with this. */
+static inline const struct optimizer *aenc_optim_of(const struct optimizer *first, int player) {
+    while (first->player != player) first = first->next;
+    return first;
+}
+/* The moment of an entry of its player. */
+static inline num *aenc_optim_moment(const struct optimizer *optimizer, const struct entry *entry, int moment) {
+    return optimizer->moment[moment] + entry->offset - optimizer->first;
+}
+
 /* For the entries of the player, which lie in that part of the store's parameter block. spec is not kept. AENC_ERR_ARGUMENT
  * with the known names. */
 struct optim_part {

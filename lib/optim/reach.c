@@ -109,8 +109,7 @@ const char *aenc_optim_overflow(const struct optimizer *optimizer, const struct 
         bool good = largest(store->parameter + entry->offset, entry->count) <= (double)NUM_MAX;
         for (int m = 0; m < MOMENTS_MAX && good; m++)
             if (optimizer->moment[m] != NULL)
-                good =
-                    largest(optimizer->moment[m] + entry->offset - optimizer->first, entry->count) <= (double)NUM_MAX;
+                good = largest(aenc_optim_moment(optimizer, entry, m), entry->count) <= (double)NUM_MAX;
         if (!good) return entry->name;
     }
     return NULL;

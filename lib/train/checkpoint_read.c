@@ -357,9 +357,7 @@ static void place_load(struct reading *r) {
             *(int64_t *)value = (int64_t)r->whole[i];
     }
     struct fit *fit = r->fit;
-    aenc_optim_resumed(fit->optimizer);
-    for (struct optimizer *o = fit->optimizer->next; o != NULL; o = o->next)
-        o->step = fit->optimizer->step * fit->model->player[o->player].turns;
+    aenc_train_resumed(fit->model, fit->optimizer, fit->optimizer->step);
     fit->model->scaling_known = true;
     fit->model->clock = (double)fit->model->epoch; /* where no step is left that would tell it */
     fit->resumed = true;

@@ -27,12 +27,11 @@ aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *aren
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *entry = &store->entry[i];
         bool trained = entry->kind == ENTRY_PARAMETER;
-        const struct optimizer *optimizer = fit->optimizer; /* of the entry's player */
-        while (optimizer->player != entry->player) optimizer = optimizer->next;
+        const struct optimizer *optimizer = aenc_optim_of(fit->optimizer, entry->player);
         part_add(arena, part, count, NULL, entry, aenc_store_values(store, entry));
         for (int m = 0; m < MOMENTS_MAX && trained; m++) {
             if (!optimizer->uses[m]) continue;
-            part_add(arena, part, count, moments[m], entry, optimizer->moment[m] + entry->offset - optimizer->first);
+            part_add(arena, part, count, moments[m], entry, aenc_optim_moment(optimizer, entry, m));
             part[*count - 1].squares = optimizer->squares[m];
         }
         num *kept = trained ? fit->best.parameter : fit->best.state;
@@ -113,8 +112,7 @@ static struct json *add_field(struct arena *arena, struct json *object, const st
     }
     uint64_t whole =
         field->kind == PLACE_U64 ? *(const uint64_t *)field->value : (uint64_t) * (const int64_t *)field->value;
-    const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)whole);
-    return text == NULL ? NULL : aenc_json_add_text(arena, object, field->name, text);
+    return aenc_json_add_u64(arena, object, field->name, whole);
 }
 
 /* The text under CHECKPOINT_KEY, from aenc_alloc. */

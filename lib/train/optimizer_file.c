@@ -31,22 +31,16 @@ static aenc_status parts_list(const struct aenc_model *model, const struct optim
     for (size_t i = 0; i < store->entry_count && part != NULL; i++) {
         const struct entry *entry = &store->entry[i];
         if (entry->kind != ENTRY_PARAMETER) continue;
-        const struct optimizer *own = optimizer; /* of the entry's player */
-        while (own->player != entry->player) own = own->next;
+        const struct optimizer *own = aenc_optim_of(optimizer, entry->player);
         for (int m = 0; m < MOMENTS_MAX; m++)
             if (own->uses[m])
                 part[(*count)++] = (struct moment_part){aenc_arena_format(arena, "moment.%d.%s", m, entry->name), entry,
-                                                        own->moment[m] + entry->offset - own->first, own->squares[m]};
+                                                        aenc_optim_moment(own, entry, m), own->squares[m]};
     }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
 /* ---- Writing ---- */
-
-static void count_add(struct arena *arena, struct json *object, const char *key, uint64_t count) {
-    const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)count);
-    if (text != NULL) aenc_json_add_text(arena, object, key, text);
-}
 
 aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct optimizer *optimizer, const char *spec,
                                  struct arena *arena, struct safetensors_draft *out) {
@@ -70,9 +64,9 @@ aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct op
     aenc_json_add_number(arena, object, "clip_norm", optimizer->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", optimizer->clip_value);
     aenc_json_add_number(arena, object, "clock", model->clock);
-    count_add(arena, object, "step", (uint64_t)optimizer->step);
-    count_add(arena, object, "update", model->step);
-    count_add(arena, object, "shuffle", model->epoch);
+    aenc_json_add_u64(arena, object, "step", (uint64_t)optimizer->step);
+    aenc_json_add_u64(arena, object, "update", model->step);
+    aenc_json_add_u64(arena, object, "shuffle", model->epoch);
     if (status == AENC_OK && arena->failed) status = AENC_ERR_NO_MEMORY;
     for (size_t i = 0; status == AENC_OK && i < count; i++) {
         const struct shape *shape = &part[i].entry->shape;
@@ -164,14 +158,12 @@ static aenc_status moments_read(struct reading *r, struct optimizer *optimizer) 
         aenc_bytes_copy_little(part[i].values, aenc_safetensors_find(&r->file, part[i].name)->bytes,
                                (size_t)part[i].entry->count, sizeof(num));
     if (status != AENC_OK) return status;
-    for (struct optimizer *o = optimizer; o != NULL; o = o->next) {
-        o->step = (int64_t)r->step * (o == optimizer ? 1 : r->model->player[o->player].turns);
+    for (struct optimizer *o = optimizer; o != NULL; o = o->next)
         if (r->model->player[o->player].optimizer == NULL)
             o->base = r->base; /* of the fit; the first has none of its own */
-    }
     aenc_optim_set_learning_rate(optimizer, r->rate);
     aenc_optim_set_clipping(optimizer, r->norm, r->value);
-    aenc_optim_resumed(optimizer);
+    aenc_train_resumed(r->model, optimizer, (int64_t)r->step);
     r->model->step = r->update;
     r->model->epoch = r->shuffle;
     r->model->clock = r->clock;

@@ -46,12 +46,6 @@ static uint64_t fingerprint(const struct batch *rows, int f, int64_t cols, int64
     return sum;
 }
 
-/* Numbers beyond 2^53 are texts. NULL is passed on by all of these. */
-static struct json *add_whole(struct arena *arena, struct json *object, const char *key, uint64_t value) {
-    const char *text = aenc_arena_format(arena, "%llu", (unsigned long long)value);
-    return text == NULL ? NULL : aenc_json_add_text(arena, object, key, text);
-}
-
 /* Of what is mapped (`file`) only a sample may be looked at. */
 static struct json *add_column(struct arena *arena, struct json *object, const char *key, const struct batch *rows,
                                int f, int64_t cols, bool file) {
@@ -113,7 +107,8 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
         add_stream(arena, object, fit->data.stream);
     else
         add_column(arena, object, "data", &fit->data.rows, FIELD_INPUT, cols, fit->data.unchecked);
-    if (fit->data.transform != NULL) add_whole(arena, object, "row transform", transform_sum(fit->data.transform));
+    if (fit->data.transform != NULL)
+        aenc_json_add_u64(arena, object, "row transform", transform_sum(fit->data.transform));
     for (int i = 0; i < 2 && model->taught != NULL; i++)
         aenc_json_add_number(arena, object, i == 0 ? "output_weight" : "code_weight", model->taught[i]);
     bool apart = fit->data.valid.count > 0; /* else held out of the data, which are known already */
@@ -144,7 +139,7 @@ static void add_players(const struct aenc_model *model, struct arena *arena, str
     for (int p = 1; p < model->player_count && players != NULL; p++) {
         const struct player *player = &model->player[p];
         struct json *one = aenc_json_add(arena, players, player->name, JSON_OBJECT);
-        add_whole(arena, one, "turns", (uint64_t)player->turns);
+        aenc_json_add_u64(arena, one, "turns", (uint64_t)player->turns);
         aenc_json_add_text(arena, one, "optimizer", player->optimizer == NULL ? "" : player->optimizer);
         add_texts(arena, one, "entries", player->entry, player->entry_count);
         add_texts(arena, one, "terms", player->term, player->term_count);
@@ -154,15 +149,15 @@ static void add_players(const struct aenc_model *model, struct arena *arena, str
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     const aenc_fit_options *o = fit->options;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
-    add_whole(arena, object, "seed", fit->model->seed);
+    aenc_json_add_u64(arena, object, "seed", fit->model->seed);
     add_data(fit, arena, object);
     aenc_json_add_text(arena, object, "run_key", o->run_key == NULL ? "" : o->run_key);
-    add_whole(arena, object, "batch", (uint64_t)fit->batch);
-    add_whole(arena, object, "steps_per_epoch", (uint64_t)fit->now.steps);
+    aenc_json_add_u64(arena, object, "batch", (uint64_t)fit->batch);
+    aenc_json_add_u64(arena, object, "steps_per_epoch", (uint64_t)fit->now.steps);
     aenc_json_add_copy(arena, object, "optimizer", fit->optimizer_spec);
     aenc_json_add_copy(arena, object, "schedule", fit->schedule_spec);
     aenc_json_add_number(arena, object, "validation_fraction", o->validation_fraction);
-    add_whole(arena, object, "patience", (uint64_t)o->patience);
+    aenc_json_add_u64(arena, object, "patience", (uint64_t)o->patience);
     aenc_json_add_number(arena, object, "min_improvement", o->min_improvement);
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", o->clip_value);
@@ -190,7 +185,7 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     add_known(arena, object, "blas", blas.provider);
     add_known(arena, object, "blas configuration", blas.config);
     add_known(arena, object, "blas kernels", blas.kernels);
-    add_whole(arena, object, "rows of a shard", (uint64_t)task->plan.shard_rows[0]);
+    aenc_json_add_u64(arena, object, "rows of a shard", (uint64_t)task->plan.shard_rows[0]);
     return arena->failed ? NULL : object;
 }
 

@@ -79,7 +79,14 @@ static aenc_status step(struct fit *fit, const struct batch *batch, double *loss
     return status;
 }
 
-/* What the step came to, added to the means so far. */
+/* The means so far; NaN before the first step. */
+static void terms_show(struct fit *fit) {
+    const struct terms *terms = &fit->model->terms;
+    for (size_t i = 0; i < terms->count; i++)
+        terms->value[i] = fit->place.weight_sum > 0 ? fit->term_sum[i] / fit->place.weight_sum : (double)NAN;
+}
+
+/* What the step came to, added to them. */
 static void losses_add(struct fit *fit, double loss) {
     double weight = fit->model->training->gradient_weight;
     const struct terms *terms = &fit->model->terms;
@@ -89,9 +96,9 @@ static void losses_add(struct fit *fit, double loss) {
     fit->now.valid_loss = NAN;
     for (size_t i = 0; i < terms->count; i++) {
         fit->term_sum[i] += terms->value[i] * weight;
-        terms->value[i] = fit->term_sum[i] / fit->place.weight_sum;
         terms->valid[i] = NAN;
     }
+    terms_show(fit);
 }
 
 static bool checkpoint_due(const struct fit *fit) {
@@ -114,13 +121,6 @@ static aenc_status interrupt(struct fit *fit, int32_t why) {
     return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
 }
 
-/* The means so far, where a step that came to nothing has left its own. */
-static void terms_restore(struct fit *fit) {
-    const struct terms *terms = &fit->model->terms;
-    for (size_t i = 0; i < terms->count; i++)
-        terms->value[i] = fit->place.weight_sum > 0 ? fit->term_sum[i] / fit->place.weight_sum : (double)NAN;
-}
-
 aenc_status aenc_fit_steps(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct step_rows rows;
@@ -132,7 +132,7 @@ aenc_status aenc_fit_steps(struct fit *fit) {
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
         if (status == AENC_ERR_CANCELLED) { /* by an operation */
-            terms_restore(fit);
+            terms_show(fit);                /* not what the step that came to nothing has left */
             return interrupt(fit, AENC_STOPPED_CALLBACK);
         }
         if (status != AENC_OK) return status;

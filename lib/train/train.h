@@ -28,6 +28,8 @@ aenc_status aenc_train_turn(struct aenc_model *model, struct optimizer *optimize
                             const struct batch *batch, double *loss);
 /* turns.c: an optimizer for each of the model's players, the first with the spec; so have those that have none of their own. */
 aenc_status aenc_train_optimizer(struct aenc_model *model, const struct json *spec, struct optimizer **out);
+/* The optimizers go on behind so many steps; their moments have been put in place. */
+void aenc_train_resumed(const struct aenc_model *model, struct optimizer *optimizer, int64_t step);
 /* A step of all players: for each turn both in one, which saves the way of most gradients through memory where nothing needs
  * the norm of all of them before the first update; the same numbers. *loss: of the model's own player. Afterwards no gradients
  * wait; on failure everything is as before. */

@@ -38,6 +38,11 @@ aenc_status aenc_train_optimizer(struct aenc_model *model, const struct json *sp
     return status;
 }
 
+void aenc_train_resumed(const struct aenc_model *model, struct optimizer *optimizer, int64_t step) {
+    for (struct optimizer *o = optimizer; o != NULL; o = o->next) o->step = step * model->player[o->player].turns;
+    aenc_optim_resumed(optimizer);
+}
+
 /* What the turns of other players change, to be undone; room for it stays with the model. */
 struct turns_kept {
     struct optim_kept player[PLAYERS_MAX];

@@ -12,6 +12,16 @@
 
 static inline const float *rows_at(const struct rows *rows, int64_t r) { return rows->data + r * rows->stride; }
 
+/* The square of the distance of two rows, summed in double in the order of the columns. */
+static inline double rows_square(const float *a, const float *b, int64_t cols) {
+    double sum = 0;
+    for (int64_t i = 0; i < cols; i++) {
+        double difference = (double)a[i] - (double)b[i];
+        sum += difference * difference;
+    }
+    return sum;
+}
+
 /* ---- interpolate.c ---- */
 
 /* (a.count * steps, cols): from each row of a to that of b. AENC_ERR_ARGUMENT names the row where a sphere has no

@@ -30,13 +30,8 @@ static void narrow_task(void *user, int64_t index, int worker) {
     const struct kmeans *kmeans = state->kmeans;
     const float *center = state->center + state->newest * kmeans->cols;
     for (int64_t r = index * BLOCK; r < (index + 1) * BLOCK && r < kmeans->x.count; r++) {
-        const float *row = rows_at(&kmeans->x, r);
-        double sum = 0;
-        for (int64_t i = 0; i < kmeans->cols; i++) {
-            double difference = (double)row[i] - (double)center[i];
-            sum += difference * difference;
-        }
-        if (state->newest == 0 || sum < state->near[r].distance) state->near[r].distance = sum;
+        double square = rows_square(rows_at(&kmeans->x, r), center, kmeans->cols);
+        if (state->newest == 0 || square < state->near[r].distance) state->near[r].distance = square;
     }
 }
 

@@ -27,12 +27,7 @@ static void trust_task(void *user, int64_t index, int worker) {
     double *square = t->square + worker * rows;
     for (int64_t i = index * ROWS; i < (index + 1) * ROWS && i < rows; i++) {
         const float *a = rows_at(t->x, i);
-        for (int64_t j = 0; j < rows; j++) {
-            const float *b = rows_at(t->x, j);
-            square[j] = 0;
-            for (int64_t c = 0; c < t->cols; c++)
-                square[j] += ((double)a[c] - (double)b[c]) * ((double)a[c] - (double)b[c]);
-        }
+        for (int64_t j = 0; j < rows; j++) square[j] = rows_square(a, rows_at(t->x, j), t->cols);
         t->excess[i] = 0;
         for (int64_t k = 0; k < t->k; k++) {
             double more = rank(square, rows, i, t->near[i * t->k + k].row) - (double)t->k;

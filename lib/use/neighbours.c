@@ -35,16 +35,9 @@ static double dot(const float *a, const float *b, int64_t cols) {
 }
 
 static double distance(const struct search *search, const float *q, const float *b) {
-    double sum = 0;
-    if (search->cosine) {
-        double length = sqrt(dot(q, q, search->cols)) * sqrt(dot(b, b, search->cols));
-        return length > 0 ? fmax(0, 2 - 2 * dot(q, b, search->cols) / length) : 2;
-    }
-    for (int64_t i = 0; i < search->cols; i++) {
-        double difference = (double)q[i] - (double)b[i];
-        sum += difference * difference;
-    }
-    return sum;
+    if (!search->cosine) return rows_square(q, b, search->cols);
+    double length = sqrt(dot(q, q, search->cols)) * sqrt(dot(b, b, search->cols));
+    return length > 0 ? fmax(0, 2 - 2 * dot(q, b, search->cols) / length) : 2;
 }
 
 /* One row as the products want it; returns its squared length. */

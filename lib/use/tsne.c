@@ -78,18 +78,13 @@ static void perplexed(double *d, int64_t count, double perplexity) {
     for (int64_t j = 0; j < count; j++) d[j] = d[j] < HUGE_VAL ? exp(-b * (d[j] - least)) / sum : 0;
 }
 
-static double square_between(const struct map *map, int64_t i, int64_t j) {
-    const float *a = rows_at(&map->tsne->x, i), *b = rows_at(&map->tsne->x, j);
-    double sum = 0;
-    for (int64_t k = 0; k < map->tsne->cols; k++) sum += ((double)a[k] - (double)b[k]) * ((double)a[k] - (double)b[k]);
-    return sum;
-}
-
 static void all_task(void *user, int64_t index, int worker) {
     const struct map *map = user;
     double *d = map->squares + worker * map->n;
     for (int64_t i = index * ROWS; i < (index + 1) * ROWS && i < map->n; i++) {
-        for (int64_t j = 0; j < map->n; j++) d[j] = i == j ? HUGE_VAL : square_between(map, i, j);
+        const float *row = rows_at(&map->tsne->x, i);
+        for (int64_t j = 0; j < map->n; j++)
+            d[j] = i == j ? HUGE_VAL : rows_square(row, rows_at(&map->tsne->x, j), map->tsne->cols);
         perplexed(d, map->n, map->tsne->perplexity);
         for (int64_t j = 0; j < map->n; j++) map->p[i * map->n + j] = (num)(d[j] / (double)(2 * map->n));
     }
