@@ -4,15 +4,12 @@ Usage: detect_test.py PATH_OF_AUTOENC [unittest options]. Standard library only;
 """
 import csv
 import io
-import os
 import random
 import struct
-import subprocess
-import sys
-import tempfile
-import unittest
 
-TOOL = ""
+import tool_case
+from tool_case import ToolCase
+
 ROWS, NAMES = 300, ["height", 'the "width", mm', "depth"]
 
 
@@ -34,27 +31,14 @@ def npy_floats(path):
     return data[start:]
 
 
-class Detect(unittest.TestCase):
+class Detect(ToolCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
+        super().setUpClass()
         cls.write_table("raw.csv", table())
         cls.write_table("new.csv", table(50, 2))
         cls.write("odd.csv", "".join("%d\n" % (i % 20 == 0) for i in range(ROWS)))
         cls.good("detect", "raw.csv", "--save", "detector.safetensors", "-o", "scores.npy", "--seed", "5")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.folder.name, name)
-
-    @classmethod
-    def write(cls, name, text):
-        with open(cls.path(name), "w") as file:
-            file.write(text)
 
     @classmethod
     def write_table(cls, name, rows):
@@ -63,23 +47,6 @@ class Detect(unittest.TestCase):
         writer.writerow(NAMES)
         writer.writerows(rows)
         cls.write(name, text.getvalue())
-
-    @classmethod
-    def run_tool(cls, *words):
-        return subprocess.run([TOOL, *words], cwd=cls.folder.name, capture_output=True, text=True, timeout=600)
-
-    @classmethod
-    def good(cls, *words):
-        done = cls.run_tool(*words)
-        assert done.returncode == 0, done.stderr
-        return done
-
-    def bad(self, code, wanted, *words):
-        done = self.run_tool(*words)
-        self.assertEqual(done.returncode, code, done.stderr)
-        for word in wanted:
-            self.assertIn(word, done.stderr)
-        return done
 
     def test_table(self):
         """Row, score, probability, flag and column, and flags that follow from what is printed."""
@@ -203,5 +170,4 @@ class Detect(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    TOOL = os.path.abspath(sys.argv.pop(1))
-    unittest.main(verbosity=1)
+    tool_case.main()

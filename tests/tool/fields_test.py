@@ -3,15 +3,12 @@
 Usage: fields_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; all inputs are made here.
 """
 import json
-import os
 import random
 import struct
-import subprocess
-import sys
-import tempfile
-import unittest
 
-TOOL = ""
+import tool_case
+from tool_case import ToolCase
+
 ROWS, COLS, CLASSES = 240, 6, 3
 
 
@@ -32,10 +29,10 @@ def read_npy(path):
     return struct.unpack("<%df" % ((len(data) - start) // 4), data[start:])
 
 
-class Fields(unittest.TestCase):
+class Fields(ToolCase):
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory()
+        super().setUpClass()
         draw = random.Random(5)
         cls.label = [i * 7 % CLASSES for i in range(ROWS)]
         rows = [min(1, max(0, (0.8 if j % CLASSES == k else 0.1) + draw.gauss(0, 0.08))) for k in cls.label for j in range(COLS)]
@@ -46,38 +43,9 @@ class Fields(unittest.TestCase):
         cls.good("train", "x.npy", *cls.network("--field", "label=label.npy", "--condition", "label"), "-o", "c.st")
 
     @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
-
-    @classmethod
     def network(cls, *more, epochs="60"):
         return ["--encoder", "12,2", "--bottleneck", "gaussian", "--output", "sigmoid", "--loss", "bce:reduction=sum", "--lr",
                 "0.01", "--epochs", epochs, "-q", *more]
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.temporary.name, name)
-
-    @classmethod
-    def write(cls, name, data):
-        with open(cls.path(name), "wb") as file:
-            file.write(data)
-
-    @classmethod
-    def run_tool(cls, *args, data=None):
-        return subprocess.run([TOOL, *args], capture_output=True, text=True, timeout=120, cwd=cls.temporary.name, input=data)
-
-    @classmethod
-    def good(cls, *args):
-        done = cls.run_tool(*args)
-        assert done.returncode == 0, (args, done.stderr)
-        return done
-
-    def bad(self, status, words, *args):
-        done = self.run_tool(*args)
-        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
-        for word in [words] if isinstance(words, str) else words:
-            self.assertIn(word, done.stderr, args)
 
     def bytes_of(self, name):
         with open(self.path(name), "rb") as file:
@@ -260,5 +228,4 @@ class Fields(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    TOOL = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    tool_case.main()

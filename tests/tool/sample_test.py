@@ -4,12 +4,10 @@ Usage: sample_test.py PATH_OF_AUTOENC [unittest options]. Standard library only;
 """
 import os
 import struct
-import subprocess
-import sys
-import tempfile
-import unittest
 
-TOOL = ""
+import tool_case
+from tool_case import ToolCase
+
 DATA = os.environ["AENC_EXAMPLE_DATA"]
 DIGITS, LABELS = os.path.join(DATA, "digits.npy"), os.path.join(DATA, "digits_labels.npy")
 TEN = "label=0,1,2,3,4,5,6,7,8,9"
@@ -24,10 +22,10 @@ def read_npy(path):
     return [values[r * cols:(r + 1) * cols] for r in range(rows)]
 
 
-class Sample(unittest.TestCase):
+class Sample(ToolCase):
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory()
+        super().setUpClass()
         vae = ["--bottleneck", "gaussian", "--output", "sigmoid", "--loss", "bce:reduction=sum", "--lr", "0.003", "-q"]
         cls.good("train", DIGITS, "--encoder", "64,4", *vae, "--epochs", "40", "--field", "label=" + LABELS, "--condition", "label", "-o",
                  "c.st")
@@ -35,30 +33,6 @@ class Sample(unittest.TestCase):
         cls.good("train", DIGITS, "--labels", LABELS, "--loss", "cross_entropy:classes=10", "--encoder", "64,32", "--epochs", "20", "-q",
                  "-o", "classes.st")
         cls.has_png = "without libpng" not in cls.good("version").stdout
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
-
-    @classmethod
-    def path(cls, name):
-        return os.path.join(cls.temporary.name, name)
-
-    @classmethod
-    def run_tool(cls, *args):
-        return subprocess.run([TOOL, *args], capture_output=True, text=True, timeout=240, cwd=cls.temporary.name)
-
-    @classmethod
-    def good(cls, *args):
-        done = cls.run_tool(*args)
-        assert done.returncode == 0, (args, done.stderr)
-        return done
-
-    def bad(self, status, words, *args):
-        done = self.run_tool(*args)
-        self.assertEqual(done.returncode, status, (args, done.stdout, done.stderr))
-        for word in [words] if isinstance(words, str) else words:
-            self.assertIn(word, done.stderr, args)
 
     def sample(self, model, *args):
         self.good("sample", model, *args, "-o", "out.npy")
@@ -161,5 +135,4 @@ class Sample(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    TOOL = os.path.abspath(sys.argv.pop(1))
-    unittest.main()
+    tool_case.main()
