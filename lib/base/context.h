@@ -57,7 +57,7 @@ aenc_status aenc_fail(aenc_context *ctx, aenc_status status, const char *format,
 static inline bool aenc_context_cancelled(const aenc_context *ctx) {
     return atomic_load_explicit(&ctx->cancel, memory_order_relaxed) != 0;
 }
-/* For a job among many: whether it is to do nothing, which *left_out then tells the caller. */
+/* For a job among many: whether it is to do nothing; *left_out is then set for the caller. */
 static inline bool aenc_job_left_out(const aenc_context *ctx, atomic_bool *left_out) {
     bool cancelled = aenc_context_cancelled(ctx);
     if (cancelled) atomic_store_explicit(left_out, true, memory_order_relaxed);

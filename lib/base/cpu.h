@@ -1,4 +1,4 @@
-/* cpu.h - what is asked of the processor; with cpu.c and cpu_mode.h the only home of architecture guards. */
+/* cpu.h - what the processor reports of itself; with cpu.c and cpu_mode.h the only home of architecture guards. */
 #ifndef AENC_BASE_CPU_H
 #define AENC_BASE_CPU_H
 

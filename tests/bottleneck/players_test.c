@@ -1,5 +1,5 @@
 /* players_test.c - a bottleneck with two players, registered from outside: the adversarial autoencoder (Makhzani et al. 2015).
- * A critic learns to tell codes from draws of the prior, the encoder to fool it. At the equilibrium the critic's loss is
+ * A critic learns to distinguish codes from draws of the prior, the encoder to fool it. At the equilibrium the critic's loss is
  * 2 log 2 and the codes are distributed as the prior. */
 #define _POSIX_C_SOURCE 200809L
 
