@@ -16,27 +16,31 @@ static const struct setting_rule most[] = {
     {.name = "axis", .kind = SETTING_INTEGER, .fallback = 1, .low = 0, .high = RANK_MAX},
     {.name = "limit", .kind = SETTING_NUMBER, .fallback = 1, .low = 1e-6, .high = 1e6},
     {.name = NULL}};
-static const char *const names[] = {"none", "non_negative", "unit_norm", "max_norm"}; /* enum constraint_kind */
-static const struct setting_rule *const rules[] = {none, none, unit, most};
-enum { NAMES = sizeof names / sizeof *names };
+struct constraint_type {
+    const char *name;
+    const struct setting_rule *rules;
+};
+static const struct constraint_type list[] = {[CONSTRAINT_NONE] = {"none", none},
+                                              [CONSTRAINT_NOT_NEGATIVE] = {"non_negative", none},
+                                              [CONSTRAINT_UNIT_NORM] = {"unit_norm", unit},
+                                              [CONSTRAINT_MAX_NORM] = {"max_norm", most}};
+static const char *const *const types[] = {&list[0].name, &list[1].name, &list[2].name, &list[3].name};
+static const struct family family = {"constraint", 0, types, sizeof types / sizeof *types, NULL};
 
 aenc_status aenc_constraint_parse(aenc_context *ctx, const char *text, struct constraint *out) {
     struct arena arena;
     struct json *spec;
+    *out = (struct constraint){.kind = CONSTRAINT_NONE};
     aenc_arena_create(ctx, &arena);
     aenc_status status = aenc_settings_parse(&arena, "constraint", text, &spec);
     if (status == AENC_OK) {
-        int kind = 0;
-        while (kind < NAMES && strcmp(names[kind], aenc_settings_type(spec)) != 0) kind++;
-        if (kind == NAMES)
-            status = aenc_name_unknown(ctx, "constraint", aenc_quoted(aenc_settings_type(spec)).text, names, NAMES, 0);
-        else
-            status = aenc_settings_check(ctx, "constraint", spec, rules[kind]);
-        *out = (struct constraint){.kind = (enum constraint_kind)kind};
-        if (status == AENC_OK && kind >= CONSTRAINT_UNIT_NORM)
-            out->axis = (int)aenc_setting_integer(spec, rules[kind], "axis");
-        if (status == AENC_OK && kind == CONSTRAINT_MAX_NORM)
-            out->limit = aenc_setting_number(spec, rules[kind], "limit");
+        const struct constraint_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
+        status = type == NULL ? ctx->status : aenc_settings_check(ctx, "constraint", spec, type->rules);
+        if (status == AENC_OK) out->kind = (enum constraint_kind)(type - list);
+        if (status == AENC_OK && out->kind >= CONSTRAINT_UNIT_NORM)
+            out->axis = (int)aenc_setting_integer(spec, type->rules, "axis");
+        if (status == AENC_OK && out->kind == CONSTRAINT_MAX_NORM)
+            out->limit = aenc_setting_number(spec, type->rules, "limit");
     }
     aenc_arena_free(&arena);
     return status;
@@ -48,15 +52,15 @@ struct node *aenc_store_constrain(struct store *store, struct tape *tape, struct
     struct entry *entry = parameter->kind == NODE_PARAMETER ? aenc_store_find(store, parameter->name) : NULL;
     if (entry == NULL)
         aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "constraint '%s': what is constrained is no parameter",
-                       names[constraint->kind]);
+                       list[constraint->kind].name);
     else if (constraint->kind >= CONSTRAINT_UNIT_NORM && constraint->axis >= entry->shape.rank)
-        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "constraint '%s': '%s' has no axis %d", names[constraint->kind],
+        aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "constraint '%s': '%s' has no axis %d", list[constraint->kind].name,
                        entry->name, constraint->axis);
     else if (entry->constraint.kind != CONSTRAINT_NONE &&
              (entry->constraint.kind != constraint->kind || entry->constraint.axis != constraint->axis ||
               fabs(entry->constraint.limit - constraint->limit) > 0))
         aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "constraint '%s': '%s' has another one already",
-                       names[constraint->kind], entry->name);
+                       list[constraint->kind].name, entry->name);
     if (tape->status != AENC_OK) return NULL;
     entry->constraint = *constraint;
     return parameter;

@@ -58,10 +58,18 @@ struct node *aenc_site_result_find(const struct site *site, const char *name) {
     return r == NULL ? NULL : r->node;
 }
 
-static const char *const *texts_copy(struct tape *tape, const char *const *text, size_t count) {
-    const char **copy = aenc_arena_alloc(&tape->arena, count + 1, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) copy[i] = aenc_arena_text(&tape->arena, text[i]);
+static const char *const *texts_copy(struct arena *arena, const char *const *text, size_t count) {
+    const char **copy = aenc_arena_alloc(arena, count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) copy[i] = aenc_arena_text(arena, text[i]);
     return copy;
+}
+
+void aenc_player_copy(struct arena *arena, const struct player *from, struct player *to) {
+    *to = *from;
+    to->name = aenc_arena_text(arena, from->name);
+    to->entry = texts_copy(arena, from->entry, from->entry_count);
+    to->term = texts_copy(arena, from->term, from->term_count);
+    if (from->optimizer != NULL) to->optimizer = aenc_arena_text(arena, from->optimizer);
 }
 
 void aenc_site_player(struct site *site, const struct player *player) {
@@ -80,11 +88,6 @@ void aenc_site_player(struct site *site, const struct player *player) {
         aenc_tape_fail(tape, AENC_ERR_ARGUMENT, "player '%s' has %lld turns; 1 to %d are taken",
                        aenc_quoted(player->name).text, (long long)player->turns, TURNS_MAX);
     if (tape->status != AENC_OK) return;
-    struct player *copy = &site->player[site->player_count++];
-    *copy = *player;
-    copy->name = aenc_arena_text(&tape->arena, player->name);
-    copy->entry = texts_copy(tape, player->entry, player->entry_count);
-    copy->term = texts_copy(tape, player->term, player->term_count);
-    if (player->optimizer != NULL) copy->optimizer = aenc_arena_text(&tape->arena, player->optimizer);
+    aenc_player_copy(&tape->arena, player, &site->player[site->player_count++]);
     if (tape->arena.failed) tape->status = AENC_ERR_NO_MEMORY;
 }

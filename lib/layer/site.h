@@ -75,6 +75,8 @@ struct node *aenc_site_tap(struct site *site, const char *path);
 void aenc_site_result(struct site *site, const char *name, struct node *n);
 /* A player, whose texts are copied. Failures stick to the tape. */
 void aenc_site_player(struct site *site, const struct player *player);
+/* With its texts in the arena, which states whether it had the memory. */
+void aenc_player_copy(struct arena *arena, const struct player *from, struct player *to);
 /* n as the output of the layer that the tape's scope is. NULL is ignored. */
 void aenc_site_layer(struct site *site, struct node *n);
 /* The youngest of that name; NULL: there is none. */

@@ -94,6 +94,10 @@ struct store {
 void aenc_store_create(aenc_context *ctx, struct store *store);
 void aenc_store_free(struct store *store);
 struct entry *aenc_store_find(const struct store *store, const char *name);
+/* Whether the player trains it. */
+static inline bool aenc_entry_trained(const struct entry *entry, int player) {
+    return entry->kind == ENTRY_PARAMETER && !entry->frozen && entry->player == player;
+}
 /* The entry's numbers in its block; stale after aenc_store_own. */
 num *aenc_store_values(const struct store *store, const struct entry *entry);
 /* Records the parameter (or state) `tape scope.name` on the tape, declaring it if it is new. AENC_ERR_SHAPE when it
@@ -117,7 +121,7 @@ aenc_status aenc_entry_refuse(aenc_context *ctx, aenc_status status, const char 
 aenc_status aenc_store_allocate(struct store *store, uint64_t seed);
 /* The same with zeros, for who has other values for all of them. */
 aenc_status aenc_store_allocate_zero(struct store *store);
-/* The numbers of a store with the same entries and of the same context, shared until one of the two is written to. */
+/* The values of a store with the same entries and of the same context, shared until one of the two is written to. */
 void aenc_store_share(struct store *store, const struct store *from);
 /* Called before anything writes to parameter or state: while somebody else refers to them, the store gets a copy of its
  * own. AENC_ERR_NO_MEMORY: nothing has changed. Pointers into the blocks are stale afterwards. */

@@ -17,7 +17,7 @@ struct loss_type {
     bool unit_target;                 /* targets must lie in [0, 1] */
     bool likelihood;                  /* normalised, in nats: the sum over a row is the default */
     const char *output;               /* the activation that a decoder gets which states none; NULL: none */
-    /* output and target are row nodes, the output's row output_factor times as long; answers (rows). NULL: what `each`
+    /* output and target are row nodes, the output's row output_factor times as long; returns (rows). NULL: what `each`
      * gives, its mean or sum. */
     struct node *(*record)(struct site *site, const struct json *spec, struct node *output, struct node *target);
     /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not

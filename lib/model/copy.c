@@ -69,7 +69,7 @@ aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct
 
 /* ---- Whole models ---- */
 
-/* The model without its numbers yet. */
+/* The model without its values yet. */
 static aenc_status declared_copy(aenc_context *ctx, const struct aenc_model *from, struct aenc_model **out) {
     struct arena arena;
     const struct json *description;

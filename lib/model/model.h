@@ -197,8 +197,7 @@ aenc_status aenc_model_make(aenc_context *ctx, struct arena *arena, const struct
 bool aenc_model_reconstructs(const struct aenc_model *model);
 void aenc_model_retain(struct aenc_model *model);
 void aenc_model_release(struct aenc_model *model);
-/* Whether the running fit, or without one the next, is to end; and that it has. */
-/* Its own cancel or the context's. */
+/* Whether the running fit, or without one the next, is to end, by the model's own cancel or the context's; and that it has. */
 bool aenc_model_cancelled(const struct aenc_model *model);
 void aenc_model_uncancel(struct aenc_model *model);
 /* Trainability changed: recorded tasks are dropped, and with them the gradients that wait. */
@@ -220,7 +219,7 @@ struct model_path {
 };
 aenc_status aenc_model_transplant(struct aenc_model *dst, const char *to, struct model_path from, bool whole);
 
-/* A model of ctx with the same description, numbers and frozen parameters. */
+/* A model of ctx with the same description, values and frozen parameters. */
 aenc_status aenc_model_duplicate(aenc_context *ctx, const struct aenc_model *model, struct aenc_model **out);
 
 /* grow.c: a new model with layers (a spec, a sequential stands for its children) behind the code. */

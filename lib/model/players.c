@@ -14,27 +14,13 @@ static aenc_status refuse(const struct aenc_model *model, int player, const char
                      why);
 }
 
-/* The texts of the recording, in the model's arena. */
-static const char *const *texts_copy(struct arena *arena, const char *const *text, size_t count) {
-    const char **copy = aenc_arena_alloc(arena, count + 1, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) copy[i] = aenc_arena_text(arena, text[i]);
-    return copy;
-}
-
 static aenc_status players_copy(struct aenc_model *model, const struct site *site) {
     struct arena *arena = &model->arena;
     size_t count = (size_t)site->player_count + 1;
     struct player *player = aenc_arena_alloc(arena, count, sizeof *player);
     if (player == NULL) return AENC_ERR_NO_MEMORY;
     player[0] = (struct player){.name = "", .turns = 1};
-    for (size_t p = 1; p < count; p++) {
-        const struct player *from = &site->player[p - 1];
-        player[p] = *from;
-        player[p].name = aenc_arena_text(arena, from->name);
-        player[p].entry = texts_copy(arena, from->entry, from->entry_count);
-        player[p].term = texts_copy(arena, from->term, from->term_count);
-        if (from->optimizer != NULL) player[p].optimizer = aenc_arena_text(arena, from->optimizer);
-    }
+    for (size_t p = 1; p < count; p++) aenc_player_copy(arena, &site->player[p - 1], &player[p]);
     model->player = player;
     model->player_count = (int)count;
     if (count > 1) model->player_task = aenc_arena_alloc(arena, count - 1, sizeof *model->player_task);

@@ -216,7 +216,7 @@ static struct node *way_output(struct way *way) {
     return way->site.output;
 }
 
-/* The results from `low` to `high` that the key wants; -1 for the first: there are none. */
+/* Whether the key wants a result from `low` to `high`. */
 static bool wants(const struct task_key *key, enum result low, enum result high) {
     for (int i = 0; i < key->count; i++)
         if (key->wanted[i] >= (int)low && key->wanted[i] <= (int)high) return true;

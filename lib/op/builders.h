@@ -110,8 +110,7 @@ struct node *aenc_op_normal(struct tape *tape, const char *name, const int64_t *
 struct node *aenc_op_uniform(struct tape *tape, const char *name, const int64_t *dims, int rank);
 /* The same with the rows and dims of x, of whatever row space. */
 struct node *aenc_op_normal_like(struct tape *tape, const char *name, const struct node *x);
-struct node *aenc_op_uniform_like(struct tape *tape, const char *name, const struct node *x);
-/* The same in every turn: what several samples of a row have in common. */
+/* Uniform, and the same in every turn: what several samples of a row have in common. */
 struct node *aenc_op_uniform_once(struct tape *tape, const char *name, const struct node *x);
 /* x with each element 0 with probability rate, the others divided by 1 - rate */
 struct node *aenc_op_dropout(struct tape *tape, const char *name, struct node *x, double rate);

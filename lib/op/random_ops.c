@@ -121,10 +121,6 @@ struct node *aenc_op_normal_like(struct tape *tape, const char *name, const stru
     return noise_like(tape, &normal_op, name, x, false);
 }
 
-struct node *aenc_op_uniform_like(struct tape *tape, const char *name, const struct node *x) {
-    return noise_like(tape, &uniform_op, name, x, false);
-}
-
 struct node *aenc_op_uniform_once(struct tape *tape, const char *name, const struct node *x) {
     return noise_like(tape, &uniform_op, name, x, true);
 }

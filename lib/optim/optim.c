@@ -142,8 +142,7 @@ static void chunk_task(void *user, int64_t index, int worker) {
     for (size_t i = 0; i < step->store->entry_count; i++) {
         const struct entry *entry = &step->store->entry[i];
         int64_t end = entry->offset + entry->count;
-        bool takes = entry->kind == ENTRY_PARAMETER && entry->player == step->optimizer->player && !entry->frozen &&
-                     !entry->updated_per_tile;
+        bool takes = aenc_entry_trained(entry, step->optimizer->player) && !entry->updated_per_tile;
         if (!takes || entry->offset >= hi || end <= lo) continue;
         int64_t first = entry->offset > lo ? entry->offset : lo;
         int64_t last = end < hi ? end : hi;
@@ -164,7 +163,7 @@ void aenc_optim_update(struct optimizer *optimizer, struct store *store, double 
 void aenc_optim_constrain(const struct optimizer *optimizer, struct store *store, struct pool *pool) {
     for (size_t i = 0; i < store->entry_count; i++) {
         const struct entry *entry = &store->entry[i];
-        if (entry->constraint.kind == CONSTRAINT_NONE || entry->frozen || entry->player != optimizer->player) continue;
+        if (entry->constraint.kind == CONSTRAINT_NONE || !aenc_entry_trained(entry, optimizer->player)) continue;
         aenc_constraint_apply(entry, aenc_store_values(store, entry), pool);
         if (entry->constraint.kind == CONSTRAINT_UNIT_NORM && store->reach < 1) store->reach = 1;
     }

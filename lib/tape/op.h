@@ -145,7 +145,6 @@ int64_t aenc_node_row_size(const struct node *n);
 enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);
 
-/* One replay, as ops see it. */
 /* Of an op that is the program's own. Whoever sets result, from 0, sets the rest. */
 struct run_failure {
     atomic_int result; /* 0: none */
@@ -153,6 +152,7 @@ struct run_failure {
     bool backward;
 };
 
+/* One replay, as ops see it. */
 struct run {
     struct span rows;         /* of the call: of the node, and in its row space; of one without rows the whole batch */
     num *scratch;             /* of the call: as much as the op's talent asked for */
@@ -177,7 +177,7 @@ struct run {
     num *ramp;           /* the run's own step values; NULL: none */
     double *tile_square; /* by tile: sum of squares of what it holds, taken while it is in cache */
     double *bound;       /* by shard of plan->bound_stage: of what its rows add to a product; NULL: no such stage */
-    bool check_overflow_bound;   /* set before a replay that asks aenc_run_bound */
+    bool check_overflow_bound;   /* set before a replay behind which aenc_run_bound is called */
     struct binding *binding;     /* one per field of the tape */
     const struct node **bad;     /* not NULL: becomes the first node whose value is not finite */
     struct run_failure *failure; /* where ops that may fail report it; shared by the runs of a task */

@@ -205,46 +205,17 @@ static aenc_status place_read(struct reading *r) {
 
 /* ---- Its tensors ---- */
 
-static aenc_status tensor_find(struct reading *r, const struct part *part, const struct tensor_entry **out) {
-    const struct tensor_entry *tensor = aenc_safetensors_find(&r->file, part->name);
-    const struct shape *shape = &part->entry->shape;
-    bool good =
-        tensor != NULL && tensor->type == (sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32) && tensor->rank == shape->rank;
-    for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
-    *out = tensor;
-    if (good) return AENC_OK;
-    return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': tensor '%s' is not there in the model's shape, %s",
-                     r->path, part->name, aenc_dims(shape->dim, shape->rank, false).text);
-}
-
-/* Every number what its entry takes, means of squares not negative. */
-static aenc_status values_check(const struct reading *r, const struct part *part, const struct tensor_entry *tensor) {
-    enum { PIECE = 256 };
-    num values[PIECE];
-    for (int64_t at = 0, now; at < part->entry->count; at += now) {
-        now = part->entry->count - at < PIECE ? part->entry->count - at : PIECE;
-        aenc_bytes_copy_little(values, tensor->bytes + (size_t)at * sizeof *values, (size_t)now, sizeof *values);
-        for (int64_t i = 0; i < now; i++)
-            if (!aenc_entry_takes(part->entry, (double)values[i]) || (part->squares && values[i] < 0))
-                return aenc_fail(r->ctx, AENC_ERR_FORMAT, "checkpoint '%s': '%s'%s is %s", r->path, part->name,
-                                 aenc_element(part->entry->shape.dim, part->entry->shape.rank, at + i).text,
-                                 aenc_shown_num(values[i]).text);
-    }
-    return AENC_OK;
-}
-
 static aenc_status tensors_find(struct reading *r) {
     bool best = whole_of(r, "best_epoch") > 0;
     aenc_status status = AENC_OK;
     if (best) status = aenc_snapshot_take(r->fit->model, &r->fit->best); /* the memory; the numbers follow */
     if (status == AENC_OK) status = aenc_checkpoint_parts(r->fit, best, &r->arena, &r->part, &r->part_count);
     if (status != AENC_OK) return status;
+    const char *what = aenc_arena_format(&r->arena, "checkpoint '%s'", r->path);
     r->tensor = aenc_arena_alloc(&r->arena, r->part_count, sizeof *r->tensor);
-    if (r->tensor == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; i < r->part_count && status == AENC_OK; i++) {
-        status = tensor_find(r, &r->part[i], &r->tensor[i]);
-        if (status == AENC_OK) status = values_check(r, &r->part[i], r->tensor[i]);
-    }
+    if (what == NULL || r->tensor == NULL) return AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; i < r->part_count && status == AENC_OK; i++)
+        status = aenc_part_find(r->ctx, what, &r->file, &r->part[i], &r->tensor[i]);
     if (status != AENC_OK) return status;
     bool terms = r->fit->model->terms.count > 1;
     if (r->file.tensor_count != r->part_count + 1 + terms) return damaged(r, "it has tensors that no run has");

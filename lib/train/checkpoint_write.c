@@ -133,15 +133,6 @@ static aenc_status run_text(struct fit *fit, struct arena *arena, char **out) {
 
 /* ---- The tensors ---- */
 
-static void source_of(const struct part *part, struct tensor_source *source) {
-    const struct shape *shape = &part->entry->shape;
-    source->name = part->name;
-    source->type = sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32;
-    source->rank = shape->rank;
-    for (int i = 0; i < shape->rank; i++) source->dim[i] = (uint64_t)shape->dim[i];
-    source->values = part->values;
-}
-
 /* One row of HISTORY_NUMBERS per epoch, in the order of aenc_progress. */
 static aenc_status history_source(const struct history *history, struct arena *arena, struct tensor_source *source) {
     double *row = aenc_arena_alloc(arena, history->count + 1, HISTORY_NUMBERS * sizeof *row);
@@ -194,7 +185,7 @@ static aenc_status parts_save(struct fit *fit, struct arena *arena, const char *
     if (status != AENC_OK) return status;
     struct tensor_source *source = aenc_arena_alloc(arena, count + 2, sizeof *source);
     if (source == NULL) return AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) source_of(&part[i], &source[i]);
+    for (size_t i = 0; i < count; i++) aenc_part_source(&part[i], &source[i]);
     status = history_source(&fit->model->training->history, arena, &source[count++]);
     if (status == AENC_OK && fit->model->terms.count > 1) status = terms_source(fit, arena, &source[count++]);
     const struct metadata_entry metadata[] = {

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "io/file.h"
-#include "io/safetensors.h"
+#include "train/parts.h"
 #include "train/row_source.h"
 #include "train/training.h"
 
@@ -113,13 +113,6 @@ aenc_status aenc_checkpoint_resume(struct fit *fit);
 
 /* ---- For those two ---- */
 
-/* A part of the checkpoint: numbers of the run under a name in the file. */
-struct part {
-    const char *name;
-    const struct entry *entry;
-    num *values;
-    bool squares; /* means of squares, not negative */
-};
 /* Every part of the run as it is now; `best` tells whether the snapshot is among them. AENC_ERR_NO_MEMORY. */
 aenc_status aenc_checkpoint_parts(struct fit *fit, bool best, struct arena *arena, struct part **out, size_t *count);
 

@@ -116,7 +116,7 @@ static aenc_status player_check(struct difference *d, const struct gradient_chec
     for (size_t i = 0; i < store->entry_count && status == AENC_OK; i++) {
         double error = 0;
         d->entry = &store->entry[i];
-        if (d->entry->kind != ENTRY_PARAMETER || d->entry->frozen || d->entry->player != d->turn.player) continue;
+        if (!aenc_entry_trained(d->entry, d->turn.player)) continue;
         d->before = block + d->entry->offset;
         d->gradient = gradient + d->entry->offset;
         status = tensor_check(d, how, &error);

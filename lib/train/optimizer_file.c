@@ -7,26 +7,18 @@
 
 #include "io/bytes.h"
 #include "io/message_text.h"
-#include "io/safetensors.h"
+#include "train/parts.h"
 #include "train/training.h"
 
 #define OPTIMIZER_KEY "autoenc.optimizer"
 enum { FORMAT = 1 };
-static const enum tensor_type number_type = sizeof(num) == 8 ? TENSOR_F64 : TENSOR_F32;
 
 /* ---- What belongs to it ---- */
 
-struct moment_part {
-    const char *name;
-    const struct entry *entry;
-    num *values;
-    bool squares; /* means of squares, not negative */
-};
-
 static aenc_status parts_list(const struct aenc_model *model, const struct optimizer *optimizer, struct arena *arena,
-                              struct moment_part **out, size_t *count) {
+                              struct part **out, size_t *count) {
     const struct store *store = &model->store;
-    struct moment_part *part = *out = aenc_arena_alloc(arena, store->entry_count, MOMENTS_MAX * sizeof *part);
+    struct part *part = *out = aenc_arena_alloc(arena, store->entry_count, MOMENTS_MAX * sizeof *part);
     *count = 0;
     for (size_t i = 0; i < store->entry_count && part != NULL; i++) {
         const struct entry *entry = &store->entry[i];
@@ -34,8 +26,8 @@ static aenc_status parts_list(const struct aenc_model *model, const struct optim
         const struct optimizer *own = aenc_optim_of(optimizer, entry->player);
         for (int m = 0; m < MOMENTS_MAX; m++)
             if (own->uses[m])
-                part[(*count)++] = (struct moment_part){aenc_arena_format(arena, "moment.%d.%s", m, entry->name), entry,
-                                                        aenc_optim_moment(own, entry, m), own->squares[m]};
+                part[(*count)++] = (struct part){aenc_arena_format(arena, "moment.%d.%s", m, entry->name), entry,
+                                                 aenc_optim_moment(own, entry, m), own->squares[m]};
     }
     return arena->failed ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
@@ -44,7 +36,7 @@ static aenc_status parts_list(const struct aenc_model *model, const struct optim
 
 aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct optimizer *optimizer, const char *spec,
                                  struct arena *arena, struct safetensors_draft *out) {
-    struct moment_part *part;
+    struct part *part;
     size_t count;
     char *text = NULL;
     if (optimizer == NULL && model->training != NULL) {
@@ -68,12 +60,7 @@ aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct op
     aenc_json_add_u64(arena, object, "update", model->step);
     aenc_json_add_u64(arena, object, "shuffle", model->epoch);
     if (status == AENC_OK && arena->failed) status = AENC_ERR_NO_MEMORY;
-    for (size_t i = 0; status == AENC_OK && i < count; i++) {
-        const struct shape *shape = &part[i].entry->shape;
-        source[i] = (struct tensor_source){.name = part[i].name, .type = number_type, .rank = shape->rank};
-        for (int axis = 0; axis < shape->rank; axis++) source[i].dim[axis] = (uint64_t)shape->dim[axis];
-        source[i].values = part[i].values;
-    }
+    for (size_t i = 0; status == AENC_OK && i < count; i++) aenc_part_source(&part[i], &source[i]);
     if (status == AENC_OK) status = aenc_json_write(model->ctx, object, &text, NULL);
     const struct metadata_entry metadata = {OPTIMIZER_KEY, text};
     if (status == AENC_OK) status = aenc_safetensors_draft(model->ctx, source, count, &metadata, 1, out);
@@ -129,34 +116,18 @@ static aenc_status facts_read(struct reading *r) {
     return good ? AENC_OK : wrong(r, "its settings and counts are none that an optimizer can have");
 }
 
-static aenc_status moment_check(const struct reading *r, const struct moment_part *part) {
-    const struct tensor_entry *tensor = aenc_safetensors_find(&r->file, part->name);
-    const struct shape *shape = &part->entry->shape;
-    bool good = tensor != NULL && tensor->type == number_type && tensor->rank == shape->rank;
-    for (int i = 0; good && i < shape->rank; i++) good = tensor->dim[i] == (uint64_t)shape->dim[i];
-    if (!good)
-        return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' is not there in the model's shape, %s",
-                         r->what, part->name, aenc_dims(shape->dim, shape->rank, false).text);
-    for (int64_t i = 0; i < part->entry->count; i++) {
-        num value;
-        aenc_bytes_copy_little(&value, tensor->bytes + (size_t)i * sizeof value, 1, sizeof value);
-        if (value - value != 0 || (part->squares && value < 0))
-            return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: '%s'%s is %s", r->what, part->name,
-                             aenc_element(shape->dim, shape->rank, i).text, aenc_shown_num(value).text);
-    }
-    return AENC_OK;
-}
-
 /* Into the optimizer and the counts of the model: nothing, or all of it. */
 static aenc_status moments_read(struct reading *r, struct optimizer *optimizer) {
-    struct moment_part *part;
+    struct part *part;
     size_t count;
     aenc_status status = parts_list(r->model, optimizer, &r->arena, &part, &count);
-    for (size_t i = 0; status == AENC_OK && i < count; i++) status = moment_check(r, &part[i]);
+    const struct tensor_entry **tensor = aenc_arena_alloc(&r->arena, count + 1, sizeof *tensor);
+    if (status == AENC_OK && tensor == NULL) status = AENC_ERR_NO_MEMORY;
+    for (size_t i = 0; status == AENC_OK && i < count; i++)
+        status = aenc_part_find(r->model->ctx, r->what, &r->file, &part[i], &tensor[i]);
     if (status == AENC_OK && r->file.tensor_count != count) status = wrong(r, "it has tensors that no moment is in");
     for (size_t i = 0; status == AENC_OK && i < count; i++)
-        aenc_bytes_copy_little(part[i].values, aenc_safetensors_find(&r->file, part[i].name)->bytes,
-                               (size_t)part[i].entry->count, sizeof(num));
+        aenc_bytes_copy_little(part[i].values, tensor[i]->bytes, (size_t)part[i].entry->count, sizeof(num));
     if (status != AENC_OK) return status;
     for (struct optimizer *o = optimizer; o != NULL; o = o->next)
         if (r->model->player[o->player].optimizer == NULL)
@@ -175,12 +146,12 @@ static aenc_status online_read(struct reading *r) {
     struct aenc_model *model = r->model;
     struct online online = {NULL, NULL};
     struct json *spec;
-    size_t size = strlen(r->spec) + 1;
-    aenc_status status = aenc_json_parse(&r->arena, r->spec, size - 1, "the optimizer's settings", &spec);
+    size_t length = strlen(r->spec);
+    aenc_status status = aenc_json_parse(&r->arena, r->spec, length, "the optimizer's settings", &spec);
     if (status == AENC_OK) status = aenc_train_optimizer(model, spec, &online.optimizer);
     if (status == AENC_OK && aenc_training(model) == NULL) status = AENC_ERR_NO_MEMORY;
-    if (status == AENC_OK && (online.spec = aenc_alloc_raw(model->ctx, size, 1)) == NULL) status = AENC_ERR_NO_MEMORY;
-    if (status == AENC_OK) memcpy(online.spec, r->spec, size);
+    if (status == AENC_OK && (online.spec = aenc_text_copy(model->ctx, r->spec, length)) == NULL)
+        status = AENC_ERR_NO_MEMORY;
     if (status == AENC_OK) status = moments_read(r, online.optimizer);
     if (status == AENC_OK) {
         aenc_train_forget(model);

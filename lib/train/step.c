@@ -212,10 +212,8 @@ aenc_status aenc_train_apply(struct aenc_model *model, struct optimizer *optimiz
     if (task == NULL || !task->waits)
         return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "no gradients wait to be applied; compute them first");
     aenc_status status = aenc_store_unshare(&model->store);
-    if (status == AENC_OK) /* without memory for a copy the gradients still wait */
-        status = apply(model, optimizer, task);
-    else
-        return status;
+    if (status != AENC_OK) return status; /* without memory for a copy the gradients still wait */
+    status = apply(model, optimizer, task);
     if (status == AENC_OK) model->step++;
     return status;
 }
@@ -238,9 +236,7 @@ static void mark_per_tile(const struct store *store, const struct plan *plan, bo
 static bool products_alone(const struct store *store, const struct plan *plan, int player) {
     const struct plan_stage *stage = &plan->stage[plan->product_stage];
     int64_t others = 0;
-    for (size_t i = 0; i < store->entry_count; i++)
-        others +=
-            store->entry[i].kind == ENTRY_PARAMETER && !store->entry[i].frozen && store->entry[i].player == player;
+    for (size_t i = 0; i < store->entry_count; i++) others += aenc_entry_trained(&store->entry[i], player);
     for (int64_t i = stage->first; i < stage->first + stage->count; i++) others -= plan->tile[i].range.lo == 0;
     return others == 0;
 }

@@ -50,10 +50,8 @@ aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
 
 static aenc_status online_copy(aenc_context *ctx, const struct online *from, struct online *to) {
     if (from->optimizer == NULL) return AENC_OK;
-    size_t size = strlen(from->spec) + 1;
-    to->spec = aenc_alloc_raw(ctx, size, 1);
+    to->spec = aenc_text_copy(ctx, from->spec, strlen(from->spec));
     if (to->spec == NULL) return AENC_ERR_NO_MEMORY;
-    memcpy(to->spec, from->spec, size);
     return aenc_optim_copy(ctx, from->optimizer, &to->optimizer);
 }
 

@@ -1,4 +1,4 @@
-/* training.h - what training keeps with a model: nothing else knows of it, and a model that is not trained has none. */
+/* training.h - what training keeps with a model: nothing else uses it, and a model that is not trained has none. */
 #ifndef AENC_TRAIN_TRAINING_H
 #define AENC_TRAIN_TRAINING_H
 
