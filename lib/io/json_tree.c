@@ -127,9 +127,10 @@ struct json *aenc_json_add_text(struct arena *arena, struct json *parent, const 
 }
 
 struct json *aenc_json_add_u64(struct arena *arena, struct json *parent, const char *key, uint64_t whole) {
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)whole);
-    return aenc_json_add_text(arena, parent, key, text);
+    struct json *child = aenc_json_add(arena, parent, key, JSON_TEXT);
+    char *text = aenc_arena_format(arena, "%llu", (unsigned long long)whole);
+    if (child != NULL) child->text = text;
+    return text == NULL ? NULL : child;
 }
 
 struct json *aenc_json_add_bool(struct arena *arena, struct json *parent, const char *key, bool truth) {
