@@ -19,7 +19,7 @@ static const struct command_row commands[] = {
      "autoenc train digits.npy --labels digits_labels.npy --loss cross_entropy:classes=10 --encoder 64,32 \\\n"
      "    --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"
      "autoenc train digits.npy --field label=digits_labels.npy --condition label --encoder '64 relu 8' \\\n"
-     "    --bottleneck gaussian --output sigmoid --loss bce:reduction=sum -o conditional.safetensors\n"},
+     "    --bottleneck gaussian --likelihood bernoulli -o conditional.safetensors\n"},
     {COMMAND_ENCODE, "encode", "MODEL DATA", "", tool_use, "Write the code of every row",
      "The code of a variational model is the mean; --result log_variance and --result sample are the rest.",
      "autoenc encode digits.safetensors digits.npy -o code.npy\n"

@@ -24,8 +24,9 @@ enum {
 const char tool_activations[] = ACTIVATIONS;
 static const char layers[] =
     "dense|dropout|batch_norm|layer_norm|reshape|flatten|sequential|residual|condition|" ACTIVATIONS;
-static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy|bernoulli|continuous_bernoulli|"
-                             "gaussian|laplace|discretised_logistic|categorical";
+#define LIKELIHOODS "bernoulli|continuous_bernoulli|gaussian|laplace|discretised_logistic|categorical"
+static const char likelihoods[] = LIKELIHOODS;
+static const char losses[] = "mse|mae|huber|bce|gaussian_nll|cosine|cross_entropy|" LIKELIHOODS;
 static const char inits[] = "constant|xavier_uniform|xavier_normal|he_uniform|he_normal|lecun_uniform|lecun_normal|"
                             "orthogonal|uniform|normal|torch";
 static const char penalties[] = "l1|kl|l1_weights|l2_weights|orthogonal|decorrelation|contractive";
@@ -159,6 +160,10 @@ static const struct option_row rows[] = {
      "Write -log p(x) in nats, estimated by importance sampling with N codes for each row"},
 
     /* ---- training ---- */
+    /* before the loss, whose value it becomes: messages name the first row that has it */
+    {GROUP_TRAINING, "likelihood", 0, KIND_SPEC, offsetof(struct options, likelihood), FITS, 0, 0, "NAME", likelihoods,
+     "Minimise the negative log-likelihood of the data under this distribution, such as gaussian:learned=one; in place "
+     "of --loss"},
     {GROUP_TRAINING, "loss", 0, KIND_SPEC, offsetof(struct options, loss), FITS, 0, 0, "NAME", losses,
      "Minimise this loss [default: mse]"},
     {GROUP_TRAINING, "penalty", 0, KIND_SPECS, offsetof(struct options, penalties), TRAIN, 0, 0, "NAME", penalties,

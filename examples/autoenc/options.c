@@ -276,6 +276,10 @@ static int check_together(struct options *options, const struct command_row *com
     if (options->operand_count < least) {
         return tool_usage("%s needs %s; see: autoenc help %s", command->name, command->operands, command->name);
     }
+    if (options->likelihood != NULL && options->loss != NULL) {
+        return tool_usage("%s: only one of --likelihood and --loss can be given", command->name);
+    }
+    if (options->likelihood != NULL) options->loss = options->likelihood;
     if (options->valid == NULL) return TOOL_OK;
     enum number number = tool_number_parse(options->valid, strlen(options->valid), &options->validation_fraction);
     if (number == NUMBER_BAD) return TOOL_OK;

@@ -61,7 +61,8 @@ struct options {
 
     struct layers encoder, decoder;
     const char *activation, *code_activation, *output, *loss, *init, *scaling,
-        *bottleneck; /* specs: the library knows the names */
+        *bottleneck;        /* specs: the library knows the names */
+    const char *likelihood; /* a loss that is one; where it is given, loss is the same */
     struct specs penalties, corruptions;
     struct specs fields, valid_fields; /* "NAME=DATA": row_fields.h */
     struct specs conditions;           /* names of fields */

@@ -73,9 +73,10 @@ static int check_options(const struct options *options) {
     if (strcmp(options->out, "-") == 0) return tool_usage("train: -o: the model goes to a file, not to '-'");
     if (ways == 0) return tool_usage("train needs --encoder LAYERS (or --model-json FILE, or --start MODEL)");
     if (ways > 1) return tool_usage("train: only one of --encoder, --model-json and --start can be given");
-    const void *const fixed[] = {options->activation, options->code_activation, options->output,    options->loss,
-                                 options->init,       options->scaling,         options->bottleneck};
-    static const char *const names[] = {"activation", "code-activation", "output",    "loss",
+    const void *const fixed[] = {
+        options->activation, options->code_activation, options->output,    options->likelihood, options->loss,
+        options->init,       options->scaling,         options->bottleneck};
+    static const char *const names[] = {"activation", "code-activation", "output",    "likelihood", "loss",
                                         "init",       "scale",           "bottleneck"};
     for (size_t i = 0; options->encoder.text == NULL && i < sizeof names / sizeof *names; i++) {
         if (fixed[i] == NULL) continue;

@@ -38,6 +38,24 @@ class Sample(ToolCase):
         self.good("sample", model, *args, "-o", "out.npy")
         return read_npy(self.path("out.npy"))
 
+    def test_likelihood_is_a_loss(self):
+        """The same model as by --loss; of the losses those that are likelihoods; one of both."""
+        args = ["train", DIGITS, "--encoder", "16,2", "--bottleneck", "gaussian", "--epochs", "1", "-q", "-o"]
+        for spec in ("bernoulli", "gaussian:learned=one", "discretised_logistic:levels=17,scale=0.2"):
+            self.good(*args, "a.st", "--likelihood", spec)
+            self.good(*args, "b.st", "--loss", spec)
+            with open(self.path("a.st"), "rb") as a, open(self.path("b.st"), "rb") as b:
+                self.assertEqual(a.read(), b.read(), spec)
+        self.assertIn("discretised_logistic", self.good("info", "a.st").stdout)
+        self.bad(2, "train: only one of --likelihood and --loss can be given", *args, "no.st", "--loss", "mse", "--likelihood", "gaussian")
+        self.bad(2, "train: --likelihood: 'mse' is not one of the known: bernoulli, continuous_bernoulli, gaussian, laplace, "
+                    "discretised_logistic, categorical", *args, "no.st", "--likelihood", "mse")
+        self.bad(2, "train: --likelihood gaussian:scale=0: ", *args, "no.st", "--likelihood", "gaussian:scale=0")
+        self.bad(2, "train: --likelihood goes with --encoder only", "train", DIGITS, "--start", "a.st", "--likelihood", "laplace", "-o",
+                 "no.st")
+        self.assertIn("--likelihood NAME", self.good("help", "train").stdout)
+        self.assertFalse(os.path.exists(self.path("no.st")))
+
     def test_likelihood_by_importance_sampling(self):
         scored = {}
         for name, more in [("elbo", []), ("one", ["--samples", "1"]), ("many", ["--samples", "60"])]:
