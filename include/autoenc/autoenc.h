@@ -551,7 +551,8 @@ AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, doub
 
 /* What training goes on from besides the model: moments, learning rate, clipping, counts of steps and epochs (docs/format.md), so that
  * another process goes on with the same bits. optimizer NULL: what aenc_partial_fit keeps. Names, shapes and values must be the
- * model's, settings but for the learning rate the optimizer's. AENC_ERR_UNSUPPORTED for a PCA. _memory: as aenc_model_save_memory. */
+ * model's, so must further players (docs/players.md), and settings but for the learning rate the optimizer's. AENC_ERR_UNSUPPORTED for
+ * a PCA. _memory: as aenc_model_save_memory. */
 AENC_API aenc_status aenc_model_save_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
 AENC_API aenc_status aenc_model_load_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
 AENC_API aenc_status aenc_model_save_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, void *bytes, size_t capacity, size_t *size);

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "io/bytes.h"
-#include "io/message_text.h"
 #include "train/fit.h"
 
 /* One reading. */
@@ -80,40 +79,25 @@ static aenc_status file_read(struct reading *r) {
 
 /* ---- Is it this run? ---- */
 
-/* A member's value for a message, in the arena. */
-static const char *value_text(struct reading *r, const struct json *value) {
-    char *text;
-    if (value == NULL) return "not there";
-    if (value->kind == JSON_TEXT) return aenc_arena_text(&r->arena, aenc_quoted(value->text).text);
-    if (aenc_json_write(r->ctx, value, &text, NULL) != AENC_OK) return NULL;
-    const char *copy = aenc_arena_text(&r->arena, text);
-    aenc_release(r->ctx, text);
-    return copy;
-}
-
 static aenc_status run_compare(struct reading *r) {
-    struct difference d = aenc_facts_compare(aenc_json_member(r->run, "run"), r->fit->facts);
-    if (d.then == NULL && d.now == NULL) return AENC_OK;
-    const char *key = d.now != NULL ? d.now->key : d.then->key;
-    const char *then = value_text(r, d.then), *now = value_text(r, d.now);
-    if (then == NULL || now == NULL) return AENC_ERR_NO_MEMORY;
+    struct difference d;
+    aenc_status status = aenc_facts_compare(&r->arena, aenc_json_member(r->run, "run"), r->fit->facts, &d);
+    if (status != AENC_OK || d.name == NULL) return status;
     return aenc_fail(r->ctx, AENC_ERR_ARGUMENT, "checkpoint '%s' is of another run: %s was %.200s and is %.200s",
-                     r->path, key == NULL ? "?" : aenc_quoted(key).text, then, now);
+                     r->path, d.name, d.then, d.now);
 }
 
 /* Not refused: the run is the same, its last bits may not be. */
 static aenc_status machine_compare(struct reading *r) {
     struct json *machine = aenc_machine_facts(r->fit, &r->arena);
+    struct difference d;
     if (machine == NULL) return AENC_ERR_NO_MEMORY;
-    struct difference d = aenc_facts_compare(aenc_json_member(r->run, "machine"), machine);
-    if (d.then == NULL && d.now == NULL) return AENC_OK;
-    const char *key = d.now != NULL ? d.now->key : d.then->key;
-    const char *then = value_text(r, d.then), *now = value_text(r, d.now);
-    if (then == NULL || now == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = aenc_facts_compare(&r->arena, aenc_json_member(r->run, "machine"), machine, &d);
+    if (status != AENC_OK || d.name == NULL) return status;
     struct aenc_model *model = r->fit->model;
     snprintf(model->notice, sizeof model->notice,
              "resumed where %s is %.80s; the checkpoint was written where it was %.80s: the last bits may differ",
-             key == NULL ? "?" : aenc_quoted(key).text, now, then);
+             d.name, d.now, d.then);
     return AENC_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "io/file.h"
+#include "train/facts.h"
 #include "train/parts.h"
 #include "train/row_source.h"
 #include "train/training.h"
@@ -100,11 +101,6 @@ aenc_status aenc_fit_run(struct fit *fit);
  * (library, kernels, CBLAS), as JSON objects in the arena. NULL with the message set. */
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena);
 struct json *aenc_machine_facts(struct fit *fit, struct arena *arena);
-/* The first member in which two objects differ; both NULL: none. `name` is that of either. */
-struct difference {
-    const struct json *then, *now;
-};
-struct difference aenc_facts_compare(const struct json *then, const struct json *now);
 
 /* checkpoint_write.c: to options->checkpoint. AENC_ERR_IO leaves the file as it was. */
 aenc_status aenc_checkpoint_save(struct fit *fit);

@@ -7,6 +7,7 @@
 
 #include "io/bytes.h"
 #include "io/message_text.h"
+#include "train/facts.h"
 #include "train/parts.h"
 #include "train/training.h"
 
@@ -59,6 +60,7 @@ aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct op
     aenc_json_add_u64(arena, object, "step", (uint64_t)optimizer->step);
     aenc_json_add_u64(arena, object, "update", model->step);
     aenc_json_add_u64(arena, object, "shuffle", model->epoch);
+    aenc_facts_add_players(model, arena, object);
     if (status == AENC_OK && arena->failed) status = AENC_ERR_NO_MEMORY;
     for (size_t i = 0; status == AENC_OK && i < count; i++) aenc_part_source(&part[i], &source[i]);
     if (status == AENC_OK) status = aenc_json_write(model->ctx, object, &text, NULL);
@@ -173,6 +175,7 @@ aenc_status aenc_optimizer_restore(struct aenc_model *model, struct optimizer *o
     if (status == AENC_OK && optimizer != NULL && strcmp(spec, r.spec) != 0)
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: it is of the optimizer %.200s; this one is %.200s",
                            r.what, aenc_quoted(r.spec).text, spec);
+    if (status == AENC_OK) status = aenc_facts_check_players(model, &r.arena, r.object, AENC_ERR_ARGUMENT, r.what);
     if (status == AENC_OK) status = optimizer != NULL ? moments_read(&r, optimizer) : online_read(&r);
     aenc_arena_free(&r.arena);
     aenc_safetensors_free(&r.file);

@@ -127,25 +127,6 @@ static void add_frozen(struct fit *fit, struct arena *arena, struct json *object
         if (store->entry[i].frozen) aenc_json_add_text(arena, frozen, NULL, store->entry[i].name);
 }
 
-static void add_texts(struct arena *arena, struct json *object, const char *key, const char *const *text,
-                      size_t count) {
-    struct json *list = aenc_json_add(arena, object, key, JSON_ARRAY);
-    for (size_t i = 0; i < count; i++) aenc_json_add_text(arena, list, NULL, text[i]);
-}
-
-/* Those beside the model's own: a registered bottleneck may have other ones by now. */
-static void add_players(const struct aenc_model *model, struct arena *arena, struct json *object) {
-    struct json *players = model->player_count > 1 ? aenc_json_add(arena, object, "players", JSON_OBJECT) : NULL;
-    for (int p = 1; p < model->player_count && players != NULL; p++) {
-        const struct player *player = &model->player[p];
-        struct json *one = aenc_json_add(arena, players, player->name, JSON_OBJECT);
-        aenc_json_add_u64(arena, one, "turns", (uint64_t)player->turns);
-        aenc_json_add_text(arena, one, "optimizer", player->optimizer == NULL ? "" : player->optimizer);
-        add_texts(arena, one, "entries", player->entry, player->entry_count);
-        add_texts(arena, one, "terms", player->term, player->term_count);
-    }
-}
-
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     const aenc_fit_options *o = fit->options;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
@@ -162,7 +143,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", o->clip_value);
     add_frozen(fit, arena, object);
-    add_players(fit->model, arena, object);
+    aenc_facts_add_players(fit->model, arena, object);
     return arena->failed ? NULL : object;
 }
 
@@ -187,30 +168,4 @@ struct json *aenc_machine_facts(struct fit *fit, struct arena *arena) {
     add_known(arena, object, "blas kernels", blas.kernels);
     aenc_json_add_u64(arena, object, "rows of a shard", (uint64_t)task->plan.shard_rows[0]);
     return arena->failed ? NULL : object;
-}
-
-/* ---- Comparing ---- */
-
-/* Depth is bounded by the reader and the builder. */
-static bool same(const struct json *a, const struct json *b) {
-    if (a->kind != b->kind || a->truth != b->truth || a->count != b->count) return false;
-    if (a->kind == JSON_NUMBER && !(a->number == b->number)) return false;
-    if (a->kind == JSON_TEXT && strcmp(a->text, b->text) != 0) return false;
-    const struct json *y = b->first;
-    for (const struct json *x = a->first; x != NULL; x = x->next, y = y->next) {
-        if ((x->key == NULL) != (y->key == NULL)) return false;
-        if (x->key != NULL && strcmp(x->key, y->key) != 0) return false;
-        if (!same(x, y)) return false;
-    }
-    return true;
-}
-
-struct difference aenc_facts_compare(const struct json *then, const struct json *now) {
-    for (const struct json *member = now->first; member != NULL; member = member->next) {
-        const struct json *before = aenc_json_member(then, member->key);
-        if (before == NULL || !same(before, member)) return (struct difference){before, member};
-    }
-    for (const struct json *member = then == NULL ? NULL : then->first; member != NULL; member = member->next)
-        if (member->key == NULL || aenc_json_member(now, member->key) == NULL) return (struct difference){member, NULL};
-    return (struct difference){NULL, NULL};
 }

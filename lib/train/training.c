@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "train/facts.h"
 #include "train/pca_training.h"
 
 static void training_free(struct aenc_model *model) {
@@ -48,11 +49,25 @@ aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs) {
     return status;
 }
 
-static aenc_status online_copy(aenc_context *ctx, const struct online *from, struct online *to) {
-    if (from->optimizer == NULL) return AENC_OK;
-    to->spec = aenc_text_copy(ctx, from->spec, strlen(from->spec));
+/* Plug-ins of another context may declare other players. */
+static aenc_status players_check(const struct aenc_model *to, const struct aenc_model *from) {
+    struct arena arena;
+    aenc_arena_create(to->ctx, &arena);
+    struct json *players = aenc_json_root(&arena, JSON_OBJECT);
+    aenc_facts_add_players(from, &arena, players);
+    aenc_status status = aenc_facts_check_players(to, &arena, players, AENC_ERR_UNSUPPORTED, "the model to be cloned");
+    aenc_arena_free(&arena);
+    return status;
+}
+
+static aenc_status online_copy(struct aenc_model *model, const struct aenc_model *from, struct online *to) {
+    const struct online *online = &from->training->online;
+    if (online->optimizer == NULL) return AENC_OK;
+    aenc_status status = players_check(model, from);
+    if (status != AENC_OK) return status;
+    to->spec = aenc_text_copy(model->ctx, online->spec, strlen(online->spec));
     if (to->spec == NULL) return AENC_ERR_NO_MEMORY;
-    return aenc_optim_copy(ctx, from->optimizer, &to->optimizer);
+    return aenc_optim_copy(model->ctx, online->optimizer, &to->optimizer);
 }
 
 aenc_status aenc_train_copy(struct aenc_model *to, const struct aenc_model *from) {
@@ -62,7 +77,7 @@ aenc_status aenc_train_copy(struct aenc_model *to, const struct aenc_model *from
     if (from->training == NULL) return AENC_OK;
     struct training *training = aenc_training(to);
     if (training == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = online_copy(to->ctx, &from->training->online, &training->online);
+    aenc_status status = online_copy(to, from, &training->online);
     if (status != AENC_OK || from->training->moments == NULL) return status;
     training->moments = aenc_alloc(to->ctx, 1, sizeof *training->moments);
     if (training->moments == NULL) return AENC_ERR_NO_MEMORY;

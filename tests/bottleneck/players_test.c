@@ -244,7 +244,7 @@ static void test_killed(const struct bytes *whole) {
     optimizer = NULL;
     aenc_model *model = model_make(ctx, "adversarial", norm);
     CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_ERR_ARGUMENT);
-    CHECK(strstr(aenc_message(ctx), "players") != NULL);
+    CHECK(strstr(aenc_message(ctx), "players.critic.optimizer was adam:lr=0.005 and is empty") != NULL);
     optimizer = "adam:lr=0.005";
     aenc_model_free(model);
     aenc_context_free(ctx);
@@ -365,6 +365,59 @@ static void test_optimizer_file(void) {
             aenc_model_free(model), aenc_model_free(other);
         }
     optimizer = "adam:lr=0.005";
+    aenc_context_free(ctx);
+}
+
+/* Moments of another player's optimizer, of other turns, or of other players are not taken, and those that are there stay. */
+static void test_optimizer_of_others(void) {
+    static unsigned char bytes[1 << 17];
+    static const struct {
+        const char *spec, *optimizer, *message;
+    } cases[] = {
+        {"adversarial", "adam:lr=0.001", "players.critic.optimizer was adam:lr=0.005 and is adam:lr=0.001"},
+        {"adversarial", NULL, "players.critic.optimizer was adam:lr=0.005 and is empty"},
+        {"adversarial:turns=3", "adam:lr=0.005", "players.critic.turns was 2 and is 3"},
+        {"plain", NULL, "players was {\"critic\":"},
+    };
+    aenc_context *ctx = context_make(1);
+    aenc_model *first = model_make(ctx, "adversarial", ""), *alone = model_make(ctx, "plain", "");
+    const aenc_fit_options fit = {.struct_size = sizeof fit, .batch = BATCH};
+    size_t size = 0;
+    CHECK_STATUS(ctx, aenc_partial_fit(alone, &x, &fit), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_save_optimizer_memory(alone, NULL, bytes, sizeof bytes, &size), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_load_optimizer_memory(first, NULL, bytes, size), AENC_ERR_ARGUMENT);
+    CHECK(strstr(aenc_message(ctx), "players was not there and is {\"critic\":") != NULL);
+    CHECK_STATUS(ctx, aenc_partial_fit(first, &x, &fit), AENC_OK);
+    CHECK_STATUS(ctx, aenc_model_save_optimizer_memory(first, NULL, bytes, sizeof bytes, &size), AENC_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int handle = 0; handle < 2; handle++) {
+            static unsigned char now[2][1 << 17];
+            size_t sizes[2] = {0, 0};
+            aenc_optimizer *steps = NULL;
+            optimizer = cases[i].optimizer;
+            aenc_model *model = model_make(ctx, cases[i].spec, "");
+            if (handle) CHECK_STATUS(ctx, aenc_optimizer_create(model, "adam", &steps), AENC_OK);
+            else CHECK_STATUS(ctx, aenc_partial_fit(model, &x, &fit), AENC_OK);
+            for (int k = 0; k < 2; k++) {
+                CHECK_STATUS(ctx, aenc_model_save_optimizer_memory(model, steps, now[k], sizeof now[k], &sizes[k]), AENC_OK);
+                CHECK_STATUS(ctx, aenc_model_load_optimizer_memory(model, steps, bytes, size), AENC_ERR_ARGUMENT);
+                if (!CHECK(strstr(aenc_message(ctx), cases[i].message) != NULL)) fprintf(stderr, "  %s\n", aenc_message(ctx));
+            }
+            CHECK(sizes[0] == sizes[1] && memcmp(now[0], now[1], sizes[0]) == 0);
+            aenc_optimizer_free(steps);
+            aenc_model_free(model);
+        }
+    /* a clone in a context where the bottleneck has another player takes the parameters, not the training */
+    optimizer = NULL;
+    aenc_context *elsewhere = context_make(1);
+    aenc_model *clone = NULL;
+    CHECK_STATUS(elsewhere, aenc_model_clone(elsewhere, first, 1, &clone), AENC_ERR_UNSUPPORTED);
+    CHECK(clone == NULL && strstr(aenc_message(elsewhere), "players.critic.optimizer was adam:lr=0.005 and is empty") != NULL);
+    CHECK_STATUS(elsewhere, aenc_model_clone(elsewhere, first, 0, &clone), AENC_OK);
+    optimizer = "adam:lr=0.005";
+    aenc_model_free(clone);
+    aenc_context_free(elsewhere);
+    aenc_model_free(first), aenc_model_free(alone);
     aenc_context_free(ctx);
 }
 
@@ -529,6 +582,7 @@ int main(void) {
     test_own();
     test_rates();
     test_optimizer_file();
+    test_optimizer_of_others();
     test_terms();
     test_undone();
     test_refused();

@@ -169,9 +169,9 @@ static void test_refusals(void) {
     o.batch = 9;
     refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "batch was 8 and is 9");
     o = right, o.optimizer = "adam:lr=0.02";
-    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "optimizer was");
+    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "optimizer.lr was 0.01 and is 0.02");
     o = right, o.schedule = "constant";
-    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "schedule was");
+    refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "schedule.type was cosine and is constant");
     o = right, o.patience = 4;
     refuse(&o, &x, 12, AENC_ERR_ARGUMENT, "patience was 3 and is 4");
     o = right, o.clip_norm = 3;
