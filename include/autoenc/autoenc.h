@@ -217,7 +217,7 @@ typedef struct aenc_progress {
     int64_t epoch, epochs;   /* from 1; planned */
     int64_t step, steps;     /* in this epoch, from 1; planned */
     double train_loss;       /* every term together */
-    double valid_loss;       /* NaN where there is no validation set, and at steps */
+    double valid_loss;       /* NaN where there is no validation set or it was not scored to its end, and at steps */
     double learning_rate;    /* of the last step */
     double gradient_norm;    /* of the last step, before clipping */
     double seconds;          /* of this epoch so far */
@@ -415,7 +415,7 @@ typedef struct aenc_distill_options {
     const aenc_fit_options *fit; /* targets and labels are refused; the teacher answers for valid too */
     double output_weight; /* of the student's loss against the teacher's output ... */
     double code_weight;   /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
-    double *output_loss;  /* room for what each is over x in the end, NaN of a stream; may be NULL */
+    double *output_loss;  /* room for what each is over x in the end, NaN of a stream and after a stop in between; may be NULL */
     double *code_loss;    /* NaN also where the codes have different sizes */
 } aenc_distill_options;
 

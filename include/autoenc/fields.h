@@ -147,7 +147,7 @@ typedef struct aenc_run_options {
 AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
                               const aenc_array *const *out, size_t out_count);
 /* The same of all rows of a source, from its first on: of a stream, one pass. out have room for at least as many rows; *rows (may be
- * NULL) is how many there were, or came before a stop (read, cancel). More rows than room are AENC_ERR_SHAPE. */
+ * NULL) is how many there were, or came before a stop (read, operation, cancel). More rows than room are AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
                                      const aenc_array *const *out, size_t out_count, size_t *rows);
 

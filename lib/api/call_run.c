@@ -112,16 +112,19 @@ static bool cancelled(aenc_model *model) {
     return now;
 }
 
-/* The next rows, from `first` on, to their places. */
+/* The next rows to their places, behind those that are done. */
 static aenc_status piece_run(aenc_model *model, const struct results *results, const struct batch *piece,
-                             int64_t first) {
+                             int64_t *done) {
     struct results at = *results;
+    int64_t first = *done;
     at.draws.first_row = first;
     for (int i = 0; i < at.count; i++) at.room[i].out += first * at.room[i].stride;
     aenc_status status = room_fail(model, results, first + piece->count);
     if (status == AENC_OK)
         status = aenc_fields_check_values(model->ctx, model, piece, results->compares, (uint64_t)first);
-    return status == AENC_OK ? aenc_model_results(model, piece, at.room, at.count, &at.draws) : status;
+    if (status == AENC_OK) status = aenc_model_results(model, piece, at.room, at.count, &at.draws);
+    if (status == AENC_OK) *done += piece->count;
+    return status;
 }
 
 static aenc_status stream_run(aenc_model *model, const struct fit_data *data, const struct results *results,
@@ -136,8 +139,7 @@ static aenc_status stream_run(aenc_model *model, const struct fit_data *data, co
         if (stream.stopped) model->stopped = AENC_STOPPED_CALLBACK;
         if (status != AENC_OK || got->count == 0 || (*done > 0 && got->first == 0)) break;
         const struct batch piece = aenc_stream_rows(&stream, got, data->stream_field);
-        status = piece_run(model, results, &piece, *done);
-        *done += got->count;
+        status = piece_run(model, results, &piece, done);
         if (got->after == 0) break;
     }
     aenc_stream_close(&stream);
@@ -149,8 +151,7 @@ static aenc_status memory_run(aenc_model *model, const struct fit_data *data, co
     aenc_status status = AENC_OK;
     for (int64_t first = 0; first < data->rows.count && status == AENC_OK && !cancelled(model); first += PIECE_ROWS) {
         const struct batch piece = aenc_batch_piece(&data->rows, first, PIECE_ROWS);
-        status = piece_run(model, results, &piece, first);
-        *done += piece.count;
+        status = piece_run(model, results, &piece, done);
     }
     return status;
 }
@@ -178,6 +179,10 @@ static aenc_status run_source(aenc_model *model, const aenc_run_options *options
     if (status == AENC_OK)
         status =
             source->streams ? stream_run(model, &data, &results, &done) : memory_run(model, &data, &results, &done);
+    if (status == AENC_ERR_CANCELLED) { /* by an operation */
+        model->stopped = AENC_STOPPED_CALLBACK;
+        status = AENC_OK;
+    }
     if (status == AENC_OK && rows != NULL) *rows = (size_t)done;
     return status;
 }

@@ -9,7 +9,7 @@
  */
 #include <math.h>
 
-#include "train/row_source.h"
+#include "train/fit.h"
 #include "train/stack.h"
 
 enum { PIECE_ROWS = 8 * INFER_ROWS };
@@ -65,6 +65,11 @@ static aenc_status measure(struct aenc_model *student, const struct row_transfor
     }
     aenc_release(student->ctx, answers);
     double rows = (double)x->count; /* 0 of a stream: NaN */
+    if (status == AENC_ERR_CANCELLED) {
+        if (student->stopped == AENC_STOPPED_END) student->stopped = aenc_stop_reason(student);
+        rows = NAN;
+        status = AENC_OK;
+    }
     if (options->output_loss != NULL) *options->output_loss = output / rows;
     if (options->code_loss != NULL)
         *options->code_loss = codes ? distance / (rows * (double)student->code_size) : (double)NAN;

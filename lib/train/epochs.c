@@ -6,7 +6,8 @@
  * called. A failure in the middle of an epoch leaves the model as it was after its last whole step.
  *
  * Checkpoints are saved between steps and behind epochs, before anything happens that a continued run would not do: a
- * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short.
+ * run that is stopped within an epoch saves first and is then rounded off as if the epoch had been that short; where it is
+ * stopped in the validation, as one without.
  */
 #include <math.h>
 #include <string.h>
@@ -20,9 +21,18 @@ static bool checkpoint_at_epoch(const struct fit *fit) {
     return last || (o->checkpoint_steps == 0 && !(o->checkpoint_seconds > 0));
 }
 
+/* The epoch is one without validation. */
+static aenc_status validation_end(struct fit *fit) {
+    const struct terms *terms = &fit->model->terms;
+    fit->now.valid_loss = NAN;
+    for (size_t i = 0; i < terms->count; i++) terms->valid[i] = NAN;
+    return aenc_fit_interrupt(fit, aenc_stop_reason(fit->model));
+}
+
 /* Scores the held-out rows; keeps the parameters when they are the best so far. */
 static aenc_status validate(struct fit *fit) {
     aenc_status status = aenc_transform_evaluate(fit, &fit->now.valid_loss);
+    if (status == AENC_ERR_CANCELLED) return validation_end(fit);
     if (status != AENC_OK) return status;
     if (fit->now.valid_loss - fit->now.valid_loss != 0)
         return aenc_fail(fit->model->ctx, AENC_ERR_DIVERGED, "the validation loss of epoch %lld is %s",

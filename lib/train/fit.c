@@ -143,8 +143,13 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     model->notice[0] = '\0';
     aenc_arena_create(model->ctx, &fit.arena);
     status = fit_prepare(&fit);
-    if (status == AENC_OK) status = stream_prepare(&fit);
-    if (status == AENC_OK) status = aenc_fit_run(&fit);
+    if (status == AENC_ERR_CANCELLED) { /* before the first step, and before anything has changed */
+        model->training->history.count = 0;
+        aenc_fit_stop(&fit, aenc_stop_reason(model));
+        status = AENC_OK;
+    }
+    if (status == AENC_OK && !fit.stopped) status = stream_prepare(&fit);
+    if (status == AENC_OK && !fit.stopped) status = aenc_fit_run(&fit);
     if (status == AENC_OK && fit.best.parameter != NULL) status = aenc_snapshot_restore(model, &fit.best);
     if (status != AENC_OK && !fit.resumed) aenc_train_undo(model, &start);
     model->stopped = fit.stopped ? fit.why : AENC_STOPPED_END;

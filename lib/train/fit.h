@@ -61,6 +61,11 @@ static inline void aenc_fit_stop(struct fit *fit, int32_t why) {
     fit->stopped = true;
 }
 
+/* Of work that has ended with AENC_ERR_CANCELLED, by a cancel or by an operation that returned a positive number. */
+static inline int32_t aenc_stop_reason(const struct aenc_model *model) {
+    return aenc_model_cancelled(model) ? AENC_STOPPED_CANCEL : AENC_STOPPED_CALLBACK;
+}
+
 double aenc_seconds_since(const struct timespec *begin);
 
 /* The fields of the data as they come: those of the model that their input is for. */
@@ -94,6 +99,8 @@ aenc_status aenc_fit_steps(struct fit *fit);
 /* Calls the caller's progress; remembers when it wants to stop. */
 aenc_status aenc_fit_report(struct fit *fit, int64_t event);
 aenc_status aenc_fit_checkpoint(struct fit *fit);
+/* The run stops where it is: before a step, or before the validation of its epoch. */
+aenc_status aenc_fit_interrupt(struct fit *fit, int32_t why);
 /* epochs.c: from where the run is to its end. */
 aenc_status aenc_fit_run(struct fit *fit);
 

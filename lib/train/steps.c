@@ -114,26 +114,26 @@ aenc_status aenc_fit_checkpoint(struct fit *fit) {
     return status;
 }
 
-/* The run stops before the next step. */
-static aenc_status interrupt(struct fit *fit, int32_t why) {
+aenc_status aenc_fit_interrupt(struct fit *fit, int32_t why) {
+    bool saved = fit->interrupted;
     aenc_fit_stop(fit, why);
     fit->interrupted = true;
-    return fit->facts != NULL ? aenc_fit_checkpoint(fit) : AENC_OK;
+    return fit->facts != NULL && !saved ? aenc_fit_checkpoint(fit) : AENC_OK;
 }
 
 aenc_status aenc_fit_steps(struct fit *fit) {
     while (fit->now.step < fit->now.steps && !fit->stopped) {
         struct step_rows rows;
         double loss;
-        if (aenc_model_cancelled(fit->model)) return interrupt(fit, AENC_STOPPED_CANCEL);
+        if (aenc_model_cancelled(fit->model)) return aenc_fit_interrupt(fit, AENC_STOPPED_CANCEL);
         aenc_status status = batch_next(fit, &rows);
-        if (status == AENC_OK && fit->stream.stopped) return interrupt(fit, AENC_STOPPED_CALLBACK);
+        if (status == AENC_OK && fit->stream.stopped) return aenc_fit_interrupt(fit, AENC_STOPPED_CALLBACK);
         if (status == AENC_OK && rows.batch.count == 0) aenc_fit_stop(fit, AENC_STOPPED_SOURCE);
         if (fit->stopped) break;
         if (status == AENC_OK) status = step(fit, &rows.batch, &loss);
         if (status == AENC_ERR_CANCELLED) { /* by an operation */
             terms_show(fit);                /* not what the step that came to nothing has left */
-            return interrupt(fit, AENC_STOPPED_CALLBACK);
+            return aenc_fit_interrupt(fit, aenc_stop_reason(fit->model));
         }
         if (status != AENC_OK) return status;
         fit->place.position = rows.after;
