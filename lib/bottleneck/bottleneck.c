@@ -37,6 +37,15 @@ struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, 
     return tape->status != AENC_OK ? NULL : code;
 }
 
+void aenc_bottleneck_objective(struct site *site, const struct json *spec, struct node *loss) {
+    const struct bottleneck_type *type = type_of(site->tape->ctx, spec);
+    if (loss == NULL || type->objective == NULL) return;
+    const char *before = aenc_tape_enter(site->tape, "bottleneck");
+    site->self = type;
+    if (site->tape->status == AENC_OK) type->objective(site, spec, loss);
+    aenc_tape_leave(site->tape, before);
+}
+
 struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code,
                                     struct node *temperature) {
     struct tape *tape = site->tape;

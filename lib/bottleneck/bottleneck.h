@@ -16,6 +16,9 @@ struct bottleneck_type {
     /* x, the encoder's output, to the code, by site->aim; records terms (SITE_TRAIN, SITE_SCORE) and names results. The
      * tape's scope is "bottleneck". NULL with tape->status set. */
     struct node *(*record)(struct site *site, const struct json *spec, struct node *x);
+    /* Records terms that follow from the loss of each code, (rows) of the codes' row space, not NULL; where training or a score
+     * has it. NULL: nothing. */
+    void (*objective)(struct site *site, const struct json *spec, struct node *loss);
     /* The layer that the bottleneck is like where a decoder mirrors the encoder, as a new spec; NULL: it keeps the shape. */
     struct json *(*layer)(struct arena *arena, const struct json *spec);
     /* Draws codes from the prior, each a row of shape `code`; temperature, a step value, multiplies the deviations. The tape's scope
@@ -30,6 +33,8 @@ const struct bottleneck_type *aenc_bottleneck_type(const aenc_context *ctx, cons
 const struct bottleneck_type *aenc_bottleneck_find(aenc_context *ctx, const struct json *spec);
 /* Records a checked spec (NULL: plain) on x. NULL with tape->status set. */
 struct node *aenc_bottleneck_record(struct site *site, const struct json *spec, struct node *x);
+/* What a checked spec (NULL: plain) adds to the objective once the loss is known. */
+void aenc_bottleneck_objective(struct site *site, const struct json *spec, struct node *loss);
 /* Codes from the prior of a checked spec (NULL: plain), a row each. AENC_ERR_UNSUPPORTED where it has none. */
 struct node *aenc_bottleneck_sample(struct site *site, const struct json *spec, const struct shape *code,
                                     struct node *temperature);

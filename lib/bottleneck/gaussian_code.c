@@ -4,14 +4,27 @@
  *     z = mean + exp(log_variance / 2) e, e standard normal                             (section 2.4)
  *     KL(q | p) = sum_j (mean_j^2 + exp(log_variance_j) - 1 - log_variance_j) / 2       (appendix B), nats per row
  *
+ * With prior=FIELD p(z) is N(m, exp(v)), m and v dense heads on that field of the row, classes as one-hot vectors (Sohn, Lee & Yan
+ * 2015):
+ *
+ *     KL = sum_j (v_j - log_variance_j + exp(-v_j) ((mean_j - m_j)^2 + exp(log_variance_j)) - 1) / 2
+ *
  * With covariance=full a third head has the entries L_ij, j < i, of the Cholesky factor, whose diagonal is
  * exp(log_variance / 2): z = mean + L e, and KL has (L_i1^2 + ... + L_i,i-1^2) / 2 more of each element i.
  *
- * Training and scores draw z, one for each row; the code is the mean. Results besides: "mean", "log_variance" (with
+ * Training and scores draw z, `samples` for each row; the code is the mean. Results besides: "mean", "log_variance" (with
  * covariance=full that of the factor's diagonal), "kl", that of each element, and "sample", z.
  *
- * The KL is a term of the objective: with a loss that
- * is a sum over the values of a row (reduction=sum) and is a negative log-likelihood, loss and score are the negative ELBO.
+ * The KL is a term of the objective: with a loss that is a sum over the values of a row (reduction=sum) and is a negative
+ * log-likelihood, loss and score are the negative ELBO, with k samples a mean over k draws.
+ *
+ * With objective=iwae they are the importance-weighted bound (Burda et al. 2016, equation 8)
+ *
+ *     -log (1 / k) sum_s w_s,  w_s = p(x | z_s) (p(z_s) / q(z_s | x))^beta
+ *
+ * as the sum of three terms: reconstruction, the mean over the draws; beta KL; and `importance`, what is then missing, by which
+ * the bound is tighter. objective=dreg has the same value, and the encoder's doubly reparameterised gradient (Tucker et al. 2019,
+ * equation 8): log q as if its parameters were constant, and what reaches z_s of it times w_s / sum_t w_t.
  *
  * What training may put in the place of beta KL, KL_j being the KL of element j and <> a mean over the batch:
  *
@@ -34,6 +47,9 @@ static const double active_variance = 0.01;
 static const struct setting_rule rules[] = {
     {.name = "units", .kind = SETTING_INTEGER, .low = 0, .high = INT32_MAX}, /* 0: as the encoder's output */
     {.name = "covariance", .kind = SETTING_CHOICE, .text_fallback = "diagonal|full"},
+    {.name = "prior", .kind = SETTING_TEXT}, /* the field that it follows from; not given: standard normal */
+    {.name = "samples", .kind = SETTING_INTEGER, .fallback = 1, .low = 1, .high = 65536},
+    {.name = "objective", .kind = SETTING_CHOICE, .text_fallback = "elbo|iwae|dreg"}, /* enum objective */
     {.name = "beta", .kind = SETTING_NUMBER, .fallback = 1, .low = 0, .high = INFINITY},
     /* epochs in which the weight, or the capacity, rises from 0; as often as `cycles`, with as many epochs between */
     {.name = "warmup", .kind = SETTING_NUMBER, .low = 0, .high = INFINITY},
@@ -47,12 +63,30 @@ static const struct setting_rule rules[] = {
     {.name = NULL},
 };
 
+enum objective { OBJECTIVE_ELBO, OBJECTIVE_IWAE, OBJECTIVE_DREG };
+
+static enum objective objective_of(const struct json *spec) {
+    return (enum objective)aenc_setting_choice(spec, rules, "objective");
+}
+
 static double number(const struct json *spec, const char *name) { return aenc_setting_number(spec, rules, name); }
 
 static aenc_status check(aenc_context *ctx, const struct json *spec) {
     if (number(spec, "free_bits") > 0 && aenc_json_member(spec, "capacity") != NULL)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "bottleneck 'gaussian': both free_bits and capacity are given; one of them bounds the KL");
+    if (objective_of(spec) != OBJECTIVE_ELBO && aenc_setting_integer(spec, rules, "samples") == 1)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "bottleneck 'gaussian': importance weights take two samples or more");
+    if (objective_of(spec) == OBJECTIVE_DREG && aenc_setting_choice(spec, rules, "covariance") == 1)
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
+                         "bottleneck 'gaussian': objective=dreg takes a diagonal covariance; iwae takes a full one");
+    if (objective_of(spec) != OBJECTIVE_ELBO &&
+        (number(spec, "free_bits") > 0 || aenc_json_member(spec, "capacity") != NULL))
+        return aenc_fail(
+            ctx, AENC_ERR_ARGUMENT,
+            "bottleneck 'gaussian': free_bits and capacity bound a KL that importance weights do not have");
+    if (number(spec, "floor") > 0 && aenc_json_member(spec, "prior") != NULL)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "bottleneck 'gaussian': a floor is of the standard prior alone");
     if (aenc_json_member(spec, "group") != NULL && !(number(spec, "free_bits") > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "bottleneck 'gaussian': 'group' goes with free_bits");
     return AENC_OK;
@@ -79,6 +113,9 @@ static struct node *function(struct tape *tape, enum function f, struct node *x)
 struct posterior {
     struct node *mean, *log_variance; /* (rows, ..., units) */
     struct node *below;               /* L below its diagonal, (rows, ..., units, units); NULL: diagonal */
+    struct prior {
+        struct node *mean, *log_variance; /* (rows, 1, ..., units); NULL: 0 */
+    } prior;
 };
 
 /* L below its diagonal, from a head of all its entries. */
@@ -104,11 +141,45 @@ static struct node *floored(struct tape *tape, double floor, struct node *mean, 
     return aenc_op_add(tape, function(tape, FUNCTION_SQRT, room), function(tape, FUNCTION_RELU, mean));
 }
 
+/* Of codes of that shape, with rows in front. */
+static struct prior prior_record(struct site *site, const struct json *spec, const struct shape *code) {
+    struct tape *tape = site->tape;
+    struct prior p = {NULL, NULL};
+    if (aenc_json_member(spec, "prior") == NULL) return p;
+    int64_t dims[RANK_MAX] = {0}, units = code->dim[code->rank - 1];
+    for (int i = 0; i + 2 < code->rank; i++) dims[i] = 1;
+    dims[code->rank - 2] = units;
+    struct node *value = aenc_condition_values(site, aenc_setting_text(spec, rules, "prior"), 0);
+    const char *before = aenc_tape_enter(tape, "prior");
+    if (value != NULL && tape->status == AENC_OK)
+        p = (struct prior){head(site, "mean", units, value), head(site, "log_variance", units, value)};
+    aenc_tape_leave(tape, before);
+    p.mean = aenc_op_reshape(tape, p.mean, dims, code->rank - 1);
+    p.log_variance = aenc_op_clamp(tape, p.log_variance, log_variance_low, log_variance_high);
+    p.log_variance = aenc_op_reshape(tape, p.log_variance, dims, code->rank - 1);
+    return p;
+}
+
+/* z = mean + deviation e */
+static struct node *moved(struct tape *tape, struct node *mean, struct node *log_variance, struct node *e) {
+    struct node *deviation = function(tape, FUNCTION_EXP, aenc_op_affine(tape, log_variance, 0.5, 0));
+    return aenc_op_add(tape, mean, aenc_op_multiply(tape, deviation, e));
+}
+
+/* x^2, or (x - m)^2 exp(-v) of the prior, to which that is a distance. */
+static struct node *distance(struct tape *tape, struct prior p, struct node *x) {
+    if (p.mean == NULL) return function(tape, FUNCTION_SQUARE, x);
+    struct node *inverse = function(tape, FUNCTION_EXP, aenc_op_affine(tape, p.log_variance, -1, 0));
+    x = function(tape, FUNCTION_SQUARE, aenc_op_subtract(tape, x, p.mean));
+    return aenc_op_multiply(tape, x, inverse);
+}
+
 static struct posterior posterior(struct site *site, const struct json *spec, struct node *x) {
     struct tape *tape = site->tape;
     int64_t units = aenc_setting_integer(spec, rules, "units");
     if (units == 0) units = x->shape.dim[x->shape.rank - 1];
-    struct posterior q = {head(site, "mean", units, x), head(site, "log_variance", units, x), NULL};
+    struct posterior q = {head(site, "mean", units, x), head(site, "log_variance", units, x), NULL, {NULL, NULL}};
+    if (q.mean != NULL) q.prior = prior_record(site, spec, &q.mean->shape);
     q.log_variance = aenc_op_clamp(tape, q.log_variance, log_variance_low, log_variance_high);
     if (number(spec, "floor") > 0) q.mean = floored(tape, number(spec, "floor"), q.mean, q.log_variance);
     bool full = aenc_setting_choice(spec, rules, "covariance") == 1 && units > 1;
@@ -121,31 +192,65 @@ static struct posterior posterior(struct site *site, const struct json *spec, st
     return q;
 }
 
-/* z = mean + exp(log_variance / 2) e + (L below its diagonal) e */
-static struct node *draw(struct tape *tape, struct posterior q, struct node *e) {
-    struct node *deviation = function(tape, FUNCTION_EXP, aenc_op_affine(tape, q.log_variance, 0.5, 0));
-    struct node *z = aenc_op_add(tape, q.mean, aenc_op_multiply(tape, deviation, e));
-    if (q.below == NULL || e == NULL) return z;
+/* For k draws of each row. */
+static struct posterior spread(struct tape *tape, struct posterior q, int64_t k) {
+    return (struct posterior){aenc_op_spread(tape, q.mean, k),
+                              aenc_op_spread(tape, q.log_variance, k),
+                              aenc_op_spread(tape, q.below, k),
+                              {aenc_op_spread(tape, q.prior.mean, k), aenc_op_spread(tape, q.prior.log_variance, k)}};
+}
+
+/* (..., units, units) times (..., units) */
+static struct node *times(struct tape *tape, struct node *matrix, struct node *e) {
+    if (e == NULL) return NULL;
     struct shape column = e->shape;
     column.dim[column.rank++] = 1;
-    struct node *rest = aenc_op_reshape(tape, e, column.dim + 1, column.rank - 1);
-    rest = aenc_op_matmul(tape, q.below, rest, false, false);
-    return aenc_op_add(tape, z, aenc_op_reshape(tape, rest, column.dim + 1, column.rank - 2));
+    struct node *y = aenc_op_reshape(tape, e, column.dim + 1, column.rank - 1);
+    y = aenc_op_matmul(tape, matrix, y, false, false);
+    return aenc_op_reshape(tape, y, column.dim + 1, column.rank - 2);
+}
+
+/* z = mean + exp(log_variance / 2) e + (L below its diagonal) e */
+static struct node *draw(struct tape *tape, struct posterior q, struct node *e) {
+    struct node *z = moved(tape, q.mean, q.log_variance, e);
+    return q.below == NULL ? z : aenc_op_add(tape, z, times(tape, q.below, e));
+}
+
+/* log variance of q, less that of the prior */
+static struct node *log_variances(struct tape *tape, struct posterior q) {
+    if (q.prior.mean == NULL) return q.log_variance;
+    return aenc_op_subtract(tape, q.log_variance, q.prior.log_variance);
 }
 
 /* log p(z) - log q(z | x) = sum_j (e_j^2 + log_variance_j - z_j^2) / 2 */
 static struct node *log_ratio(struct tape *tape, struct posterior q, struct node *e, struct node *z) {
-    struct node *each = aenc_op_subtract(tape, function(tape, FUNCTION_SQUARE, e), function(tape, FUNCTION_SQUARE, z));
-    return aenc_op_affine(tape, aenc_op_row_sum(tape, aenc_op_add(tape, each, q.log_variance)), 0.5, 0);
+    struct node *each = aenc_op_subtract(tape, function(tape, FUNCTION_SQUARE, e), distance(tape, q.prior, z));
+    return aenc_op_affine(tape, aenc_op_row_sum(tape, aenc_op_add(tape, each, log_variances(tape, q))), 0.5, 0);
+}
+
+/* What the entries of L below its diagonal add to each element's distance. */
+static struct node *below_squares(struct tape *tape, struct posterior q) {
+    struct node *squares = aenc_op_line_squares(tape, q.below);
+    if (q.prior.mean == NULL) return squares;
+    struct node *inverse = function(tape, FUNCTION_EXP, aenc_op_affine(tape, q.prior.log_variance, -1, 0));
+    return aenc_op_multiply(tape, squares, inverse);
 }
 
 /* KL_j, (rows, units) */
 static struct node *divergence(struct tape *tape, struct posterior q) {
     struct node *variance = function(tape, FUNCTION_EXP, q.log_variance);
+    if (q.prior.mean != NULL) variance = function(tape, FUNCTION_EXP, log_variances(tape, q));
     struct node *each =
-        aenc_op_add(tape, function(tape, FUNCTION_SQUARE, q.mean), aenc_op_subtract(tape, variance, q.log_variance));
-    if (q.below != NULL) each = aenc_op_add(tape, each, aenc_op_line_squares(tape, q.below));
+        aenc_op_add(tape, distance(tape, q.prior, q.mean), aenc_op_subtract(tape, variance, log_variances(tape, q)));
+    if (q.below != NULL) each = aenc_op_add(tape, each, below_squares(tape, q));
     return aenc_op_flatten(tape, aenc_op_affine(tape, each, 0.5, -0.5));
+}
+
+/* e again, from z and parameters that are constants: what of log q moves with z alone. */
+static struct node *standardised(struct tape *tape, struct posterior q, struct node *z) {
+    struct node *half = aenc_op_affine(tape, aenc_op_stop_gradient(tape, q.log_variance), -0.5, 0);
+    struct node *moved = aenc_op_subtract(tape, z, aenc_op_stop_gradient(tape, q.mean));
+    return aenc_op_multiply(tape, moved, function(tape, FUNCTION_EXP, half));
 }
 
 /* ---- Terms and measures ---- */
@@ -178,9 +283,16 @@ static void measures(struct tape *tape, const struct json *spec, struct node *me
     }
 }
 
-static void terms(struct site *site, const struct json *spec, struct posterior q, struct node *each) {
+/* What the objective of several draws needs of the recording. */
+struct kept {
+    struct node *kl, *rise; /* (rows); a step value, or NULL */
+    struct node *late;      /* the draws' weights, for the gradient; NULL: it is as it is */
+};
+
+static void terms(struct site *site, const struct json *spec, struct posterior q, struct node *each,
+                  struct kept *kept) {
     struct tape *tape = site->tape;
-    struct node *kl = aenc_op_row_sum(tape, each), *term = kl, *rise = NULL;
+    struct node *kl = kept->kl = aenc_op_row_sum(tape, each), *term = kl, *rise = NULL;
     double beta = number(spec, "beta"), capacity = number(spec, "capacity");
     bool bounded = aenc_json_member(spec, "capacity") != NULL;
     if (aenc_site_aim(site) != SITE_TRAIN) {
@@ -189,7 +301,7 @@ static void terms(struct site *site, const struct json *spec, struct posterior q
     }
     const struct ramp ramp = {(enum ramp_shape)aenc_setting_choice(spec, rules, "shape"), 0, bounded ? capacity : 1,
                               number(spec, "warmup"), (int)aenc_setting_integer(spec, rules, "cycles")};
-    if (bounded || ramp.over > 0) rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), ramp);
+    if (bounded || ramp.over > 0) rise = kept->rise = aenc_tape_ramp(tape, aenc_tape_path(tape, "warmup"), ramp);
     if (bounded) {
         term = function(tape, FUNCTION_ABSOLUTE, aenc_op_subtract(tape, aenc_op_batch_mean(tape, kl), rise));
         rise = NULL;
@@ -205,18 +317,61 @@ static struct node *record(struct site *site, const struct json *spec, struct no
         aenc_tape_fail(site->tape, AENC_ERR_SHAPE, "bottleneck 'gaussian': a row without an axis cannot be multiplied");
         return NULL;
     }
+    struct tape *tape = site->tape;
     struct posterior q = posterior(site, spec, x);
-    if (q.mean == NULL || q.log_variance == NULL) return NULL;
+    struct kept *kept = aenc_arena_alloc(&tape->arena, 1, sizeof *kept);
+    if (kept == NULL) tape->status = AENC_ERR_NO_MEMORY;
+    if (q.mean == NULL || q.log_variance == NULL || kept == NULL) return NULL;
+    *kept = (struct kept){0};
+    site->kept = kept;
     bool result = aenc_site_aim(site) == SITE_RESULT;
-    struct node *each = divergence(site->tape, q);
-    if (!result) terms(site, spec, q, each);
-    struct node *e = aenc_op_normal_like(site->tape, "draw", q.mean), *drawn = draw(site->tape, q, e);
-    site->log_ratio = log_ratio(site->tape, q, e, drawn);
+    int64_t k = site->one_draw ? 1 : aenc_setting_integer(spec, rules, "samples");
+    struct node *each = divergence(tape, q);
+    if (!result) terms(site, spec, q, each, kept);
+    struct posterior of_draws = spread(tape, q, k);
+    if (of_draws.mean == NULL) return NULL;
+    struct node *e = aenc_op_normal_like(tape, "draw", of_draws.mean), *drawn = draw(tape, of_draws, e);
+    if (objective_of(spec) == OBJECTIVE_DREG && aenc_site_aim(site) == SITE_TRAIN) {
+        kept->late = aenc_op_late(tape, drawn);
+        drawn = aenc_op_weigh_gradient(tape, drawn, kept->late);
+        e = standardised(tape, of_draws, drawn);
+        of_draws.log_variance = aenc_op_stop_gradient(tape, of_draws.log_variance);
+    }
+    site->log_ratio = log_ratio(tape, of_draws, e, drawn);
     aenc_site_result(site, "mean", q.mean);
     aenc_site_result(site, "log_variance", q.log_variance);
     aenc_site_result(site, "kl", each);
-    aenc_site_result(site, "sample", drawn);
+    aenc_site_result(site, "sample", k == 1 ? drawn : aenc_op_unfold(tape, drawn, k));
     return result ? q.mean : drawn;
+}
+
+/* log (1 / k) sum_s exp(x_s), (rows, k) to (rows) */
+static struct node *log_mean_exp(struct tape *tape, struct node *x) {
+    struct node *most = aenc_op_stop_gradient(tape, aenc_op_reduce(tape, REDUCE_MAXIMUM, x, 1, true));
+    struct node *mean = aenc_op_row_mean(tape, function(tape, FUNCTION_EXP, aenc_op_subtract(tape, x, most)));
+    return aenc_op_add(tape, function(tape, FUNCTION_LOG, mean), aenc_op_reshape(tape, most, NULL, 0));
+}
+
+/* The terms of importance weights. */
+static void objective(struct site *site, const struct json *spec, struct node *loss) {
+    struct tape *tape = site->tape;
+    const struct kept *kept = site->kept;
+    int64_t k = tape->factor[loss->space];
+    if (objective_of(spec) == OBJECTIVE_ELBO || k == 1) return;
+    double beta = number(spec, "beta");
+    struct node *ratio = aenc_op_affine(tape, site->log_ratio, beta, 0), *kl = aenc_op_affine(tape, kept->kl, beta, 0);
+    if (kept->rise != NULL) ratio = aenc_op_multiply(tape, ratio, kept->rise);
+    if (kept->rise != NULL) kl = aenc_op_multiply(tape, kl, kept->rise);
+    struct node *weight = aenc_op_unfold(tape, aenc_op_subtract(tape, ratio, loss), k); /* its logarithm */
+    struct node *elbo = aenc_op_add(tape, aenc_op_row_mean(tape, aenc_op_unfold(tape, loss, k)), kl);
+    aenc_tape_objective(tape, "importance", aenc_op_add(tape, log_mean_exp(tape, weight), elbo), -1, NULL);
+    struct node *share = aenc_op_softmax(tape, aenc_op_stop_gradient(tape, weight));
+    if (kept->late != NULL) {
+        const int64_t dims[] = {k, 1};
+        struct node *each = aenc_op_reshape(tape, aenc_op_fold(tape, aenc_op_reshape(tape, share, dims, 2)), NULL, 0);
+        share = aenc_op_unfold(tape, aenc_op_late_set(tape, kept->late, each), k);
+    }
+    aenc_tape_measure(tape, "effective_samples", function(tape, FUNCTION_RECIPROCAL, aenc_op_square_sum(tape, share)));
 }
 
 static struct json *layer(struct arena *arena, const struct json *spec) {
@@ -224,12 +379,21 @@ static struct json *layer(struct arena *arena, const struct json *spec) {
     return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
 }
 
-/* z = temperature e */
+/* z = temperature e, or m + exp(v / 2) temperature e */
 static struct node *sample(struct site *site, const struct json *spec, const struct shape *code,
                            struct node *temperature) {
-    struct node *e = aenc_op_normal(site->tape, "prior", code->dim, code->rank);
-    (void)spec;
-    return aenc_op_multiply(site->tape, e, temperature);
+    struct tape *tape = site->tape;
+    struct node *e = aenc_op_multiply(tape, aenc_op_normal(tape, "prior", code->dim, code->rank), temperature);
+    struct prior p = e == NULL ? (struct prior){NULL, NULL} : prior_record(site, spec, &e->shape);
+    return p.mean == NULL ? e : moved(tape, p.mean, p.log_variance, e);
 }
 
-const struct bottleneck_type aenc_bottleneck_gaussian = {"gaussian", rules, check, record, layer, sample};
+const struct bottleneck_type aenc_bottleneck_gaussian = {
+    .name = "gaussian",
+    .rules = rules,
+    .check = check,
+    .record = record,
+    .objective = objective,
+    .layer = layer,
+    .sample = sample,
+};

@@ -47,6 +47,8 @@ const struct json *aenc_layer_mirror(aenc_context *ctx, struct arena *arena, con
  * message set. */
 const struct json *aenc_layer_tie(aenc_context *ctx, struct arena *arena, const struct json *encoder,
                                   const struct json *decoder);
+/* The values of a field as (rows, n), classes as one-hot vectors; with units > 0 their product with a weight, (rows, units). */
+struct node *aenc_condition_values(struct site *site, const char *name, int64_t units);
 /* The activations, which are layers of their own names too. */
 extern const struct family aenc_activations;
 /* An activation by its spec text ("relu", "leaky_relu:slope=0.1"): false with the message set where it is unknown. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/bytes.h"
+#include "op/builders.h"
 
 const struct field_spec *aenc_site_field_spec(struct site *site, const char *name) {
     struct tape *tape = site->tape;
@@ -14,23 +15,29 @@ const struct field_spec *aenc_site_field_spec(struct site *site, const char *nam
     return NULL;
 }
 
+struct node *aenc_site_spread(const struct site *site, struct node *n) {
+    const struct node *code = site->code;
+    if (n == NULL || code == NULL || code->kind != NODE_ROW || n->kind != NODE_ROW || n->space != 0) return n;
+    return aenc_op_spread(site->tape, n, site->tape->factor[code->space]);
+}
+
 struct node *aenc_site_field(struct site *site, const char *name) {
     struct tape *tape = site->tape;
     for (size_t i = 0; i < tape->field_count; i++)
-        if (strcmp(tape->field[i].name, name) == 0) return tape->field[i].node;
+        if (strcmp(tape->field[i].name, name) == 0) return aenc_site_spread(site, tape->field[i].node);
     const struct field_spec *spec = aenc_site_field_spec(site, name);
     if (spec == NULL) return NULL;
     const char *before = tape->scope;
     tape->scope = "";
     struct node *n = aenc_tape_input(tape, spec->name, spec->shape.dim, spec->shape.rank);
     tape->scope = before;
-    return n;
+    return aenc_site_spread(site, n);
 }
 
 struct node *aenc_site_tap(struct site *site, const char *path) {
     const struct site_result *r = site->result;
     while (r != NULL && (!r->layer || strcmp(r->name, path) != 0)) r = r->before;
-    if (r != NULL) return r->node;
+    if (r != NULL) return aenc_site_spread(site, r->node);
     aenc_tape_fail(site->tape, AENC_ERR_ARGUMENT, "there is no layer '%s' on the way", aenc_quoted(path).text);
     return NULL;
 }

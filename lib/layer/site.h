@@ -51,6 +51,8 @@ struct site {
     /* Row nodes, NULL until they are recorded: what the encoder saw (after corruption), the code, the output. */
     struct node *input, *code, *output;
     struct node *log_ratio; /* log p(z) - log q(z | x) of the code z that was drawn, (rows); NULL: it has no density */
+    bool one_draw;          /* of each row, however many the bottleneck would make */
+    const void *kept;       /* what the bottleneck's record has kept for its objective; NULL: nothing */
     struct node *target;    /* what a corruption puts in the place of the input as target; NULL: nothing */
     const struct json *encoder, *decoder;  /* checked specs */
     const struct site_result *result;      /* the youngest; NULL: none */
@@ -63,13 +65,16 @@ static inline enum site_aim aenc_site_aim(struct site *site) {
     return site->aim;
 }
 
-/* The field of that name as a row node: (rows, dims), or (rows) where it has none; recorded once. NULL with tape->status
- * set where no such field is declared. */
+/* A bottleneck may make several codes of a row, which then are rows of a row space of their own, and all behind them. n, of the rows
+ * of the batch, for each of these; anything else as it is. NULL is handed on. */
+struct node *aenc_site_spread(const struct site *site, struct node *n);
+/* The field of that name as a row node: (rows, dims), or (rows) where it has none; recorded once, and spread. NULL with
+ * tape->status set where no such field is declared. */
 struct node *aenc_site_field(struct site *site, const char *name);
 /* Its spec; NULL with tape->status set. */
 const struct field_spec *aenc_site_field_spec(struct site *site, const char *name);
 /* A tap: what comes out of the layer of that name path ("encoder.0"), as it was recorded last. NULL with tape->status
- * set. */
+ * set. Spread as fields are. */
 struct node *aenc_site_tap(struct site *site, const char *path);
 /* n under a name by which a caller may ask for it: the bottleneck's as it is, a layer's behind its name path. NULL is ignored. */
 void aenc_site_result(struct site *site, const char *name, struct node *n);

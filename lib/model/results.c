@@ -15,15 +15,19 @@ struct shape aenc_row_shape(const struct node *n) {
     return shape;
 }
 
-static bool one_for_each_row(const struct site_result *r) { return r->node->kind == NODE_ROW && r->node->space == 0; }
+/* In training there may be several codes of a row, and what lies behind them is there for each. */
+static bool one_for_each_row(const struct site *site, const struct site_result *r) {
+    return r->node->kind == NODE_ROW &&
+           (r->node->space == 0 || (r->behind_code && r->node->space == site->code->space));
+}
 
 /* What has a name, in the order of recording, layers last. Writes only with `to`; returns how many. */
 static int named_take(struct arena *arena, const struct site *site, bool layers, struct result_spec *to) {
     int count = 0, at = 0;
     for (const struct site_result *r = site->result; r != NULL; r = r->before)
-        count += r->layer == layers && one_for_each_row(r);
+        count += r->layer == layers && one_for_each_row(site, r);
     for (const struct site_result *r = site->result; r != NULL && to != NULL; r = r->before)
-        if (r->layer == layers && one_for_each_row(r))
+        if (r->layer == layers && one_for_each_row(site, r))
             to[count - ++at] = (struct result_spec){.name = aenc_arena_text(arena, r->name),
                                                     .shape = aenc_row_shape(r->node),
                                                     .layer = layers,

@@ -28,8 +28,9 @@ static struct node *record_target(struct aenc_model *model, struct site *site, s
     struct shape shape = model->output;
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
-    if (own_target) return model->classes > 0 ? own : aenc_scaling_apply(model, site, own);
-    return aenc_op_reshape(tape, site->target != NULL ? site->target : x, shape.dim, shape.rank);
+    if (own_target) return aenc_site_spread(site, model->classes > 0 ? own : aenc_scaling_apply(model, site, own));
+    struct node *target = aenc_op_reshape(tape, site->target != NULL ? site->target : x, shape.dim, shape.rank);
+    return aenc_site_spread(site, target);
 }
 
 /* While the model is taught, the target is a teacher's output, and the field `code` its code; where that does not count,
@@ -41,20 +42,29 @@ static struct node *record_distillation(struct aenc_model *model, struct site *s
     if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
     struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, site, target), shape.dim, shape.rank);
-    struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, target);
+    struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, aenc_site_spread(site, target));
     loss = aenc_op_affine(tape, loss, weight[0], 0);
     if (!(weight[1] > 0)) return loss;
     struct node *teachers = aenc_tape_input(tape, "code", &model->code_size, 1);
+    teachers = aenc_site_spread(site, teachers);
     struct node *distance = aenc_op_subtract(tape, aenc_op_flatten(tape, site->code), teachers);
     distance = aenc_op_row_mean(tape, aenc_op_function(tape, FUNCTION_SQUARE, 0, distance));
     return aenc_op_add(tape, loss, aenc_op_affine(tape, distance, weight[1], 0));
 }
 
-/* One number per row. x: the input in the units of the layers, before corruption. */
+/* One number for each code. x: the input in the units of the layers, before corruption. */
 static struct node *record_loss(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
     if (model->taught != NULL && own_target) return record_distillation(model, site);
     struct node *target = site->output == NULL ? NULL : record_target(model, site, x, own_target);
-    return aenc_loss_record(site, model->loss_spec, site->output, target);
+    struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, target);
+    aenc_bottleneck_objective(site, aenc_json_member(model->description, "bottleneck"), loss);
+    return loss;
+}
+
+/* Of what each code of a row has: the mean, for each row. */
+static struct node *mean_of_codes(struct tape *tape, struct node *n) {
+    if (n == NULL || n->kind != NODE_ROW || n->space == 0) return n;
+    return aenc_op_reduce(tape, REDUCE_MEAN, aenc_op_unfold(tape, n, tape->factor[n->space]), 1, false);
 }
 
 /* ---- The way through the model ---- */
@@ -105,10 +115,7 @@ static struct node *record_jacobian(struct tape *tape, struct node *x, struct no
 
 /* The term with its weight: of each row of the batch, or of the batch. */
 static struct node *weighted(struct tape *tape, const struct term *term) {
-    struct node *n = term->node;
-    if (n->kind == NODE_ROW && n->space != 0)
-        n = aenc_op_row_mean(tape, aenc_op_unfold(tape, n, tape->factor[n->space]));
-    return aenc_op_affine(tape, n, term->weight, 0);
+    return aenc_op_affine(tape, mean_of_codes(tape, term->node), term->weight, 0);
 }
 
 /* The objective of each row: the reconstruction and what has been recorded row by row as its terms. Terms of the batch as
@@ -229,18 +236,20 @@ static void record_scores(struct way *way, struct task *task) {
     struct site *site = &way->site;
     bool own_target = task->key.own_target;
     site->aim = SITE_SCORE;
+    site->one_draw = task->key.weighs;
     way_code(way);
     way_output(way);
     for (int i = 0; i < task->key.count; i++) {
         if (task->key.wanted[i] == RESULT_SCORE) {
-            struct node *loss = record_loss(model, site, way->x, own_target);
+            struct node *loss = mean_of_codes(&task->tape, record_loss(model, site, way->x, own_target));
             task->result[i] = task->key.weighs  ? record_weight(model, site, loss)
                               : task->key.terms ? record_terms(model, site, loss)
                                                 : record_score(model, site, loss, false);
         }
         if (task->key.wanted[i] == RESULT_FEATURES)
             task->result[i] =
-                aenc_loss_each(site, model->loss_spec, site->output, record_target(model, site, way->x, own_target));
+                mean_of_codes(&task->tape, aenc_loss_each(site, model->loss_spec, site->output,
+                                                          record_target(model, site, way->x, own_target)));
     }
 }
 
@@ -277,6 +286,7 @@ static void record_results(struct way *way, struct task *task) {
         decodes = decodes || behind;
     }
     way->site.aim = SITE_RESULT;
+    way->site.one_draw = false;
     struct node *code = NULL, *output = NULL;
     if (key->from_prior)
         way->site.code = code = record_prior(way);

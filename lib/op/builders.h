@@ -81,6 +81,14 @@ struct node *aenc_op_stop_gradient(struct tape *tape, struct node *x);
  * own, on which everything works as on others. unfold: back, (k rows, ...) to (rows, k, ...). */
 struct node *aenc_op_fold(struct tape *tape, struct node *x);
 struct node *aenc_op_unfold(struct tape *tape, struct node *x, int64_t k);
+/* (rows, ...) to (k rows, ...): each row k times. */
+struct node *aenc_op_spread(struct tape *tape, struct node *x, int64_t k);
+
+/* late.c. The gradient of a node by weights that are known only behind it. late: (rows) of x's row space, 1 until late_set gives it
+ * the value w of that shape, which late_set hands on; what comes out must be used. weigh_gradient: x, whose gradient is late dy. */
+struct node *aenc_op_late(struct tape *tape, const struct node *x);
+struct node *aenc_op_late_set(struct tape *tape, struct node *late, struct node *w);
+struct node *aenc_op_weigh_gradient(struct tape *tape, struct node *x, struct node *late);
 
 /* softmax.c, over the last axis */
 struct node *aenc_op_softmax(struct tape *tape, struct node *x);

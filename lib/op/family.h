@@ -11,6 +11,7 @@ extern const struct op *const aenc_linear_ops[];
 extern const struct op *const aenc_reduce_ops[];
 extern const struct op *const aenc_layout_ops[];
 extern const struct op *const aenc_fold_ops[];
+extern const struct op *const aenc_late_ops[];
 extern const struct op *const aenc_softmax_ops[];
 extern const struct op *const aenc_norm_ops[];
 extern const struct op *const aenc_random_ops[];

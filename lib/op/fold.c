@@ -66,4 +66,12 @@ struct node *aenc_op_unfold(struct tape *tape, struct node *x, int64_t k) {
     return aenc_tape_record(tape, &unfold_op, &x, 1, &k, sizeof k);
 }
 
+struct node *aenc_op_spread(struct tape *tape, struct node *x, int64_t k) {
+    int64_t dims[RANK_MAX] = {1};
+    if (x == NULL || k == 1) return x;
+    int rank = x->shape.rank;
+    for (int i = 1; i < rank; i++) dims[i] = x->shape.dim[i];
+    return aenc_op_fold(tape, aenc_op_repeat(tape, aenc_op_reshape(tape, x, dims, rank), 1, k));
+}
+
 const struct op *const aenc_fold_ops[] = {&fold_op, &unfold_op, NULL};

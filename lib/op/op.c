@@ -49,17 +49,11 @@ struct node *aenc_op_tangent_reshape(struct tape *tape, struct node *t, const st
 }
 
 const struct op *const *const aenc_op_tables[] = {
-    aenc_elementwise_ops,
-    aenc_binary_ops,
-    aenc_linear_ops,
-    aenc_reduce_ops,
-    aenc_layout_ops,
-    aenc_fold_ops,
-    aenc_softmax_ops,
-    aenc_norm_ops,
-    aenc_random_ops,
-    aenc_stable_ops,
-    aenc_jacobian_ops,
-    aenc_sums_ops,
-    NULL,
+    aenc_elementwise_ops, aenc_binary_ops,
+    aenc_linear_ops,      aenc_reduce_ops,
+    aenc_layout_ops,      aenc_fold_ops,
+    aenc_late_ops,        aenc_softmax_ops,
+    aenc_norm_ops,        aenc_random_ops,
+    aenc_stable_ops,      aenc_jacobian_ops,
+    aenc_sums_ops,        NULL,
 };

@@ -142,6 +142,8 @@ struct schedule {
     int64_t total_steps, epoch_steps;        /* planned; per epoch; both at least 1 */
     double factor, floor, warmup, threshold; /* settings, where the type has them */
     int64_t every, patience, steps;
+    int64_t at[SETTING_SIZES_MAX]; /* step: epochs */
+    int at_count;
     double best, reached; /* plateau: lowest loss, present factor */
     int64_t bad_epochs;   /* plateau: without a lower loss */
 };

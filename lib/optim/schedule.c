@@ -2,6 +2,7 @@
  *
  *     constant  the base rate
  *     step      times factor after every `every` epochs                       torch.optim.lr_scheduler.StepLR
+ *               times factor after so many epochs as each of `at` says        MultiStepLR
  *     cosine    from the base rate down to floor times it along half a cosine over the whole run; the first `warmup`
  *               (a fraction of the run) rises to the base rate in a line
  *               Loshchilov & Hutter 2017; CosineAnnealingLR
@@ -35,17 +36,27 @@ static const struct schedule_type constant = {"constant", constant_rules, nothin
 static const struct setting_rule step_rules[] = {
     {.name = "every", .kind = SETTING_INTEGER, .fallback = 10, .low = 1, .high = INFINITY},
     {.name = "factor", .kind = SETTING_NUMBER, .fallback = 0.1, .low = 0, .high = INFINITY},
+    {.name = "at", .kind = SETTING_SIZES, .low = 0, .high = INFINITY},
     {.name = NULL},
 };
 
 static void step_read(const struct json *spec, struct schedule *schedule) {
     schedule->every = aenc_setting_integer(spec, step_rules, "every");
     schedule->factor = aenc_setting_number(spec, step_rules, "factor");
+    const struct json *at = aenc_json_member(spec, "at");
+    for (const struct json *epoch = at == NULL               ? NULL
+                                    : at->kind == JSON_ARRAY ? at->first
+                                                             : at;
+         epoch != NULL; epoch = at->kind == JSON_ARRAY ? epoch->next : NULL)
+        schedule->at[schedule->at_count++] = (int64_t)epoch->number;
 }
 
-/* factor^floor(epoch / every), epochs from 0 */
+/* factor^floor(epoch / every), epochs from 0; or factor^(how many of `at` are past) */
 static double step_factor(const struct schedule *schedule, int64_t step) {
-    return pow(schedule->factor, (double)(step / schedule->epoch_steps / schedule->every));
+    int64_t epoch = step / schedule->epoch_steps, times = epoch / schedule->every;
+    if (schedule->at_count > 0) times = 0;
+    for (int i = 0; i < schedule->at_count; i++) times += epoch >= schedule->at[i];
+    return pow(schedule->factor, (double)times);
 }
 
 static const struct schedule_type staircase = {"step", step_rules, step_read, step_factor};

@@ -310,7 +310,10 @@ static void say_bottleneck(struct choices *c, struct words *w) {
     say(w, ",\"bottleneck\":{\"type\":\"%s\"", type);
     if (strcmp(type, "gaussian") == 0) {
         static const char *const extra[] = {"\"free_bits\":0.1", "\"capacity\":2", "\"floor\":0.2", "\"covariance\":\"full\"",
-                                            "\"elements\":true", "\"cycles\":3", "\"free_bits\":1,\"group\":2", "\"shape\":\"cosine\""};
+                                            "\"elements\":true", "\"cycles\":3", "\"free_bits\":1,\"group\":2", "\"shape\":\"cosine\"",
+                                            "\"samples\":3", "\"samples\":2,\"objective\":\"iwae\"",
+                                            "\"samples\":4,\"objective\":\"dreg\"", "\"prior\":\"a\"",
+                                            "\"prior\":\"b\",\"samples\":2"};
         say_setting(c, w, "beta", weights, COUNT_OF(weights));
         say_setting(c, w, "warmup", weights, 5);
         if (one_in(c, 2)) say(w, ",%s", pick(c, extra, COUNT_OF(extra)));

@@ -43,6 +43,14 @@ static const char *const models[] = {
 #define CODE(bottleneck) "{\"input\":[6],\"encoder\":{\"type\":\"dense\",\"units\":5,\"activation\":\"tanh\"},\"loss\":\"gaussian\",\"bottleneck\":\"gaussian:units=4," bottleneck "\"}"
     CODE("warmup=2,elements=true"), CODE("free_bits=0.1"), CODE("free_bits=0.2,group=2,beta=3"), CODE("capacity=3,beta=2"),
     CODE("floor=0.3"), CODE("covariance=full"), CODE("covariance=full,free_bits=0.1"),
+    CODE("samples=3"), CODE("samples=3,objective=iwae,warmup=2"), CODE("samples=2,objective=iwae,covariance=full,beta=2"),
+    CODE("samples=2,free_bits=0.1"),
+/* a prior that follows from a field, and an embedded field in the decoder */
+    "{\"input\":[6],\"fields\":{\"kind\":\"classes:count=3\"},\"encoder\":{\"type\":\"dense\",\"units\":5,\"activation\":\"tanh\"},"
+    "\"decoder\":{\"type\":\"sequential\",\"layers\":[{\"type\":\"condition\",\"field\":\"kind\",\"units\":2},{\"type\":\"dense\",\"units\":6}]},"
+    "\"loss\":\"gaussian\",\"bottleneck\":\"gaussian:units=3,prior=kind,samples=3,objective=iwae\"}",
+    "{\"input\":[6],\"fields\":{\"kind\":\"classes:count=3\"},\"encoder\":{\"type\":\"dense\",\"units\":5,\"activation\":\"tanh\"},"
+    "\"loss\":\"gaussian\",\"bottleneck\":\"gaussian:units=3,prior=kind,covariance=full,free_bits=0.1\"}",
 /* every penalty, alone and together, on one layer and on two, behind corruption */
     SMALL("tanh", "\"l1:weight=0.3\"", "{\"type\":\"mask\",\"level\":0.4}"),
     SMALL("tanh", "\"l1:weight=0.3,weights=0.5;1;2,warmup=3\",\"l1:weight=0.1,layer=encoder.0\"", ""),
@@ -131,6 +139,9 @@ static void model_check(const char *text, bool own_target) {
     scene.batch.column[FIELD_INPUT] = (struct column){.data = x, .stride = COLS};
     scene.batch.column[FIELD_TARGET] = (struct column){.data = own_target ? y : NULL, .stride = COLS};
     scene.batch.column[FIELD_WEIGHT] = (struct column){.data = weight, .stride = 1};
+    float kind[ROWS];
+    for (int r = 0; r < ROWS; r++) kind[r] = (float)(r % 3);
+    if (strstr(text, "\"fields\"") != NULL) scene.batch.column[FIELD_DECLARED] = (struct column){.data = kind, .stride = 1};
     aenc_context_options options = {.struct_size = sizeof options, .seed = 11, .threads = 2};
     for (int i = 0; i < ROWS * COLS; i++) x[i] = (float)((i * 37) % 53) / 53.0f, y[i] = (float)((i * 19) % 47) / 47.0f;
     for (int r = 0; r < ROWS; r++) weight[r] = 0.5f + (float)(r % 4);

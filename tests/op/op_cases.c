@@ -327,6 +327,24 @@ static struct node *fold_build(struct tape *tape, struct node *const *x, const s
     return aenc_op_unfold(tape, y, 2);
 }
 
+/* The weights are known behind y, from what lies behind y; they are of another place than the result. */
+static struct node *late_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
+    const int64_t one[] = {1, 1};
+    struct node *late = aenc_op_late(tape, x[0]);
+    if (c->choice == 0) return late;
+    struct node *y = aenc_op_weigh_gradient(tape, x[0], late);
+    struct node *w = aenc_op_affine(tape, aenc_op_row_sum(tape, aenc_op_stop_gradient(tape, y)), 0, 2.5);
+    if (c->choice == 3) w = aenc_op_affine(tape, aenc_op_add(tape, w, aenc_op_batch_mean(tape, w)), 0.5, 0);
+    struct node *set = aenc_op_late_set(tape, late, w);
+    if (c->choice == 1) return set;
+    return aenc_op_add(tape, y, aenc_op_reshape(tape, aenc_op_affine(tape, set, 0, 0), one, 2));
+}
+
+static double weighed(double x) {
+    (void)x;
+    return 2.5;
+}
+
 static struct node *entropy_build(struct tape *tape, struct node *const *x, const struct op_case *c) {
     (void)c;
     return aenc_op_softmax_cross_entropy(tape, x[0], x[1]);
@@ -453,6 +471,10 @@ static const struct op_case cases[] = {
      {{LEAF_FLAT, -2, 2, 2, {3, 2}}, {LEAF_FLAT, -2, 2, 2, {4, 3}}},
      .choice = 3},
 
+    {"late", "", late_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .choice = 0, .formula = zero},
+    {"late_set", "", late_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .choice = 1, .formula = zero},
+    {"weigh_gradient", "", late_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .choice = 2, .formula = weighed},
+    {"weigh_gradient", "in a later stage", late_build, 1, {{LEAF_ROW, -2, 2, 2, {2, 3}}}, .choice = 3, .formula = weighed},
     {"fold", "", fold_build, 2, {{LEAF_ROW, -2, 2, 2, {2, 3}}, {LEAF_FLAT, -2, 2, 1, {3}}}, .choice = 0},
     {"unfold", "twice", fold_build, 2, {{LEAF_ROW, -2, 2, 3, {2, 3, 2}}, {LEAF_FLAT, -2, 2, 1, {2}}}, .choice = 1},
     {"layer_norm", "plain", layer_norm_build, 1, {{LEAF_ANY, -2, 2, 1, {4}}}, .choice = 1},

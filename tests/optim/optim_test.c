@@ -173,6 +173,7 @@ static void schedules_test(aenc_context *ctx) {
     const double pi = acos(-1.0);
     struct schedule constant = schedule_of(ctx, "constant", STEPS, EPOCH), step = schedule_of(ctx, "step", STEPS, EPOCH);
     struct schedule third = schedule_of(ctx, "step:every=3,factor=0.5", STEPS, EPOCH);
+    struct schedule once = schedule_of(ctx, "step:at=4,factor=0.5", STEPS, EPOCH), at = schedule_of(ctx, "step:at=7x3,factor=0.5", STEPS, EPOCH);
     struct schedule cosine = schedule_of(ctx, "cosine", STEPS, EPOCH);
     struct schedule warm = schedule_of(ctx, "cosine:floor=0.2,warmup=0.25", STEPS, EPOCH);
     struct schedule rise = schedule_of(ctx, "warmup:steps=4", STEPS, EPOCH);
@@ -181,6 +182,8 @@ static void schedules_test(aenc_context *ctx) {
         CHECK(aenc_schedule_rate(&constant, s) == 0.5);
         CHECK_NEAR(aenc_schedule_rate(&step, s), 0.5 * pow(0.1, s / 20), 1e-12);
         CHECK_NEAR(aenc_schedule_rate(&third, s), 0.5 * pow(0.5, s / 6), 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&once, s), s < 8 ? 0.5 : 0.25, 1e-12);
+        CHECK_NEAR(aenc_schedule_rate(&at, s), s < 6 ? 0.5 : s < 14 ? 0.25 : 0.125, 1e-12);
         CHECK_NEAR(aenc_schedule_rate(&cosine, s), 0.25 * (1 + cos(pi * t)), 1e-12);
         CHECK_NEAR(aenc_schedule_rate(&warm, s), s < 15 ? 0.5 * (s + 1) / 15 : 0.5 * (0.2 + 0.4 * (1 + cos(pi * u))), 1e-12);
         CHECK_NEAR(aenc_schedule_rate(&rise, s), s < 4 ? 0.5 * (s + 1) / 4 : 0.5, 1e-12);
