@@ -30,6 +30,8 @@ int tool_model_load(const struct options *options, aenc_context *ctx, const char
  * (rows, *cols), for free(). target NULL: the rows themselves; features: score every feature. */
 int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model *model, enum command command,
                    const struct data *data, const struct data *target, float **out, size_t *cols);
+/* Values of a row of the model's result of that name; 0: it has none. */
+size_t tool_result_size(aenc_model *model, const char *name);
 /* The result that `command` takes from a model: "code". */
 const char *tool_result_name(const struct options *options, enum command command);
 /* The fields of --field, for a model that is there, before data are read: none missing, none too many. */

@@ -148,6 +148,8 @@ static const struct option_row rows[] = {
      "Draw N codes [default: as many as the files of --field have rows, or 64]"},
     {GROUP_METHOD, "temperature", 0, KIND_NUMBER, offsetof(struct options, temperature), COMMAND_SAMPLE, 1e-6, 1e6, "X",
      NULL, "Multiply the deviations of the prior by X; below 1 samples are more alike [default: 1]"},
+    {GROUP_METHOD, "draws", 0, KIND_FLAG, offsetof(struct options, draws), COMMAND_SAMPLE, 0, 0, NULL, NULL,
+     "Draw values from the likelihood of the loss instead of writing the decoder's output"},
     {GROUP_METHOD, "steps", 0, KIND_WHOLE, offsetof(struct options, steps), COMMAND_INTERPOLATE, 2, 1000, "N", NULL,
      "Set the number of codes from one row to the other, both included [default: 9]"},
     {GROUP_METHOD, "spherical", 0, KIND_FLAG, offsetof(struct options, spherical), COMMAND_INTERPOLATE, 0, 0, NULL,

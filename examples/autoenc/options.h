@@ -90,6 +90,7 @@ struct options {
     const char *probe;                   /* a spec */
     int64_t rows;                        /* of samples; 0: not given */
     double temperature;                  /* of samples; 0: not given */
+    bool draws;                          /* of samples: from the likelihood */
     int64_t samples;                     /* of score, for each row; 0: none */
     int64_t steps;                       /* of an interpolation, of a detector's training; 0: the default */
     bool spherical;

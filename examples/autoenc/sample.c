@@ -36,6 +36,8 @@ static int check_options(const struct options *options) {
     return tool_output_format(options->out, (enum format)options->format, &format);
 }
 
+static const char *result_of(const struct options *options) { return options->draws ? "draw" : "output"; }
+
 /* Codes drawn for rows with these fields (NULL: none), and what they decode to: the result of that name, for free(). */
 static int draw(const struct job *job, const char *result, struct fields *fields, size_t rows, size_t cols,
                 float **out) {
@@ -77,7 +79,8 @@ static int draw_samples(const struct job *job, const char *path) {
     size_t rows = job->rows.rows < PICTURES_MAX ? job->rows.rows : PICTURES_MAX;
     struct grid_plot plot = {.rows = job->rows.values, .count = rows, .cols = job->rows.cols};
     char note[64], *captions = NULL;
-    plot.title = "Samples: codes from the prior, decoded";
+    plot.title = job->options->draws ? "Samples: codes from the prior, values from the likelihood"
+                                     : "Samples: codes from the prior, decoded";
     (void)snprintf(note, sizeof note, "Temperature %s.",
                    tool_value(job->options->temperature > 0.0 ? job->options->temperature : 1.0).text);
     if (job->options->temperature > 0.0) plot.note = note;
@@ -102,7 +105,7 @@ static int draw_samples(const struct job *job, const char *path) {
  * in the first row. */
 static int draw_manifold(const struct job *job, const char *path) {
     const struct options *options = job->options;
-    size_t rows = (size_t)MANIFOLD * MANIFOLD, cols = job->rows.cols;
+    size_t rows = (size_t)MANIFOLD * MANIFOLD, cols = aenc_model_output_size(job->model);
     double share[MANIFOLD];
     float quantile[MANIFOLD * 2], *prior = NULL;
     float *codes = tool_allocate("manifold.png", rows, 2 * sizeof *codes);
@@ -161,7 +164,7 @@ static int open_job(struct job *job) {
     if (status == TOOL_OK) status = tool_fields_prepare(options, job->model, COMMAND_DECODE, &job->fields);
     if (status != TOOL_OK) return status;
     job->rows = (struct data){.name = "--rows", .rows = (size_t)options->rows};
-    job->rows.cols = aenc_model_output_size(job->model);
+    job->rows.cols = tool_result_size(job->model, result_of(options));
     if (job->rows.rows == 0) job->rows.rows = tool_fields_rows(job->fields, ROWS);
     struct data of = job->rows;
     of.name = options->operand[0];
@@ -175,7 +178,8 @@ static int open_job(struct job *job) {
 static int run(struct job *job) {
     const struct options *options = job->options;
     int status = tool_fields_attach(options, job->fields, &job->rows);
-    if (status == TOOL_OK) status = draw(job, "output", job->fields, job->rows.rows, job->rows.cols, &job->rows.values);
+    if (status == TOOL_OK)
+        status = draw(job, result_of(options), job->fields, job->rows.rows, job->rows.cols, &job->rows.values);
     if (status == TOOL_OK && is_picture(options->out)) {
         status = draw_samples(job, options->out);
     } else if (status == TOOL_OK && options->out != NULL) {

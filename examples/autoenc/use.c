@@ -209,16 +209,24 @@ static int scores_limit(struct job *job) {
     return TOOL_OK;
 }
 
+size_t tool_result_size(aenc_model *model, const char *name) {
+    for (size_t i = 0; i < aenc_model_port_count(model); i++) {
+        aenc_port port = {.struct_size = sizeof port};
+        if (aenc_model_port(model, i, &port) != AENC_OK || port.kind == AENC_PORT_FIELD) continue;
+        if (strcmp(port.name, name) == 0) return port.size;
+    }
+    return 0;
+}
+
 /* Another result than the usual one, which the model has by name. */
 static int result_run(struct job *job) {
     const struct options *options = job->options;
     char known[512] = "";
     size_t used = 0;
-    job->cols = 0;
+    job->cols = tool_result_size(job->model, options->result);
     for (size_t i = 0; i < aenc_model_port_count(job->model); i++) {
         aenc_port port = {.struct_size = sizeof port};
         if (aenc_model_port(job->model, i, &port) != AENC_OK || port.kind != AENC_PORT_RESULT) continue;
-        if (strcmp(port.name, options->result) == 0) job->cols = port.size;
         int more = snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", port.name);
         used += more > 0 && (size_t)more < sizeof known - used ? (size_t)more : 0;
     }

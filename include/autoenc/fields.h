@@ -128,13 +128,15 @@ AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, con
  *   "code"           what aenc_encode returns          "score"          aenc_score: needs "target", or an input that is its own
  *   "output"         aenc_reconstruct; of "code", if   "features"       aenc_score_features: likewise
  *                    that is given and "input" is not  "jacobian_norm"  aenc_jacobian_norm
+ *   "draw"           values drawn from the likelihood that the output states ("bernoulli" and the other likelihoods, "bce",
+ *                    "gaussian_nll", "cross_entropy"), in the units of the target; AENC_ERR_UNSUPPORTED of other losses
  *   "encoder.1"      what comes out of the layer of that name path; of "encoder", "decoder" and "bottleneck" what comes out of all of it
  *   others           what the bottleneck or a layer has named: "mean", "log_variance" and "sample" (drawn) of `gaussian`
  *
  * aenc_model_port lists those of a model. */
 typedef struct aenc_run_options {
     size_t struct_size;
-    uint64_t seed; /* of what is drawn, "sample" and the scores of a variational model; 0: the model's */
+    uint64_t seed; /* of what is drawn: "sample", "draw" and the scores of a variational model; 0: the model's */
     /* Above 0: "score", alone, is -log p(x) in nats, estimated by importance sampling with so many draws from q(z | x) (Burda et
      * al. 2016): -log mean p(x | z) p(z) / q(z | x). Memory does not grow with them. The loss must be a likelihood and a sum;
      * AENC_ERR_UNSUPPORTED also where the bottleneck has no density. */
@@ -166,7 +168,7 @@ typedef struct aenc_sample_options {
 } aenc_sample_options;
 
 /* Draws a code from the prior of the model's bottleneck for each row of `out`, and decodes it. Results are "code", "output" (what
- * aenc_decode makes of it), and what comes out of layers behind the code. `in` has the fields that the decoder reads, such as a
+ * aenc_decode makes of it), "draw" (values drawn from the likelihood of the loss, see above), and what comes out of layers behind the code. `in` has the fields that the decoder reads, such as a
  * condition, with as many rows; in_count may be 0. Row r follows from the seed, r and its fields alone, with the same bits whatever
  * rows go with it and on any number of threads. AENC_ERR_UNSUPPORTED where the bottleneck has no prior. options may be NULL. */
 AENC_API aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in, size_t in_count,

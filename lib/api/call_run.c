@@ -37,11 +37,13 @@ static aenc_status samples_check(const aenc_model *model, const struct draws *dr
 static aenc_status prior_check(const aenc_model *model, const char *call, const struct results *results) {
     for (int i = 0; i < results->count; i++) {
         int result = results->room[i].result;
-        if (result == RESULT_CODE || result == RESULT_OUTPUT || model->result[result].behind_code) continue;
+        if (result == RESULT_CODE || result == RESULT_OUTPUT || result == RESULT_DRAW ||
+            model->result[result].behind_code)
+            continue;
         return aenc_fail(
             model->ctx, AENC_ERR_ARGUMENT,
-            "%s: result '%s' is one of an input; draws have 'code', 'output' and what lies behind the code", call,
-            model->result[result].name);
+            "%s: result '%s' is one of an input; draws have 'code', 'output', 'draw' and what lies behind the code",
+            call, model->result[result].name);
     }
     return AENC_OK;
 }

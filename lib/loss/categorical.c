@@ -22,5 +22,16 @@ static struct node *each(struct site *site, const struct json *spec, struct node
     return aenc_loss_fit(tape, "categorical", loss, target);
 }
 
-const struct loss_type aenc_loss_categorical = {
-    .name = "categorical", .rules = rules, .unit_target = true, .likelihood = true, .each = each, .factor = bins};
+/* The level of a bin. */
+static struct node *draw(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    struct node *bin = aenc_loss_variate(site->tape, VARIATE_BIN, 0, output, u);
+    return aenc_op_affine(site->tape, bin, 1 / (double)(bins(spec) - 1), 0);
+}
+
+const struct loss_type aenc_loss_categorical = {.name = "categorical",
+                                                .rules = rules,
+                                                .unit_target = true,
+                                                .likelihood = true,
+                                                .each = each,
+                                                .draw = draw,
+                                                .factor = bins};

@@ -25,5 +25,10 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     return loss == NULL || loss->shape.rank == 1 ? loss : aenc_op_row_mean(site->tape, loss);
 }
 
+static struct node *draw(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    (void)spec;
+    return aenc_loss_variate(site->tape, VARIATE_BIN, 0, output, u);
+}
+
 const struct loss_type aenc_loss_cross_entropy = {
-    .name = "cross_entropy", .rules = rules, .output_factor = 1, .record = record, .classes = classes};
+    .name = "cross_entropy", .rules = rules, .output_factor = 1, .record = record, .draw = draw, .classes = classes};

@@ -60,6 +60,13 @@ static struct node *each(struct site *site, const struct json *spec, struct node
     return aenc_op_element_loss_each(site->tape, call.loss, call.parameter, call.output, target);
 }
 
+/* 1 with the probability that the output is. */
+static struct node *draw_bernoulli(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    (void)spec;
+    output = aenc_loss_fit(site->tape, "bernoulli", output, u);
+    return aenc_op_step(site->tape, aenc_op_subtract(site->tape, output, u));
+}
+
 const struct loss_type aenc_loss_mse = {
     .name = "mse", .rules = no_rules, .output_factor = 1, .record = record, .each = each, .kind = ELEMENT_SQUARED};
 const struct loss_type aenc_loss_mae = {
@@ -72,6 +79,7 @@ const struct loss_type aenc_loss_bce = {.name = "bce",
                                         .unit_target = true,
                                         .record = record,
                                         .each = each,
+                                        .draw = draw_bernoulli,
                                         .kind = ELEMENT_BCE};
 const struct loss_type aenc_loss_bernoulli = {.name = "bernoulli",
                                               .rules = no_rules,
@@ -81,6 +89,7 @@ const struct loss_type aenc_loss_bernoulli = {.name = "bernoulli",
                                               .output = "sigmoid",
                                               .record = record,
                                               .each = each,
+                                              .draw = draw_bernoulli,
                                               .kind = ELEMENT_BCE_LOGITS};
 /* ---- continuous_bernoulli: with s = |x|, log((e^x - 1) / x) = x / 2 + G(s), G even ----
  *
@@ -106,10 +115,16 @@ static struct node *density(struct site *site, const struct json *spec, struct n
     return aenc_op_add(tape, even_part(tape, x), tilt);
 }
 
+static struct node *draw_density(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    struct node *x = element_call(site, spec, output, u).output;
+    return aenc_loss_variate(site->tape, VARIATE_CONTINUOUS_BERNOULLI, 0, x, u);
+}
+
 const struct loss_type aenc_loss_continuous_bernoulli = {.name = "continuous_bernoulli",
                                                          .rules = no_rules,
                                                          .output_factor = 1,
                                                          .unit_target = true,
                                                          .likelihood = true,
                                                          .output = "sigmoid",
-                                                         .each = density};
+                                                         .each = density,
+                                                         .draw = draw_density};

@@ -16,5 +16,14 @@ static struct node *each(struct site *site, const struct json *spec, struct node
     return aenc_op_gaussian_nll(site->tape, mean, log_variance, target);
 }
 
+static struct node *draw(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    struct tape *tape = site->tape;
+    struct node *mean, *log_variance, *e = aenc_op_normal_like(tape, "normal", u);
+    (void)spec;
+    if (!aenc_loss_halves(tape, "gaussian_nll", output, u, &mean, &log_variance)) return NULL;
+    log_variance = aenc_op_function(tape, FUNCTION_EXP, 0, aenc_op_affine(tape, log_variance, 0.5, 0));
+    return aenc_op_add(tape, mean, aenc_op_multiply(tape, log_variance, e));
+}
+
 const struct loss_type aenc_loss_gaussian_nll = {
-    .name = "gaussian_nll", .rules = rules, .output_factor = 2, .each = each, .log_power = 2};
+    .name = "gaussian_nll", .rules = rules, .output_factor = 2, .each = each, .draw = draw, .log_power = 2};

@@ -130,10 +130,28 @@ static struct node *each(struct site *site, const struct json *spec, struct node
     return type->kind == LOGISTIC ? logistic(tape, spec, m, s, target) : density(tape, type->log_power, distance, s);
 }
 
+/* m + exp(s) e, e of location 0 and scale 1 */
+static struct node *draw(struct site *site, const struct json *spec, struct node *output, struct node *u) {
+    struct tape *tape = site->tape;
+    const struct loss_type *type = site->self;
+    struct node *m = output, *above = NULL, *e;
+    if (factor(spec) == 2 && !aenc_loss_halves(tape, type->name, output, u, &m, &above)) return NULL;
+    m = aenc_loss_fit(tape, type->name, m, u);
+    if (type->kind == GAUSSIAN)
+        e = aenc_op_normal_like(tape, "normal", u);
+    else
+        e = aenc_loss_variate(tape, type->kind == LAPLACE ? VARIATE_LAPLACE : VARIATE_LOGISTIC, 0, u, u);
+    struct node *scale = function(tape, FUNCTION_EXP, log_scale(site, spec, above, NULL, u));
+    m = aenc_op_add(tape, m, aenc_op_multiply(tape, e, scale));
+    if (type->kind != LOGISTIC) return m;
+    return aenc_loss_variate(tape, VARIATE_LEVEL, (double)aenc_setting_integer(spec, logistic_rules, "levels"), m, u);
+}
+
 const struct loss_type aenc_loss_gaussian = {.name = "gaussian",
                                              .rules = rules,
                                              .likelihood = true,
                                              .each = each,
+                                             .draw = draw,
                                              .factor = factor,
                                              .log_power = 2,
                                              .kind = GAUSSIAN};
@@ -141,6 +159,7 @@ const struct loss_type aenc_loss_laplace = {.name = "laplace",
                                             .rules = rules,
                                             .likelihood = true,
                                             .each = each,
+                                            .draw = draw,
                                             .factor = factor,
                                             .log_power = 1,
                                             .kind = LAPLACE};
@@ -149,6 +168,7 @@ const struct loss_type aenc_loss_discretised_logistic = {.name = "discretised_lo
                                                          .unit_target = true,
                                                          .likelihood = true,
                                                          .each = each,
+                                                         .draw = draw,
                                                          .factor = factor,
                                                          .log_power = 1,
                                                          .kind = LOGISTIC};

@@ -23,6 +23,9 @@ struct loss_type {
     /* One number for each of the target's, in its shape; their mean over a row is the row's loss. NULL: it does not
      * split. */
     struct node *(*each)(struct site *site, const struct json *spec, struct node *output, struct node *target);
+    /* A value from the likelihood for each of the target's, in the shape of u, which is uniform over (0, 1). NULL: the
+     * loss is none. */
+    struct node *(*draw)(struct site *site, const struct json *spec, struct node *output, struct node *u);
     /* What the output's last axis must have; the target's then has one number, which of them it is. NULL: the loss
      * compares numbers with numbers, by output_factor. */
     int64_t (*classes)(const struct json *spec);
@@ -55,6 +58,9 @@ bool aenc_loss_is_likelihood(const struct loss_type *loss, const struct json *sp
 struct node *aenc_loss_record(struct site *site, const struct json *spec, struct node *output, struct node *target);
 /* The same for each value of the target; the tape fails where the loss does not split. */
 struct node *aenc_loss_each(struct site *site, const struct json *spec, struct node *output, struct node *target);
+/* Values drawn from the likelihood of a checked spec, rows of that shape; u is drawn under the name path "loss.draw". The
+ * tape fails where the loss is no likelihood. */
+struct node *aenc_loss_draw(struct site *site, const struct json *spec, struct node *output, const struct shape *row);
 
 /* ---- For the files of this room ---- */
 
@@ -62,6 +68,10 @@ extern const struct loss_type aenc_loss_mse, aenc_loss_mae, aenc_loss_huber, aen
     aenc_loss_cosine, aenc_loss_cross_entropy, aenc_loss_bernoulli, aenc_loss_continuous_bernoulli, aenc_loss_gaussian,
     aenc_loss_laplace, aenc_loss_discretised_logistic, aenc_loss_categorical;
 
+/* Each value of u to one that is distributed so (draw.c), from as many of x's as there are for it. */
+enum loss_variate { VARIATE_LAPLACE, VARIATE_LOGISTIC, VARIATE_CONTINUOUS_BERNOULLI, VARIATE_BIN, VARIATE_LEVEL };
+struct node *aenc_loss_variate(struct tape *tape, enum loss_variate kind, double levels, struct node *x,
+                               struct node *u);
 /* x with its row in the shape of like's; the tape fails, naming the loss, where their sizes differ. */
 struct node *aenc_loss_fit(struct tape *tape, const char *loss, struct node *x, const struct node *like);
 /* The halves of the output's last axis, each in the target's shape; false with the tape failed, naming the loss. */

@@ -33,6 +33,7 @@ enum result {
     RESULT_SCORE,    /* one loss per row */
     RESULT_FEATURES, /* one loss per element */
     RESULT_JACOBIAN, /* the squared norm of the encoder's Jacobian */
+    RESULT_DRAW,     /* values from the likelihood that the output states */
     RESULT_NAMED
 };
 enum { RESULTS_WANTED = 16 }; /* of one task at most */
@@ -170,6 +171,8 @@ aenc_status aenc_scaling_check(aenc_context *ctx, struct arena *arena, const str
 /* x, an input or a target, scaled; y, an output, in raw units. Without scaling, and for NULL, what is handed in. */
 struct node *aenc_scaling_apply(struct aenc_model *model, struct site *site, struct node *x);
 struct node *aenc_scaling_undo(struct aenc_model *model, struct site *site, struct node *y);
+/* The same of numbers that are like the target. */
+struct node *aenc_scaling_undo_target(struct aenc_model *model, struct site *site, struct node *y);
 /* Between which scaled numbers lie; infinite where nothing limits them. */
 struct scaling_limits {
     double low, high;
@@ -289,6 +292,12 @@ aenc_status aenc_model_denoising_score(struct aenc_model *model, const struct ro
 /* The chunk of rows of the batch through the task, on this thread; their results to the rooms, in the key's order. */
 void aenc_infer_chunk(const struct task *task, struct run *run, const struct batch *batch, struct span chunk,
                       const struct result_room *room);
+/* Of one row. */
+static inline struct shape aenc_target_shape(const struct aenc_model *model) {
+    struct shape shape = model->output;
+    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
+    return shape;
+}
 /* Whether the input is the target where none is given. */
 static inline bool aenc_target_optional(const struct aenc_model *model) {
     return model->classes == 0 && model->target_size == model->input_size;

@@ -6,7 +6,7 @@
 
 static const char *const names[RESULT_NAMED] = {
     [RESULT_CODE] = "code",         [RESULT_OUTPUT] = "output",          [RESULT_SCORE] = "score",
-    [RESULT_FEATURES] = "features", [RESULT_JACOBIAN] = "jacobian_norm",
+    [RESULT_FEATURES] = "features", [RESULT_JACOBIAN] = "jacobian_norm", [RESULT_DRAW] = "draw",
 };
 
 struct shape aenc_row_shape(const struct node *n) {
@@ -44,6 +44,7 @@ aenc_status aenc_results_take(struct aenc_model *model, const struct site *site)
     spec[RESULT_CODE].shape = model->code;
     spec[RESULT_OUTPUT].shape = model->output;
     spec[RESULT_FEATURES].shape = (struct shape){1, {model->target_size}};
+    spec[RESULT_DRAW].shape = aenc_target_shape(model);
     named_take(arena, site, false, spec + RESULT_NAMED);
     named_take(arena, site, true, spec + RESULT_NAMED + named);
     model->result = spec;

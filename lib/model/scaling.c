@@ -112,6 +112,11 @@ struct node *aenc_scaling_undo(struct aenc_model *model, struct site *site, stru
     return aenc_op_concat(tape, parts, 2, last);
 }
 
+struct node *aenc_scaling_undo_target(struct aenc_model *model, struct site *site, struct node *y) {
+    if (model->scaling == NULL || model->classes > 0) return y;
+    return undone(model, site->tape, states(model, site), y, 0);
+}
+
 bool aenc_scaling_identity(const struct aenc_model *model) {
     const num *shift = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.shift"));
     const num *scale = aenc_store_values(&model->store, aenc_store_find(&model->store, "scaling.scale"));

@@ -25,8 +25,7 @@ static struct site site_for(const struct aenc_model *model, struct tape *tape, e
 /* The target as the loss sees it: a field of its own, or the input in the output's shape. */
 static struct node *record_target(struct aenc_model *model, struct site *site, struct node *x, bool own_target) {
     struct tape *tape = site->tape;
-    struct shape shape = model->output;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
+    const struct shape shape = aenc_target_shape(model);
     struct node *own = own_target ? aenc_tape_input(tape, "target", shape.dim, shape.rank) : NULL;
     if (own_target) return aenc_site_spread(site, model->classes > 0 ? own : aenc_scaling_apply(model, site, own));
     struct node *target = aenc_op_reshape(tape, site->target != NULL ? site->target : x, shape.dim, shape.rank);
@@ -38,8 +37,7 @@ static struct node *record_target(struct aenc_model *model, struct site *site, s
 static struct node *record_distillation(struct aenc_model *model, struct site *site) {
     struct tape *tape = site->tape;
     const double *weight = model->taught;
-    struct shape shape = model->output;
-    if (shape.rank > 0) shape.dim[shape.rank - 1] /= model->output_factor;
+    const struct shape shape = aenc_target_shape(model);
     struct node *target = aenc_tape_input(tape, "target", &model->target_size, 1);
     target = aenc_op_reshape(tape, aenc_scaling_apply(model, site, target), shape.dim, shape.rank);
     struct node *loss = aenc_loss_record(site, model->loss_spec, site->output, aenc_site_spread(site, target));
@@ -264,6 +262,13 @@ static struct node *record_named(const struct way *way, const struct result_spec
     return n;
 }
 
+/* Values from the likelihood, in the units of the data. */
+static struct node *record_draw(struct way *way) {
+    const struct shape row = aenc_target_shape(way->model);
+    struct node *drawn = aenc_loss_draw(&way->site, way->model->loss_spec, way->site.output, &row);
+    return aenc_scaling_undo_target(way->model, &way->site, drawn);
+}
+
 /* Codes from the prior. */
 static struct node *record_prior(struct way *way) {
     const struct aenc_model *model = way->model;
@@ -278,7 +283,7 @@ static void record_results(struct way *way, struct task *task) {
     struct tape *tape = way->site.tape;
     const struct task_key *key = &task->key;
     bool encodes = wants(key, RESULT_CODE, RESULT_CODE) || wants(key, RESULT_JACOBIAN, RESULT_JACOBIAN);
-    bool decodes = wants(key, RESULT_OUTPUT, RESULT_OUTPUT);
+    bool decodes = wants(key, RESULT_OUTPUT, RESULT_OUTPUT) || wants(key, RESULT_DRAW, RESULT_DRAW);
     for (int i = 0; i < key->count; i++) {
         if (key->wanted[i] < RESULT_NAMED) continue;
         bool behind = model->result[key->wanted[i]].behind_code;
@@ -299,6 +304,7 @@ static void record_results(struct way *way, struct task *task) {
         if (wanted == RESULT_CODE) task->result[i] = code;
         if (wanted == RESULT_OUTPUT) task->result[i] = aenc_scaling_undo(model, &way->site, output);
         if (wanted == RESULT_JACOBIAN) task->result[i] = record_jacobian(tape, way->x, code);
+        if (wanted == RESULT_DRAW) task->result[i] = record_draw(way);
         if (wanted >= RESULT_NAMED) task->result[i] = record_named(way, &model->result[wanted]);
     }
 }

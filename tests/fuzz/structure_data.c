@@ -52,11 +52,11 @@ static void fields(struct scene *s, struct given *in) {
 }
 
 static void wanted(struct scene *s, struct given *out) {
-    static const char *const names[] = {"code", "output", "score", "features", "jacobian_norm"};
-    const size_t size[] = {s->code, s->out, 1, s->target, 1};
-    unsigned first = choose(s->c, 5), count = 1 + choose(s->c, 3);
+    static const char *const names[] = {"code", "output", "score", "features", "jacobian_norm", "draw"};
+    const size_t size[] = {s->code, s->out, 1, s->target, 1, s->target};
+    unsigned first = choose(s->c, 6), count = 1 + choose(s->c, 3);
     for (unsigned i = 0; i < count; i++) {
-        unsigned r = (first + i) % 5;
+        unsigned r = (first + i) % 6;
         give(s, out, names[r], s->rows, size[r], false);
     }
 }

@@ -63,6 +63,8 @@ static void test_bits(aenc_context *ctx, aenc_model *model, const char *name, bo
         if (port.size * NET_ROWS > ROOM) continue;
         one[count] = (struct wanted){port.name, alone[count], port.size};
         all[count] = (struct wanted){port.name, together[count], port.size};
+        /* of losses that are likelihoods */
+        if (strcmp(port.name, "draw") == 0 && run(model, &x, "input", &one[count], 1) == AENC_ERR_UNSUPPORTED) continue;
         count++;
     }
     CHECK(count >= 8);

@@ -91,6 +91,26 @@ class Sample(ToolCase):
         self.assertLess(max(abs(a - b) for a, b in zip(cold[0], cold[7])), 1e-3)
         self.bad(2, "--temperature", "sample", "c.st", "--temperature", "0", "-o", "out.npy")
 
+    def test_draws(self):
+        """Zeros and ones, as often as the decoder's output of the same codes states; a loss without a likelihood."""
+        means = self.sample("c.st", "--field", TEN, "--rows", "400")
+        rows = self.sample("c.st", "--field", TEN, "--rows", "400", "--draws")
+        self.assertEqual({v for row in rows for v in row}, {0.0, 1.0})
+        off = sum(v for row in rows for v in row) - sum(v for row in means for v in row)
+        self.assertLess(abs(off), 4 * sum(v * (1 - v) for row in means for v in row) ** 0.5)
+        threes = self.sample("c.st", "--field", "label=3", "--rows", "40", "--draws")
+        self.assertEqual(threes[:5], self.sample("c.st", "--field", "label=3", "--rows", "5", "--draws", "--threads", "1"))
+        self.good("train", DIGITS, "--encoder", "16,2", "--bottleneck", "gaussian", "--likelihood", "gaussian:learned=output", "--epochs",
+                  "1", "-q", "-o", "two_halves.st")
+        self.assertEqual(len(self.sample("two_halves.st", "--draws", "--rows", "3")[0]), 64)
+        self.assertEqual(len(self.sample("two_halves.st", "--rows", "3")[0]), 128)
+        self.good("encode", "two.st", DIGITS, "--result", "draw", "-o", "out.npy")
+        self.assertEqual({v for row in read_npy(self.path("out.npy")) for v in row}, {0.0, 1.0})
+        if self.has_png:
+            self.good("sample", "two_halves.st", "--draws", "--image", "8x8", "--pictures", "drawn")
+        self.good("train", DIGITS, "--encoder", "16,2", "--bottleneck", "gaussian", "--epochs", "1", "-q", "-o", "mse.st")
+        self.bad(1, "mse.st: loss 'mse' is no likelihood: no values can be drawn from it", "sample", "mse.st", "--draws", "-o", "no.npy")
+
     def test_how_many_rows(self):
         self.assertEqual(len(self.sample("two.st")), 64)
         self.assertEqual(len(self.sample("two.st", "--rows", "3")), 3)
