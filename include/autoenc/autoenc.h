@@ -159,27 +159,29 @@ typedef struct aenc_model_options {
     size_t encoder_count;
     const size_t *decoder_widths; /* hidden widths from code to output, without the output; NULL: mirrored */
     size_t decoder_count;
-    const char *activation;       /* of hidden layers; NULL: "relu" */
-    const char *code_activation;  /* NULL: "identity", a linear code */
-    const char *output;           /* activation of the output; NULL: "identity" */
-    const char *loss;             /* NULL: "mse" */
-    const char *init;             /* how weights start; NULL: each layer's own default */
+    const char *activation;           /* of hidden layers; NULL: "relu" */
+    const char *code_activation;      /* NULL: "identity", a linear code */
+    const char *output;               /* activation of the output; NULL: "identity" */
+    const char *loss;                 /* NULL: "mse" */
+    const char *init;                 /* how weights start; NULL: each layer's own default */
     const aenc_layer *encoder_layers; /* a layer or container; borrowed for the call */
     const aenc_layer *decoder_layers;
-    const char *const *penalties;   /* specs, what training adds to the loss (docs/penalties.md): {"l1:weight=1e-3"} */
+    const char *const *penalties; /* specs, what training adds to the loss (docs/penalties.md): {"l1:weight=1e-3"} */
     size_t penalty_count;
     const char *const *corruptions; /* specs, what training does to the input: {"mask:level=0.3"} */
     size_t corruption_count;
-    int64_t tied;                   /* 1: each dense layer of the mirrored decoder uses the transpose of its encoder's weight */
+    int64_t tied; /* 1: each dense layer of the mirrored decoder uses the transpose of its encoder's weight */
     /* "standard", "minmax", "robust": raw numbers in and out, scaled ones inside (docs/anomaly.md). Learned by the first fit
      * from the rows that it trains on, then fixed; losses and scores are of scaled numbers. NULL: none */
     const char *scaling;
-    const char *bottleneck;         /* between encoder and decoder (docs/variational.md): "gaussian:units=20"; NULL: "plain" */
-    const char *const *fields;      /* what a row has besides input and target (docs/fields.md): {"label=classes:count=10"} */
+    /* between encoder and decoder (docs/variational.md): "gaussian:units=20"; NULL: "plain" */
+    const char *bottleneck;
+    /* what a row has besides input and target (docs/fields.md): {"label=classes:count=10"} */
+    const char *const *fields;
     size_t field_count;
-    const char *const *conditions;  /* names of fields that encoder and decoder see beside their input: {"label"} */
+    const char *const *conditions; /* names of fields that encoder and decoder see beside their input: {"label"} */
     size_t condition_count;
-    const uint64_t *seed;           /* all its random numbers follow from it; saved with the model. NULL: the context's seed */
+    const uint64_t *seed; /* all its random numbers follow from it; saved with the model. NULL: the context's seed */
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same seed, the model's own or the context's, gives the same parameters. */
@@ -205,7 +207,7 @@ enum { AENC_EVENT_STEP = 10, AENC_EVENT_EPOCH = 20 };
 /* What a fit does with the file at `checkpoint` when it begins. */
 enum {
     AENC_RESUME_NEVER = 0,     /* nothing: the run begins anew and will replace it */
-    AENC_RESUME_REQUIRED = 10,          /* continues from it; AENC_ERR_IO when there is none */
+    AENC_RESUME_REQUIRED = 10, /* continues from it; AENC_ERR_IO when there is none */
     AENC_RESUME_IF_THERE = 20  /* continues from it, or begins anew when there is none */
 };
 
@@ -213,16 +215,16 @@ enum {
  * cuts short. Losses are means per row over the epoch so far (train) or the whole set (valid). */
 typedef struct aenc_progress {
     size_t struct_size;
-    int64_t event;           /* AENC_EVENT_STEP, AENC_EVENT_EPOCH */
-    int64_t epoch, epochs;   /* from 1; planned */
-    int64_t step, steps;     /* in this epoch, from 1; planned */
-    double train_loss;       /* every term together */
-    double valid_loss;       /* NaN where there is no validation set or it was not scored to its end, and at steps */
-    double learning_rate;    /* of the last step */
-    double gradient_norm;    /* of the last step, before clipping */
-    double seconds;          /* of this epoch so far */
-    double best_valid_loss;  /* NaN before the first */
-    int64_t best_epoch;      /* 0 before the first */
+    int64_t event;          /* AENC_EVENT_STEP, AENC_EVENT_EPOCH */
+    int64_t epoch, epochs;  /* from 1; planned */
+    int64_t step, steps;    /* in this epoch, from 1; planned */
+    double train_loss;      /* every term together */
+    double valid_loss;      /* NaN where there is no validation set or it was not scored to its end, and at steps */
+    double learning_rate;   /* of the last step */
+    double gradient_norm;   /* of the last step, before clipping */
+    double seconds;         /* of this epoch so far */
+    double best_valid_loss; /* NaN before the first */
+    int64_t best_epoch;     /* 0 before the first */
 } aenc_progress;
 
 /* See Results at the top. */
@@ -230,39 +232,41 @@ typedef int (*aenc_progress_callback)(void *user, const aenc_progress *now);
 
 typedef struct aenc_fit_options {
     size_t struct_size;
-    const char *optimizer;      /* NULL: "adam" with lr=1e-3 */
-    const char *schedule;       /* of the learning rate; NULL: "constant" */
-    int64_t epochs;             /* 0: 20 */
-    int64_t batch;              /* rows per step; 0: 128, and never more than there are; a last one: docs/layers.md */
-    const aenc_matrix *target;  /* what to reconstruct, row by row; NULL: the input itself */
-    const aenc_matrix *valid;   /* held-out rows; NULL: none, or validation_fraction */
+    const char *optimizer;     /* NULL: "adam" with lr=1e-3 */
+    const char *schedule;      /* of the learning rate; NULL: "constant" */
+    int64_t epochs;            /* 0: 20 */
+    int64_t batch;             /* rows per step; 0: 128, and never more than there are; a last one: docs/layers.md */
+    const aenc_matrix *target; /* what to reconstruct, row by row; NULL: the input itself */
+    const aenc_matrix *valid;  /* held-out rows; NULL: none, or validation_fraction */
     const aenc_matrix *valid_target; /* NULL: valid itself; needed where target is given */
-    double validation_fraction;         /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
-    int64_t patience;           /* stop after so many epochs without a better valid loss; 0: never */
-    double min_improvement;     /* what counts as better, in units of the loss; 0: any */
-    double clip_norm;           /* largest Euclidean norm of the gradient; 0: no limit */
-    double clip_value;          /* largest magnitude of one of its elements; 0: no limit */
+    double validation_fraction;      /* in [0, 1): share of the rows, drawn at random, held out when valid is NULL */
+    int64_t patience;                /* stop after so many epochs without a better valid loss; 0: never */
+    double min_improvement;          /* what counts as better, in units of the loss; 0: any */
+    double clip_norm;                /* largest Euclidean norm of the gradient; 0: no limit */
+    double clip_value;               /* largest magnitude of one of its elements; 0: no limit */
     aenc_progress_callback progress; /* on the thread that called */
     void *progress_user;
-    int64_t steps_per_epoch;    /* an epoch ends after so many; 0: when every row has been seen once */
-    const char *checkpoint;     /* path of a file from which the run can be continued; NULL: none is written */
-    int64_t checkpoint_steps;   /* write it after every so many steps ... */
-    double checkpoint_seconds;  /* ... and when so many seconds have passed; both 0: after each epoch */
-    int64_t resume;             /* AENC_RESUME_NEVER ... */
-    const int32_t *labels;      /* for loss "cross_entropy", in place of target: the classes of x, from 0, row by row */
-    size_t label_count;         /* x->rows times aenc_model_label_size */
+    int64_t steps_per_epoch;   /* an epoch ends after so many; 0: when every row has been seen once */
+    const char *checkpoint;    /* path of a file from which the run can be continued; NULL: none is written */
+    int64_t checkpoint_steps;  /* write it after every so many steps ... */
+    double checkpoint_seconds; /* ... and when so many seconds have passed; both 0: after each epoch */
+    int64_t resume;            /* AENC_RESUME_NEVER ... */
+    const int32_t *labels;     /* for loss "cross_entropy", in place of target: the classes of x, from 0, row by row */
+    size_t label_count;        /* x->rows times aenc_model_label_size */
     const int32_t *valid_labels; /* the same of valid */
     size_t valid_label_count;
     /* Kept in the checkpoint and compared byte by byte when the run is resumed: what makes it this run that the library cannot
      * know, such as a hash of the data behind a callback source, or what was done to the model before. NULL: "" */
     const char *run_key;
-    const float *weight;        /* how much each row of x counts: not negative, not all of a batch 0; NULL: 1 */
-    size_t weight_count;        /* x->rows */
-    const float *valid_weight;  /* the same of valid */
+    const float *weight;       /* how much each row of x counts: not negative, not all of a batch 0; NULL: 1 */
+    size_t weight_count;       /* x->rows */
+    const float *valid_weight; /* the same of valid */
     size_t valid_weight_count;
-    const aenc_source *valid_source; /* held-out rows with all their fields, in memory or a file, in place of valid; borrowed */
-    const struct aenc_array *const *fields; /* declared fields of x's rows (autoenc/fields.h), of aenc_fit and aenc_partial_fit */
-    size_t field_count;                     /* at most 16 */
+    /* held-out rows with all their fields, in memory or a file, in place of valid; borrowed */
+    const aenc_source *valid_source;
+    /* declared fields of x's rows (autoenc/fields.h), of aenc_fit and aenc_partial_fit */
+    const struct aenc_array *const *fields;
+    size_t field_count; /* at most 16 */
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -317,10 +321,12 @@ AENC_API size_t aenc_model_term_count(const aenc_model *model);
 AENC_API const char *aenc_model_term_name(const aenc_model *model, size_t term);
 /* What a term is for; 0 for NULL and beyond the end. */
 enum {
-    AENC_TERM_OBJECTIVE = 10, /* of training and validation: these add up to valid_loss, and with those of training to train_loss */
-    AENC_TERM_TRAINING = 20,  /* of training alone: penalties */
-    AENC_TERM_MEASURE = 30,   /* reported, and trains nothing */
-    AENC_TERM_PLAYER = 40     /* what another player than the model's own minimises (docs/players.md): part of neither loss */
+    /* of training and validation: these add up to valid_loss, and with those of training to train_loss */
+    AENC_TERM_OBJECTIVE = 10,
+    AENC_TERM_TRAINING = 20, /* of training alone: penalties */
+    AENC_TERM_MEASURE = 30,  /* reported, and trains nothing */
+    /* what another player than the model's own minimises (docs/players.md): part of neither loss */
+    AENC_TERM_PLAYER = 40
 };
 AENC_API int32_t aenc_model_term_role(const aenc_model *model, size_t term);
 /* What the term, weight and warm-up included, adds to the loss of the last aenc_model_gradients; in a callback of a fit, to
@@ -343,9 +349,11 @@ AENC_API aenc_status aenc_model_set_epochs(aenc_model *model, double epochs);
 
 /* ---- Use: `out`, which must not overlap x, has room for rows times the size on the right (out_floats); rows are dense ---- */
 
-AENC_API aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);    /* code */
-AENC_API aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats); /* output */
-AENC_API aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* output */
+AENC_API aenc_status aenc_encode(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* code */
+/* output */
+AENC_API aenc_status aenc_decode(aenc_model *model, const aenc_matrix *code, float *out, size_t out_floats);
+/* output */
+AENC_API aenc_status aenc_reconstruct(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
 /* The loss of each row's reconstruction, without penalties. target NULL: x itself. */
 AENC_API aenc_status aenc_score(aenc_model *model, const aenc_matrix *x, const aenc_matrix *target, float *out,
                                 size_t out_floats); /* 1 */
@@ -361,74 +369,8 @@ AENC_API aenc_status aenc_denoising_score(aenc_model *model, const aenc_matrix *
 /* How much the code moves when the input does: the squared Frobenius norm of the encoder's Jacobian at each row, the sum of
  * (d code_j / d x_i)^2 over i and j, as the penalty "contractive" has it, without dropout and with running statistics
  * (docs/contractive.md; Rifai et al. 2011). Exact. AENC_ERR_UNSUPPORTED names an op of the encoder without derivative. */
-AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats); /* 1 */
-
-/* ---- Stacks (docs/stacks.md) ---- */
-
-typedef int (*aenc_pretrain_callback)(void *user, int64_t layer, int64_t layers, const aenc_progress *now); /* layers from 1 */
-
-typedef struct aenc_pretrain_options {
-    size_t struct_size;
-    const aenc_fit_options *fit; /* how each layer is trained; targets, labels and progress are refused. NULL: as aenc_fit's
-                                  * NULL */
-    const char *loss;   /* NULL: "bce" for sigmoid units that see numbers within [0, 1], else "mse" */
-    const char *output; /* activation of the reconstruction; NULL: "sigmoid" with that bce, else "identity" */
-    const char *const *penalties;   /* of each layer's autoencoder; NULL: the model's own */
-    size_t penalty_count;
-    const char *const *corruptions; /* of what each layer sees; NULL: the model's own */
-    size_t corruption_count;
-    int64_t tied;  /* 1: a layer's decoder is the transpose of its encoder */
-    int64_t first; /* the first layer to train, from 0; those below are taken as they are */
-    int64_t count; /* how many; 0: all from first on */
-    aenc_pretrain_callback progress; /* as a fit's */
-    void *progress_user;
-    double *losses; /* room for the last training loss of each layer, by its number; may be NULL */
-    size_t loss_count;
-} aenc_pretrain_options;
-
-/* Trains the encoder greedily, layer by layer (Bengio et al. 2007; Vincent et al. 2010): each dense layer, with the activations
- * and norms behind it, becomes an autoencoder of what the layers below make of x, without corruption of theirs. What it has
- * learned goes into the encoder, and the other half into the mirrored decoder where that has a layer of the same shape; a head
- * of classes stays. aenc_fit then trains the whole. The codes of one layer are held in memory. A stop (callback, cancel) keeps
- * what the layer has learned so far, AENC_OK; after a failure the layers before it are trained. AENC_ERR_UNSUPPORTED for an
- * encoder that is not a sequence with dense layers. options may be NULL.
- *
- * With `checkpoint` in fit, layer K, from 1, keeps its place in the file of that name with ".layer-K" behind it. A call that
- * resumes goes through all layers again: the done ones are read back, the one that was broken off goes on, and the stack ends
- * with the same bits as one that was never interrupted. The files stay for the caller to remove; a call that does not resume
- * removes them first. */
-AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options);
-/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The layers below encode each batch when
- * its turn comes: memory is for batches, not for rows. Each layer begins a pass: a stream that ends and cannot seek serves one
- * layer, and is empty to the next. */
-AENC_API aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options);
-
-/* Creates a deeper model: layers (one, or a "sequential") are appended to the encoder, and their mirror is put in front of the
- * decoder. All other layers are copied with their parameters. A new dense layer without init in its spec starts as the identity
- * if it has at least as many units as the old code has elements and no activation (or relu, on a code that is relu's): then the
- * new model computes the same function at first. In front of a head of classes no mirror is put; a head that no longer fits is
- * initialised anew. Moments and history are not copied. */
-AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out);
-
-typedef struct aenc_distill_options {
-    size_t struct_size;
-    const aenc_fit_options *fit; /* targets and labels are refused; the teacher answers for valid too */
-    double output_weight; /* of the student's loss against the teacher's output ... */
-    double code_weight;   /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
-    double *output_loss;  /* room for what each is over x in the end, NaN of a stream and after a stop in between; may be NULL */
-    double *code_loss;    /* NaN also where the codes have different sizes */
-} aenc_distill_options;
-
-/* Trains student on what teacher makes of x: its output as the target, its code as that of the code (Hinton et al. 2015; Romero
- * et al. 2015). Inputs and outputs must have equal sizes, codes too unless code_weight is 0 and output_weight is not: else
- * AENC_ERR_SHAPE. The teacher's answers for all rows are held in memory. Models of classes are AENC_ERR_UNSUPPORTED. Penalties
- * and corruption of the student's own take part; the teacher sees clean rows. options may be NULL. */
-AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
-                                  const aenc_distill_options *options);
-/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The teacher answers batch by batch, every
- * epoch again. */
-AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
-                                         const aenc_distill_options *options);
+/* 1 */
+AENC_API aenc_status aenc_jacobian_norm(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
 
 /* ---- Runner: inference for many threads, in memory of its own (docs/embedding.md) ----
  *
@@ -441,22 +383,24 @@ AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teache
 typedef struct aenc_runner aenc_runner;
 
 enum {
-    AENC_RUN_ENCODE = 10,      /* x to code */
-    AENC_RUN_DECODE = 20,      /* x is a code; to output */
-    AENC_RUN_RECONSTRUCT = 30, /* x to output */
-    AENC_RUN_SCORE = 40,       /* aenc_score */
-    AENC_RUN_SCORE_FEATURES = 50     /* aenc_score_features */
+    AENC_RUN_ENCODE = 10,        /* x to code */
+    AENC_RUN_DECODE = 20,        /* x is a code; to output */
+    AENC_RUN_RECONSTRUCT = 30,   /* x to output */
+    AENC_RUN_SCORE = 40,         /* aenc_score */
+    AENC_RUN_SCORE_FEATURES = 50 /* aenc_score_features */
 };
 
 typedef struct aenc_runner_options {
     size_t struct_size;
     int64_t task; /* AENC_RUN_...; 0: reconstruct */
-    int64_t rows;    /* that go through at a time: what activations have room for; 0: 1 */
-    void *memory;    /* the runner lives in it and allocates nothing else; it outlives the runner. NULL: the context's */
+    int64_t rows; /* that go through at a time: what activations have room for; 0: 1 */
+    void *memory; /* the runner lives in it and allocates nothing else; it outlives the runner. NULL: the context's */
     size_t memory_size; /* in bytes; at least what aenc_runner_size answers, wherever memory begins */
-    const char *const *results; /* in the place of task: names of results, 16 at most, as aenc_run gives; for aenc_runner_run_arrays */
+    /* in the place of task: names of results, 16 at most, as aenc_run gives; for aenc_runner_run_arrays */
+    const char *const *results;
     size_t result_count;
-    const char *const *fields; /* beside results: the fields that every run is given; NULL: "input" and what the results need */
+    /* beside results: the fields that every run is given; NULL: "input" and what the results need */
+    const char *const *fields;
     size_t field_count;
 } aenc_runner_options;
 
@@ -496,12 +440,13 @@ enum { AENC_TYPE_F32 = 10, AENC_TYPE_I32 = 20, AENC_TYPE_U8 = 30 };
 enum { AENC_RANK_MAX = 6 };
 
 /* Zero-filled, dense, row-major. rank 0 is a scalar. */
-AENC_API aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank, aenc_tensor **out);
+AENC_API aenc_status aenc_tensor_create(aenc_context *ctx, int32_t type, const size_t *dims, size_t rank,
+                                        aenc_tensor **out);
 AENC_API void aenc_tensor_free(aenc_tensor *tensor);
-AENC_API int32_t aenc_tensor_type(const aenc_tensor *tensor);   /* 0 for NULL */
-AENC_API size_t aenc_tensor_rank(const aenc_tensor *tensor);    /* 0 for NULL */
+AENC_API int32_t aenc_tensor_type(const aenc_tensor *tensor);            /* 0 for NULL */
+AENC_API size_t aenc_tensor_rank(const aenc_tensor *tensor);             /* 0 for NULL */
 AENC_API size_t aenc_tensor_dim(const aenc_tensor *tensor, size_t axis); /* 0 beyond the rank */
-AENC_API size_t aenc_tensor_count(const aenc_tensor *tensor);   /* elements; 0 for NULL */
+AENC_API size_t aenc_tensor_count(const aenc_tensor *tensor);            /* elements; 0 for NULL */
 /* Copies the elements out of or into the tensor, converting between its type and float. floats must equal its count.
  * Writing a float that the type cannot hold exactly is AENC_ERR_ARGUMENT. */
 AENC_API aenc_status aenc_tensor_read(const aenc_tensor *tensor, float *out, size_t floats);
@@ -517,12 +462,12 @@ AENC_API const char *aenc_model_tensor_name(const aenc_model *model, size_t inde
 enum { AENC_TENSOR_PARAMETER = 10, AENC_TENSOR_STATE = 20 };
 typedef struct aenc_tensor_info {
     size_t struct_size;
-    const char *name;            /* valid as long as the model */
+    const char *name; /* valid as long as the model */
     size_t rank, dims[AENC_RANK_MAX];
-    size_t size;                 /* elements */
-    int32_t type;                /* AENC_TYPE_... that aenc_model_tensor_get makes */
-    int32_t kind;                /* AENC_TENSOR_... */
-    int32_t frozen, decays;      /* of a parameter. 1: not trained; 1: weight decay applies to it */
+    size_t size;            /* elements */
+    int32_t type;           /* AENC_TYPE_... that aenc_model_tensor_get makes */
+    int32_t kind;           /* AENC_TENSOR_... */
+    int32_t frozen, decays; /* of a parameter. 1: not trained; 1: weight decay applies to it */
 } aenc_tensor_info;
 /* info->struct_size must be set; of a larger struct, what this library does not know is left as it is. */
 AENC_API aenc_status aenc_model_tensor_info(const aenc_model *model, size_t index, aenc_tensor_info *info);
@@ -534,7 +479,8 @@ AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char
  * dst_prefix in its place: ("encoder.2", "encoder.0") fills encoder.2.weight from encoder.0.weight. "" is all of a model. At
  * least one must be there, and dst must have them all in the same shapes: AENC_ERR_SHAPE or AENC_ERR_ARGUMENT with the name,
  * and nothing is copied. Moments of optimizers stay with the optimizers. */
-AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src, const char *src_prefix);
+AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src,
+                                     const char *src_prefix);
 /* Frozen parameters are not trained. `prefix` selects as in aenc_model_copy: "encoder.1" is encoder.1.weight and the like, not
  * encoder.10.weight; "" is all of them. Files keep it. */
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);
@@ -547,7 +493,8 @@ AENC_API aenc_status aenc_optimizer_create(aenc_model *model, const char *spec, 
 AENC_API void aenc_optimizer_free(aenc_optimizer *optimizer);
 AENC_API aenc_status aenc_optimizer_set_learning_rate(aenc_optimizer *optimizer, double learning_rate);
 AENC_API double aenc_optimizer_learning_rate(const aenc_optimizer *optimizer); /* NaN for NULL */
-AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value); /* 0: no limit */
+/* 0: no limit */
+AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, double norm, double value);
 
 /* What training goes on from besides the model: moments, learning rate, clipping, counts of steps and epochs (docs/format.md), so that
  * another process goes on with the same bits. optimizer NULL: what aenc_partial_fit keeps. Names, shapes and values must be the
@@ -555,8 +502,10 @@ AENC_API aenc_status aenc_optimizer_set_clipping(aenc_optimizer *optimizer, doub
  * a PCA. _memory: as aenc_model_save_memory. */
 AENC_API aenc_status aenc_model_save_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
 AENC_API aenc_status aenc_model_load_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path);
-AENC_API aenc_status aenc_model_save_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, void *bytes, size_t capacity, size_t *size);
-AENC_API aenc_status aenc_model_load_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, const void *bytes, size_t size);
+AENC_API aenc_status aenc_model_save_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, void *bytes,
+                                                      size_t capacity, size_t *size);
+AENC_API aenc_status aenc_model_load_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, const void *bytes,
+                                                      size_t size);
 
 typedef struct aenc_batch {
     size_t struct_size;
@@ -564,7 +513,8 @@ typedef struct aenc_batch {
     aenc_matrix target;  /* data NULL: the input */
     const float *weight; /* one per row, not negative; NULL: all 1 */
     size_t weight_count; /* the rows of input; 0 where weight is NULL */
-    const struct aenc_array *const *fields; /* declared ones (autoenc/fields.h), such as a condition, with as many rows; at most 16 */
+    /* declared ones (autoenc/fields.h), such as a condition, with as many rows; at most 16 */
+    const struct aenc_array *const *fields;
     size_t field_count;
 } aenc_batch;
 
@@ -575,7 +525,9 @@ AENC_API aenc_status aenc_model_gradients(aenc_model *model, const aenc_batch *b
 /* Updates the parameters from the gradients of the last aenc_model_gradients and commits staged state, once. AENC_ERR_DIVERGED,
  * naming it, if that would make a parameter, a moment or a state infinite; the model is as it was. */
 AENC_API aenc_status aenc_optimizer_apply(aenc_optimizer *optimizer);
-AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch, double *loss); /* both */
+/* both */
+AENC_API aenc_status aenc_model_step(aenc_model *model, aenc_optimizer *optimizer, const aenc_batch *batch,
+                                     double *loss);
 /* Loss over the batch as evaluation sees it (no dropout, running statistics). */
 AENC_API aenc_status aenc_model_evaluate(aenc_model *model, const aenc_batch *batch, double *loss);
 

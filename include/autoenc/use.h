@@ -3,6 +3,7 @@
  *
  *   anomalies   metrics, thresholds, a detector for tables
  *   codes       between them, their neighbours, groups, maps and labels; how large they must be
+ *   stacks      layers trained one by one, deeper models, distillation
  *   classes     what a classifier makes of rows
  *   pca         principal components as a model, and angles between encoders
  */
@@ -22,15 +23,16 @@ extern "C" {
  * AENC_ERR_ARGUMENT; then *out is NaN. */
 
 /* Area under the ROC curve: the chance that a row of kind 1 scores above one of kind 0, ties counted half. */
-AENC_API aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count, double *out);
+AENC_API aenc_status aenc_roc_auc(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
+                                  double *out);
 /* Average precision: precision summed over the steps of recall, as scikit-learn's average_precision_score. */
 AENC_API aenc_status aenc_average_precision(aenc_context *ctx, const float *score, const uint8_t *label, size_t count,
                                             double *out);
 /* A point of both curves: what is found when every row with at least that score is taken. */
 typedef struct aenc_curve_point {
-    double threshold; /* infinite at the first point, where nothing is taken */
+    double threshold;                               /* infinite at the first point, where nothing is taken */
     double true_positive_rate, false_positive_rate; /* the former is also the recall */
-    double precision; /* 1 where nothing is taken */
+    double precision;                               /* 1 where nothing is taken */
 } aenc_curve_point;
 /* From the strictest point on, one for each distinct score: *points are needed. With out NULL nothing else happens;
  * capacity smaller than that is AENC_ERR_SHAPE. */
@@ -51,10 +53,11 @@ typedef struct aenc_detector aenc_detector;
 
 typedef struct aenc_detector_options {
     size_t struct_size;
-    const char *threshold; /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
-    const char *scaling;   /* of the columns, learned robustly; without a clip it gets one; NULL: "standard:clip=5" */
-    double noise;          /* standard deviation of the corruption, in scaled units; 0: 1 */
-    int64_t steps;         /* of training, 128 rows each; 0: 1000 */
+    /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
+    const char *threshold;
+    const char *scaling; /* of the columns, learned robustly; without a clip it gets one; NULL: "standard:clip=5" */
+    double noise;        /* standard deviation of the corruption, in scaled units; 0: 1 */
+    int64_t steps;       /* of training, 128 rows each; 0: 1000 */
 } aenc_detector_options;
 
 /* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
@@ -97,7 +100,8 @@ AENC_API aenc_status aenc_detector_load_memory(aenc_context *ctx, const void *by
  * int32_t, one per row. Results are exact and have the same bits on any number of threads. */
 
 enum { AENC_INTERPOLATE_LINEAR = 10, AENC_INTERPOLATE_SPHERICAL = 20 }; /* ways from one code to another; 0: linear */
-enum { AENC_DISTANCE_EUCLIDEAN = 10, AENC_DISTANCE_COSINE = 20 }; /* 0: euclidean; cosine: 1 - a.b / (|a| |b|), 1 for a row of zeros */
+/* 0: euclidean; cosine: 1 - a.b / (|a| |b|), 1 for a row of zeros */
+enum { AENC_DISTANCE_EUCLIDEAN = 10, AENC_DISTANCE_COSINE = 20 };
 
 /* `steps` codes (at least 2) from each row of a to the same row of b, both ends included: (rows * steps, cols).
  * AENC_INTERPOLATE_LINEAR: (1 - t) a + t b. AENC_INTERPOLATE_SPHERICAL: (sin((1 - t) w) a + sin(t w) b) / sin w with the angle w between them
@@ -153,8 +157,9 @@ typedef struct aenc_tsne_options {
     size_t struct_size;
     double perplexity;  /* so many neighbours count, from 1 to less than the rows; 0: 30, of few rows a third */
     int64_t iterations; /* 0: 1000; the first 250 gather the groups */
-    double theta; /* above 0: forces from far away are joined in a quadtree (Barnes & Hut 1986), at most 0.7; 0: 0.5 from 2000
-                   * rows on, below all pairs */
+    /* above 0: forces from far away are joined in a quadtree (Barnes & Hut 1986), at most 0.7; 0: 0.5 from 2000 rows on, below all
+     * pairs */
+    double theta;
 } aenc_tsne_options;
 
 /* A map of x in the plane in which near rows stay near: t-SNE (van der Maaten & Hinton 2008; van der Maaten 2014) from the
@@ -175,16 +180,17 @@ AENC_API aenc_status aenc_trustworthiness(aenc_context *ctx, const aenc_matrix *
  * each row: train_count is train->rows, test_count test->rows. */
 AENC_API aenc_status aenc_probe(aenc_context *ctx, const char *probe, const aenc_matrix *train,
                                 const int32_t *train_labels, size_t train_count, const aenc_matrix *test,
-                                const int32_t *test_labels, size_t test_count, int32_t *predicted, size_t predicted_count, double *accuracy);
+                                const int32_t *test_labels, size_t test_count, int32_t *predicted,
+                                size_t predicted_count, double *accuracy);
 
 /* A point of a curve. The caller sets struct_size in the first point of the array: it is the distance between points. */
 typedef struct aenc_rate_point {
     size_t struct_size;
-    double step; /* of the quantiser, in units of the code */
-    double bits; /* per element of the code: empirical entropy, mean over the elements */
+    double step;     /* of the quantiser, in units of the code */
+    double bits;     /* per element of the code: empirical entropy, mean over the elements */
     double row_bits; /* per row: their sum */
-    double mse;  /* of the decoded against x, per element */
-    double psnr; /* 10 log10(peak^2 / mse) in dB; infinite where mse is 0 */
+    double mse;      /* of the decoded against x, per element */
+    double psnr;     /* 10 log10(peak^2 / mse) in dB; infinite where mse is 0 */
 } aenc_rate_point;
 
 /* Encodes x, rounds the codes to multiples of each of the steps (above 0), and tells rate and distortion: out (count).
@@ -194,12 +200,12 @@ AENC_API aenc_status aenc_rate_distortion(aenc_model *model, const aenc_matrix *
 
 /* Errors are mean squared errors per element; NaN where there are no such rows. */
 typedef struct aenc_sweep_point {
-    size_t struct_size;               /* as aenc_rate_point's */
-    size_t code;                      /* numbers of the code */
-    double train, valid, test;        /* of the trained model */
+    size_t struct_size;                    /* as aenc_rate_point's */
+    size_t code;                           /* numbers of the code */
+    double train, valid, test;             /* of the trained model */
     double pca_train, pca_valid, pca_test; /* of as many principal components of the train rows */
-    size_t parameters;                /* trained numbers */
-    int64_t epochs;                   /* that the fit took */
+    size_t parameters;                     /* trained numbers */
+    int64_t epochs;                        /* that the fit took */
 } aenc_sweep_point;
 
 typedef int (*aenc_sweep_callback)(void *user, const aenc_sweep_point *now);
@@ -211,7 +217,7 @@ typedef struct aenc_sweep_options {
     const aenc_model_options *model; /* encoder_widths without the code; widths only. NULL or no input: x's columns */
     const aenc_fit_options *fit;     /* valid in it is measured too; NULL: defaults */
     const aenc_matrix *test;         /* NULL: none */
-    aenc_sweep_callback progress; /* after each size */
+    aenc_sweep_callback progress;    /* after each size */
     void *progress_user;
 } aenc_sweep_options;
 
@@ -219,6 +225,75 @@ typedef struct aenc_sweep_options {
  * code_count. */
 AENC_API aenc_status aenc_sweep(aenc_context *ctx, const aenc_matrix *x, const aenc_sweep_options *options,
                                 aenc_sweep_point *out, size_t out_count);
+
+/* ---- Stacks (docs/stacks.md) ---- */
+
+/* layers from 1 */
+typedef int (*aenc_pretrain_callback)(void *user, int64_t layer, int64_t layers, const aenc_progress *now);
+
+typedef struct aenc_pretrain_options {
+    size_t struct_size;
+    /* how each layer is trained; targets, labels and progress are refused. NULL: as aenc_fit's NULL */
+    const aenc_fit_options *fit;
+    const char *loss;             /* NULL: "bce" for sigmoid units that see numbers within [0, 1], else "mse" */
+    const char *output;           /* activation of the reconstruction; NULL: "sigmoid" with that bce, else "identity" */
+    const char *const *penalties; /* of each layer's autoencoder; NULL: the model's own */
+    size_t penalty_count;
+    const char *const *corruptions; /* of what each layer sees; NULL: the model's own */
+    size_t corruption_count;
+    int64_t tied;                    /* 1: a layer's decoder is the transpose of its encoder */
+    int64_t first;                   /* the first layer to train, from 0; those below are taken as they are */
+    int64_t count;                   /* how many; 0: all from first on */
+    aenc_pretrain_callback progress; /* as a fit's */
+    void *progress_user;
+    double *losses; /* room for the last training loss of each layer, by its number; may be NULL */
+    size_t loss_count;
+} aenc_pretrain_options;
+
+/* Trains the encoder greedily, layer by layer (Bengio et al. 2007; Vincent et al. 2010): each dense layer, with the activations
+ * and norms behind it, becomes an autoencoder of what the layers below make of x, without corruption of theirs. What it has
+ * learned goes into the encoder, and the other half into the mirrored decoder where that has a layer of the same shape; a head
+ * of classes stays. aenc_fit then trains the whole. The codes of one layer are held in memory. A stop (callback, cancel) keeps
+ * what the layer has learned so far, AENC_OK; after a failure the layers before it are trained. AENC_ERR_UNSUPPORTED for an
+ * encoder that is not a sequence with dense layers. options may be NULL.
+ *
+ * With `checkpoint` in fit, layer K, from 1, keeps its place in the file of that name with ".layer-K" behind it. A call that
+ * resumes goes through all layers again: the done ones are read back, the one that was broken off goes on, and the stack ends
+ * with the same bits as one that was never interrupted. The files stay for the caller to remove; a call that does not resume
+ * removes them first. */
+AENC_API aenc_status aenc_pretrain(aenc_model *model, const aenc_matrix *x, const aenc_pretrain_options *options);
+/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The layers below encode each batch when
+ * its turn comes: memory is for batches, not for rows. Each layer begins a pass: a stream that ends and cannot seek serves one
+ * layer, and is empty to the next. */
+AENC_API aenc_status aenc_pretrain_source(aenc_model *model, aenc_source *source, const aenc_pretrain_options *options);
+
+/* Creates a deeper model: layers (one, or a "sequential") are appended to the encoder, and their mirror is put in front of the
+ * decoder. All other layers are copied with their parameters. A new dense layer without init in its spec starts as the identity
+ * if it has at least as many units as the old code has elements and no activation (or relu, on a code that is relu's): then the
+ * new model computes the same function at first. In front of a head of classes no mirror is put; a head that no longer fits is
+ * initialised anew. Moments and history are not copied. */
+AENC_API aenc_status aenc_model_grow(aenc_model *model, const aenc_layer *layers, aenc_model **out);
+
+typedef struct aenc_distill_options {
+    size_t struct_size;
+    const aenc_fit_options *fit; /* targets and labels are refused; the teacher answers for valid too */
+    double output_weight;        /* of the student's loss against the teacher's output ... */
+    double code_weight;          /* ... and of the codes' mean squared distance; both 0: 1 and 1 */
+    /* room for what each is over x in the end, NaN of a stream and after a stop in between; may be NULL */
+    double *output_loss;
+    double *code_loss; /* NaN also where the codes have different sizes */
+} aenc_distill_options;
+
+/* Trains student on what teacher makes of x: its output as the target, its code as that of the code (Hinton et al. 2015; Romero
+ * et al. 2015). Inputs and outputs must have equal sizes, codes too unless code_weight is 0 and output_weight is not: else
+ * AENC_ERR_SHAPE. The teacher's answers for all rows are held in memory. Models of classes are AENC_ERR_UNSUPPORTED. Penalties
+ * and corruption of the student's own take part; the teacher sees clean rows. options may be NULL. */
+AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, const aenc_matrix *x,
+                                  const aenc_distill_options *options);
+/* The same from a source, as aenc_fit_source takes it; its targets are not looked at. The teacher answers batch by batch, every
+ * epoch again. */
+AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
+                                         const aenc_distill_options *options);
 
 /* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
  *
@@ -234,7 +309,8 @@ AENC_API aenc_status aenc_classify(aenc_model *model, const aenc_matrix *x, int3
 /* The softmax of the output: the probability of each class, for each label of a row. Room as above, times classes. */
 AENC_API aenc_status aenc_class_probabilities(aenc_model *model, const aenc_matrix *x, float *out, size_t out_floats);
 /* The share of the labels that are the most probable class. count: rows times the labels of a row. */
-AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count, double *share);
+AENC_API aenc_status aenc_accuracy(aenc_model *model, const aenc_matrix *x, const int32_t *labels, size_t count,
+                                   double *share);
 
 /* ---- PCA: principal components as a model (docs/pca.md) ---- */
 
