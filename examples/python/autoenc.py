@@ -93,7 +93,7 @@ class ModelOptions(c.Structure):
                        "activation code_activation output loss init", pointer, "encoder_layers decoder_layers", texts,
                        "penalties", size, "penalty_count", texts, "corruptions", size, "corruption_count", i64, "tied",
                        text, "scaling bottleneck", texts, "fields", size, "field_count", texts, "conditions", size,
-                       "condition_count", c.POINTER(u64), "seed")
+                       "condition_count", c.POINTER(u64), "seed", texts, "aliases", size, "alias_count")
 
 
 class FitOptions(c.Structure):
@@ -747,6 +747,10 @@ class Model(Handle):
 
     def save(self, path):
         self.core.call("model_save", self.handle, text_of(path))
+
+    def load_tensors(self, path, prefix=""):
+        """Takes numbers from a safetensors file of another program, such as PyTorch's, by the names that `aliases` gave."""
+        self.core.call("model_load_tensors", self.handle, prefix.encode(), text_of(path))
 
     def to_bytes(self):
         needed = size()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """test_autoenc.py - autoenc.py used and misused, as an introduction to it: python3 test_autoenc.py"""
 import gc
+import json
 import multiprocessing
 import os
 import signal
@@ -112,10 +113,16 @@ class Use(unittest.TestCase):
             path = os.path.join(folder, "späť.model")
             model.save(path)
             loaded = autoenc.Model.load(ctx, path)
+            named = autoenc.Model.parse(ctx, json.dumps(dict(json.loads(model.description), aliases={"decoder.0.bias": "w"},
+                                                             seed=9)))
+            named.load_tensors(path, "encoder.0")
+            with self.assertRaisesRegex(autoenc.Error, "no tensor .w., here .decoder.0.bias."):
+                named.load_tensors(path, "decoder")
         again = autoenc.Model.from_bytes(ctx, model.to_bytes())
         blank = autoenc.Model.parse(ctx, model.description)
         for name in model.parameter_names():
             blank.set_parameter(name, model.parameter(name))
+        np.testing.assert_array_equal(named.parameter("encoder.0.weight"), model.parameter("encoder.0.weight"))
         for other in (loaded, again, blank):
             np.testing.assert_array_equal(other.encode(x), code)
         with self.assertRaisesRegex(autoenc.Error, "AENC_ERR_IO"):

@@ -182,6 +182,9 @@ typedef struct aenc_model_options {
     const char *const *conditions; /* names of fields that encoder and decoder see beside their input: {"label"} */
     size_t condition_count;
     const uint64_t *seed; /* all its random numbers follow from it; saved with the model. NULL: the context's seed */
+    /* what tensors are called in foreign files (docs/format.md): {"encoder.0.weight=fc.weight"} */
+    const char *const *aliases;
+    size_t alias_count;
 } aenc_model_options;
 
 /* Creates the model with freshly drawn parameters. The same seed, the model's own or the context's, gives the same parameters. */
@@ -481,6 +484,13 @@ AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char
  * and nothing is copied. Moments of optimizers stay with the optimizers. */
 AENC_API aenc_status aenc_model_copy(aenc_model *dst, const char *dst_prefix, const aenc_model *src,
                                      const char *src_prefix);
+/* Takes the numbers of every parameter and state that prefix selects, as in aenc_model_copy, from tensors of a safetensors file that
+ * another program may have written: F32, F16, BF16 or F64, of the same shapes (a dense weight is (units, in), as PyTorch's), under
+ * the names that "aliases" of the description give them (docs/format.md), else under their own. What the file has besides is left
+ * alone. AENC_ERR_FORMAT names the tensor that is missing or has another shape; the model is then as it was. */
+AENC_API aenc_status aenc_model_load_tensors(aenc_model *model, const char *prefix, const char *path);
+AENC_API aenc_status aenc_model_load_tensors_memory(aenc_model *model, const char *prefix, const void *bytes,
+                                                    size_t size);
 /* Frozen parameters are not trained. `prefix` selects as in aenc_model_copy: "encoder.1" is encoder.1.weight and the like, not
  * encoder.10.weight; "" is all of them. Files keep it. */
 AENC_API aenc_status aenc_model_freeze(aenc_model *model, const char *prefix, int32_t frozen);

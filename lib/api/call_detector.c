@@ -158,35 +158,26 @@ aenc_status aenc_detector_write(aenc_detector *detector, aenc_write_callback wri
     return aenc_call_end(&call, status);
 }
 
-static aenc_status detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
-    if (path == NULL) return aenc_null(ctx, "aenc_detector_load", "path");
-    void *bytes = NULL;
-    size_t size;
-    aenc_status status = aenc_file_read(ctx, path, 0, &bytes, &size);
-    if (status == AENC_OK) status = aenc_detector_from_bytes(ctx, bytes, size, path, out);
-    aenc_release(ctx, bytes);
-    return status;
+static aenc_status take(const struct loading *loading, const struct loaded_bytes *from) {
+    return aenc_detector_from_bytes(loading->held->ctx, from, loading->out);
 }
 
 aenc_status aenc_detector_load(aenc_context *ctx, const char *path, aenc_detector **out) {
     struct call call = {.held = {.ctx = ctx}};
-    if (out == NULL) return aenc_null(ctx, "aenc_detector_load", "out");
+    const struct loading loading = {&call.held, "aenc_detector_load", NULL, out};
+    if (out == NULL) return aenc_null(ctx, loading.name, "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_load", CALL_READS);
-    if (status == AENC_OK) status = detector_load(ctx, path, out);
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_READS);
+    if (status == AENC_OK) status = aenc_load_path(&loading, take, path);
     return aenc_call_end(&call, status);
-}
-
-static aenc_status detector_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_detector **out) {
-    if (bytes == NULL) return aenc_null(ctx, "aenc_detector_load_memory", "bytes");
-    return aenc_detector_from_bytes(ctx, bytes, size, "the detector in memory", out);
 }
 
 aenc_status aenc_detector_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_detector **out) {
     struct call call = {.held = {.ctx = ctx}};
-    if (out == NULL) return aenc_null(ctx, "aenc_detector_load_memory", "out");
+    const struct loading loading = {&call.held, "aenc_detector_load_memory", NULL, out};
+    if (out == NULL) return aenc_null(ctx, loading.name, "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_load_memory", CALL_READS);
-    if (status == AENC_OK) status = detector_load_memory(ctx, bytes, size, out);
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_READS);
+    if (status == AENC_OK) status = aenc_load_memory(&loading, take, bytes, size, "the detector in memory");
     return aenc_call_end(&call, status);
 }

@@ -26,36 +26,50 @@ aenc_status aenc_model_write(aenc_model *model, aenc_write_callback write, void 
     return aenc_call_end(&call, status);
 }
 
-static aenc_status model_load(aenc_context *ctx, const char *path, aenc_model **out) {
-    if (path == NULL) return aenc_null(ctx, "aenc_model_load", "path");
-    void *bytes = NULL;
-    size_t size;
-    aenc_status status = aenc_file_read(ctx, path, 0, &bytes, &size);
-    if (status == AENC_OK) status = aenc_model_from_bytes(ctx, bytes, size, path, out);
-    aenc_release(ctx, bytes);
-    return status;
+static aenc_status take(const struct loading *loading, const struct loaded_bytes *from) {
+    return aenc_model_from_bytes(loading->held->ctx, from, loading->out);
 }
 
 aenc_status aenc_model_load(aenc_context *ctx, const char *path, aenc_model **out) {
     struct call call = {.held = {.ctx = ctx}};
-    if (out == NULL) return aenc_null(ctx, "aenc_model_load", "out");
+    const struct loading loading = {&call.held, "aenc_model_load", NULL, out};
+    if (out == NULL) return aenc_null(ctx, loading.name, "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load", CALL_READS);
-    if (status == AENC_OK) status = model_load(ctx, path, out);
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_READS);
+    if (status == AENC_OK) status = aenc_load_path(&loading, take, path);
     return aenc_call_end(&call, status);
-}
-
-static aenc_status model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
-    if (bytes == NULL) return aenc_null(ctx, "aenc_model_load_memory", "bytes");
-    return aenc_model_from_bytes(ctx, bytes, size, "the model in memory", out);
 }
 
 aenc_status aenc_model_load_memory(aenc_context *ctx, const void *bytes, size_t size, aenc_model **out) {
     struct call call = {.held = {.ctx = ctx}};
-    if (out == NULL) return aenc_null(ctx, "aenc_model_load_memory", "out");
+    const struct loading loading = {&call.held, "aenc_model_load_memory", NULL, out};
+    if (out == NULL) return aenc_null(ctx, loading.name, "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load_memory", CALL_READS);
-    if (status == AENC_OK) status = model_load_memory(ctx, bytes, size, out);
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_READS);
+    if (status == AENC_OK) status = aenc_load_memory(&loading, take, bytes, size, "the model in memory");
+    return aenc_call_end(&call, status);
+}
+
+/* ---- Tensors of foreign files ---- */
+
+static aenc_status tensors_take(const struct loading *loading, const struct loaded_bytes *from) {
+    if (loading->prefix == NULL) return aenc_null(loading->held->ctx, loading->name, "prefix");
+    return aenc_model_tensors_load(loading->held->model, loading->prefix, from);
+}
+
+aenc_status aenc_model_load_tensors(aenc_model *model, const char *prefix, const char *path) {
+    struct call call = {.held = {.model = model}};
+    const struct loading loading = {&call.held, "aenc_model_load_tensors", prefix, NULL};
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_CHANGES);
+    if (status == AENC_OK) status = aenc_load_path(&loading, tensors_take, path);
+    return aenc_call_end(&call, status);
+}
+
+aenc_status aenc_model_load_tensors_memory(aenc_model *model, const char *prefix, const void *bytes, size_t size) {
+    struct call call = {.held = {.model = model}};
+    const struct loading loading = {&call.held, "aenc_model_load_tensors_memory", prefix, NULL};
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_CHANGES);
+    if (status == AENC_OK) status = aenc_load_memory(&loading, tensors_take, bytes, size, "the file in memory");
     return aenc_call_end(&call, status);
 }
 
@@ -94,45 +108,30 @@ aenc_status aenc_model_save_optimizer_memory(aenc_model *model, aenc_optimizer *
     return aenc_call_end(&call, status);
 }
 
-static aenc_status restore(const struct held *held, const char *name, const struct loaded_bytes *from) {
+static aenc_status restore(const struct loading *loading, const struct loaded_bytes *from) {
+    const struct held *held = loading->held;
     const aenc_optimizer *optimizer = held->optimizer;
-    aenc_status status = owner_check(held, name);
+    aenc_status status = owner_check(held, loading->name);
     if (status != AENC_OK) return status;
     if (optimizer == NULL) return aenc_optimizer_restore(held->model, NULL, NULL, from);
     return aenc_optimizer_restore(held->model, optimizer->optimizer, optimizer->spec, from);
 }
 
-static aenc_status load_optimizer(const struct held *held, const aenc_model *model, const char *path) {
-    const char *name = "aenc_model_load_optimizer";
-    if (model == NULL) return aenc_null(held->ctx, name, "model");
-    if (path == NULL) return aenc_null(held->ctx, name, "path");
-    void *bytes = NULL;
-    size_t size;
-    aenc_status status = aenc_file_read(held->ctx, path, 0, &bytes, &size);
-    if (status == AENC_OK) status = restore(held, name, &(struct loaded_bytes){bytes, size, path});
-    aenc_release(held->ctx, bytes);
-    return status;
-}
-
 aenc_status aenc_model_load_optimizer(aenc_model *model, aenc_optimizer *optimizer, const char *path) {
     struct call call = {.held = {.model = model, .optimizer = optimizer}};
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load_optimizer", CALL_CHANGES);
-    if (status == AENC_OK) status = load_optimizer(&call.held, model, path);
+    const struct loading loading = {&call.held, "aenc_model_load_optimizer", NULL, NULL};
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_CHANGES);
+    if (status == AENC_OK && model == NULL) status = aenc_null(call.held.ctx, loading.name, "model");
+    if (status == AENC_OK) status = aenc_load_path(&loading, restore, path);
     return aenc_call_end(&call, status);
-}
-
-static aenc_status load_optimizer_memory(const struct held *held, const aenc_model *model, const void *bytes,
-                                         size_t size) {
-    const char *name = "aenc_model_load_optimizer_memory";
-    if (model == NULL) return aenc_null(held->ctx, name, "model");
-    if (bytes == NULL) return aenc_null(held->ctx, name, "bytes");
-    return restore(held, name, &(struct loaded_bytes){bytes, size, "the optimizer in memory"});
 }
 
 aenc_status aenc_model_load_optimizer_memory(aenc_model *model, aenc_optimizer *optimizer, const void *bytes,
                                              size_t size) {
     struct call call = {.held = {.model = model, .optimizer = optimizer}};
-    aenc_status status = aenc_call_begin(&call, "aenc_model_load_optimizer_memory", CALL_CHANGES);
-    if (status == AENC_OK) status = load_optimizer_memory(&call.held, model, bytes, size);
+    const struct loading loading = {&call.held, "aenc_model_load_optimizer_memory", NULL, NULL};
+    aenc_status status = aenc_call_begin(&call, loading.name, CALL_CHANGES);
+    if (status == AENC_OK && model == NULL) status = aenc_null(call.held.ctx, loading.name, "model");
+    if (status == AENC_OK) status = aenc_load_memory(&loading, restore, bytes, size, "the optimizer in memory");
     return aenc_call_end(&call, status);
 }

@@ -1,4 +1,4 @@
-/* call_save.c - the pieces of a file to a path, into memory, or to a callback of the caller's. */
+/* call_save.c - the pieces of a file to a path, into memory, or to a callback of the caller's; and its bytes from either. */
 #include "api/call_save.h"
 
 #include <string.h>
@@ -78,4 +78,24 @@ aenc_status aenc_save_callback(const struct call *call, const char *name, save_d
                                void *user) {
     if (write == NULL) return aenc_null(call->held.ctx, name, "write");
     return save(&(struct target){.call = call, .name = name, .write = write, .user = user}, draft);
+}
+
+/* ---- Loading ---- */
+
+aenc_status aenc_load_path(const struct loading *loading, load_take *take, const char *path) {
+    aenc_context *ctx = loading->held->ctx;
+    struct loaded_bytes from = {.what = path};
+    void *bytes = NULL;
+    if (path == NULL) return aenc_null(ctx, loading->name, "path");
+    aenc_status status = aenc_file_read(ctx, path, 0, &bytes, &from.size);
+    from.bytes = bytes;
+    if (status == AENC_OK) status = take(loading, &from);
+    aenc_release(ctx, bytes);
+    return status;
+}
+
+aenc_status aenc_load_memory(const struct loading *loading, load_take *take, const void *bytes, size_t size,
+                             const char *what) {
+    if (bytes == NULL) return aenc_null(loading->held->ctx, loading->name, "bytes");
+    return take(loading, &(struct loaded_bytes){bytes, size, what});
 }

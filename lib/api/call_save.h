@@ -1,4 +1,4 @@
-/* call_save.h - where a file goes, which the calls of models, detectors and optimizers share. */
+/* call_save.h - where a file goes or comes from, which the calls of models, detectors and optimizers share. */
 #ifndef AENC_API_CALL_SAVE_H
 #define AENC_API_CALL_SAVE_H
 
@@ -15,5 +15,18 @@ aenc_status aenc_save_memory(const struct call *call, const char *name, save_dra
                              size_t *size);
 aenc_status aenc_save_callback(const struct call *call, const char *name, save_draft *draft, aenc_write_callback write,
                                void *user);
+
+/* What is loaded, within a call of that name that has begun. */
+struct loading {
+    const struct held *held;
+    const char *name;
+    const char *prefix; /* of the tensors that are wanted, where not all are */
+    void *out;          /* where the call's result goes */
+};
+typedef aenc_status load_take(const struct loading *loading, const struct loaded_bytes *from);
+aenc_status aenc_load_path(const struct loading *loading, load_take *take, const char *path);
+/* what: what the bytes are called in messages. */
+aenc_status aenc_load_memory(const struct loading *loading, load_take *take, const void *bytes, size_t size,
+                             const char *what);
 
 #endif

@@ -15,7 +15,7 @@
 #include "layer/handle.h"
 #include "model/pca.h"
 
-enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256 };
+enum { FORMAT = 1, INPUT_RANK_MAX = RANK_MAX - 1, WIDTHS_MAX = 256, ALIASES_MAX = 4096 };
 
 /* ---- Widths ---- */
 
@@ -182,7 +182,7 @@ static aenc_status input_shape(aenc_context *ctx, const struct json *description
 
 static const char *const known_keys[] = {"format",     "input",     "encoder", "decoder", "output",  "loss",
                                          "penalties",  "corrupt",   "tied",    "pca",     "scaling", "fields",
-                                         "bottleneck", "condition", "seed",    "frozen"};
+                                         "bottleneck", "condition", "seed",    "frozen",  "aliases"};
 
 static aenc_status keys_check(aenc_context *ctx, const struct json *given) {
     if (given == NULL || given->kind != JSON_OBJECT)
@@ -303,6 +303,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     const struct json *mirrored = NULL;
     const struct json *condition = aenc_json_member(given, "condition");
     const struct json *seed = aenc_json_member(given, "seed");
+    const struct json *aliases = aenc_json_member(given, "aliases");
     aenc_status status = keys_check(ctx, given);
     if (status == AENC_OK) status = input_shape(ctx, given, &input);
     if (status == AENC_OK && encoder == NULL)
@@ -322,6 +323,7 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK && seed != NULL && !aenc_json_u64(seed, NULL))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT,
                            "model: 'seed' must be a whole number below 2^53, or up to 2^64 - 1 as a text of digits");
+    if (status == AENC_OK && aliases != NULL) status = aenc_aliases_check(ctx, aliases);
     if (status == AENC_OK && condition != NULL) status = aenc_condition_check(ctx, condition, fields);
     if (status != AENC_OK) return status;
     if (condition != NULL && condition->count > 0) {
@@ -341,6 +343,8 @@ static aenc_status complete(aenc_context *ctx, struct arena *arena, const struct
     if (status == AENC_OK && fields != NULL) aenc_json_add_copy(arena, whole, "fields", fields);
     if (status == AENC_OK && bottleneck != NULL) aenc_json_add_copy(arena, whole, "bottleneck", bottleneck);
     if (status == AENC_OK && seed != NULL) aenc_json_add_copy(arena, whole, "seed", seed);
+    if (status == AENC_OK && aliases != NULL && aliases->count > 0)
+        aenc_json_add_copy(arena, whole, "aliases", aliases);
     const struct json *pca = aenc_json_member(given, "pca");
     if (status != AENC_OK || pca == NULL) return status;
     return aenc_json_add_copy(arena, whole, "pca", pca) == NULL ? ctx->status : aenc_pca_check(ctx, whole);
@@ -382,24 +386,31 @@ static aenc_status options_check(aenc_context *ctx, const aenc_model_options *o)
                         o->decoder_widths == NULL ? 0 : o->decoder_count);
 }
 
-/* "NAME=RULE" of each. */
-static aenc_status fields_add(aenc_context *ctx, struct arena *arena, struct json *given, const aenc_model_options *o) {
-    if (o->field_count == 0) return AENC_OK;
-    if (o->fields == NULL || o->field_count > FIELDS_MAX)
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields %s %zu; at most %d are taken",
-                         o->fields == NULL ? "is NULL and counts" : "counts", o->field_count, FIELDS_MAX);
-    struct json *fields = aenc_json_add(arena, given, "fields", JSON_OBJECT);
-    for (size_t i = 0; i < o->field_count; i++) {
-        const char *equals = o->fields[i] == NULL ? NULL : strchr(o->fields[i], '=');
+/* Options that are texts with a '=', which become members of an object. */
+struct pairs {
+    const char *key, *form;
+    const char *const *text;
+    size_t count, most;
+};
+
+static aenc_status pairs_add(aenc_context *ctx, struct arena *arena, struct json *given, const struct pairs *pairs) {
+    if (pairs->count == 0) return AENC_OK;
+    if (pairs->text == NULL || pairs->count > pairs->most)
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s %s %zu; at most %zu are taken", pairs->key,
+                         pairs->text == NULL ? "is NULL and counts" : "counts", pairs->count, pairs->most);
+    struct json *object = aenc_json_add(arena, given, pairs->key, JSON_OBJECT);
+    for (size_t i = 0; i < pairs->count; i++) {
+        const char *text = pairs->text[i], *equals = text == NULL ? NULL : strchr(text, '=');
         if (equals == NULL)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s is not NAME=RULE", aenc_at(i).text);
-        char *name = aenc_arena_alloc(arena, (size_t)(equals - o->fields[i]) + 1, 1);
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s%s is not %s", pairs->key, aenc_at(i).text,
+                             pairs->form);
+        char *name = aenc_arena_alloc(arena, (size_t)(equals - text) + 1, 1);
         if (name == NULL) return AENC_ERR_NO_MEMORY;
-        memcpy(name, o->fields[i], (size_t)(equals - o->fields[i]));
-        if (aenc_json_member(fields, name) != NULL)
-            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.fields%s declares '%s' a second time",
+        memcpy(name, text, (size_t)(equals - text));
+        if (aenc_json_member(object, name) != NULL)
+            return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_model_options.%s%s declares '%s' a second time", pairs->key,
                              aenc_at(i).text, aenc_quoted(name).text);
-        aenc_json_add_text(arena, fields, name, equals + 1);
+        aenc_json_add_text(arena, object, name, equals + 1);
     }
     return AENC_OK;
 }
@@ -490,7 +501,10 @@ aenc_status aenc_description_from_options(aenc_context *ctx, struct arena *arena
     status = texts_add(ctx, arena, given, "penalties", o->penalties, o->penalty_count);
     if (status == AENC_OK) status = texts_add(ctx, arena, given, "corrupt", o->corruptions, o->corruption_count);
     if (status == AENC_OK) status = texts_add(ctx, arena, given, "condition", o->conditions, o->condition_count);
-    if (status == AENC_OK) status = fields_add(ctx, arena, given, o);
+    const struct pairs pairs[] = {{"fields", "NAME=RULE", o->fields, o->field_count, FIELDS_MAX},
+                                  {"aliases", "OWN=FOREIGN", o->aliases, o->alias_count, ALIASES_MAX}};
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs && status == AENC_OK; i++)
+        status = pairs_add(ctx, arena, given, &pairs[i]);
     if (status != AENC_OK) return status;
     if (o->scaling != NULL) aenc_json_add_text(arena, given, "scaling", o->scaling);
     if (o->seed != NULL) seed_add(arena, given, *o->seed);

@@ -85,7 +85,8 @@ static aenc_status describe(const struct aenc_model *model, struct arena *arena,
     struct json *given = aenc_json_root(arena, JSON_OBJECT);
     const struct json *decoder = aenc_json_member(model->description, "decoder");
     for (const struct json *m = model->description->first; m != NULL; m = m->next)
-        if (strcmp(m->key, "encoder") != 0 && m != decoder) aenc_json_add_copy(arena, given, m->key, m);
+        if (strcmp(m->key, "encoder") != 0 && m != decoder && strcmp(m->key, "aliases") != 0)
+            aenc_json_add_copy(arena, given, m->key, m);
     struct json *layers = sequence_add(arena, given, "encoder");
     chain_add(arena, layers, chain_of(aenc_json_member(model->description, "encoder")));
     chain_add(arena, layers, added);

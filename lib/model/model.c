@@ -139,6 +139,7 @@ aenc_status aenc_model_declare(aenc_context *ctx, struct arena *arena, const str
     aenc_store_create(ctx, &model->store);
     aenc_status status = description_read(model);
     if (status == AENC_OK) status = declare(model);
+    if (status == AENC_OK) status = aenc_aliases_declare(model);
     if (status == AENC_OK)
         *out = model;
     else

@@ -161,6 +161,13 @@ aenc_status aenc_description_complete(aenc_context *ctx, struct arena *arena, co
 aenc_status aenc_condition_check(aenc_context *ctx, const struct json *names, const struct json *fields);
 const struct json *aenc_condition_insert(struct arena *arena, const struct json *names, const struct json *net);
 
+/* aliases.c: whether that member of a description is such as it must be; and, of a declared model, whether each is of a tensor and
+ * no two tensors get one name. */
+aenc_status aenc_aliases_check(aenc_context *ctx, const struct json *aliases);
+aenc_status aenc_aliases_declare(const struct aenc_model *model);
+/* What each entry is called in foreign files, in the arena: its own name where it has no alias. */
+aenc_status aenc_aliases_names(const struct aenc_model *model, struct arena *arena, const char *const **out);
+
 /* scaling.c: how raw numbers become those that the layers see. */
 enum scaling { SCALING_STANDARD, SCALING_MINMAX, SCALING_ROBUST, SCALING_NONE };
 /* Of a checked spec; NULL: SCALING_NONE. */
@@ -353,7 +360,13 @@ struct safetensors_draft;
 aenc_status aenc_model_draft(struct aenc_model *model, struct arena *arena, const struct metadata_entry *more,
                              struct safetensors_draft *out);
 /* And back. `what` names the source in messages. */
-aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
-                                  struct aenc_model **out);
+struct loaded_bytes {
+    const void *bytes;
+    size_t size;
+    const char *what;
+};
+aenc_status aenc_model_from_bytes(aenc_context *ctx, const struct loaded_bytes *from, struct aenc_model **out);
+/* Of a foreign file, what lies below the path; of a failure nothing. */
+aenc_status aenc_model_tensors_load(struct aenc_model *model, const char *path, const struct loaded_bytes *from);
 
 #endif

@@ -66,57 +66,87 @@ aenc_status aenc_model_draft(struct aenc_model *model, struct arena *arena, cons
 
 /* ---- Reading ---- */
 
-static aenc_status entry_check(aenc_context *ctx, const struct safetensors *file, const struct entry *entry,
-                               const char *what) {
-    const struct tensor_entry *tensor = aenc_safetensors_find(file, entry->name);
-    if (tensor == NULL) return aenc_fail(ctx, AENC_ERR_FORMAT, "%s has no tensor '%s'", what, entry->name);
+/* One file for one model. */
+struct reading {
+    struct aenc_model *model;
+    const struct safetensors *file;
+    const char *what;        /* names the file in messages */
+    const char *const *name; /* of each entry in the file; NULL: its own */
+    const char *path;        /* only what lies below it is read */
+};
+
+static bool wanted(const struct reading *r, size_t i) {
+    return aenc_path_below(r->model->store.entry[i].name, r->path) != NULL;
+}
+
+static const struct tensor_entry *tensor_find(const struct reading *r, size_t i) {
+    return aenc_safetensors_find(r->file, r->name != NULL ? r->name[i] : r->model->store.entry[i].name);
+}
+
+static aenc_status entry_check(const struct reading *r, size_t i) {
+    const struct entry *entry = &r->model->store.entry[i];
+    const struct tensor_entry *tensor = tensor_find(r, i);
+    const char *name = r->name != NULL ? r->name[i] : entry->name;
+    if (tensor == NULL && r->name != NULL)
+        return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s has no tensor '%s', here '%s'", r->what,
+                         aenc_quoted(name).text, aenc_quoted(entry->name).text);
+    if (tensor == NULL)
+        return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s has no tensor '%s'", r->what, aenc_quoted(name).text);
     bool same = tensor->rank == entry->shape.rank;
-    for (int i = 0; same && i < tensor->rank; i++) same = tensor->dim[i] == (uint64_t)entry->shape.dim[i];
+    for (int k = 0; same && k < tensor->rank; k++) same = tensor->dim[k] == (uint64_t)entry->shape.dim[k];
     if (same) return AENC_OK;
-    return aenc_fail(ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has shape %s; by the description it has %s", what,
-                     entry->name, aenc_dims((const int64_t *)tensor->dim, tensor->rank, false).text,
+    return aenc_fail(r->model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has shape %s; by the description it has %s",
+                     r->what, aenc_quoted(name).text, aenc_dims((const int64_t *)tensor->dim, tensor->rank, false).text,
                      aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
 }
 
 /* A checkpoint's tensors besides the model. */
 static bool of_the_run(const char *name) { return strncmp(name, CHECKPOINT_PREFIX, strlen(CHECKPOINT_PREFIX)) == 0; }
 
-static aenc_status tensors_check(const struct aenc_model *model, const struct safetensors *file, const char *what) {
-    for (size_t i = 0; i < model->store.entry_count; i++) {
-        aenc_status status = entry_check(model->ctx, file, &model->store.entry[i], what);
+static aenc_status tensors_check(const struct reading *r) {
+    for (size_t i = 0; i < r->model->store.entry_count; i++) {
+        aenc_status status = wanted(r, i) ? entry_check(r, i) : AENC_OK;
         if (status != AENC_OK) return status;
-    }
-    bool checkpoint = aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
-    for (size_t i = 0; i < file->tensor_count; i++) {
-        const char *name = file->tensor[i].name;
-        if (aenc_store_find(&model->store, name) != NULL || (checkpoint && of_the_run(name))) continue;
-        return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", what, name);
     }
     return AENC_OK;
 }
 
-static aenc_status tensor_load(struct aenc_model *model, const struct safetensors *file, const struct entry *entry,
-                               float *floats, const char *what) {
-    const struct tensor_entry *tensor = aenc_safetensors_find(file, entry->name);
-    aenc_status status = aenc_tensor_entry_floats(model->ctx, tensor, floats, (size_t)entry->count);
+/* A file of our own has nothing else. */
+static aenc_status tensors_all(const struct reading *r) {
+    const struct aenc_model *model = r->model;
+    const struct safetensors *file = r->file;
+    bool checkpoint = aenc_safetensors_metadata(file, CHECKPOINT_KEY) != NULL;
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        const char *name = file->tensor[i].name;
+        if (aenc_store_find(&model->store, name) != NULL || (checkpoint && of_the_run(name))) continue;
+        return aenc_fail(model->ctx, AENC_ERR_FORMAT, "%s: tensor '%s' has no place in the description", r->what, name);
+    }
+    return AENC_OK;
+}
+
+static aenc_status tensor_load(const struct reading *r, size_t i, float *floats) {
+    struct aenc_model *model = r->model;
+    const struct entry *entry = &model->store.entry[i];
+    aenc_status status = aenc_tensor_entry_floats(model->ctx, tensor_find(r, i), floats, (size_t)entry->count);
     if (status != AENC_OK) return status;
     num *values = aenc_store_values(&model->store, entry);
-    for (int64_t i = 0; i < entry->count; i++) values[i] = (num)floats[i];
+    for (int64_t k = 0; k < entry->count; k++) values[k] = (num)floats[k];
     int64_t bad = aenc_entry_bad(entry, values);
     if (bad < 0) return AENC_OK;
     bool finite = values[bad] - values[bad] == 0;
-    return aenc_entry_refuse(model->ctx, finite ? AENC_ERR_FORMAT : AENC_ERR_NONFINITE, what, entry, bad,
+    return aenc_entry_refuse(model->ctx, finite ? AENC_ERR_FORMAT : AENC_ERR_NONFINITE, r->what, entry, bad,
                              (double)values[bad]);
 }
 
-static aenc_status tensors_load(struct aenc_model *model, const struct safetensors *file, const char *what) {
+static aenc_status tensors_load(const struct reading *r) {
+    struct aenc_model *model = r->model;
     int64_t largest = 1;
     for (size_t i = 0; i < model->store.entry_count; i++)
         if (model->store.entry[i].count > largest) largest = model->store.entry[i].count;
     float *floats = aenc_alloc_raw(model->ctx, (size_t)largest, sizeof *floats);
     aenc_status status = floats == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     for (size_t i = 0; i < model->store.entry_count && status == AENC_OK; i++)
-        status = tensor_load(model, file, &model->store.entry[i], floats, what);
+        if (wanted(r, i)) status = tensor_load(r, i, floats);
     aenc_release(model->ctx, floats);
     return status;
 }
@@ -167,23 +197,61 @@ static aenc_status scaling_load(struct aenc_model *model, const struct safetenso
                      what, SCALING_KEY, aenc_quoted(text).text);
 }
 
-aenc_status aenc_model_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
-                                  struct aenc_model **out) {
+aenc_status aenc_model_from_bytes(aenc_context *ctx, const struct loaded_bytes *from, struct aenc_model **out) {
     *out = NULL;
     struct safetensors file;
-    struct aenc_model *model = NULL;
-    aenc_status status = aenc_safetensors_read(ctx, bytes, size, what, &file);
+    struct reading r = {.file = &file, .what = from->what, .path = ""};
+    aenc_status status = aenc_safetensors_read(ctx, from->bytes, from->size, from->what, &file);
     if (status != AENC_OK) return status;
-    status = description_load(ctx, &file, what, &model);
-    if (status == AENC_OK) status = tensors_check(model, &file, what);
-    if (status == AENC_OK) status = aenc_store_allocate_zero(&model->store);
-    if (status == AENC_OK) status = tensors_load(model, &file, what);
-    if (status == AENC_OK) status = scaling_load(model, &file, what);
-    if (status == AENC_OK) status = checkpoint_frozen(model, &file);
+    status = description_load(ctx, &file, from->what, &r.model);
+    if (status == AENC_OK) status = tensors_check(&r);
+    if (status == AENC_OK) status = tensors_all(&r);
+    if (status == AENC_OK) status = aenc_store_allocate_zero(&r.model->store);
+    if (status == AENC_OK) status = tensors_load(&r);
+    if (status == AENC_OK) status = scaling_load(r.model, &file, from->what);
+    if (status == AENC_OK) status = checkpoint_frozen(r.model, &file);
     if (status == AENC_OK)
-        *out = model;
+        *out = r.model;
     else
-        aenc_model_release(model);
+        aenc_model_release(r.model);
+    aenc_safetensors_free(&file);
+    return status;
+}
+
+/* ---- Foreign files ---- */
+
+/* The model has numbers of its own for the while: those before stay for who has them, or for a failure. */
+static aenc_status tensors_replace(const struct reading *r) {
+    struct store *store = &r->model->store;
+    const struct store before = *store;
+    aenc_weights_retain(before.weights);
+    aenc_status status = aenc_store_own(store);
+    if (status == AENC_OK) status = tensors_load(r);
+    if (status != AENC_OK) aenc_store_share(store, &before);
+    aenc_weights_release(r->model->ctx, before.weights);
+    return status;
+}
+
+aenc_status aenc_model_tensors_load(struct aenc_model *model, const char *path, const struct loaded_bytes *from) {
+    struct safetensors file;
+    struct arena arena;
+    struct reading r = {.model = model, .file = &file, .what = from->what, .path = path};
+    bool found = false, scaling = false;
+    for (size_t i = 0; i < model->store.entry_count; i++) {
+        found = found || wanted(&r, i);
+        scaling = scaling || (wanted(&r, i) && aenc_scaling_entry(&model->store.entry[i]));
+    }
+    if (!found)
+        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "'%s' is no tensor of the model, and none lies below it",
+                         aenc_quoted(path).text);
+    aenc_status status = aenc_safetensors_read(model->ctx, from->bytes, from->size, from->what, &file);
+    if (status != AENC_OK) return status;
+    aenc_arena_create(model->ctx, &arena);
+    status = aenc_aliases_names(model, &arena, &r.name);
+    if (status == AENC_OK) status = tensors_check(&r);
+    if (status == AENC_OK) status = tensors_replace(&r);
+    if (status == AENC_OK && scaling) model->scaling_known = true;
+    aenc_arena_free(&arena);
     aenc_safetensors_free(&file);
     return status;
 }

@@ -147,11 +147,6 @@ aenc_status aenc_train_spec_text(aenc_context *ctx, struct arena *arena, const s
 struct safetensors_draft;
 aenc_status aenc_optimizer_draft(const struct aenc_model *model, const struct optimizer *optimizer, const char *spec,
                                  struct arena *arena, struct safetensors_draft *out);
-struct loaded_bytes {
-    const void *bytes;
-    size_t size;
-    const char *what; /* names them in messages */
-};
 aenc_status aenc_optimizer_restore(struct aenc_model *model, struct optimizer *optimizer, const char *spec,
                                    const struct loaded_bytes *from);
 /* training.c: what both kinds of partial fits and steps go on from, for a model that has nothing of it yet. */

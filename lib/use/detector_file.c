@@ -139,21 +139,20 @@ static aenc_status metadata_read(struct reading *reading, const struct safetenso
     return AENC_OK;
 }
 
-aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
-                                     struct aenc_detector **out) {
+aenc_status aenc_detector_from_bytes(aenc_context *ctx, const struct loaded_bytes *from, struct aenc_detector **out) {
     struct safetensors file;
     struct arena arena;
-    struct reading reading = {ctx, what, NULL};
+    struct reading reading = {ctx, from->what, NULL};
     struct aenc_model *model = NULL;
     struct aenc_detector *detector = NULL;
     int version;
     *out = NULL;
-    aenc_status status = aenc_safetensors_read(ctx, bytes, size, what, &file);
+    aenc_status status = aenc_safetensors_read(ctx, from->bytes, from->size, from->what, &file);
     if (status != AENC_OK) return status;
     aenc_arena_create(ctx, &arena);
     status = metadata_read(&reading, &file, &arena, &version);
-    if (status == AENC_OK) status = aenc_model_from_bytes(ctx, bytes, size, what, &model);
-    if (status == AENC_OK) status = kind_check(model, what);
+    if (status == AENC_OK) status = aenc_model_from_bytes(ctx, from, &model);
+    if (status == AENC_OK) status = kind_check(model, from->what);
     if (status == AENC_OK) {
         status = aenc_detector_new(model, version == 2, &detector);
         model = NULL;

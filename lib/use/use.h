@@ -60,8 +60,7 @@ double aenc_detector_chance(const struct aenc_detector *detector, double score);
 /* As aenc_model_draft; and back. */
 struct safetensors_draft;
 aenc_status aenc_detector_draft(struct aenc_detector *detector, struct arena *arena, struct safetensors_draft *out);
-aenc_status aenc_detector_from_bytes(aenc_context *ctx, const void *bytes, size_t size, const char *what,
-                                     struct aenc_detector **out);
+aenc_status aenc_detector_from_bytes(aenc_context *ctx, const struct loaded_bytes *from, struct aenc_detector **out);
 /* Drops one reference. NULL-safe. */
 void aenc_detector_end(struct aenc_detector *detector);
 

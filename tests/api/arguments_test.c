@@ -373,6 +373,14 @@ static void test_files(struct scene *c) {
     MUTE(aenc_model_load_optimizer(NULL, NULL, "no/such/file"));
     MUTE(aenc_model_save_optimizer_memory(NULL, NULL, NULL, 0, &size));
     MUTE(aenc_model_load_optimizer_memory(NULL, NULL, s->out, 1));
+    WRONG(aenc_model_load_tensors(s->model, "", NULL), "path is NULL");
+    WRONG(aenc_model_load_tensors(s->model, "", "no/such/file"), "cannot open 'no/such/file'");
+    WRONG(aenc_model_load_tensors_memory(s->model, NULL, "{", 1), "prefix is NULL");
+    WRONG(aenc_model_load_tensors_memory(s->model, "", NULL, 1), "bytes is NULL");
+    WRONG(aenc_model_load_tensors_memory(s->model, "", "{", 1), "the file in memory");
+    WRONG(aenc_model_load_tensors_memory(s->model, "nothing", "{", 1), "'nothing'");
+    MUTE(aenc_model_load_tensors(NULL, "", "no/such/file"));
+    MUTE(aenc_model_load_tensors_memory(NULL, "", "{", 1));
     WRONG(aenc_model_write(s->model, NULL, NULL), "write is NULL");
     MUTE(aenc_model_write(NULL, refuse_bytes, NULL));
     WRONG(aenc_model_write(s->model, refuse_bytes, NULL), "write returned -3");

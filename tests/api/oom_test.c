@@ -242,6 +242,19 @@ static aenc_status load_memory(struct scene *scene) {
     return take_model(status, model);
 }
 
+/* A weight out of that file, for a model in which it has another name. */
+static aenc_status load_tensors(struct scene *scene) {
+    static const char text[] = "{\"input\":[4],\"encoder\":{\"type\":\"dense\",\"units\":3},\"aliases\":{\"encoder.weight\":\"encoder.0.weight\"}}";
+    static char bytes[FILE_ROOM];
+    static size_t size;
+    aenc_model *model = NULL;
+    if (size == 0) size = file_bytes(bytes);
+    aenc_status status = aenc_model_parse(scene->ctx, text, strlen(text), &model);
+    if (status == AENC_OK) status = aenc_model_load_tensors_memory(model, "encoder.weight", bytes, size);
+    aenc_model_free(model);
+    return status;
+}
+
 static char path[64];
 
 static aenc_status load_file(struct scene *scene) {
@@ -818,6 +831,7 @@ static const struct {
     {"detector", detector, false, false},
     {"judge", judge, false, false},
     {"load from memory", load_memory, false, false},
+    {"load tensors", load_tensors, false, false},
     {"load from a file", load_file, false, false},
     {"use", use, true, false},
     {"contractive", contractive, false, false},

@@ -191,6 +191,12 @@ static aenc_status try_optimizer_load(struct scene *s) {
 static aenc_status try_optimizer_load_memory(struct scene *s) {
     return busy_or_good(aenc_model_load_optimizer_memory(s->line, NULL, "x", 1));
 }
+static aenc_status try_tensors_load(struct scene *s) {
+    return busy_or_good(aenc_model_load_tensors(s->line, "", "/nowhere/o.safetensors"));
+}
+static aenc_status try_tensors_load_memory(struct scene *s) {
+    return busy_or_good(aenc_model_load_tensors_memory(s->line, "", "x", 1));
+}
 static aenc_status try_tensor_info(struct scene *s) {
     aenc_tensor_info info = {.struct_size = sizeof info};
     return aenc_model_tensor_info(s->line, 0, &info);
@@ -236,6 +242,7 @@ static const struct {
     {"detector_write", try_detector_write, BETWEEN}, {"detector_save_memory", try_detector_memory, BETWEEN},
     {"detector_load_memory", try_detector_load_memory, BETWEEN}, {"model_save_optimizer_memory", try_optimizer_memory, BETWEEN},
     {"model_save_optimizer", try_optimizer_save, BETWEEN}, {"model_load_optimizer", try_optimizer_load, BETWEEN},
+    {"model_load_tensors", try_tensors_load, BETWEEN}, {"model_load_tensors_memory", try_tensors_load_memory, BETWEEN},
     {"model_load_optimizer_memory", try_optimizer_load_memory, BETWEEN}, {"tensor_info", try_tensor_info, ALWAYS},
     {"history_term", try_history_term, ALWAYS}, {"history_term_valid", try_history_term_valid, ALWAYS}, {"tensor_read", try_tensor_read, ALWAYS},
     {"tensor_write", try_tensor_write, ALWAYS}, {"runner_run_arrays", try_arrays_run, ALWAYS}, {"gradient_get", try_gradient, BETWEEN},

@@ -104,6 +104,11 @@ DESCRIPTIONS = {
     "huge": {"input": [2 ** 31 - 1], "encoder": dense(2 ** 31 - 1)},
     "product": {"input": [65536, 65536], "encoder": dense(1)},
     "no_encoder": {"input": [1]},
+    "aliases": {"input": [4], "encoder": sequence(dense(3), dense(2)),
+                "aliases": {"encoder.": "net.", "encoder.1.bias": "b", "decoder.": ""}},
+    "aliases_of_none": {"input": [1], "encoder": dense(1), "aliases": {"encoder.9.": "a."}},
+    "aliases_twice": {"input": [1], "encoder": dense(1), "aliases": {"encoder.weight": "w", "encoder.bias": "w"}},
+    "aliases_dot": {"input": [1], "encoder": dense(1), "aliases": {"encoder.": "w"}},
     "unknown": {"input": [1], "encoder": {"type": "convolution"}},
     "output_slope": {"input": [3], "encoder": sequence(dense(2), {"type": "silu"}), "output": "leaky_relu:slope=0.3"},
 }
@@ -162,6 +167,10 @@ def model_inputs():
     yield "norms", model(DESCRIPTIONS["norms"], norms)
     yield "single", model(DESCRIPTIONS["single"], {"encoder.weight": ([1, 2], floats(2)),
                                                    "decoder.0.weight": ([2, 1], floats(2))})
+    yield "aliases", model(DESCRIPTIONS["aliases"], small)
+    for kind, item in (("F32", 4), ("F16", 2), ("BF16", 2)):
+        named = {k.replace("encoder.", "net.").replace("decoder.0.bias", "b"): v for k, v in parameters([4, 3, 2], item).items()}
+        yield "foreign_" + kind.lower(), safetensors({k: (kind, *v) for k, v in dict(named, more=([1], bytes(item))).items()})
 
 
 # ---- Tables ----

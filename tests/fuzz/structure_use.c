@@ -251,11 +251,13 @@ static void save(struct scene *s) {
         good(s, aenc_model_load_optimizer(s->model, NULL, s->path));
     if (good(s, aenc_model_save_optimizer_memory(s->model, NULL, NULL, 0, &size))) FUZZ_DEMAND(size > 0);
     good(s, aenc_model_load_optimizer_memory(s->model, NULL, "{", 1));
+    good(s, aenc_model_load_tensors_memory(s->model, "encoder", "{", 1));
     size = 0;
     good(s, aenc_model_save_memory(s->model, NULL, 0, &size));
     size_t written = 0;
     if (good(s, aenc_model_write(s->model, count_bytes, &written))) FUZZ_DEMAND(written == size || size == 0);
     if (!good(s, aenc_model_save(s->model, s->path))) return;
+    good(s, aenc_model_load_tensors(s->model, "decoder", s->path));
     aenc_status status = aenc_model_load(s->world->ctx, s->path, &loaded);
     FUZZ_DEMAND(status == AENC_OK || status == AENC_ERR_NO_MEMORY || status == AENC_ERR_NONFINITE);
     if (fuzz_made(s->world, status, loaded)) fuzz_model_round_trip(s->world, loaded);

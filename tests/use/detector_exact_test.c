@@ -248,7 +248,7 @@ static aenc_status load_with(aenc_context *ctx, struct aenc_model *model, const 
     strcat(text, "}");
     struct metadata_entry entry = {"autoenc.detector", *change->key == '\0' ? change->text : text};
     CHECK_STATUS(ctx, written_model(model, &entry, &bytes, &size), AENC_OK);
-    aenc_status status = aenc_detector_from_bytes(ctx, bytes, size, "the file", out);
+    aenc_status status = aenc_detector_from_bytes(ctx, &(struct loaded_bytes){bytes, size, "the file"}, out);
     aenc_release(ctx, bytes);
     return status;
 }

@@ -134,6 +134,8 @@ header! {
             conditions: *const *const c_char,
             condition_count: usize,
             seed: *const u64,
+            aliases: *const *const c_char,
+            alias_count: usize,
         }
         aenc_progress {
             struct_size: usize,
