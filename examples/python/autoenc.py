@@ -76,7 +76,13 @@ class Progress(c.Structure):
                        "train_loss valid_loss learning_rate gradient_norm seconds best_valid_loss", i64, "best_epoch")
 
 
+class Sums(c.Structure):
+    _fields_ = members(size, "struct_size", floats, "gradients", size, "gradient_count", c.POINTER(double), "terms", size,
+                       "term_count", double, "weight")
+
+
 PROGRESS = c.CFUNCTYPE(c.c_int, pointer, c.POINTER(Progress))
+REDUCE = c.CFUNCTYPE(c.c_int, pointer, c.POINTER(Sums))
 OPERATE = c.CFUNCTYPE(c.c_int, pointer, pointer)
 RELEASE = c.CFUNCTYPE(None, pointer)
 BUILD = {count: c.CFUNCTYPE(pointer, pointer, pointer, *[pointer] * count) for count in (1, 2, 3)}
@@ -104,7 +110,7 @@ class FitOptions(c.Structure):
                        i64, "resume", i32s, "labels", size, "label_count", i32s, "valid_labels", size,
                        "valid_label_count", text, "run_key", floats, "weight", size, "weight_count", floats,
                        "valid_weight", size, "valid_weight_count", pointer, "valid_source", arrays_pointer, "fields",
-                       size, "field_count")
+                       size, "field_count", REDUCE, "reduce", pointer, "reduce_user")
 
 
 class RunnerOptions(c.Structure):
@@ -192,7 +198,7 @@ lib = load_library()
 
 def layout():
     """What C compilers must agree with, one expression and its value a line: for tests/consume/layout.py."""
-    for struct in (Matrix, Array, Port, Fill, Stream, Progress, ContextOptions, ModelOptions, FitOptions, RunnerOptions,
+    for struct in (Matrix, Array, Port, Fill, Stream, Progress, Sums, ContextOptions, ModelOptions, FitOptions, RunnerOptions,
                    Setting, Plugin, Operation, OperationCall):
         name = "aenc" + "".join("_" + letter.lower() if letter.isupper() else letter for letter in struct.__name__)
         yield "sizeof(%s) %d" % (name, c.sizeof(struct))

@@ -29,7 +29,7 @@
  * Callbacks  What they may call. progress, and read and seek of a source without read_ahead: everything but calls that train
  *            in many steps (aenc_fit, aenc_partial_fit, aenc_pretrain, aenc_distill, those with _source, aenc_sweep) and calls
  *            that change a model in use by the running call; a student in training cannot be scored or evaluated. Plug-ins,
- *            operations, write, read and seek with read_ahead: aenc_message, names, sizes, counts, histories, tensors, cancels; plug-ins the
+ *            operations, reduce, write, read and seek with read_ahead: aenc_message, names, sizes, counts, histories, tensors, cancels; plug-ins the
  *            calls of ops.h too. release and an allocator's functions: nothing. Other calls answer AENC_ERR_BUSY, from another
  *            thread than the running call's without a message, and have changed nothing (aenc_model_forget_optimizer does
  *            nothing). Handles may be freed in callbacks: what the running call works on goes when it ends.
@@ -233,6 +233,9 @@ typedef struct aenc_progress {
 /* See Results at the top. */
 typedef int (*aenc_progress_callback)(void *user, const aenc_progress *now);
 
+struct aenc_sums; /* of a step, to be added up over processes: fields.h */
+typedef int (*aenc_reduce_callback)(void *user, struct aenc_sums *sums);
+
 typedef struct aenc_fit_options {
     size_t struct_size;
     const char *optimizer;     /* NULL: "adam" with lr=1e-3 */
@@ -269,7 +272,9 @@ typedef struct aenc_fit_options {
     const aenc_source *valid_source;
     /* declared fields of x's rows (autoenc/fields.h), of aenc_fit and aenc_partial_fit */
     const struct aenc_array *const *fields;
-    size_t field_count; /* at most 16 */
+    size_t field_count;          /* at most 16 */
+    aenc_reduce_callback reduce; /* on the thread that called. NULL: none */
+    void *reduce_user;
 } aenc_fit_options;
 
 /* Trains. With a validation set, the parameters of the best epoch are kept at the end (when the run goes to its end,
@@ -286,7 +291,7 @@ AENC_API aenc_status aenc_fit(aenc_model *model, const aenc_matrix *x, const aen
 
 /* One pass over these rows, in their order, as they arrive: the moments of the optimizer stay with the model from call to
  * call (not in its file), so that many small calls are one long training. A call whose `optimizer` differs in more than
- * `lr` begins with fresh ones, as after aenc_model_forget_optimizer. Of the options, optimizer, batch, target, clipping and
+ * `lr` begins with fresh ones, as after aenc_model_forget_optimizer. Of the options, optimizer, batch, target, clipping, reduce and
  * progress (steps only) count; others that are given are refused by name. The history is left alone. */
 AENC_API aenc_status aenc_partial_fit(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options);
 AENC_API void aenc_model_forget_optimizer(aenc_model *model); /* NULL-safe */
@@ -478,6 +483,8 @@ AENC_API aenc_status aenc_model_tensor_get(const aenc_model *model, const char *
 AENC_API aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value);
 /* Its gradient of the mean loss, as the last aenc_model_gradients left it. */
 AENC_API aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out);
+/* Puts another in the place of that, for aenc_optimizer_apply: clipped, added up over processes, or from elsewhere. */
+AENC_API aenc_status aenc_model_gradient_set(aenc_model *model, const char *name, const aenc_tensor *value);
 /* Copies the numbers of every parameter and state of src whose name is src_prefix, or lies below it, to the one of dst that has
  * dst_prefix in its place: ("encoder.2", "encoder.0") fills encoder.2.weight from encoder.0.weight. "" is all of a model. At
  * least one must be there, and dst must have them all in the same shapes: AENC_ERR_SHAPE or AENC_ERR_ARGUMENT with the name,

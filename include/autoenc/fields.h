@@ -3,6 +3,7 @@
  *
  *   arrays      float32, uint8 or int32, of any number of dimensions, with a name
  *   sources     rows from memory, files and streams, with as many fields as they have
+ *   sums        what training in several processes adds up
  *   run         any fields in, any results out
  *   sample      codes from a prior, decoded
  *   ports       what a model takes and gives
@@ -28,15 +29,16 @@ extern "C" {
 /* Elements in memory; the first dimension are rows. Pointers to arrays are passed, so that the struct can grow. */
 typedef struct aenc_array {
     size_t struct_size;
-    const char *name;       /* of a field or of a result */
-    void *data;             /* only read where the array is handed in; aligned to its elements */
-    size_t size;            /* bytes behind data */
-    const size_t *dims;     /* {rows, ...}: those of a row as the model has them, or one of both flat */
-    const int64_t *strides; /* elements from one index to the next, per dimension; NULL: dense, row-major. Rows may lie apart, */
-                            /* what is in one lies together: others are AENC_ERR_UNSUPPORTED */
-    size_t rank;            /* of dims and strides */
-    int32_t type;           /* AENC_TYPE_...; 0: AENC_TYPE_F32 */
-    int32_t device;         /* 0: memory; there is no other yet */
+    const char *name;   /* of a field or of a result */
+    void *data;         /* only read where the array is handed in; aligned to its elements */
+    size_t size;        /* bytes behind data */
+    const size_t *dims; /* {rows, ...}: those of a row as the model has them, or one of both flat */
+    /* elements from one index to the next, per dimension; NULL: dense, row-major. Rows may lie apart, what is in one lies
+     * together: others are AENC_ERR_UNSUPPORTED */
+    const int64_t *strides;
+    size_t rank;    /* of dims and strides */
+    int32_t type;   /* AENC_TYPE_...; 0: AENC_TYPE_F32 */
+    int32_t device; /* 0: memory; there is no other yet */
 } aenc_array;
 
 /* ---- Sources: rows that are not in memory ---- */
@@ -80,19 +82,20 @@ AENC_API size_t aenc_source_cols(const aenc_source *source);
 
 /* Rows of several fields in memory, borrowed as long as the source lives; all have as many rows. The structs,
  * their names and dimensions are copied. */
-AENC_API aenc_status aenc_source_arrays(aenc_context *ctx, const aenc_array *const *arrays, size_t count, aenc_source **out);
+AENC_API aenc_status aenc_source_arrays(aenc_context *ctx, const aenc_array *const *arrays, size_t count,
+                                        aenc_source **out);
 /* A .npy file for each field, as aenc_source_npy takes it; of one dimension too, for fields of one value per row. */
-AENC_API aenc_status aenc_source_files(aenc_context *ctx, const char *const *names, const char *const *paths, size_t count,
-                                       aenc_source **out);
+AENC_API aenc_status aenc_source_files(aenc_context *ctx, const char *const *names, const char *const *paths,
+                                       size_t count, aenc_source **out);
 
 /* What read of an aenc_stream fills; valid during the call. */
 typedef struct aenc_fill {
     size_t struct_size;
-    size_t rows;         /* there is room for */
-    size_t got;          /* 0; to be set to how many were written. Left 0: the pass ends */
+    size_t rows; /* there is room for */
+    size_t got;  /* 0; to be set to how many were written. Left 0: the pass ends */
     size_t field_count;
-    void *const *data;   /* of each field, in the order of the stream's: where its rows go, dense */
-    const size_t *size;  /* bytes of that room */
+    void *const *data;  /* of each field, in the order of the stream's: where its rows go, dense */
+    const size_t *size; /* bytes of that room */
 } aenc_fill;
 
 /* Results as of aenc_read_callback. */
@@ -102,9 +105,10 @@ typedef int (*aenc_fill_callback)(void *user, aenc_fill *fill);
  * beforehand. */
 typedef struct aenc_stream {
     size_t struct_size;
-    const aenc_array *const *fields; /* name, type, and of one row rank and dims (rank 0: one value); the rest stays 0. Copied */
-    size_t field_count;              /* 1 to 16, "input" among them */
-    uint64_t rows;                   /* of one pass, exactly; 0: unknown or endless */
+    /* name, type, and of one row rank and dims (rank 0: one value); the rest stays 0. Copied */
+    const aenc_array *const *fields;
+    size_t field_count; /* 1 to 16, "input" among them */
+    uint64_t rows;      /* of one pass, exactly; 0: unknown or endless */
     aenc_fill_callback read;
     aenc_seek_callback seek;
     aenc_release_callback release;
@@ -120,6 +124,24 @@ AENC_API aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *st
  * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. Fields that the model
  * does not have are not looked at. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
+
+/* ---- Sums: training in several processes ---- */
+
+/* What a step is made of, before clipping and update: sums over its rows, each with its weight. A program that trains in several
+ * processes, each on rows of its own, replaces all of them by their sums over the processes (docs/training.md).
+ *
+ * reduce of aenc_fit_options is called with them once in each step, and in each turn of a further player, in the middle of it: it may
+ * call what operations may. A step that it ends has changed nothing. */
+typedef struct aenc_sums {
+    size_t struct_size;
+    /* of the parameters, in one block that models of one description lay out alike; 0 where nothing is trained */
+    float *gradients;
+    size_t gradient_count; /* floats of it */
+    double *terms;         /* as aenc_model_term_name; 0 of those that are another player's */
+    size_t term_count;
+    /* of the rows in all: their number, where they have no weights. What is applied is gradients / weight */
+    double weight;
+} aenc_sums;
 
 /* ---- Run ---- */
 
@@ -146,8 +168,8 @@ typedef struct aenc_run_options {
 /* The fields in `in` through the model in one pass; the results named in `out`, 16 at most, are written there, float32. Each has the
  * bits that it has alone where the values of 128 rows take at most 16 MiB: larger rows go through fewer at a time, and a CBLAS may
  * round otherwise. Arrays of out have as many rows as those of in, and must not overlap with them. options may be NULL. */
-AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in, size_t in_count,
-                              const aenc_array *const *out, size_t out_count);
+AENC_API aenc_status aenc_run(aenc_model *model, const aenc_run_options *options, const aenc_array *const *in,
+                              size_t in_count, const aenc_array *const *out, size_t out_count);
 /* The same of all rows of a source, from its first on: of a stream, one pass. out have room for at least as many rows; *rows (may be
  * NULL) is how many there were, or came before a stop (read, operation, cancel). More rows than room are AENC_ERR_SHAPE. */
 AENC_API aenc_status aenc_run_source(aenc_model *model, const aenc_run_options *options, aenc_source *source,
@@ -171,8 +193,8 @@ typedef struct aenc_sample_options {
  * aenc_decode makes of it), "draw" (values drawn from the likelihood of the loss, see above), and what comes out of layers behind the code. `in` has the fields that the decoder reads, such as a
  * condition, with as many rows; in_count may be 0. Row r follows from the seed, r and its fields alone, with the same bits whatever
  * rows go with it and on any number of threads. AENC_ERR_UNSUPPORTED where the bottleneck has no prior. options may be NULL. */
-AENC_API aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in, size_t in_count,
-                                 const aenc_array *const *out, size_t out_count);
+AENC_API aenc_status aenc_sample(aenc_model *model, const aenc_sample_options *options, const aenc_array *const *in,
+                                 size_t in_count, const aenc_array *const *out, size_t out_count);
 
 /* ---- Ports ---- */
 
@@ -192,15 +214,15 @@ enum {
 /* A field that a model takes, or a result that it gives. */
 typedef struct aenc_port {
     size_t struct_size;
-    const char *name;           /* valid as long as the model */
-    size_t rank;                /* of one row; 0: one value */
+    const char *name; /* valid as long as the model */
+    size_t rank;      /* of one row; 0: one value */
     size_t dims[AENC_RANK_MAX];
-    size_t size;                /* values of one row */
-    int64_t count;              /* of AENC_RULE_CLASSES and AENC_RULE_LENGTH, else 0 */
-    int32_t kind;               /* AENC_PORT_... */
-    int32_t type;               /* what values are, converted from any: AENC_TYPE_F32; whole ones AENC_TYPE_I32 */
-    int32_t rule;               /* AENC_RULE_... */
-    int32_t trained;            /* 1: a fit needs it */
+    size_t size;     /* values of one row */
+    int64_t count;   /* of AENC_RULE_CLASSES and AENC_RULE_LENGTH, else 0 */
+    int32_t kind;    /* AENC_PORT_... */
+    int32_t type;    /* what values are, converted from any: AENC_TYPE_F32; whole ones AENC_TYPE_I32 */
+    int32_t rule;    /* AENC_RULE_... */
+    int32_t trained; /* 1: a fit needs it */
 } aenc_port;
 
 /* Fields, then results. 0 for NULL. */

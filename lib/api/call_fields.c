@@ -67,6 +67,7 @@ static const struct field fit_fields[] = {
     FIELD(aenc_fit_options, valid_source, FIT_ROWS | FIT_STREAM),
     FIELD(aenc_fit_options, fields, FIT_ROWS | FIT_PARTIAL),
     FIELD(aenc_fit_options, field_count, FIT_ROWS | FIT_PARTIAL),
+    FIELD(aenc_fit_options, reduce, STEPS),
 };
 
 static const char *why(enum fit_user user) {

@@ -179,6 +179,21 @@ aenc_status aenc_model_tensor_get(const aenc_model *model, const char *name, aen
     return tensor_from(model, entry, aenc_store_values(&model->store, entry), 1, out);
 }
 
+/* The gradient that waits, with its entry and what makes it a mean; NULL where there is none, with a message. */
+static const num *gradient_find(const aenc_model *model, const char *call, const char *name, const struct entry **entry,
+                                double *scale) {
+    *entry = entry_find(model, call, name);
+    if (*entry == NULL) return NULL;
+    const num *gradient = NULL;
+    if ((*entry)->kind != ENTRY_PARAMETER)
+        aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: '%s' is a state and not trained", call, name);
+    else if ((*entry)->frozen)
+        aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: '%s' is frozen, and its gradient is not computed", call, name);
+    else if ((gradient = aenc_train_gradient(model, *entry, scale)) == NULL)
+        aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "%s: no gradients wait; call aenc_model_gradients first", call);
+    return gradient;
+}
+
 aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, aenc_tensor **out) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     if (out == NULL) return aenc_null(model == NULL ? NULL : model->ctx, "aenc_model_gradient_get", "out");
@@ -186,59 +201,83 @@ aenc_status aenc_model_gradient_get(const aenc_model *model, const char *name, a
     if (model == NULL) return AENC_ERR_ARGUMENT;
     aenc_status status = aenc_call_check(model->ctx, "aenc_model_gradient_get", CALL_READS, model);
     if (status != AENC_OK) return status;
-    const struct entry *entry = entry_find(model, "aenc_model_gradient_get", name);
-    if (entry == NULL) return AENC_ERR_ARGUMENT;
-    if (entry->kind != ENTRY_PARAMETER)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT, "aenc_model_gradient_get: '%s' is a state and not trained",
-                         name);
-    if (entry->frozen)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_model_gradient_get: '%s' is frozen, and its gradient is not computed", name);
     double scale;
-    const num *gradient = aenc_train_gradient(model, entry, &scale);
-    if (gradient == NULL)
-        return aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
-                         "aenc_model_gradient_get: no gradients wait; call aenc_model_gradients first");
-    return tensor_from(model, entry, gradient, scale, out);
+    const struct entry *entry;
+    const num *gradient = gradient_find(model, "aenc_model_gradient_get", name, &entry, &scale);
+    return gradient == NULL ? AENC_ERR_ARGUMENT : tensor_from(model, entry, gradient, scale, out);
 }
 
-static aenc_status shape_fail(const aenc_model *model, const char *name, const aenc_tensor *value,
+static aenc_status shape_fail(const aenc_model *model, const char *call, const aenc_tensor *value,
                               const struct entry *entry) {
     int64_t dim[RANK_MAX];
     int rank = (int)aenc_tensor_rank(value);
     for (int i = 0; i < rank; i++) dim[i] = (int64_t)aenc_tensor_dim(value, (size_t)i);
-    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "aenc_model_tensor_set: the tensor has shape %s; '%s' has %s",
-                     aenc_dims(dim, rank, false).text, name,
+    return aenc_fail(model->ctx, AENC_ERR_SHAPE, "%s: the tensor has shape %s; '%s' has %s", call,
+                     aenc_dims(dim, rank, false).text, entry->name,
                      aenc_dims(entry->shape.dim, entry->shape.rank, false).text);
+}
+
+/* The numbers of a tensor in the entry's shape, all of them finite, and, of `range`, such as it takes; from aenc_alloc, NULL on
+ * failure. */
+static aenc_status numbers_read(const aenc_model *model, const char *call, const struct entry *entry,
+                                const aenc_tensor *value, bool range, float **out) {
+    bool same = aenc_tensor_rank(value) == (size_t)entry->shape.rank;
+    for (int i = 0; same && i < entry->shape.rank; i++)
+        same = aenc_tensor_dim(value, (size_t)i) == (size_t)entry->shape.dim[i];
+    *out = NULL;
+    if (!same) return shape_fail(model, call, value, entry);
+    float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
+    if (floats == NULL) return AENC_ERR_NO_MEMORY;
+    aenc_status status = aenc_tensor_read(value, floats, (size_t)entry->count);
+    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
+        if (floats[i] - floats[i] != 0)
+            status =
+                aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: '%s'%s is %s", call, entry->name,
+                          aenc_element(entry->shape.dim, entry->shape.rank, i).text, aenc_shown_float(floats[i]).text);
+        else if (range && !aenc_entry_takes(entry, (double)floats[i]))
+            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
+    if (status == AENC_OK)
+        *out = floats;
+    else
+        aenc_release(model->ctx, floats);
+    return status;
+}
+
+/* Of a call that sets a tensor: the handles, and whether it may. */
+static aenc_status set_check(const aenc_model *model, const char *call, const aenc_tensor *value) {
+    if (model == NULL) return aenc_null(value == NULL ? NULL : value->ctx, call, "model");
+    aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
+    return status == AENC_OK && value == NULL ? aenc_null(model->ctx, call, "value") : status;
 }
 
 aenc_status aenc_model_tensor_set(aenc_model *model, const char *name, const aenc_tensor *value) {
     CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
     const char *call = "aenc_model_tensor_set";
-    if (model == NULL) return aenc_null(value == NULL ? NULL : value->ctx, call, "model");
-    aenc_status status = aenc_call_check(model->ctx, call, CALL_CHANGES, model);
+    float *floats;
+    aenc_status status = set_check(model, call, value);
     if (status != AENC_OK) return status;
-    if (value == NULL) return aenc_null(model->ctx, call, "value");
     const struct entry *entry = entry_find(model, call, name);
     if (entry == NULL) return AENC_ERR_ARGUMENT;
-    bool same = aenc_tensor_rank(value) == (size_t)entry->shape.rank;
-    for (int i = 0; same && i < entry->shape.rank; i++)
-        same = aenc_tensor_dim(value, (size_t)i) == (size_t)entry->shape.dim[i];
-    if (!same) return shape_fail(model, name, value, entry);
-    float *floats = aenc_alloc_raw(model->ctx, (size_t)entry->count, sizeof *floats);
-    if (floats == NULL) return AENC_ERR_NO_MEMORY;
-    status = aenc_tensor_read(value, floats, (size_t)entry->count);
-    for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
-        if (floats[i] - floats[i] != 0)
-            status =
-                aenc_fail(model->ctx, AENC_ERR_NONFINITE, "%s: '%s'%s is %s", call, name,
-                          aenc_element(entry->shape.dim, entry->shape.rank, i).text, aenc_shown_float(floats[i]).text);
-        else if (!aenc_entry_takes(entry, (double)floats[i]))
-            status = aenc_entry_refuse(model->ctx, AENC_ERR_ARGUMENT, call, entry, i, (double)floats[i]);
+    status = numbers_read(model, call, entry, value, true, &floats);
     if (status == AENC_OK) status = aenc_store_own(&model->store);
     for (int64_t i = 0; status == AENC_OK && i < entry->count; i++)
         aenc_store_values(&model->store, entry)[i] = (num)floats[i];
     if (status == AENC_OK && aenc_scaling_entry(entry)) model->scaling_known = true;
+    aenc_release(model->ctx, floats);
+    return status;
+}
+
+aenc_status aenc_model_gradient_set(aenc_model *model, const char *name, const aenc_tensor *value) {
+    CPU_MODE_RESTORED struct cpu_mode before = aenc_cpu_mode_set(CPU_MODE_EXACT);
+    const char *call = "aenc_model_gradient_set";
+    const struct entry *entry;
+    double scale;
+    float *floats;
+    aenc_status status = set_check(model, call, value);
+    if (status != AENC_OK) return status;
+    if (gradient_find(model, call, name, &entry, &scale) == NULL) return AENC_ERR_ARGUMENT;
+    status = numbers_read(model, call, entry, value, false, &floats);
+    if (status == AENC_OK) status = aenc_train_gradient_set(model, entry, floats);
     aenc_release(model->ctx, floats);
     return status;
 }

@@ -62,6 +62,8 @@ aenc_status aenc_fit_options_check(aenc_model *model, const aenc_fit_options *o,
     if (apart && o->validation_fraction > 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options has both %s and validation_fraction %s",
                          o->valid != NULL ? "valid" : "valid_source", aenc_shown(o->validation_fraction).text);
+    if (o->reduce != NULL && sizeof(num) != sizeof(float))
+        return aenc_fail(ctx, AENC_ERR_UNSUPPORTED, "aenc_fit_options.reduce: gradients are no floats in this build");
     if (o->min_improvement > 0 && o->patience == 0)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT,
                          "aenc_fit_options.min_improvement is %s, and patience is 0: nothing waits for it",

@@ -62,7 +62,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
                               .valid_loss = NAN,
                               .best_valid_loss = NAN,
                               .learning_rate = aenc_optim_learning_rate(fit.optimizer)};
-    fit.term_sum = aenc_arena_alloc(arena, model->terms.count, sizeof *fit.term_sum);
+    fit.term_sum = aenc_arena_alloc(arena, model->terms.count, 2 * sizeof *fit.term_sum);
     if (fit.term_sum == NULL) return AENC_ERR_NO_MEMORY;
     clock_gettime(CLOCK_MONOTONIC, &fit.begin);
     aenc_optim_set_clipping(fit.optimizer, o->clip_norm, o->clip_value);

@@ -142,6 +142,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     aenc_json_add_number(arena, object, "min_improvement", o->min_improvement);
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", o->clip_value);
+    if (o->reduce != NULL) aenc_json_add_bool(arena, object, "reduce", true);
     add_frozen(fit, arena, object);
     aenc_facts_add_players(fit->model, arena, object);
     return arena->failed ? NULL : object;

@@ -15,7 +15,11 @@ static bool finite_number(double x) { return x - x == 0; }
 /* Where the run leaves gradients that stay. */
 static aenc_status gradient_memory(struct aenc_model *model, struct run *run) {
     struct store *store = &model->store;
-    if (store->gradient == NULL) store->gradient = aenc_alloc(model->ctx, (size_t)store->parameter_size, sizeof(num));
+    if (store->gradient == NULL)
+        store->gradient = aenc_alloc(model->ctx, (size_t)store->parameter_size, sizeof(num));
+    else if (model->training->gradients_written)
+        memset(store->gradient, 0, (size_t)store->parameter_size * sizeof(num));
+    model->training->gradients_written = false;
     run->block[SLOT_PARAMETER_GRADIENT] = store->gradient;
     return store->gradient == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
@@ -78,10 +82,12 @@ static aenc_status diverged(struct aenc_model *model, const struct task *task, d
                      culprit == NULL ? "" : culprit, behind);
 }
 
-/* Of the first tiles. */
+/* Of the first tiles, or of what the program has made of all gradients. */
 static aenc_status gradients_check(struct aenc_model *model, const struct task *task, size_t tiles, double loss) {
     const char *culprit = NULL;
-    double square = squared_norm(task->run, tiles, &culprit);
+    bool reduced = model->training->reduction != NULL;
+    double square =
+        reduced ? aenc_gradients_square(model, task->key.player, &culprit) : squared_norm(task->run, tiles, &culprit);
     if (!finite_number(loss) || culprit != NULL) return diverged(model, task, loss, culprit);
     model->training->gradient_norm = sqrt(square) / model->training->gradient_weight;
     return AENC_OK;
@@ -132,6 +138,7 @@ static aenc_status gradients_finish(struct aenc_model *model, struct task *task,
     aenc_run_stages(task->run, first, task->plan.stage_count, model->ctx->pool);
     double mean = mean_loss(model, task);
     aenc_status status = aenc_task_outcome(model->ctx, task);
+    if (status == AENC_OK && model->training->reduction != NULL) status = aenc_sums_reduce(model, task, &mean);
     if (status == AENC_OK) status = gradients_check(model, task, task->plan.tile_count, mean);
     if (status != AENC_OK) return status;
     model->training->gradients = task;
@@ -295,7 +302,8 @@ aenc_status aenc_train_turn(struct aenc_model *model, struct optimizer *optimize
     struct task *task;
     aenc_status status = replay_prepare(model, turn, batch, &task);
     if (status != AENC_OK) return status;
-    size_t first = optimizer->clip_norm > 0 ? 0 : task->plan.product_stage;
+    bool whole = optimizer->clip_norm > 0 || model->training->reduction != NULL;
+    size_t first = whole ? 0 : task->plan.product_stage;
     if (first > 0) {
         struct tile_sink sink;
         bool others = !products_alone(&model->store, &task->plan, turn.player);

@@ -74,7 +74,11 @@ static aenc_status step(struct fit *fit, const struct batch *batch, double *loss
         fit->now.learning_rate = aenc_schedule_rate(&fit->schedule, done);
         aenc_optim_set_learning_rate(fit->optimizer, fit->now.learning_rate);
     }
+    const struct reducer reduction = {fit->options->reduce, fit->options->reduce_user,
+                                      fit->term_sum + model->terms.count};
+    if (reduction.call != NULL) model->training->reduction = &reduction;
     aenc_status status = aenc_train_step(model, fit->optimizer, batch, loss);
+    if (reduction.call != NULL) model->training->reduction = NULL;
     if (status == AENC_OK) fit->now.gradient_norm = model->training->gradient_norm;
     return status;
 }

@@ -47,6 +47,8 @@ struct history {
 const struct history *aenc_train_history(const struct aenc_model *model);
 /* The gradient of the entry that waits to be applied, a sum over rows, and what makes it the mean; NULL: none waits. */
 const num *aenc_train_gradient(const struct aenc_model *model, const struct entry *entry, double *scale);
+/* reducer.c: another mean in its place, which has been found waiting; AENC_ERR_NONFINITE where the sum is none. */
+aenc_status aenc_train_gradient_set(struct aenc_model *model, const struct entry *entry, const float *mean);
 
 /* gradient_check.c. The worst relative error over the parameters that are trained, and whose it is; parameters stay
  * as they are, and the batch's gradients wait. */

@@ -33,6 +33,7 @@ const struct history *aenc_train_history(const struct aenc_model *model) {
 const num *aenc_train_gradient(const struct aenc_model *model, const struct entry *entry, double *scale) {
     const struct training *training = model->training;
     if (training == NULL || training->gradients == NULL || !training->gradients->waits) return NULL;
+    if (training->gradients->key.player != entry->player) return NULL;
     *scale = 1 / training->gradient_weight;
     return model->store.gradient + entry->offset;
 }

@@ -469,6 +469,12 @@ static void test_tensors(struct scene *c) {
     WRONG(aenc_model_gradient_get(s->model, "encoder.0.bias", &tensor), "no gradients wait|aenc_model_gradients");
     WRONG(aenc_model_gradient_get(s->model, "encoder.0.bias", NULL), "out is NULL");
     MUTE(aenc_model_gradient_get(NULL, "encoder.0.bias", &tensor));
+    WRONG(aenc_model_gradient_set(NULL, "encoder.0.bias", c->tensor), "model is NULL");
+    WRONG(aenc_model_gradient_set(s->model, NULL, c->tensor), "name is NULL");
+    WRONG(aenc_model_gradient_set(s->model, "nothing", c->tensor), "the model has no tensor 'nothing'");
+    WRONG(aenc_model_gradient_set(s->model, "encoder.0.bias", NULL), "value is NULL");
+    WRONG(aenc_model_gradient_set(s->model, "encoder.0.bias", c->tensor), "no gradients wait|aenc_model_gradients");
+    MUTE(aenc_model_gradient_set(NULL, "encoder.0.bias", NULL));
     WRONG(aenc_model_copy(NULL, "", s->model, ""), "dst is NULL");
     WRONG(aenc_model_copy(s->model, NULL, s->model, ""), "dst_prefix is NULL");
     WRONG(aenc_model_copy(s->model, "", NULL, ""), "src is NULL");

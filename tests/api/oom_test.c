@@ -559,6 +559,7 @@ static aenc_status parameters(struct scene *scene) {
     if (status == AENC_OK) status = aenc_model_tensor_set(scene->model, name, t);
     if (status == AENC_OK) status = aenc_model_gradients(scene->model, &batch, NULL);
     if (status == AENC_OK) status = aenc_model_gradient_get(scene->model, name, &g);
+    if (status == AENC_OK) status = aenc_model_gradient_set(scene->model, name, g);
     aenc_tensor_free(t);
     aenc_tensor_free(g);
     return status;

@@ -222,6 +222,14 @@ static aenc_status try_gradient(struct scene *s) {
     aenc_tensor_free(tensor);
     return status;
 }
+static aenc_status try_gradient_set(struct scene *s) {
+    const char *name = aenc_model_parameter_name(s->line, 0);
+    aenc_tensor *tensor;
+    (void)aenc_model_gradient_get(s->line, name, &tensor);
+    aenc_status status = aenc_model_gradient_set(s->line, name, tensor);
+    aenc_tensor_free(tensor);
+    return status;
+}
 
 enum when { BETWEEN, ALWAYS, NEVER };
 static const struct {
@@ -246,6 +254,7 @@ static const struct {
     {"model_load_optimizer_memory", try_optimizer_load_memory, BETWEEN}, {"tensor_info", try_tensor_info, ALWAYS},
     {"history_term", try_history_term, ALWAYS}, {"history_term_valid", try_history_term_valid, ALWAYS}, {"tensor_read", try_tensor_read, ALWAYS},
     {"tensor_write", try_tensor_write, ALWAYS}, {"runner_run_arrays", try_arrays_run, ALWAYS}, {"gradient_get", try_gradient, BETWEEN},
+    {"gradient_set", try_gradient_set, BETWEEN},
 };
 
 static void attempt_all(struct scene *s) {
@@ -261,6 +270,12 @@ static void attempt_all(struct scene *s) {
 
 static int in_progress(void *user, const aenc_progress *now) {
     if (now->step == 2) attempt_all(user);
+    return 0;
+}
+
+static int in_step(void *user, aenc_sums *sums) {
+    (void)sums;
+    attempt_all(user);
     return 0;
 }
 
@@ -316,6 +331,11 @@ static void test(int64_t threads) {
     CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &o), AENC_OK);
     CHECK(trial_same(&a, &b) && s.rounds == 2);
     s.closed = true;
+    CHECK_STATUS(b.ctx, aenc_fit(b.model, &x, &(aenc_fit_options){.struct_size = sizeof o, .epochs = 1, .batch = 10}), AENC_OK);
+    o = (aenc_fit_options){.struct_size = sizeof o, .epochs = 1, .batch = 10, .reduce = in_step, .reduce_user = &s};
+    CHECK_STATUS(a.ctx, aenc_fit(a.model, &x, &o), AENC_OK);
+    CHECK(trial_same(&a, &b) && s.rounds > 2);
+    s.rounds = 2;
     CHECK_STATUS(a.ctx, aenc_reconstruct(model, &x, room, ROWS * IN), AENC_OK);
     CHECK(s.rounds > 2);
     s.closed = false;

@@ -421,6 +421,34 @@ static void test_optimizer_of_others(void) {
     aenc_context_free(ctx);
 }
 
+/* What is added up over processes, here two with the same rows, is so in each turn, with the terms of its player. */
+static int turns_seen;
+static int twice(void *user, aenc_sums *sums) {
+    const size_t *critic_at = user;
+    bool of_critic = turns_seen++ % 3 < 2;
+    double others = 0;
+    for (size_t i = 0; i < sums->term_count; i++)
+        if ((i == *critic_at) != of_critic) others += fabs(sums->terms[i]);
+    CHECK(sums->weight == BATCH && (sums->terms[*critic_at] != 0) == of_critic && others == 0);
+    for (size_t i = 0; i < sums->gradient_count; i++) sums->gradients[i] *= 2;
+    for (size_t i = 0; i < sums->term_count; i++) sums->terms[i] *= 2;
+    sums->weight *= 2;
+    return 0;
+}
+static void test_reduced(const struct bytes *whole) {
+    aenc_context *ctx = context_make(2);
+    aenc_model *model = model_make(ctx, "adversarial", norm);
+    size_t critic_at = term_at(model, "critic");
+    aenc_fit_options fit = run;
+    fit.reduce = twice, fit.reduce_user = &critic_at;
+    turns_seen = 0;
+    CHECK_STATUS(ctx, aenc_fit(model, &x, &fit), AENC_OK);
+    struct bytes now = model_bytes(model);
+    CHECK(bytes_same(&now, whole) && turns_seen > 0 && turns_seen % 3 == 0);
+    aenc_model_free(model);
+    aenc_context_free(ctx);
+}
+
 static void test_terms(void) {
     aenc_context *ctx = context_make(1);
     aenc_model *model = model_make(ctx, "adversarial", "");
@@ -578,6 +606,7 @@ int main(void) {
     test_threads(&whole);
     test_killed(&whole);
     test_file(&whole);
+    test_reduced(&whole);
     free(whole.data);
     test_own();
     test_rates();

@@ -242,8 +242,9 @@ static void model_names(struct calls *c) {
     aenc_model *m = *next_model(c);
     aenc_tensor **slot = next_tensor(c), *got = NULL;
     const char *name = next_name(c);
-    switch (next(c) % 5) {
+    switch (next(c) % 6) {
     case 0: fuzz_api_told(c, m, aenc_model_tensor_set(m, name, *slot)); return;
+    case 4: fuzz_api_told(c, m, aenc_model_gradient_set(m, name, *slot)); return;
     case 1: fuzz_api_told(c, m, aenc_model_gradient_get(m, name, &got)); break;
     case 2: fuzz_api_told(c, m, aenc_model_freeze(m, name, (int32_t)(next(c) % 2))); return;
     case 3: fuzz_api_told(c, m, aenc_model_tensor_get(m, name, &got)); break;

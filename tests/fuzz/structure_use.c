@@ -178,7 +178,9 @@ static void values(struct scene *s) {
         good(s, aenc_model_tensor_set(s->model, name, tensor));
         aenc_tensor_free(tensor);
         tensor = NULL;
-        if (fuzz_made(s->world, aenc_model_gradient_get(s->model, name, &tensor), tensor)) aenc_tensor_free(tensor);
+        if (!fuzz_made(s->world, aenc_model_gradient_get(s->model, name, &tensor), tensor)) continue;
+        good(s, aenc_model_gradient_set(s->model, name, tensor));
+        aenc_tensor_free(tensor);
     }
 }
 

@@ -51,6 +51,7 @@ macro_rules! header {
 }
 
 pub type progress_function = unsafe extern "C" fn(*mut c_void, *const aenc_progress) -> c_int;
+pub type reduce_function = unsafe extern "C" fn(*mut c_void, *mut aenc_sums) -> c_int;
 pub type operation_function = unsafe extern "C" fn(*mut c_void, *const aenc_operation_call) -> c_int;
 pub type build_1 = unsafe extern "C" fn(*mut c_void, *mut aenc_recorder, *mut aenc_node) -> *mut aenc_node;
 pub type build_2 =
@@ -185,6 +186,16 @@ header! {
             valid_source: *const aenc_source,
             fields: *const *const aenc_array,
             field_count: usize,
+            reduce: Option<reduce_function>,
+            reduce_user: *mut c_void,
+        }
+        aenc_sums {
+            struct_size: usize,
+            gradients: *mut f32,
+            gradient_count: usize,
+            terms: *mut f64,
+            term_count: usize,
+            weight: f64,
         }
         aenc_runner_options {
             struct_size: usize,
