@@ -268,7 +268,7 @@ typedef struct aenc_fit_options {
     size_t weight_count;       /* x->rows */
     const float *valid_weight; /* the same of valid */
     size_t valid_weight_count;
-    /* held-out rows with all their fields, in memory or a file, in place of valid; borrowed */
+    /* held-out rows with all their fields, in place of valid; of a stream a pass after each epoch; borrowed */
     const aenc_source *valid_source;
     /* declared fields of x's rows (autoenc/fields.h), of aenc_fit and aenc_partial_fit */
     const struct aenc_array *const *fields;

@@ -122,7 +122,7 @@ AENC_API aenc_status aenc_source_stream(aenc_context *ctx, const aenc_stream *st
  * targets and cannot be split (validation_fraction). What a resumed run compares: every number of a matrix or file of up to 1 GiB, the
  * size and 4096 rows of a larger one, of a stream what it states (its data can be known by run_key). Nothing is allocated but two batches, and 8 bytes per row for shuffling.
  * Numbers are checked as they come: AENC_ERR_NONFINITE with the row; the model has its last whole step. Fields that the model
- * does not have are not looked at. */
+ * does not have are not looked at. A stream as valid_source needs seek, must be another source, and its passes must end. */
 AENC_API aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options);
 
 /* ---- Sums: training in several processes ---- */

@@ -81,11 +81,12 @@ static inline aenc_status aenc_columns_take(aenc_model *model, size_t rows, cons
 /* Everything in the options of a fit but the target's fit to the data. */
 aenc_status aenc_fit_options_check(struct aenc_model *model, const aenc_fit_options *options,
                                    const struct label_targets *labels);
-/* What they hold out: as they say it, as labels, or a source's rows. And the options' own columns for the rows themselves. */
-struct batch aenc_fit_valid(const aenc_model *model, const aenc_fit_options *options,
-                            const struct label_targets *labels);
+/* What they hold out, as the data have it: as they say it, as labels, or a source's rows. */
+void aenc_fit_valid(const aenc_model *model, const aenc_fit_options *options, const struct label_targets *labels,
+                    struct fit_data *data);
 /* Whether the rows of valid_source, if that is given, are such as the model takes. */
 aenc_status aenc_valid_source_check(aenc_model *model, const aenc_fit_options *options);
+/* The options' own columns for the rows themselves. */
 void aenc_fit_columns(struct batch *rows, const struct label_targets *labels);
 /* source.c: what a source has to be for a model to train on it, its targets apart; `closed`: in one pass, to its
  * end. */

@@ -135,7 +135,8 @@ static aenc_status stream_run(aenc_model *model, const struct fit_data *data, co
     struct stream_batch *got = NULL;
     uint64_t rows = data->stream->call.rows;
     int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + PIECE_ROWS - 1) / PIECE_ROWS);
-    aenc_status status = aenc_stream_open(data->stream, (struct stream_want){PIECE_ROWS, 1, batches}, 0, &stream);
+    aenc_status status =
+        aenc_stream_open(data->stream, (struct stream_want){PIECE_ROWS, 1, batches, NULL, true}, 0, &stream);
     while (status == AENC_OK && (rows == 0 || (uint64_t)*done < rows) && !cancelled(model)) {
         status = aenc_stream_next(&stream, &got);
         if (stream.stopped) model->stopped = AENC_STOPPED_CALLBACK;

@@ -62,6 +62,13 @@ static aenc_status doubles_check(const aenc_source *source, const aenc_fit_optio
                      field, *field == 'w' ? field : "target");
 }
 
+/* A stream is at one place at a time. */
+static aenc_status apart_check(const aenc_source *source, const aenc_fit_options *o) {
+    if (o->valid_source != source || !source->streams) return AENC_OK;
+    return aenc_fail(source->ctx, AENC_ERR_ARGUMENT,
+                     "aenc_fit_options.valid_source is the source that is trained on; a stream cannot be both");
+}
+
 /* Sizes only: the numbers are looked at batch by batch. */
 static aenc_status source_check(aenc_model *model, const aenc_source *source, const aenc_fit_options *o,
                                 bool labelled) {
@@ -97,6 +104,7 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
     status = aenc_fit_fields_check(model->ctx, "aenc_fit_source", user, &o);
     if (status == AENC_OK) status = aenc_columns_take(model, (size_t)source->rows, &o, &labels);
     if (status == AENC_OK) status = aenc_fit_options_check(model, &o, &labels);
+    if (status == AENC_OK) status = apart_check(source, &o);
     if (status == AENC_OK) status = source_check(model, source, &o, labels.target.data != NULL);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
     if (status != AENC_OK) return status;
@@ -104,7 +112,7 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
     const struct rows target = aenc_rows_of(o.target);
     if (target.data != NULL) aenc_batch_set(&data.rows, FIELD_TARGET, &target);
     aenc_fit_columns(&data.rows, &labels);
-    data.valid = aenc_fit_valid(model, &o, &labels);
+    aenc_fit_valid(model, &o, &labels, &data);
     return model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
 }
 

@@ -18,7 +18,7 @@ static aenc_status weights_column(aenc_context *ctx, struct given_weights given,
     struct batch rows = {.count = (int64_t)of};
     rows.column[FIELD_WEIGHT] = (struct column){.data = given.weight, .stride = 1, .type = VALUE_F32};
     aenc_status status = aenc_count_check(ctx, "aenc_fit_options", given.count_field, given.count, of, 1);
-    if (status == AENC_OK) status = aenc_weights_check(ctx, given.name, &rows, &sum);
+    if (status == AENC_OK) status = aenc_weights_check(ctx, (struct column_names){given.name, 0, NULL}, &rows, &sum);
     if (status == AENC_OK && !(sum > 0))
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "%s adds up to %s", given.name, aenc_shown(sum).text);
     if (status == AENC_OK) *out = rows.column[FIELD_WEIGHT];
@@ -42,12 +42,17 @@ void aenc_fit_columns(struct batch *rows, const struct label_targets *labels) {
     if (labels->weight.data != NULL) rows->column[FIELD_WEIGHT] = labels->weight;
 }
 
-struct batch aenc_fit_valid(const aenc_model *model, const aenc_fit_options *o, const struct label_targets *labels) {
-    if (o->valid_source != NULL) return aenc_source_data(o->valid_source, model).rows;
-    struct batch valid = aenc_batch_from(o->valid, o->valid_target);
-    if (labels->valid.data != NULL) valid.column[FIELD_TARGET] = labels->valid;
-    if (labels->valid_weight.data != NULL) valid.column[FIELD_WEIGHT] = labels->valid_weight;
-    return valid;
+void aenc_fit_valid(const aenc_model *model, const aenc_fit_options *o, const struct label_targets *labels,
+                    struct fit_data *data) {
+    data->valid_source = (struct aenc_source *)(uintptr_t)o->valid_source;
+    if (o->valid_source != NULL) {
+        data->valid = aenc_source_data(o->valid_source, model).rows;
+        aenc_source_number(o->valid_source, model, data->valid_field);
+        return;
+    }
+    data->valid = aenc_batch_from(o->valid, o->valid_target);
+    if (labels->valid.data != NULL) data->valid.column[FIELD_TARGET] = labels->valid;
+    if (labels->valid_weight.data != NULL) data->valid.column[FIELD_WEIGHT] = labels->valid_weight;
 }
 
 /* The first rule of targets that the source breaks by what it has. */
@@ -70,11 +75,12 @@ aenc_status aenc_valid_source_check(aenc_model *model, const aenc_fit_options *o
     if (source == NULL) return AENC_OK;
     if (source->ctx != ctx)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_fit_options.valid_source belongs to another context");
-    if (source->streams)
+    if (source->streams && source->call.seek == NULL)
         return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
-                         "aenc_fit_options.valid_source is a stream; held-out rows are in memory or a file");
+                         "aenc_fit_options.valid_source has no seek; it is read from its beginning after each epoch");
     aenc_status status = aenc_source_shapes_check(model, "aenc_fit_options.valid_source", source);
     if (status == AENC_OK) status = targets_check(model, source);
+    if (source->streams) return status; /* the rows are looked at as they come */
     const struct batch rows = aenc_source_data(source, model).rows;
     const struct column_names weight = {"weight", 0, NULL};
     if (status == AENC_OK) status = aenc_fields_check_values(model->ctx, model, &rows, true, 0);

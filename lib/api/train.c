@@ -104,7 +104,8 @@ static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aen
     if (status == AENC_OK) status = aenc_fit_options_check(model, o, &labels);
     if (status == AENC_OK && model->pca != NULL) status = aenc_pca_fit_check(model);
     if (status != AENC_OK) return status;
-    struct fit_data data = {.rows = aenc_batch_from(x, o->target), .valid = aenc_fit_valid(model, o, &labels)};
+    struct fit_data data = {.rows = aenc_batch_from(x, o->target)};
+    aenc_fit_valid(model, o, &labels, &data);
     aenc_fit_columns(&data.rows, &labels);
     status = aenc_fields_beside(&(struct named_call){model->ctx, model, "aenc_fit_options"}, o->fields, o->field_count,
                                 &data.rows);

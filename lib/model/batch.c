@@ -100,15 +100,15 @@ double aenc_batch_weight(const struct batch *batch) {
     return sum;
 }
 
-aenc_status aenc_weights_check(aenc_context *ctx, const char *what, const struct batch *batch, double *sum) {
+aenc_status aenc_weights_check(aenc_context *ctx, struct column_names names, const struct batch *batch, double *sum) {
     *sum = 0;
     for (int64_t i = 0; i < batch->count; i++) {
         double weight = aenc_batch_raw(batch, FIELD_WEIGHT, i, 0);
         bool finite = weight - weight == 0;
         if (!finite || weight < 0)
             return aenc_fail(ctx, finite ? AENC_ERR_ARGUMENT : AENC_ERR_NONFINITE,
-                             "%s%s is %s; weights are finite and not negative", what, aenc_at((size_t)i).text,
-                             aenc_shown_float((float)weight).text);
+                             "%s%s is %s; weights are finite and not negative", names.what,
+                             aenc_at((size_t)names.first + (size_t)i).text, aenc_shown_float((float)weight).text);
         *sum += weight;
     }
     return AENC_OK;

@@ -41,8 +41,6 @@ float aenc_batch_value(const struct batch *batch, int field, const struct field_
 /* All of row i as the field is fed with them: those in memory, or converted into buffer (spec->size floats). */
 const float *aenc_batch_floats(const struct batch *batch, int field, const struct field_spec *spec, int64_t i,
                                float *buffer);
-/* Whether each of its weights, `what` in messages, is finite and not negative; and their sum. */
-aenc_status aenc_weights_check(aenc_context *ctx, const char *what, const struct batch *batch, double *sum);
 /* The total weight of its rows, which have been checked. */
 double aenc_batch_weight(const struct batch *batch);
 
@@ -55,6 +53,8 @@ struct column_names {
 };
 aenc_status aenc_column_check(aenc_context *ctx, struct column_names names, const struct batch *batch, int field,
                               const struct field_spec *spec);
+/* Whether each weight is finite and not negative; and their sum. */
+aenc_status aenc_weights_check(aenc_context *ctx, struct column_names names, const struct batch *batch, double *sum);
 /* Whether every number of a matrix is finite. */
 aenc_status aenc_rows_check(aenc_context *ctx, const char *what, const struct rows *rows, int64_t cols);
 

@@ -72,13 +72,18 @@ struct task_key aenc_task_key(enum task_kind kind, bool own_target) {
                              .wanted = {(int)wanted[kind]}};
 }
 
-aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out) {
+aenc_status aenc_model_infer_from(struct aenc_model *model, enum task_kind kind, const struct batch *batch,
+                                  int64_t first_row, float *out) {
     struct task *task;
     const struct task_key key = aenc_task_key(kind, aenc_batch_has(batch, FIELD_TARGET));
     aenc_status status = aenc_task_prepare(model, &key, batch->count, &task);
     if (status != AENC_OK) return status;
     const struct result_room room = {key.wanted[0], out, aenc_node_row_size(task->result[0])};
-    return aenc_task_infer(model, task, batch, &room, &(struct draws){0});
+    return aenc_task_infer(model, task, batch, &room, &(struct draws){.first_row = first_row});
+}
+
+aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out) {
+    return aenc_model_infer_from(model, kind, batch, 0, out);
 }
 
 aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind, const struct rows *x, float *out) {

@@ -290,6 +290,9 @@ struct task_key aenc_task_key(enum task_kind kind, bool own_target);
 /* Every row of the batch through the task; result rows, dense, into out. Without a target scores compare with the
  * input. */
 aenc_status aenc_model_infer(struct aenc_model *model, enum task_kind kind, const struct batch *batch, float *out);
+/* The same of rows that have others before them, for what is drawn. */
+aenc_status aenc_model_infer_from(struct aenc_model *model, enum task_kind kind, const struct batch *batch,
+                                  int64_t first_row, float *out);
 /* The same of one matrix: of codes for TASK_DECODE, else of inputs. */
 aenc_status aenc_model_infer_rows(struct aenc_model *model, enum task_kind kind, const struct rows *x, float *out);
 /* The batch for another model: its input, and the declared fields of the same name. */

@@ -31,7 +31,8 @@ static aenc_status validation_end(struct fit *fit) {
 
 /* Scores the held-out rows; keeps the parameters when they are the best so far. */
 static aenc_status validate(struct fit *fit) {
-    aenc_status status = aenc_transform_evaluate(fit, &fit->now.valid_loss);
+    aenc_status status = aenc_valid_streams(&fit->data) ? aenc_fit_evaluate_stream(fit, &fit->now.valid_loss)
+                                                        : aenc_transform_evaluate(fit, &fit->now.valid_loss);
     if (status == AENC_ERR_CANCELLED) return validation_end(fit);
     if (status != AENC_OK) return status;
     if (fit->now.valid_loss - fit->now.valid_loss != 0)

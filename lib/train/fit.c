@@ -9,8 +9,9 @@ static aenc_status valid_prepare(struct fit *fit) {
     fit->valid = apart ? fit->data.valid : fit->data.rows;
     if (!apart) fit->valid.row = fit->batches.valid;
     if (!apart) fit->valid.count = fit->batches.valid_count;
-    fit->validated = fit->valid.count > 0;
-    return fit->data.unchecked && !apart ? aenc_fit_rows_check(fit, &fit->valid, 0) : AENC_OK;
+    fit->validated = fit->valid.count > 0 || aenc_valid_streams(&fit->data);
+    if (!fit->data.unchecked || apart) return AENC_OK;
+    return aenc_fit_rows_check(fit, TRAIN_SOURCE, aenc_fit_own_target(fit), &fit->valid, 0);
 }
 
 static aenc_status specs_prepare(struct fit *fit) {
@@ -114,7 +115,7 @@ static aenc_status fit_prepare(struct fit *fit) {
 static aenc_status stream_prepare(struct fit *fit) {
     int64_t left = fit->now.steps * fit->now.epochs - fit->place.epochs_done * fit->now.steps - fit->now.step;
     if (fit->data.stream == NULL || left <= 0) return AENC_OK;
-    const struct stream_want want = {fit->batch, fit->model->least_rows, left};
+    const struct stream_want want = {fit->batch, fit->model->least_rows, left, TRAIN_SOURCE, false};
     return aenc_stream_open(fit->data.stream, want, fit->place.position, &fit->stream);
 }
 
@@ -128,6 +129,7 @@ static void fit_end(struct fit *fit) {
     aenc_release(ctx, fit->kept[1]);
     aenc_release(ctx, fit->passed);
     aenc_arena_free(&fit->arena);
+    aenc_source_release(fit->data.valid_source);
 }
 
 aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options) {
@@ -139,6 +141,7 @@ aenc_status aenc_train_fit(struct aenc_model *model, const struct fit_data *data
     fit.model = model;
     fit.options = options;
     fit.data = *data;
+    aenc_source_retain(data->valid_source); /* the caller's callbacks may free it */
     fit.moves_clock = true;
     model->notice[0] = '\0';
     aenc_arena_create(model->ctx, &fit.arena);

@@ -73,6 +73,10 @@ static inline const struct field_spec *aenc_fit_spec(const struct fit *fit, int 
     bool transformed = field == FIELD_INPUT && fit->data.transform != NULL;
     return &(transformed ? fit->data.transform->model : fit->model)->field[field];
 }
+/* Whether held-out rows are read from a stream. */
+static inline bool aenc_valid_streams(const struct fit_data *data) {
+    return data->valid_source != NULL && data->valid_source->streams;
+}
 /* Whether the model is given a target beside its input. */
 static inline bool aenc_fit_own_target(const struct fit *fit) {
     bool stream = false;
@@ -81,8 +85,11 @@ static inline bool aenc_fit_own_target(const struct fit *fit) {
     return stream || aenc_batch_has(&fit->data.rows, FIELD_TARGET) ||
            (fit->data.transform != NULL && fit->data.transform->outputs > 0);
 }
-/* rows.c: whether rows that nobody has looked at are such as the model takes; first: number of the first one. */
-aenc_status aenc_fit_rows_check(const struct fit *fit, const struct batch *rows, uint64_t first);
+/* rows.c: whether rows of `who` that nobody has looked at are such as the model takes; first: number of the first one. */
+aenc_status aenc_fit_rows_check(const struct fit *fit, const char *who, bool own_target, const struct batch *rows,
+                                uint64_t first);
+#define TRAIN_SOURCE "source"
+#define VALID_SOURCE "valid_source"
 
 /* row_transform.c: sends rows of memory through at once, where the fit has a row transform that keeps them: *kept is
  * what they became, from aenc_alloc. */
@@ -91,6 +98,8 @@ aenc_status aenc_transform_keep(struct fit *fit, struct batch *rows, float **kep
 aenc_status aenc_transform_open(struct fit *fit);
 /* A batch; valid until the next. Nothing where there is no row transform. */
 aenc_status aenc_transform_batch(struct fit *fit, struct batch *batch);
+/* evaluate.c: the loss of the held-out rows that a stream gives. */
+aenc_status aenc_fit_evaluate_stream(struct fit *fit, double *loss);
 /* The loss of the held-out rows, row transform included. */
 aenc_status aenc_transform_evaluate(struct fit *fit, double *loss);
 

@@ -70,7 +70,7 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
     int64_t piece = work->moments.block;
     uint64_t rows = source->call.rows, done = 0;
     int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + (uint64_t)piece - 1) / (uint64_t)piece);
-    aenc_status status = aenc_stream_open(source, (struct stream_want){piece, 1, batches}, 0, &stream);
+    aenc_status status = aenc_stream_open(source, (struct stream_want){piece, 1, batches, NULL, true}, 0, &stream);
     while (status == AENC_OK && (rows == 0 || done < rows) && !cancelled(work, model)) {
         status = aenc_stream_next(&stream, &batch);
         if (stream.stopped) work->stopped = AENC_STOPPED_CALLBACK;

@@ -14,6 +14,10 @@ aenc_status aenc_source_make(aenc_context *ctx, struct aenc_source **out) {
     return AENC_OK;
 }
 
+void aenc_source_retain(struct aenc_source *source) {
+    if (source != NULL) atomic_fetch_add_explicit(&source->references, 1, memory_order_relaxed);
+}
+
 void aenc_source_release(struct aenc_source *source) {
     if (source == NULL || atomic_fetch_sub_explicit(&source->references, 1, memory_order_acq_rel) != 1) return;
     aenc_context *ctx = source->ctx;

@@ -51,6 +51,8 @@ static inline int64_t aenc_source_size(const struct aenc_source *source, const c
 /* The source's fields by the numbers that they have in the model: number[i] of field i, -1 of one that the model does not
  * have. model NULL: the input alone. */
 void aenc_source_number(const struct aenc_source *source, const struct aenc_model *model, int number[FIELDS_MAX]);
+/* One reference more. NULL-safe. */
+void aenc_source_retain(struct aenc_source *source);
 /* Drops one reference; with the last goes the source, and the stream's release is called. NULL-safe. */
 void aenc_source_release(struct aenc_source *source);
 
@@ -79,12 +81,14 @@ struct read_ahead;
 /* The batches of one run. */
 struct stream {
     const struct aenc_source *source;
-    int64_t rows;                /* of a batch */
-    int64_t least;               /* fewer at the end of a pass go with the batch before */
-    struct stream_batch held;    /* rows read to see that there are so many; without memory where one is enough */
-    uint64_t position;           /* of the filler, in the pass */
-    bool at_end;                 /* of the pass: the next batch begins another */
-    bool seek_first;             /* to position, before anything is read */
+    int64_t rows;             /* of a batch */
+    int64_t least;            /* fewer at the end of a pass go with the batch before */
+    struct stream_batch held; /* rows read to see that there are so many; without memory where one is enough */
+    uint64_t position;        /* of the filler, in the pass */
+    bool at_end;              /* of the pass: the next batch begins another */
+    bool seek_first;          /* to position, before anything is read */
+    bool once;                /* of stream_want */
+    const char *name;
     bool stopped;                /* a callback ended the call: the batch that it was to fill has no rows */
     struct cpu_mode caller_mode; /* that callbacks run in, on either thread */
     struct stream_batch batch[2];
@@ -95,7 +99,9 @@ struct stream {
 struct stream_want {
     int64_t rows,
         least; /* of a batch: as many as it has, but up to least - 1 more rather than fewer than least in the next */
-    int64_t batches; /* at most so many of them */
+    int64_t batches;  /* at most so many of them */
+    const char *name; /* of the source in messages; NULL: "source" */
+    bool once;        /* nothing behind the end of the first pass */
 };
 /* A source that can seek begins at position; position is 0 for one that cannot. */
 aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_want want, uint64_t position,

@@ -70,17 +70,17 @@ static void add_others(const struct fit *fit, struct arena *arena, struct json *
 }
 
 /* Nothing of a stream can be known but what it states. */
-static void add_stream(struct arena *arena, struct json *object, const struct aenc_source *source) {
+static void add_stream(struct arena *arena, struct json *object, const char *of, const struct aenc_source *source) {
     const struct source_field *input = aenc_source_field(source, "input"),
                               *target = aenc_source_field(source, "target");
     const char *text = aenc_arena_format(
         arena, "a stream of %llu rows of %lld, targets of %lld", (unsigned long long)source->call.rows,
         (long long)(input == NULL ? 0 : input->size), (long long)(target == NULL ? 0 : target->size));
-    aenc_json_add_text(arena, object, "data", text == NULL ? "" : text);
+    aenc_json_add_text(arena, object, of, text == NULL ? "" : text);
     for (int f = 0; f < source->field_count; f++) {
         const struct source_field *field = &source->field[f];
         bool told = field == input || field == target || strcmp(field->name, "weight") == 0;
-        const char *key = told ? NULL : aenc_arena_format(arena, "data.%s", field->name);
+        const char *key = told ? NULL : aenc_arena_format(arena, "%s.%s", of, field->name);
         if (key != NULL) aenc_json_add_number(arena, object, key, (double)field->size);
     }
 }
@@ -104,7 +104,7 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
     const struct aenc_model *model = fit->model;
     int64_t cols = aenc_fit_spec(fit, FIELD_INPUT)->size;
     if (fit->data.stream != NULL)
-        add_stream(arena, object, fit->data.stream);
+        add_stream(arena, object, "data", fit->data.stream);
     else
         add_column(arena, object, "data", &fit->data.rows, FIELD_INPUT, cols, fit->data.unchecked);
     if (fit->data.transform != NULL)
@@ -116,7 +116,10 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
     add_column(arena, object, "target", &fit->data.rows, FIELD_TARGET, model->target_size, false);
     add_others(fit, arena, object, "data", &fit->data.rows, file);
     if (apart) add_others(fit, arena, object, "valid", &fit->valid, file);
-    add_column(arena, object, "valid", &fit->valid, FIELD_INPUT, cols, file && !apart);
+    if (aenc_valid_streams(&fit->data))
+        add_stream(arena, object, "valid", fit->data.valid_source);
+    else
+        add_column(arena, object, "valid", &fit->valid, FIELD_INPUT, cols, file && !apart);
     return add_column(arena, object, "valid_target", &fit->valid, FIELD_TARGET, model->target_size, false);
 }
 

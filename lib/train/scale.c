@@ -75,7 +75,7 @@ static aenc_status input_check(const struct learning *l, const struct batch *row
 static aenc_status see_stream(struct learning *l, const struct fit_data *data, int64_t batch, int64_t batches) {
     const struct aenc_source *source = data->stream;
     struct aenc_model *model = l->model;
-    const struct stream_want want = {batch, model->least_rows, batches};
+    const struct stream_want want = {batch, model->least_rows, batches, NULL, false};
     struct stream stream;
     struct stream_batch *got;
     const char *name = aenc_settings_type(model->scaling);

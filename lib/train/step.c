@@ -24,10 +24,10 @@ static aenc_status gradient_memory(struct aenc_model *model, struct run *run) {
     return store->gradient == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
 }
 
-static aenc_status weight_sum(aenc_context *ctx, const struct batch *batch, double *out) {
+aenc_status aenc_weight_sum(aenc_context *ctx, const struct batch *batch, double *out) {
     *out = (double)batch->count;
     if (!aenc_batch_has(batch, FIELD_WEIGHT)) return AENC_OK;
-    aenc_status status = aenc_weights_check(ctx, "weight", batch, out);
+    aenc_status status = aenc_weights_check(ctx, (struct column_names){"weight", 0, NULL}, batch, out);
     if (status != AENC_OK || *out > 0) return status;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the weights of the batch add up to %s", aenc_shown(*out).text);
 }
@@ -102,7 +102,7 @@ static aenc_status replay_prepare(struct aenc_model *model, struct turn turn, co
     training->gradients = NULL;
     aenc_status status = aenc_pca_refuse(model, "gradients");
     if (status == AENC_OK) status = aenc_batch_check(model, batch->count);
-    if (status == AENC_OK) status = weight_sum(model->ctx, batch, &total);
+    if (status == AENC_OK) status = aenc_weight_sum(model->ctx, batch, &total);
     const struct task_key key = aenc_task_training(turn.player, aenc_batch_has(batch, FIELD_TARGET));
     if (status == AENC_OK) status = aenc_task_prepare(model, &key, batch->count, out);
     if (status == AENC_OK) status = aenc_task_fields_check(model->ctx, *out, batch);
@@ -340,49 +340,4 @@ void aenc_train_undo(struct aenc_model *model, const struct train_start *start) 
     model->clock = start->clock;
     model->training->history.count = start->epochs;
     if (start->scaling_unknown && model->scaling_known) aenc_scaling_forget(model);
-}
-
-/* ---- Evaluation ---- */
-
-enum { EVALUATE_ROWS = 32 * INFER_ROWS }; /* scored at a time */
-
-/* Whether the loss is not the reconstruction alone, or something is measured beside it. */
-static bool several_terms(const struct terms *terms) {
-    size_t count = 0;
-    for (size_t i = 0; i < terms->count; i++) count += terms->role[i] != TERM_TRAINING;
-    return count > 1;
-}
-
-/* For so many rows of `width` numbers; it stays. */
-static float *scores_room(struct aenc_model *model, size_t width) {
-    struct training *training = aenc_training(model);
-    if (training != NULL && training->scores == NULL)
-        training->scores = aenc_alloc_raw(model->ctx, EVALUATE_ROWS * sizeof *training->scores, width);
-    return training == NULL ? NULL : training->scores;
-}
-
-aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss) {
-    const struct terms *terms = &model->terms;
-    double total, sum = 0;
-    bool weighted = aenc_batch_has(batch, FIELD_WEIGHT), several = several_terms(terms);
-    size_t width = several ? 1 + terms->count : 1;
-    float one[EVALUATE_ROWS], *score = several ? scores_room(model, width) : one;
-    if (score == NULL) return AENC_ERR_NO_MEMORY;
-    aenc_status status = weight_sum(model->ctx, batch, &total);
-    for (size_t i = 0; i < terms->count; i++) terms->valid[i] = several ? 0 : NAN;
-    for (int64_t first = 0; first < batch->count && status == AENC_OK; first += EVALUATE_ROWS) {
-        const struct batch piece = aenc_batch_piece(batch, first, EVALUATE_ROWS);
-        status = aenc_model_infer(model, several ? TASK_TERMS : TASK_SCORE, &piece, score);
-        for (int64_t r = 0; r < piece.count && status == AENC_OK; r++) {
-            const float *row = score + (size_t)r * width;
-            double weight = weighted ? aenc_batch_raw(&piece, FIELD_WEIGHT, r, 0) : 1;
-            sum += (double)row[0] * weight;
-            for (size_t i = 1; i < width; i++) terms->valid[i - 1] += (double)row[i] * weight;
-        }
-    }
-    for (size_t i = 0; several && i < terms->count; i++)
-        terms->valid[i] = status == AENC_OK ? terms->valid[i] / total : NAN;
-    if (status == AENC_OK) *loss = sum / total;
-    if (status == AENC_OK && !several) terms->valid[0] = *loss;
-    return status;
 }

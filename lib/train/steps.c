@@ -60,7 +60,8 @@ static aenc_status batch_next(struct fit *fit, struct step_rows *out) {
         status = from_stream(fit, out);
     else
         from_rows(fit, out);
-    if (status == AENC_OK && fit->data.unchecked) status = aenc_fit_rows_check(fit, &out->batch, out->first);
+    if (status == AENC_OK && fit->data.unchecked)
+        status = aenc_fit_rows_check(fit, TRAIN_SOURCE, aenc_fit_own_target(fit), &out->batch, out->first);
     return status == AENC_OK ? aenc_transform_batch(fit, &out->batch) : status;
 }
 

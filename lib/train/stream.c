@@ -130,7 +130,7 @@ void aenc_stream_fill(struct stream *stream, struct stream_batch *batch) {
     stream->seek_first = false;
     if (!stream->at_end || stream->held.count > 0) fill_from_here(stream, batch);
     /* the pass had ended: at the last row of the batch before, or, as only this read could tell, right behind it */
-    if (batch->count == 0 && batch->failure == STREAM_GOOD && can_seek && !fresh) {
+    if (batch->count == 0 && batch->failure == STREAM_GOOD && can_seek && !fresh && !stream->once) {
         if (!seek_to(stream, batch, 0)) return;
         fresh = true;
         fill_from_here(stream, batch);
@@ -167,6 +167,8 @@ aenc_status aenc_stream_open(const struct aenc_source *source, struct stream_wan
     out->rows = want.rows;
     out->least = want.least;
     out->position = position;
+    out->once = want.once;
+    out->name = want.name == NULL ? "source" : want.name;
     out->caller_mode = source->ctx->caller_mode;
     out->seek_first = source->call.seek != NULL;
     aenc_status status = buffers_create(out);
@@ -188,19 +190,21 @@ void aenc_stream_close(struct stream *stream) {
 
 static aenc_status failed(const struct stream *stream, const struct stream_batch *batch) {
     aenc_context *ctx = stream->source->ctx;
+    const char *name = stream->name;
     size_t row = (size_t)batch->first + (size_t)batch->count;
     switch (batch->failure) {
     case STREAM_REFUSED:
-        return aenc_fail(ctx, AENC_ERR_CALLBACK, "the source's read returned %lld for source%s",
-                         (long long)batch->answer, aenc_at(row).text);
-    case STREAM_SEEK: return aenc_callback_result(ctx, "the source's seek", batch->answer);
+        return aenc_fail(ctx, AENC_ERR_CALLBACK, "the %s's read returned %lld for %s%s", name, (long long)batch->answer,
+                         name, aenc_at(row).text);
+    case STREAM_SEEK:
+        return aenc_fail(ctx, AENC_ERR_CALLBACK, "the %s's seek returned %lld", name, (long long)batch->answer);
     case STREAM_TOO_MANY:
-        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the source's read says for source%s that it wrote more rows than fit",
-                         aenc_at(row).text);
+        return aenc_fail(ctx, AENC_ERR_ARGUMENT, "the %s's read says for %s%s that it wrote more rows than fit", name,
+                         name, aenc_at(row).text);
     case STREAM_SHORT:
-        return aenc_fail(ctx, AENC_ERR_SHAPE, "the source ended after %zu rows; it had stated %llu", row,
+        return aenc_fail(ctx, AENC_ERR_SHAPE, "the %s ended after %zu rows; it had stated %llu", name, row,
                          (unsigned long long)stream->source->call.rows);
-    case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the source has no rows");
+    case STREAM_EMPTY: return aenc_fail(ctx, AENC_ERR_SHAPE, "the %s has no rows", name);
     case STREAM_FORKED:
         return aenc_fail(ctx, AENC_ERR_UNSUPPORTED,
                          "this process was forked during the run; the thread that reads ahead is in the parent");

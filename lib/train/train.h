@@ -35,7 +35,7 @@ void aenc_train_resumed(const struct aenc_model *model, struct optimizer *optimi
  * wait; on failure everything is as before. */
 aenc_status aenc_train_step(struct aenc_model *model, struct optimizer *optimizer, const struct batch *batch,
                             double *loss);
-/* Weighted mean loss as evaluation sees it, and what model->terms.valid is then. */
+/* evaluate.c: weighted mean loss as evaluation sees it, and what model->terms.valid is then. */
 aenc_status aenc_train_evaluate(struct aenc_model *model, const struct batch *batch, double *loss);
 
 /* training.c: the epochs of the last fit; none before the first. */
@@ -111,11 +111,13 @@ struct row_transform {
 
 /* What a run trains on. */
 struct fit_data {
-    struct batch rows;                     /* all of them */
-    struct batch valid;                    /* held out by the caller; without rows: none */
-    const struct aenc_source *stream;      /* instead of rows; NULL: none */
-    int stream_field[FIELDS_MAX];          /* the model's number of each field of the stream; -1: not looked at */
-    bool unchecked;                        /* from a source: each batch is looked at before it is used */
+    struct batch rows;                /* all of them */
+    struct batch valid;               /* held out by the caller; without rows: none */
+    const struct aenc_source *stream; /* instead of rows; NULL: none */
+    int stream_field[FIELDS_MAX];     /* the model's number of each field of the stream; -1: not looked at */
+    struct aenc_source *valid_source; /* whose rows are held out: those of valid, or, of a stream, a pass; NULL: none */
+    int valid_field[FIELDS_MAX];      /* as stream_field */
+    bool unchecked;                   /* from a source: each batch is looked at before it is used */
     const struct row_transform *transform; /* NULL: none */
 };
 /* scale.c: where the model has a scaling that nobody has learned or set, learns it from `rows`, those of data that are

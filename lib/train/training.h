@@ -38,6 +38,8 @@ struct training {
 struct training *aenc_training(struct aenc_model *model);
 /* Room for so many epochs in the history. */
 aenc_status aenc_history_reserve(struct aenc_model *model, size_t epochs);
+/* step.c: the total weight of a batch; AENC_ERR_ARGUMENT where it is not positive. */
+aenc_status aenc_weight_sum(aenc_context *ctx, const struct batch *batch, double *out);
 /* reducer.c: the squared norm of the gradients that the player's entries have; when it is not finite, the parameter to blame. */
 double aenc_gradients_square(const struct aenc_model *model, int player, const char **culprit);
 /* The program's reduction of the sums of a task's replay, which has been through. Weight, terms and *mean are then those of what it

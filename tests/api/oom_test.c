@@ -374,16 +374,22 @@ static int read_seek(void *user, uint64_t position) {
 }
 
 static aenc_status fit_stream(struct scene *scene) {
-    aenc_source *source = NULL, *rows = NULL;
+    aenc_source *source = NULL, *rows = NULL, *valid = NULL;
     aenc_source_callbacks callbacks = {.struct_size = sizeof callbacks, .cols = COLS, .read = read_rows, .user = scene,
-                                       .read_ahead = 1};
+                                       .read_ahead = 1},
+                          held = callbacks;
+    held.rows = ROWS, held.seek = read_seek;
     aenc_fit_options options = {.struct_size = sizeof options, .epochs = 2, .batch = 5, .steps_per_epoch = 2};
     aenc_status status = aenc_source_callback(scene->ctx, &callbacks, &source);
     if (status == AENC_OK) status = aenc_fit_source(scene->model, source, &options);
     if (status == AENC_OK) status = aenc_source_matrix(scene->ctx, &scene->x, &rows);
     if (status == AENC_OK) status = aenc_fit_source(scene->model, rows, &options);
+    if (status == AENC_OK) status = aenc_source_callback(scene->ctx, &held, &valid);
+    options.valid_source = valid;
+    if (status == AENC_OK) status = aenc_fit_source(scene->model, rows, &options);
     aenc_source_free(source);
     aenc_source_free(rows);
+    aenc_source_free(valid);
     return status;
 }
 

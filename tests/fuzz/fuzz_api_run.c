@@ -234,6 +234,8 @@ void fuzz_api_source_fit(struct calls *c) {
     if ((how & 0x40) != 0) options.target = &target;
     if ((how & 0x80) != 0) checkpoint_options(c, &options);
     unsigned cancel = next(c);
+    aenc_source *valid = c->source[(cancel >> 2) % SLOTS];
+    if ((cancel & 0x43) == 0x41 && !fuzz_api_endless(c, valid)) options.valid_source = valid;
     if (cancel > 0xF0) aenc_model_cancel(m);
     if (cancel == 0xF0) aenc_context_cancel(c->world.ctx);
     FUZZ_DEMAND(aenc_model_stopped(m) >= 0 && aenc_model_stopped(m) <= AENC_STOPPED_SOURCE);
