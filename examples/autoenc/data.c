@@ -32,6 +32,13 @@ static int read_source(struct source *source, const struct data_options *options
     return tool_csv_read(source, options, out);
 }
 
+/* Bytes that are 0 and 1 were hardly meant to become 0 and 1 / 255. */
+static void tell_bits(const struct data *data) {
+    size_t i = 0, count = data->rows * data->cols;
+    while (i < count && data->values[i] <= 1.0F / 255) i++;
+    if (i == count) tool_note("%s: its bytes are 0 or 1, and were divided by 255; --u8 raw keeps them", data->name);
+}
+
 /* What was chosen while a text was read is done for a binary file here. */
 static int finish(const struct data_options *options, struct data *out) {
     struct columns columns;
@@ -47,6 +54,7 @@ static int finish(const struct data_options *options, struct data *out) {
         tool_note("%s: binary; %zu rows, %zu columns%s", out->name, out->rows, out->cols,
                   out->unit ? "; unsigned bytes are divided by 255, --u8 raw keeps them" : "");
     }
+    if (out->unit) tell_bits(out);
     return tool_missing_fill(options, out);
 }
 

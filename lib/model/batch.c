@@ -141,6 +141,12 @@ static int64_t bad_value(const struct column *column, int64_t at, const struct f
 
 /* The same answer sooner, mostly: whether a row is as it should be. */
 static bool row_good(const struct column *column, int64_t at, const struct field_spec *spec) {
+    if (spec->rule == FIELD_UNIT && column->type == VALUE_F32) {
+        const float *x = (const float *)column->data + at;
+        bool good = true;
+        for (int64_t k = 0; k < spec->size; k++) good &= (x[k] >= 0) & (x[k] <= 1);
+        return good;
+    }
     if (spec->rule != FIELD_NUMBER || sizeof(num) != sizeof(float)) return bad_value(column, at, spec) < 0;
     const num *values = (const num *)column->data;
     return aenc_kernels()->elementwise->max_abs(values + at, spec->size) <= NUM_MAX;

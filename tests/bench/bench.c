@@ -46,11 +46,13 @@ float *bench_floats(size_t count) {
 
 struct bench_network bench_network_parse(const char *name) {
     struct bench_network network = {.name = name};
-    const char *rest = name;
-    while (*rest != '\0') {
+    const char *rest = name, *samples = strchr(name, '/');
+    if (samples != NULL && strtol(samples + 1, NULL, 10) < 1) bench_die("'%s' has no number of samples", name);
+    if (samples != NULL) (void)snprintf(network.code, sizeof network.code, "gaussian:samples=%ld", strtol(samples + 1, NULL, 10));
+    while (*rest != '\0' && *rest != '/') {
         char *end;
         unsigned long width = strtoul(rest, &end, 10);
-        if (end == rest || width == 0 || (*end != '-' && *end != '\0') || network.count == BENCH_WIDTHS_MAX)
+        if (end == rest || width == 0 || (*end != '-' && *end != '/' && *end != '\0') || network.count == BENCH_WIDTHS_MAX)
             bench_die("'%s' is not a network such as 784-128-64-32", name);
         network.width[network.count++] = width;
         rest = *end == '-' ? end + 1 : end;
@@ -68,6 +70,10 @@ aenc_model_options bench_model_options(const struct bench_network *network) {
     options.encoder_widths = network->width + 1;
     options.encoder_count = network->count - 1;
     options.output = "sigmoid";
+    if (network->code[0] == '\0') return options;
+    options.bottleneck = network->code;
+    options.loss = "bernoulli";
+    options.output = NULL;
     return options;
 }
 

@@ -30,8 +30,10 @@ float *bench_floats(size_t count);
 
 /* ---- Networks ---- */
 
-/* The widths from input to code; the decoder mirrors them. ReLU inside, a linear code, sigmoid at the output, mse. */
+/* The widths from input to code; the decoder mirrors them. ReLU inside, a linear code, sigmoid at the output, mse. With a number of
+ * samples behind it, 784-400-20/1, a variational autoencoder of that code: Bernoulli likelihood, the mean over its samples. */
 struct bench_network {
+    char code[32]; /* the bottleneck; "": none */
     const char *name; /* as parsed; borrowed */
     size_t width[BENCH_WIDTHS_MAX];
     size_t count;

@@ -224,6 +224,23 @@ def train(bench):
             server.close()
 
 
+def variational(bench):
+    """Steps of a variational autoencoder, with one draw and with five of each row."""
+    ours = {}
+    for samples in (1, 5):
+        network = "784-400-20/%d" % samples
+        servers = bench.servers("step", network, 128, ("torch",))
+        contenders = {(s, "step"): (lambda s=s: s.run("step", 12 // samples + 1)) for s in servers}
+        best = fastest(race(contenders, bench.options.seconds))
+        compare(bench, "variational", "%s, batch 128" % network, best, 1e6, "us a step", loss=True)
+        ours[samples] = {s.threads: value[0] for (s, _), value in best.items() if s.ours}
+        for server in servers:
+            server.close()
+    for threads, seconds in ours[5].items():
+        bench.add("variational", "784-400-20, five draws", threads_text(threads), seconds / ours[1][threads], "times",
+                  "the step with one draw")
+
+
 def row(bench):
     """One row encoded and decoded, one call at a time."""
     servers = bench.servers("row", SMALL, 128, ("torch", "onnx"), bench.tiny)
@@ -359,7 +376,7 @@ def kernels(bench):
 
 
 SECTIONS = {function.__name__: function
-            for function in (products, penalty, train, row, rows, busy, memory, size, first, kernels)}
+            for function in (products, penalty, train, variational, row, rows, busy, memory, size, first, kernels)}
 
 
 # ---- Reporting ----

@@ -12,7 +12,9 @@ class Setting:
     def __init__(self, arguments):
         import numpy
 
-        self.widths = [int(width) for width in arguments[0].split("-")]
+        widths, _, samples = arguments[0].partition("/")
+        self.samples = int(samples or 0)  # of a variational autoencoder; 0: a plain one
+        self.widths = [int(width) for width in widths.split("-")]
         self.widths += self.widths[-2::-1]
         self.code = len(self.widths) // 2  # the layer, from 1, whose output is the code: no activation behind it
         self.batch = int(arguments[1])

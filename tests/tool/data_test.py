@@ -218,6 +218,8 @@ class Data(unittest.TestCase):
     def test_verbose(self):
         self.reads("a;b\n0,5;1,5\n", [[0.5, 1.5]], "-v", words=["separator semicolon", "decimal comma", "header", "1 rows"])
         self.reads(npy([0, 255], (2, 1), "|u1"), [[0], [1]], "-v", name="b.npy", words=["divided by 255", "--u8 raw"])
+        self.reads(npy([0, 1], (2, 1), "|u1"), [[0], [1 / 255]], name="b.npy", words=["0 or 1, and were divided by 255", "--u8 raw"])
+        self.reads(npy([0, 1], (2, 1), "|u1"), [[0], [1]], "--u8", "raw", name="b.npy")
 
     # ---- Columns, missing values ----
 
