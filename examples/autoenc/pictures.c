@@ -514,5 +514,6 @@ int tool_pictures_rows(const struct options *options, aenc_context *ctx, aenc_mo
     }
     if (status == TOOL_OK) status = draw_code(options, ctx, model, data, labels);
     if (status == TOOL_OK) status = tool_pictures_kl(options, ctx, model, data);
+    if (status == TOOL_OK) status = tool_pictures_draws(options, ctx, model, data);
     return status;
 }

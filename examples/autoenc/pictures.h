@@ -27,6 +27,8 @@ int tool_pictures_tsne(const struct options *options, aenc_context *ctx, const s
                        const double *labels);
 /* DIR/kl.png: the KL of each element of a Gaussian code; nothing of other codes. */
 int tool_pictures_kl(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
+/* DIR/draws.png: rows, their reconstructions and those of draws of their codes; nothing where codes are not drawn. */
+int tool_pictures_draws(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
 /* At most `limit` rows, spread over all of data, with their fields: for tool_data_free and tool_fields_free. values NULL:
  * a failure that was reported. */
 struct data tool_rows_pick(const struct data *data, size_t limit);

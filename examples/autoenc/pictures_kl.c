@@ -15,24 +15,17 @@ struct code_element {
     double kl, sum, squares; /* of the mean over the rows */
 };
 
-/* Whether the model's bottleneck names a mean and a log-variance for each element of the code. */
+/* Whether the model's bottleneck names a mean and a KL for each element of the code. */
 static bool has_posterior(aenc_model *model) {
-    size_t found = 0;
-    for (size_t i = 0; i < aenc_model_port_count(model); i++) {
-        aenc_port port = {.struct_size = sizeof port};
-        if (aenc_model_port(model, i, &port) != AENC_OK || port.kind != AENC_PORT_RESULT) continue;
-        bool named = strcmp(port.name, "mean") == 0 || strcmp(port.name, "log_variance") == 0;
-        found += named && port.size == aenc_model_code_size(model);
-    }
-    return found == 2;
+    size_t cols = aenc_model_code_size(model);
+    return tool_result_size(model, "mean") == cols && tool_result_size(model, "kl") == cols;
 }
 
-/* KL_j = (mean_j^2 + exp(log_variance_j) - 1 - log_variance_j) / 2 */
-static void measure(const float *mean, const float *log_variance, size_t rows, size_t cols, struct code_element *out) {
+static void measure(const float *mean, const float *kl, size_t rows, size_t cols, struct code_element *out) {
     for (size_t i = 0; i < rows * cols; i++) {
-        double m = (double)mean[i], v = (double)log_variance[i];
+        double m = (double)mean[i];
         struct code_element *e = &out[i % cols];
-        e->kl += 0.5 * (m * m + exp(v) - 1.0 - v) / (double)rows;
+        e->kl += (double)kl[i] / (double)rows;
         e->sum += m;
         e->squares += m * m;
     }
@@ -64,23 +57,22 @@ int tool_pictures_kl(const struct options *options, aenc_context *ctx, aenc_mode
     if (!has_posterior(model)) return TOOL_OK;
     struct data picked = tool_rows_pick(data, ROWS_MAX);
     float *mean = tool_allocate("kl.png", picked.rows, cols * sizeof *mean);
-    float *log_variance = tool_allocate("kl.png", picked.rows, cols * sizeof *log_variance);
+    float *kl = tool_allocate("kl.png", picked.rows, cols * sizeof *kl);
     struct code_element *element = tool_allocate("kl.png", cols, sizeof *element);
     char *path = tool_picture_path(options, "kl.png");
-    bool good = picked.values != NULL && mean != NULL && log_variance != NULL && element != NULL && path != NULL;
+    bool good = picked.values != NULL && mean != NULL && kl != NULL && element != NULL && path != NULL;
     int status = good ? TOOL_OK : TOOL_FAILED;
     if (good) {
         aenc_status answer = tool_fields_run(model, "mean", false, &picked, NULL, mean, cols);
-        if (answer == AENC_OK)
-            answer = tool_fields_run(model, "log_variance", false, &picked, NULL, log_variance, cols);
+        if (answer == AENC_OK) answer = tool_fields_run(model, "kl", false, &picked, NULL, kl, cols);
         if (answer != AENC_OK) status = tool_library_failed(options, ctx, answer);
     }
     if (status == TOOL_OK) {
-        measure(mean, log_variance, picked.rows, cols, element);
+        measure(mean, kl, picked.rows, cols, element);
         status = draw(path, element, cols, picked.rows);
     }
     free(mean);
-    free(log_variance);
+    free(kl);
     free(element);
     free(path);
     tool_fields_free(picked.fields);

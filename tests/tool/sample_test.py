@@ -140,9 +140,9 @@ class Sample(ToolCase):
         self.assertEqual(done.stderr, "")
         self.assertEqual(sorted(os.listdir(self.path("two"))), ["manifold.png", "samples.png"])
         self.good("reconstruct", "two.st", DIGITS, "--image", "8x8", "--pictures", "kl", "-o", "out.npy")
-        self.assertIn("kl.png", os.listdir(self.path("kl")))
+        self.assertLessEqual({"kl.png", "draws.png"}, set(os.listdir(self.path("kl"))))
         self.good("reconstruct", "classes.st", DIGITS, "--pictures", "none", "-o", "out.npy")
-        self.assertNotIn("kl.png", os.listdir(self.path("none")))
+        self.assertFalse({"kl.png", "draws.png"} & set(os.listdir(self.path("none"))))
 
     def test_map(self):
         if not self.has_png:
