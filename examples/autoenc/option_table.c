@@ -71,9 +71,8 @@ static const struct option_row rows[] = {
      "Read a field that the model needs besides the input, such as label=labels.npy, or state it for all rows, as in "
      "label=3; may be repeated"},
     {GROUP_DATA, "field", 0, KIND_TEXTS, offsetof(struct options, fields), COMMAND_SAMPLE, 0, 0, "NAME=DATA", NULL,
-     "State a field that the decoder reads, for all rows as in label=3, in turns as in label=0,1,2, or row by row as "
-     "in "
-     "label=labels.npy; may be repeated"},
+     "State a field that the decoder reads, for all rows as in label=3, for equal shares of them, one behind "
+     "another, as in label=0,1,2, or row by row as in label=labels.npy; may be repeated"},
     {GROUP_DATA, "valid-field", 0, KIND_TEXTS, offsetof(struct options, valid_fields), TRAIN, 0, 0, "NAME=DATA", NULL,
      "Read a field of the held-out data; may be repeated"},
     {GROUP_DATA, "image", 0, KIND_IMAGE, offsetof(struct options, image), DRAWS | COMMAND_INTERPOLATE | COMMAND_SAMPLE,

@@ -4,7 +4,7 @@
  *     label=table.csv:species           a column of a CSV file, by its name or its place from 1
  *     label=labels.npy:classes:count=10 with the rule of its values, which only a new model declares
  *     label=3                           the same value for every row; not where a model is trained
- *     label=0,1,2                       of samples: values that take turns
+ *     label=0,1,2                       of samples: each for a share of the rows
  *
  * Integers of binary files stay uint8 or int32, what else there is becomes float32.
  */
@@ -40,7 +40,7 @@ int tool_fields_parse(const struct options *options, const char *option, const s
 /* Reads them; `of` has as many rows, or (0: not known) gets the number of theirs. */
 int tool_fields_read(const struct options *options, struct fields *fields, struct data *of);
 /* How many rows there are where nobody states it: 0 where files have them, else at least `least`, and as many for each of the
- * values that take turns. */
+ * values of a list. */
 size_t tool_fields_rows(const struct fields *fields, size_t least);
 void tool_fields_free(struct fields *fields);
 /* Those of the rows row[0] ..., for tool_fields_free; NULL after a failure that was reported. */

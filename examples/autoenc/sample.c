@@ -65,7 +65,7 @@ static int draw(const struct job *job, const char *result, struct fields *fields
 
 /* ---- Pictures ---- */
 
-/* The field whose values take turns; NULL: none. */
+/* The field with a list of values; NULL: none. */
 static const struct row_field *turning(const struct fields *fields) {
     for (size_t i = 0; fields != NULL && i < fields->count; i++) {
         if (fields->field[i].turns > 1) return &fields->field[i];
@@ -73,7 +73,7 @@ static const struct row_field *turning(const struct fields *fields) {
     return NULL;
 }
 
-/* Samples side by side; a line for each of the values that take turns. */
+/* Samples side by side; a line for each value of a list. */
 static int draw_samples(const struct job *job, const char *path) {
     const struct row_field *field = turning(job->fields);
     size_t rows = job->rows.rows < PICTURES_MAX ? job->rows.rows : PICTURES_MAX;
