@@ -63,7 +63,7 @@ static const struct command_row commands[] = {
      "A FILE that ends in .png is drawn; any other gets the rows. --pictures draws them too, and for codes of two "
      "elements "
      "a grid over the plane of codes. --image states how large the images are.",
-     "autoenc sample variational.safetensors --draws --rows 1000 -o drawn.npy\n"
+     "autoenc sample conditional.safetensors --field label=3 --draws --rows 1000 -o drawn.npy\n"
      "autoenc sample conditional.safetensors --field label=3 --rows 64 --seed 2 --image 8x8 -o threes.png\n"
      "autoenc sample conditional.safetensors --field label=0,1,2,3,4,5,6,7,8,9 --rows 100 --temperature 0.8 \\\n"
      "    --image 8x8 --pictures pictures\n"},
