@@ -58,6 +58,9 @@ typedef struct aenc_detector_options {
     const char *scaling; /* of the columns, learned robustly; without a clip it gets one; NULL: "standard:clip=5" */
     double noise;        /* standard deviation of the corruption, in scaled units; 0: 1 */
     int64_t steps;       /* of training, 128 rows each; 0: 1000 */
+    /* after each step: its epoch is the pass over the rows. Positive: the detector is made of what it has learned so far */
+    aenc_progress_callback progress;
+    void *progress_user;
 } aenc_detector_options;
 
 /* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
@@ -144,6 +147,9 @@ typedef struct aenc_kmeans_options {
     int64_t clusters;   /* at least 1, at most the rows */
     int64_t restarts;   /* starts, of which the best counts; 0: 10 */
     int64_t iterations; /* at most, of each; 0: 300. It ends when no row changes its cluster */
+    /* after each iteration, a step: the epoch is the start, train_loss the inertia. Positive: the best so far is the result */
+    aenc_progress_callback progress;
+    void *progress_user;
 } aenc_kmeans_options;
 
 /* Groups the rows of x (Lloyd 1982; k-means++ starts of Arthur & Vassilvitskii 2007, drawn from the context's seed) so that
@@ -160,6 +166,8 @@ typedef struct aenc_tsne_options {
     /* above 0: forces from far away are joined in a quadtree (Barnes & Hut 1986), at most 0.7; 0: 0.5 from 2000 rows on, below all
      * pairs */
     double theta;
+    aenc_progress_callback progress; /* after each iteration, a step. Positive: the map so far is the result */
+    void *progress_user;
 } aenc_tsne_options;
 
 /* A map of x in the plane in which near rows stay near: t-SNE (van der Maaten & Hinton 2008; van der Maaten 2014) from the
@@ -321,14 +329,17 @@ typedef struct aenc_pca_options {
     int64_t whiten;     /* 1: codes have variance 1, and the decoder undoes it; 0: the variance of their component */
     const char *method; /* "covariance", "gram", "incremental"; NULL: "auto", by the sizes */
     size_t cols;        /* with x NULL: floats of a row; else 0, or as many as there are */
+    /* after each piece of the rows, a step; steps is 0 where a stream does not state its rows. Positive: AENC_ERR_CANCELLED */
+    aenc_progress_callback progress;
+    void *progress_user;
 } aenc_pca_options;
 
 /* The linear autoencoder of least squared error, in closed form: every call on models works on it. States beside its
  * parameters say what was found: "pca.mean", "pca.explained_variance", "pca.explained_variance_ratio",
  * "pca.noise_variance", "pca.total_variance", "pca.rows" (two numbers to be added). Of each component the largest element
  * is positive. aenc_fit and aenc_fit_source (its source must end) fit it anew with as many components; aenc_partial_fit
- * takes more rows in, and keeps 8 cols^2 bytes for that until aenc_model_forget_optimizer; gradients are
- * AENC_ERR_UNSUPPORTED.
+ * takes more rows in, and keeps 8 cols^2 bytes for that until aenc_model_forget_optimizer; a stop (progress, cancel) leaves the
+ * model as it was. Gradients are AENC_ERR_UNSUPPORTED.
  * x NULL: a model that has seen no rows, for aenc_partial_fit. Otherwise at least 2 rows. options may be NULL. */
 AENC_API aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
                                      aenc_model **out);

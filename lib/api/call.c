@@ -16,7 +16,7 @@ aenc_status aenc_call_check(aenc_context *ctx, const char *name, enum call_kind 
     if (!pthread_equal(ctx->thread, pthread_self())) return AENC_ERR_BUSY;
     if (inside == INSIDE_CALL)
         return busy(ctx, name, "the context is in the middle of another call, which called this back");
-    if (kind == CALL_TRAINS) return busy(ctx, name, "a call that trains is running, which called this back");
+    if (kind == CALL_TRAINS) return busy(ctx, name, "a call is running that called this back, and this one trains");
     if (kind == CALL_CHANGES && model != NULL && model->train_calls > 0)
         return busy(ctx, name, "the model is in use by the running call, which called this back");
     if (kind == CALL_COMPARES && model != NULL && model->taught != NULL)
@@ -53,7 +53,7 @@ static void held_release(const struct held *held) {
 /* Whether the call may come to a callback, in which the user can free anything. Plug-ins are called in the middle of
  * any call. */
 static bool calls_back(const aenc_context *ctx, enum call_kind kind) {
-    return kind == CALL_TRAINS || kind == CALL_WRITES || ctx->plugins != NULL;
+    return kind == CALL_TRAINS || kind == CALL_REPORTS || kind == CALL_WRITES || ctx->plugins != NULL;
 }
 
 static void training_count(const struct held *held, int change) {
@@ -79,10 +79,8 @@ aenc_status aenc_call_begin(struct call *call, const char *name, enum call_kind 
     call->kept = calls_back(ctx, kind);
     held->ctx = ctx;
     if (call->kept) held_keep(held);
-    if (kind == CALL_TRAINS) {
-        training_count(held, 1);
-        ctx->caller_mode = call->mode;
-    }
+    if (kind == CALL_TRAINS) training_count(held, 1);
+    if (kind == CALL_TRAINS || kind == CALL_REPORTS) ctx->caller_mode = call->mode;
     if (kind == CALL_TRAINS && held->model != NULL) {
         aenc_model_uncancel(held->model);
         held->model->stopped = AENC_STOPPED_NOT;

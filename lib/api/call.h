@@ -35,6 +35,7 @@ struct aenc_detector;
 enum call_kind {
     CALL_READS,    /* leaves what is there as it is; may make something new */
     CALL_WRITES,   /* the same, and hands it to a callback, in the middle of the call */
+    CALL_REPORTS,  /* the same, with callbacks between two steps of its work */
     CALL_COMPARES, /* the same, with targets, which a student's tasks have in another form */
     CALL_CHANGES,  /* a model, or what belongs to it */
     CALL_TRAINS    /* in many steps, with callbacks in between */
@@ -55,7 +56,7 @@ struct call {
     enum call_kind kind;
     bool kept;            /* held is retained */
     int before;           /* enum inside, of the context; negative: the call did not begin */
-    struct cpu_mode mode; /* that the call found: of CALL_TRAINS, callbacks run in it */
+    struct cpu_mode mode; /* that the call found: of CALL_REPORTS and CALL_TRAINS, callbacks run in it */
 };
 
 /* AENC_ERR_BUSY, with a message on the context's own thread, where such a call has to wait. `name` is the call's;

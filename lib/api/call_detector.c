@@ -27,7 +27,7 @@ aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const 
     struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_detector_create", "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_detector_create", CALL_READS);
+    aenc_status status = aenc_call_begin(&call, "aenc_detector_create", CALL_REPORTS);
     if (status == AENC_OK) status = detector_create(ctx, x, options, out);
     return aenc_call_end(&call, status);
 }

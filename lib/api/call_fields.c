@@ -49,7 +49,7 @@ static const struct field fit_fields[] = {
     FIELD(aenc_fit_options, min_improvement, EPOCHS),
     FIELD(aenc_fit_options, clip_norm, STEPS),
     FIELD(aenc_fit_options, clip_value, STEPS),
-    FIELD(aenc_fit_options, progress, STEPS & ~(unsigned)FIT_PRETRAIN),
+    FIELD(aenc_fit_options, progress, (STEPS | FIT_PCA) & ~(unsigned)FIT_PRETRAIN),
     FIELD(aenc_fit_options, steps_per_epoch, EPOCHS),
     FIELD(aenc_fit_options, checkpoint, EPOCHS & ~(unsigned)FIT_SWEEP),
     FIELD(aenc_fit_options, checkpoint_steps, EPOCHS & ~(unsigned)FIT_SWEEP),

@@ -38,6 +38,7 @@ static aenc_status tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne
         .theta = o.theta > 0            ? o.theta
                  : x->rows < EXACT_ROWS ? 0
                                         : 0.5,
+        .progress = {"aenc_tsne_options.progress", o.progress, o.progress_user},
     };
     return aenc_tsne_find(ctx, &wanted, out, divergence == NULL ? &unwanted : divergence);
 }
@@ -45,7 +46,7 @@ static aenc_status tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne
 aenc_status aenc_tsne(aenc_context *ctx, const aenc_matrix *x, const aenc_tsne_options *options, float *out,
                       size_t out_floats, double *divergence) {
     struct call call = {.held = {.ctx = ctx}};
-    aenc_status status = aenc_call_begin(&call, "aenc_tsne", CALL_READS);
+    aenc_status status = aenc_call_begin(&call, "aenc_tsne", CALL_REPORTS);
     if (status == AENC_OK) status = tsne(ctx, x, options, out, out_floats, divergence);
     return aenc_call_end(&call, status);
 }

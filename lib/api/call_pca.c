@@ -7,7 +7,7 @@
 /* ---- Making ---- */
 
 static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *options, struct pca_request *out,
-                                size_t *cols) {
+                                struct reported *to, size_t *cols) {
     aenc_pca_options o;
     aenc_status status = aenc_options_read(ctx, "aenc_pca_options", options, sizeof o, &o);
     if (status != AENC_OK) return status;
@@ -24,6 +24,7 @@ static aenc_status request_read(aenc_context *ctx, const aenc_pca_options *optio
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_options.whiten is %lld; 0 or 1", (long long)o.whiten);
     *out =
         (struct pca_request){.method = o.method, .components = o.components, .share = o.share, .whiten = o.whiten == 1};
+    *to = (struct reported){"aenc_pca_options.progress", o.progress, o.progress_user};
     *cols = o.cols;
     return AENC_OK;
 }
@@ -45,13 +46,14 @@ static aenc_status make_empty(aenc_context *ctx, const struct pca_request *reque
 static aenc_status pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
                               aenc_model **out) {
     struct pca_request request;
+    struct reported to;
     size_t cols;
-    aenc_status status = request_read(ctx, options, &request, &cols);
+    aenc_status status = request_read(ctx, options, &request, &to, &cols);
     if (status == AENC_OK && x == NULL) return make_empty(ctx, &request, cols, out);
     if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, cols == 0 ? x->cols : cols);
     if (status != AENC_OK) return status;
     const struct fit_data data = {.rows = aenc_batch_from(x, NULL)};
-    return aenc_pca_make(ctx, &request, (int64_t)x->cols, &data, out);
+    return aenc_pca_make(ctx, &request, (int64_t)x->cols, &data, &to, out);
 }
 
 aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_pca_options *options,
@@ -59,7 +61,7 @@ aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_
     struct call call = {.held = {.ctx = ctx}};
     if (out == NULL) return aenc_null(ctx, "aenc_pca_create", "out");
     *out = NULL;
-    aenc_status status = aenc_call_begin(&call, "aenc_pca_create", CALL_READS);
+    aenc_status status = aenc_call_begin(&call, "aenc_pca_create", CALL_REPORTS);
     if (status == AENC_OK) status = pca_create(ctx, x, options, out);
     return aenc_call_end(&call, status);
 }
@@ -67,18 +69,19 @@ aenc_status aenc_pca_create(aenc_context *ctx, const aenc_matrix *x, const aenc_
 static aenc_status pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,
                                      aenc_model **out) {
     struct pca_request request;
+    struct reported to;
     size_t cols;
     if (source == NULL) return aenc_null(ctx, "aenc_pca_create_source", "source");
     if (source->ctx != ctx)
         return aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_pca_create_source: source belongs to another context");
-    aenc_status status = request_read(ctx, options, &request, &cols);
+    aenc_status status = request_read(ctx, options, &request, &to, &cols);
     size_t given = aenc_source_cols(source);
     if (status == AENC_OK && cols != 0 && cols != given)
         status =
             aenc_fail(ctx, AENC_ERR_SHAPE, "aenc_pca_options.cols is %zu; the source has %zu columns", cols, given);
     if (status != AENC_OK) return status;
     const struct fit_data data = aenc_source_data(source, NULL);
-    return aenc_pca_make(ctx, &request, (int64_t)given, &data, out);
+    return aenc_pca_make(ctx, &request, (int64_t)given, &data, &to, out);
 }
 
 aenc_status aenc_pca_create_source(aenc_context *ctx, aenc_source *source, const aenc_pca_options *options,

@@ -113,7 +113,7 @@ static aenc_status fit_source(aenc_model *model, aenc_source *source, const aenc
     if (target.data != NULL) aenc_batch_set(&data.rows, FIELD_TARGET, &target);
     aenc_fit_columns(&data.rows, &labels);
     aenc_fit_valid(model, &o, &labels, &data);
-    return model->pca != NULL ? aenc_pca_fit(model, &data) : aenc_train_fit(model, &data, &o);
+    return (model->pca != NULL ? aenc_pca_fit : aenc_train_fit)(model, &data, &o);
 }
 
 aenc_status aenc_fit_source(aenc_model *model, aenc_source *source, const aenc_fit_options *options) {

@@ -276,15 +276,19 @@ static aenc_status kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_km
     status = aenc_room_check_as(ctx, call, (struct room_names){"centers", "floats"}, centers, center_floats,
                                 (size_t)o.clusters, x->cols);
     if (status != AENC_OK) return status;
-    const struct kmeans kmeans = {aenc_rows_of(x), (int64_t)x->cols, o.clusters, o.restarts == 0 ? 10 : o.restarts,
-                                  o.iterations == 0 ? 300 : o.iterations};
+    const struct kmeans kmeans = {aenc_rows_of(x),
+                                  (int64_t)x->cols,
+                                  o.clusters,
+                                  o.restarts == 0 ? 10 : o.restarts,
+                                  o.iterations == 0 ? 300 : o.iterations,
+                                  {"aenc_kmeans_options.progress", o.progress, o.progress_user}};
     return aenc_kmeans_find(ctx, &kmeans, centers, labels, inertia == NULL ? &unwanted : inertia);
 }
 
 aenc_status aenc_kmeans(aenc_context *ctx, const aenc_matrix *x, const aenc_kmeans_options *options, float *centers,
                         size_t center_floats, int32_t *labels, size_t label_count, double *inertia) {
     struct call call = {.held = {.ctx = ctx}};
-    aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_READS);
+    aenc_status status = aenc_call_begin(&call, "aenc_kmeans", CALL_REPORTS);
     if (status == AENC_OK) status = kmeans(ctx, x, options, centers, center_floats, labels, label_count, inertia);
     return aenc_call_end(&call, status);
 }

@@ -90,7 +90,7 @@ struct train_calls {
     const char *name;
     enum fit_user user;
     aenc_status (*steps)(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
-    aenc_status (*pca)(struct aenc_model *model, const struct fit_data *data);
+    aenc_status (*pca)(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *options);
 };
 
 static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *o,
@@ -113,7 +113,7 @@ static aenc_status rows_train(aenc_model *model, const aenc_matrix *x, const aen
         status = aenc_fail(model->ctx, AENC_ERR_ARGUMENT,
                            "aenc_fit_options.valid has no fields beside it; rows of valid_source have them");
     if (status != AENC_OK) return status;
-    return model->pca != NULL ? train.pca(model, &data) : train.steps(model, &data, o);
+    return (model->pca != NULL ? train.pca : train.steps)(model, &data, o);
 }
 
 aenc_status aenc_fit_rows(aenc_model *model, const aenc_matrix *x, const aenc_fit_options *options) {

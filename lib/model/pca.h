@@ -15,6 +15,7 @@
 #ifndef AENC_MODEL_PCA_H
 #define AENC_MODEL_PCA_H
 
+#include "base/report.h"
 #include "math/moments.h"
 #include "model/model.h"
 
@@ -31,6 +32,7 @@ struct pca_work {
     struct spectrum spectrum;
     double *directions; /* (k, cols); NULL until k is known */
     int32_t stopped;    /* AENC_STOPPED_..., where the pass over the rows was not ended; else 0 */
+    struct report report;
 };
 
 /* The member "pca" of a complete description, and what it demands of the rest. */

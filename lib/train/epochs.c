@@ -85,7 +85,7 @@ static void watch(struct aenc_model *model) {
 
 /* An epoch that the caller breaks off is validated and told like any other. */
 static aenc_status epoch_run(struct fit *fit) {
-    clock_gettime(CLOCK_MONOTONIC, &fit->begin);
+    fit->begin = aenc_clock_now();
     fit->now.epoch = fit->place.epochs_done + 1;
     if (fit->data.stream == NULL) aenc_batches_shuffle(&fit->batches, fit->model->epoch);
     fit->steps_before = fit->place.epochs_done * fit->now.steps;
@@ -112,7 +112,7 @@ static aenc_status epoch_run(struct fit *fit) {
 
 aenc_status aenc_fit_run(struct fit *fit) {
     aenc_status status = AENC_OK;
-    clock_gettime(CLOCK_MONOTONIC, &fit->saved);
+    fit->saved = aenc_clock_now();
     while (fit->place.epochs_done < fit->now.epochs && status == AENC_OK && !fit->stopped) status = epoch_run(fit);
     return status;
 }

@@ -8,8 +8,7 @@
 #ifndef AENC_TRAIN_FIT_H
 #define AENC_TRAIN_FIT_H
 
-#include <time.h>
-
+#include "base/report.h"
 #include "io/file.h"
 #include "train/facts.h"
 #include "train/parts.h"
@@ -27,6 +26,7 @@ struct place {
 struct fit {
     struct aenc_model *model;
     const aenc_fit_options *options;
+    const char *progress_name; /* of its callback, in messages; NULL: that of the options */
     struct fit_data data;
     struct batch valid; /* held-out rows */
     bool validated;
@@ -65,8 +65,6 @@ static inline void aenc_fit_stop(struct fit *fit, int32_t why) {
 static inline int32_t aenc_stop_reason(const struct aenc_model *model) {
     return aenc_model_cancelled(model) ? AENC_STOPPED_CANCEL : AENC_STOPPED_CALLBACK;
 }
-
-double aenc_seconds_since(const struct timespec *begin);
 
 /* The fields of the data as they come: those of the model that their input is for. */
 static inline const struct field_spec *aenc_fit_spec(const struct fit *fit, int field) {

@@ -64,7 +64,7 @@ static aenc_status pass(struct aenc_model *model, const struct fit_data *data, c
                               .learning_rate = aenc_optim_learning_rate(fit.optimizer)};
     fit.term_sum = aenc_arena_alloc(arena, model->terms.count, 2 * sizeof *fit.term_sum);
     if (fit.term_sum == NULL) return AENC_ERR_NO_MEMORY;
-    clock_gettime(CLOCK_MONOTONIC, &fit.begin);
+    fit.begin = aenc_clock_now();
     aenc_optim_set_clipping(fit.optimizer, o->clip_norm, o->clip_value);
     aenc_status status = aenc_fit_steps(&fit);
     if (status == AENC_OK) model->stopped = fit.stopped ? fit.why : AENC_STOPPED_END;

@@ -35,10 +35,10 @@ static aenc_status take(struct pca_work *work, const struct batch *rows, bool un
 }
 
 /* Whether the pass over the rows is to end; model: NULL where one is being made. */
-static bool cancelled(struct pca_work *work, const struct aenc_model *model) {
+static bool halted(struct pca_work *work, const struct aenc_model *model) {
     bool now = model != NULL ? aenc_model_cancelled(model) : aenc_context_cancelled(work->moments.ctx);
     if (now) work->stopped = AENC_STOPPED_CANCEL;
-    return now;
+    return work->stopped != 0;
 }
 
 static aenc_status weights_check(aenc_context *ctx, const struct batch *batch, uint64_t first) {
@@ -51,13 +51,22 @@ static aenc_status weights_check(aenc_context *ctx, const struct batch *batch, u
     return AENC_OK;
 }
 
+/* Behind each piece of rows. */
+static aenc_status report(struct pca_work *work) {
+    aenc_status status = aenc_report_step(&work->report);
+    if (work->report.stopped) work->stopped = AENC_STOPPED_CALLBACK;
+    return status;
+}
+
 static aenc_status feed_memory(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
     int64_t piece = work->moments.block;
     aenc_status status = AENC_OK;
-    for (int64_t r = 0; r < data->rows.count && status == AENC_OK && !cancelled(work, model); r += piece) {
+    work->report.now.steps = (data->rows.count + piece - 1) / piece;
+    for (int64_t r = 0; r < data->rows.count && status == AENC_OK && !halted(work, model); r += piece) {
         const struct batch rows = aenc_batch_piece(&data->rows, r, piece);
         status = weights_check(work->moments.ctx, &rows, (uint64_t)r);
         if (status == AENC_OK) status = take(work, &rows, data->unchecked, (uint64_t)r);
+        if (status == AENC_OK) status = report(work);
     }
     return status;
 }
@@ -70,14 +79,16 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
     int64_t piece = work->moments.block;
     uint64_t rows = source->call.rows, done = 0;
     int64_t batches = rows == 0 ? INT64_MAX : (int64_t)((rows + (uint64_t)piece - 1) / (uint64_t)piece);
+    work->report.now.steps = rows == 0 ? 0 : batches;
     aenc_status status = aenc_stream_open(source, (struct stream_want){piece, 1, batches, NULL, true}, 0, &stream);
-    while (status == AENC_OK && (rows == 0 || done < rows) && !cancelled(work, model)) {
+    while (status == AENC_OK && (rows == 0 || done < rows) && !halted(work, model)) {
         status = aenc_stream_next(&stream, &batch);
         if (stream.stopped) work->stopped = AENC_STOPPED_CALLBACK;
         if (status != AENC_OK || batch->count == 0 || (done > 0 && batch->first == 0)) break;
         const struct batch in = aenc_stream_rows(&stream, batch, data->stream_field);
         status = weights_check(source->ctx, &in, batch->first);
         if (status == AENC_OK) status = take(work, &in, true, batch->first);
+        if (status == AENC_OK) status = report(work);
         done += (uint64_t)batch->count;
         if (batch->after == 0) break;
     }
@@ -87,7 +98,7 @@ static aenc_status feed_stream(struct pca_work *work, const struct fit_data *dat
 
 static aenc_status feed(struct pca_work *work, const struct fit_data *data, const struct aenc_model *model) {
     aenc_status status = data->stream != NULL ? feed_stream(work, data, model) : feed_memory(work, data, model);
-    (void)cancelled(work, model); /* also among the last rows */
+    (void)halted(work, model); /* also among the last rows */
     return status;
 }
 
@@ -135,8 +146,9 @@ static uint64_t rows_stated(const struct fit_data *data) {
 }
 
 static aenc_status work_create(aenc_context *ctx, const struct pca_request *request, int64_t cols,
-                               const struct fit_data *data, struct pca_work *work) {
+                               const struct fit_data *data, const struct reported *to, struct pca_work *work) {
     *work = (struct pca_work){.directions = NULL};
+    aenc_report_begin(ctx, to, 0, &work->report);
     aenc_status status = aenc_pca_moments(ctx, request, cols, rows_stated(data), &work->moments);
     if (status == AENC_OK) status = aenc_spectrum_create(&work->moments, &work->spectrum);
     return status;
@@ -145,14 +157,15 @@ static aenc_status work_create(aenc_context *ctx, const struct pca_request *requ
 /* ---- The three fits ---- */
 
 aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, int64_t cols,
-                          const struct fit_data *data, struct aenc_model **out) {
+                          const struct fit_data *data, const struct reported *to, struct aenc_model **out) {
     struct pca_work work;
     struct aenc_model *model = NULL;
     int64_t components = 0;
-    aenc_status status = work_create(ctx, request, cols, data, &work);
+    aenc_status status = work_create(ctx, request, cols, data, to, &work);
     if (status == AENC_OK) status = feed(&work, data, NULL);
     if (status == AENC_OK && work.stopped == AENC_STOPPED_CANCEL) status = aenc_ended(ctx, "aenc_context_cancel");
-    if (status == AENC_OK && work.stopped == AENC_STOPPED_CALLBACK) status = aenc_ended(ctx, "the source");
+    if (status == AENC_OK && work.stopped == AENC_STOPPED_CALLBACK)
+        status = aenc_ended(ctx, work.report.stopped ? to->name : "the source");
     if (status == AENC_OK) status = enough(&work, request->components);
     if (status == AENC_OK) status = aenc_pca_solve(&work);
     if (status == AENC_OK) status = components_find(&work, request, &components);
@@ -167,10 +180,15 @@ aenc_status aenc_pca_make(aenc_context *ctx, const struct pca_request *request, 
     return status;
 }
 
-aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data) {
+static struct reported reported_of(const aenc_fit_options *o) {
+    return (struct reported){"aenc_fit_options.progress", o->progress, o->progress_user};
+}
+
+aenc_status aenc_pca_fit(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
     struct pca_work work;
     const struct pca_request request = aenc_pca_request(model);
-    aenc_status status = work_create(model->ctx, &request, model->input_size, data, &work);
+    const struct reported to = reported_of(o);
+    aenc_status status = work_create(model->ctx, &request, model->input_size, data, &to, &work);
     if (status == AENC_OK) status = directions_alloc(&work, request.components);
     if (status == AENC_OK) status = feed(&work, data, model);
     bool ended = status == AENC_OK && work.stopped == 0;
@@ -199,9 +217,11 @@ static aenc_status moments_of(struct aenc_model *model, const struct pca_request
     return status;
 }
 
-aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *data) {
+aenc_status aenc_pca_partial(struct aenc_model *model, const struct fit_data *data, const aenc_fit_options *o) {
     const struct pca_request request = aenc_pca_request(model);
     struct pca_work work = {.moments = {.ctx = model->ctx, .cols = model->input_size}};
+    const struct reported to = reported_of(o);
+    aenc_report_begin(model->ctx, &to, 0, &work.report);
     aenc_status status = directions_alloc(&work, request.components);
     if (status == AENC_OK) status = moments_of(model, &request, &work);
     if (status == AENC_OK) status = aenc_spectrum_create(model->training->moments, &work.spectrum);

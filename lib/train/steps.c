@@ -7,21 +7,15 @@
 
 #include "train/fit.h"
 
-double aenc_seconds_since(const struct timespec *begin) {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    return (double)(end.tv_sec - begin->tv_sec) + 1e-9 * (double)(end.tv_nsec - begin->tv_nsec);
-}
-
 aenc_status aenc_fit_report(struct fit *fit, int64_t event) {
     fit->now.event = event;
     fit->now.seconds = fit->seconds_before + aenc_seconds_since(&fit->begin);
-    if (fit->options->progress == NULL) return AENC_OK;
-    struct outside outside = aenc_callback_begin(fit->model->ctx);
-    int result = fit->options->progress(fit->options->progress_user, &fit->now);
-    aenc_callback_end(fit->model->ctx, outside);
-    if (result > 0) aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
-    return aenc_callback_result(fit->model->ctx, "aenc_fit_options.progress", result);
+    const struct reported to = {fit->progress_name == NULL ? "aenc_fit_options.progress" : fit->progress_name,
+                                fit->options->progress, fit->options->progress_user};
+    bool stop = false;
+    aenc_status status = aenc_reported(fit->model->ctx, &to, &fit->now, &stop);
+    if (stop) aenc_fit_stop(fit, AENC_STOPPED_CALLBACK);
+    return status;
 }
 
 /* ---- Rows ---- */
@@ -115,7 +109,7 @@ static bool checkpoint_due(const struct fit *fit) {
 
 aenc_status aenc_fit_checkpoint(struct fit *fit) {
     aenc_status status = aenc_checkpoint_save(fit);
-    clock_gettime(CLOCK_MONOTONIC, &fit->saved);
+    fit->saved = aenc_clock_now();
     return status;
 }
 

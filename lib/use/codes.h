@@ -7,6 +7,7 @@
 #ifndef AENC_USE_CODES_H
 #define AENC_USE_CODES_H
 
+#include "base/report.h"
 #include "io/settings.h"
 #include "model/model.h"
 
@@ -63,9 +64,10 @@ aenc_status aenc_search(aenc_context *ctx, const struct search *search, struct n
 struct kmeans {
     struct rows x;
     int64_t cols, clusters, restarts, iterations;
+    struct reported progress; /* its epochs are the restarts, its steps the iterations, its loss the inertia */
 };
 
-/* centers (clusters, cols), label (rows), *inertia: of the best of the restarts. */
+/* centers (clusters, cols), label (rows), *inertia: of the best of the restarts, as far as the callback let them go. */
 aenc_status aenc_kmeans_find(aenc_context *ctx, const struct kmeans *kmeans, float *centers, int32_t *label,
                              double *inertia);
 
@@ -76,6 +78,7 @@ struct tsne {
     int64_t cols, iterations;
     double perplexity; /* from 1 to less than the rows */
     double theta;      /* 0: all pairs; otherwise at most 0.7 */
+    struct reported progress;
 };
 
 /* out (x.count, 2); *left: KL(p || q) in nats. */

@@ -5,6 +5,7 @@
  * rate falling in a line to 0. Cells are limited to their column's bounds by the clip of the model's scaling, before
  * the noise: whatever a row holds, its share of the gradient has a bound.
  */
+#include <math.h>
 #include <string.h>
 
 #include "train/fit.h"
@@ -81,27 +82,36 @@ static double falling(const struct schedule *schedule, int64_t step) {
 }
 static const struct schedule_type fall = {.name = "fall", .factor = falling};
 
-/* Passes over the rows, each in an order of its own, until there are enough steps. */
+/* Passes over the rows, each in an order of its own, until there are enough steps or the callback stops them. */
 static aenc_status passes(struct fit *fit, int64_t steps) {
     int64_t each = fit->batches.train_count / fit->batch;
     aenc_status status = AENC_OK;
-    for (int64_t done = 0; done < steps && status == AENC_OK; done += each) {
+    fit->now.epochs = (steps + each - 1) / each;
+    for (int64_t done = 0; done < steps && status == AENC_OK && !fit->stopped; done += each) {
         aenc_batches_shuffle(&fit->batches, (uint64_t)(done / each));
         fit->steps_before = done;
+        fit->place = (struct place){.loss_sum = 0};
+        memset(fit->term_sum, 0, fit->model->terms.count * sizeof *fit->term_sum);
+        fit->begin = aenc_clock_now();
+        fit->now.epoch++;
         fit->now.step = 0;
         fit->now.steps = steps - done < each ? steps - done : each;
         status = aenc_fit_steps(fit);
-        if (status == AENC_OK && fit->stopped) status = aenc_ended(fit->model->ctx, "aenc_context_cancel");
+        if (status == AENC_OK && fit->stopped && fit->why != AENC_STOPPED_CALLBACK)
+            status = aenc_ended(fit->model->ctx, "aenc_context_cancel");
     }
     return status;
 }
 
-static aenc_status train(struct aenc_model *model, const struct rows *x, int64_t steps) {
+static aenc_status train(struct aenc_model *model, const struct rows *x, const aenc_detector_options *o) {
     aenc_context *ctx = model->ctx;
-    const aenc_fit_options none = {.struct_size = sizeof none};
-    if (steps <= 0) steps = STEPS;
+    const aenc_fit_options options = {
+        .struct_size = sizeof options, .progress = o->progress, .progress_user = o->progress_user};
+    int64_t steps = o->steps > 0 ? o->steps : STEPS;
     struct fit fit = {.model = model,
-                      .options = &none,
+                      .options = &options,
+                      .progress_name = "aenc_detector_options.progress",
+                      .now = {.struct_size = sizeof fit.now, .valid_loss = NAN, .best_valid_loss = NAN},
                       .data = {.rows = aenc_batch_of(FIELD_INPUT, x)},
                       .schedule = {.type = &fall, .base = learning_rate, .total_steps = steps},
                       .batch = x->count < BATCH ? x->count : BATCH};
@@ -132,7 +142,7 @@ aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t c
         detector->outside = noise * noise / (2 * (1 + noise * noise));
         status = aenc_detector_columns_learn(detector, x);
     }
-    if (status == AENC_OK) status = train(detector->model, x, options->steps);
+    if (status == AENC_OK) status = train(detector->model, x, options);
     if (status == AENC_OK) status = aenc_detector_calibrate(detector, x, threshold);
     if (status == AENC_OK)
         *out = detector;

@@ -20,6 +20,7 @@ struct state {
     double *sum;       /* (clusters, cols) */
     int64_t *members;  /* (clusters) */
     int64_t newest;    /* of the start: the center chosen last */
+    struct report report;
 };
 
 /* ---- The start ---- */
@@ -114,18 +115,30 @@ static void update(struct state *state) {
         if (state->members[i / cols] > 0) state->center[i] = (float)(state->sum[i] / (double)state->members[i / cols]);
 }
 
+static double inertia_of(const struct state *state) {
+    double sum = 0;
+    for (int64_t r = 0; r < state->kmeans->x.count; r++) sum += state->near[r].distance;
+    return sum;
+}
+
+static aenc_status report(struct state *state) {
+    if (state->report.to.progress == NULL) return AENC_OK;
+    state->report.now.train_loss = inertia_of(state);
+    return aenc_report_step(&state->report);
+}
+
 static aenc_status lloyd(struct state *state, int64_t restart, double *inertia) {
     bool changed = true;
     aenc_status status = start(state, restart);
     memset(state->label, 0xFF, (size_t)state->kmeans->x.count * sizeof *state->label);
     if (status == AENC_OK) status = assign(state, &changed);
-    for (int64_t i = 0; i < state->kmeans->iterations && changed && status == AENC_OK; i++) {
+    for (int64_t i = 0; i < state->kmeans->iterations && changed && status == AENC_OK && !state->report.stopped; i++) {
         fill_empty(state);
         update(state);
         status = assign(state, &changed);
+        if (status == AENC_OK) status = report(state);
     }
-    *inertia = 0;
-    for (int64_t r = 0; status == AENC_OK && r < state->kmeans->x.count; r++) *inertia += state->near[r].distance;
+    *inertia = status == AENC_OK ? inertia_of(state) : 0;
     return status;
 }
 
@@ -134,8 +147,10 @@ static aenc_status lloyd(struct state *state, int64_t restart, double *inertia) 
 static aenc_status best_of(struct state *state, float *centers, int32_t *label, double *inertia) {
     const struct kmeans *kmeans = state->kmeans;
     aenc_status status = AENC_OK;
-    for (int64_t i = 0; i < kmeans->restarts && status == AENC_OK; i++) {
+    for (int64_t i = 0; i < kmeans->restarts && status == AENC_OK && !state->report.stopped; i++) {
         double now;
+        state->report.now.epoch = i + 1;
+        state->report.now.step = 0;
         status = lloyd(state, i, &now);
         if (status != AENC_OK || (i > 0 && !(now < *inertia))) continue;
         *inertia = now;
@@ -149,6 +164,8 @@ aenc_status aenc_kmeans_find(aenc_context *ctx, const struct kmeans *kmeans, flo
                              double *inertia) {
     size_t rows = (size_t)kmeans->x.count, cols = (size_t)kmeans->cols, clusters = (size_t)kmeans->clusters;
     struct state state = {.ctx = ctx, .kmeans = kmeans};
+    aenc_report_begin(ctx, &kmeans->progress, kmeans->iterations, &state.report);
+    state.report.now.epochs = kmeans->restarts;
     state.center = aenc_alloc_raw(ctx, clusters, cols * sizeof *state.center);
     if (state.center != NULL) state.label = aenc_alloc_raw(ctx, rows, sizeof *state.label);
     if (state.label != NULL) state.near = aenc_alloc_raw(ctx, rows, sizeof *state.near);

@@ -319,11 +319,14 @@ static double divergence(struct map *map) {
 static aenc_status descend(struct map *map) {
     aenc_status status = AENC_OK;
     double rate = fmax((double)map->n / (4 * EXAGGERATION), 50);
-    for (int64_t i = 0; i < map->tsne->iterations && status == AENC_OK; i++) {
+    struct report report;
+    aenc_report_begin(map->ctx, &map->tsne->progress, map->tsne->iterations, &report);
+    for (int64_t i = 0; i < map->tsne->iterations && status == AENC_OK && !report.stopped; i++) {
         map->p_factor = i < EARLY ? EXAGGERATION : 1;
         forces(map);
         move(map, rate, i < EARLY ? 0.5 : 0.8);
-        status = aenc_cancel_check(map->ctx);
+        status = aenc_report_step(&report);
+        if (status == AENC_OK) status = aenc_cancel_check(map->ctx);
     }
     return status;
 }

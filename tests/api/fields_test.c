@@ -74,7 +74,7 @@ static void test_fits(void) {
                                         "xxxx.x.xxxxxxxxxxx....", /* distill */
                                         "x..xx.....xxx.....xx..", /* partial_fit */
                                         "xxxx.xx.xxxxxxxxxx..xx", /* fit_source of a stream */
-                                        "...x..................", /* fit of a PCA */
+                                        "...x........x.........", /* fit of a PCA */
                                         "xxxx.x.xxxxxxx........"}; /* sweep */
     struct trial t = trial_create(small, 1, 1);
     const aenc_source_callbacks call = {.struct_size = sizeof call, .cols = IN, .read = read_rows};

@@ -204,7 +204,7 @@ static void test_small_kmeans(aenc_context *ctx) {
     options.clusters = 3;
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &options, centers, 3, NULL, 0, &inertia), AENC_OK);
     CHECK_NEAR(inertia, 1, 1e-6); /* {0 0 1 1} {5 5 5} {9} */
-    options = (aenc_kmeans_options){sizeof options, 1, 1, 1};
+    options = (aenc_kmeans_options){.struct_size = sizeof options, .clusters = 1, .restarts = 1, .iterations = 1};
     CHECK_STATUS(ctx, aenc_kmeans(ctx, &x, &options, centers, 1, group, 8, NULL), AENC_OK);
     CHECK_NEAR((double)centers[0], 3.25, 1e-6);
 }

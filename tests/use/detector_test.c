@@ -158,12 +158,12 @@ static void check_refusals(void) {
         aenc_detector_options options;
         aenc_status want;
         const char *word;
-    } cases[] = {{{sizeof bad, "quantil", NULL, 0, 0}, AENC_ERR_ARGUMENT, "quantil"},
-                 {{sizeof bad, NULL, "z", 0, 0}, AENC_ERR_ARGUMENT, "scaling 'z'"},
-                 {{sizeof bad, NULL, NULL, -1, 0}, AENC_ERR_ARGUMENT, "noise is -1"},
-                 {{sizeof bad, NULL, NULL, NAN, 0}, AENC_ERR_ARGUMENT, "noise"},
-                 {{sizeof bad, NULL, NULL, 0, -5}, AENC_ERR_ARGUMENT, "steps is -5"},
-                 {{sizeof bad, "fpr:rate=1e-4", NULL, 0, 1}, AENC_ERR_ARGUMENT, "9999"}};
+    } cases[] = {{{.struct_size = sizeof bad, .threshold = "quantil"}, AENC_ERR_ARGUMENT, "quantil"},
+                 {{.struct_size = sizeof bad, .scaling = "z"}, AENC_ERR_ARGUMENT, "scaling 'z'"},
+                 {{.struct_size = sizeof bad, .noise = -1}, AENC_ERR_ARGUMENT, "noise is -1"},
+                 {{.struct_size = sizeof bad, .noise = NAN}, AENC_ERR_ARGUMENT, "noise"},
+                 {{.struct_size = sizeof bad, .steps = -5}, AENC_ERR_ARGUMENT, "steps is -5"},
+                 {{.struct_size = sizeof bad, .threshold = "fpr:rate=1e-4", .steps = 1}, AENC_ERR_ARGUMENT, "9999"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         CHECK_STATUS(scene.ctx, aenc_detector_create(scene.ctx, &scene.x, &cases[i].options, &d), cases[i].want);
         CHECK(d == NULL);

@@ -175,7 +175,9 @@ static void test_defaults(aenc_context *ctx) {
     static float center[3][6 * COLS];
     static int32_t group[3][FEW], said[3][FEW / 2];
     double inertia[3], accuracy;
-    const aenc_kmeans_options groups[3] = {{sizeof *groups, 6, 0, 0}, {sizeof *groups, 6, 10, 300}, {sizeof *groups, 6, 1, 1}};
+    const aenc_kmeans_options groups[3] = {{.struct_size = sizeof *groups, .clusters = 6},
+                                           {.struct_size = sizeof *groups, .clusters = 6, .restarts = 10, .iterations = 300},
+                                           {.struct_size = sizeof *groups, .clusters = 6, .restarts = 1, .iterations = 1}};
     for (int i = 0; i < 3; i++)
         CHECK_STATUS(ctx, aenc_kmeans(ctx, &few, &groups[i], center[i], 6 * COLS, group[i], FEW, &inertia[i]), AENC_OK);
     CHECK(memcmp(center[0], center[1], sizeof center[0]) == 0 && memcmp(group[0], group[1], sizeof group[0]) == 0);
