@@ -74,10 +74,8 @@ aenc_status aenc_precision_recall(aenc_context *ctx, const float *score, const u
     if (status == AENC_OK && threshold != threshold)
         status =
             aenc_fail(ctx, AENC_ERR_NONFINITE, "aenc_precision_recall: threshold is %s", aenc_shown(threshold).text);
+    if (status == AENC_OK) status = aenc_scores_check(ctx, score, count);
     for (size_t i = 0; i < count && status == AENC_OK; i++) {
-        if (score[i] - score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
-                             aenc_shown_float(score[i]).text);
         bool above = (double)score[i] > threshold, positive = label[i] != 0;
         taken += above;
         found += above && positive;

@@ -244,17 +244,10 @@ void aenc_safetensors_free(struct safetensors *file) {
 /* ---- Use ---- */
 
 const struct tensor_entry *aenc_safetensors_find(const struct safetensors *file, const char *name) {
-    size_t begin = 0, end = file->tensor_count;
-    while (begin < end) {
-        size_t middle = begin + (end - begin) / 2;
-        int order = strcmp(name, file->by_name[middle]->name);
-        if (order == 0) return file->by_name[middle];
-        if (order < 0)
-            end = middle;
-        else
-            begin = middle + 1;
-    }
-    return NULL;
+    const struct tensor_entry key = {.name = name}, *wanted = &key;
+    const struct tensor_entry *const *found =
+        aenc_sorted_find(&wanted, file->by_name, file->tensor_count, sizeof *file->by_name, compare_names);
+    return found == NULL ? NULL : *found;
 }
 
 const char *aenc_safetensors_metadata(const struct safetensors *file, const char *key) {

@@ -33,3 +33,34 @@ void aenc_sort(void *items, void *scratch, size_t count, size_t size, int (*comp
     }
     if (from != items) memcpy(items, from, end);
 }
+
+const void *aenc_sorted_find(const void *key, const void *items, size_t count, size_t size,
+                             int (*compare)(const void *, const void *)) {
+    size_t begin = 0, end = count;
+    while (begin < end) {
+        size_t middle = begin + (end - begin) / 2;
+        const char *item = (const char *)items + middle * size;
+        int order = compare(key, item);
+        if (order == 0) return item;
+        if (order < 0)
+            end = middle;
+        else
+            begin = middle + 1;
+    }
+    return NULL;
+}
+
+static int compare_floats(const void *a, const void *b) {
+    const float *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+void aenc_sort_floats(float *values, size_t count) {
+    aenc_sort(values, values + count, count, sizeof *values, compare_floats);
+}
+
+double aenc_sorted_quantile(const float *sorted, size_t count, double share) {
+    double at = share * (double)(count - 1);
+    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
+    return (double)sorted[below] + (at - (double)below) * ((double)sorted[above] - (double)sorted[below]);
+}

@@ -47,28 +47,28 @@ static int compare_keys(const void *a, const void *b) {
     return strcmp(x->member->key, y->member->key);
 }
 
-/* That of the first bytes of a name. */
-static struct alias *alias_find(const struct aliases *aliases, const char *name, size_t length) {
-    size_t begin = 0, end = aliases->count;
-    while (begin < end) {
-        struct alias *middle = &aliases->alias[begin + (end - begin) / 2];
-        int order = strncmp(name, middle->member->key, length);
-        if (order == 0 && middle->member->key[length] == '\0') return middle;
-        if (order <= 0)
-            end = (size_t)(middle - aliases->alias);
-        else
-            begin = (size_t)(middle - aliases->alias) + 1;
-    }
-    return NULL;
+/* The first bytes of a name. */
+struct beginning {
+    const char *name;
+    size_t length;
+};
+
+static int compare_beginning(const void *a, const void *b) {
+    const struct beginning *x = a;
+    const struct alias *y = b;
+    int order = strncmp(x->name, y->member->key, x->length);
+    return order != 0 ? order : -(y->member->key[x->length] != '\0');
 }
 
 /* In the arena; the name itself where there is no alias. NULL when it is out of memory. */
 static const char *foreign_name(const struct aliases *aliases, struct arena *arena, const char *name) {
     for (size_t length = strlen(name);; length--) {
-        struct alias *alias =
-            name[length] == '\0' || length == 0 || name[length - 1] == '.' ? alias_find(aliases, name, length) : NULL;
+        const struct beginning key = {name, length};
+        const struct alias *alias = NULL;
+        if (name[length] == '\0' || length == 0 || name[length - 1] == '.')
+            alias = aenc_sorted_find(&key, aliases->alias, aliases->count, sizeof *alias, compare_beginning);
         if (alias != NULL) {
-            alias->used = true;
+            aliases->alias[alias - aliases->alias].used = true;
             return aenc_arena_format(arena, "%s%s", alias->member->text, name + length);
         }
         if (length == 0) return name;

@@ -38,18 +38,6 @@ static void see(struct learning *l, const struct batch *rows) {
     }
 }
 
-static int ascending(const void *a, const void *b) {
-    const float *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-/* The value below which `share` of the sorted ones lie. */
-static double quantile(const float *sorted, int64_t count, double share) {
-    double at = share * (double)(count - 1);
-    int64_t below = (int64_t)at, above = below + 1 < count ? below + 1 : below;
-    return (double)sorted[below] + (at - (double)below) * ((double)sorted[above] - (double)sorted[below]);
-}
-
 /* Median in place of the mean, interquartile range in place of the lowest (where it is 0: left to the deviation). */
 static aenc_status quartiles(struct learning *l, const struct batch *rows) {
     float *values = aenc_alloc_raw(l->model->ctx, (size_t)rows->count, 2 * sizeof *values);
@@ -57,9 +45,10 @@ static aenc_status quartiles(struct learning *l, const struct batch *rows) {
     for (int64_t c = 0; c < l->model->input_size; c++) {
         for (int64_t r = 0; r < rows->count; r++)
             values[r] = aenc_batch_value(rows, FIELD_INPUT, &l->model->field[FIELD_INPUT], r, c);
-        aenc_sort(values, values + rows->count, (size_t)rows->count, sizeof *values, ascending);
-        l->column[c].mean = quantile(values, rows->count, 0.5);
-        l->column[c].low = quantile(values, rows->count, 0.75) - quantile(values, rows->count, 0.25);
+        size_t count = (size_t)rows->count;
+        aenc_sort_floats(values, count);
+        l->column[c].mean = aenc_sorted_quantile(values, count, 0.5);
+        l->column[c].low = aenc_sorted_quantile(values, count, 0.75) - aenc_sorted_quantile(values, count, 0.25);
     }
     aenc_release(l->model->ctx, values);
     return AENC_OK;

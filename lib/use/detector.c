@@ -30,6 +30,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/sort.h"
 #include "use/detector.h"
 
 enum { POINTS = 6, BLOCK = 1024 };
@@ -202,12 +203,12 @@ static aenc_status roots_measure(struct aenc_detector *d, float *score, size_t c
     }
     aenc_status status = aenc_scores_sort(d->model->ctx, score, count, &sorted);
     if (status != AENC_OK) return status;
-    d->center = aenc_scores_quantile(sorted, count, 0.5);
+    d->center = aenc_sorted_quantile(sorted, count, 0.5);
     aenc_release(d->model->ctx, sorted);
     for (size_t r = 0; r < count; r++) score[r] = (float)fabs((double)score[r] - d->center);
     status = aenc_scores_sort(d->model->ctx, score, count, &sorted);
     if (status != AENC_OK) return status;
-    d->spread = 1.4826 * aenc_scores_quantile(sorted, count, 0.5);
+    d->spread = 1.4826 * aenc_sorted_quantile(sorted, count, 0.5);
     if (!(d->spread > 0)) d->spread = fmax(sqrt(square / (double)count), DBL_MIN);
     aenc_release(d->model->ctx, sorted);
     return AENC_OK;

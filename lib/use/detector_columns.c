@@ -18,11 +18,6 @@
 
 static const double left_out = 0.01; /* share of the cells */
 
-static int ascending(const void *a, const void *b) {
-    const float *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
 static void moments(const float *value, int64_t count, struct column_facts *fact) {
     double sum = 0, square = 0;
     for (int64_t i = 0; i < count; i++) sum += ((double)value[i] - (double)value[0]) / (double)count;
@@ -34,9 +29,9 @@ static void moments(const float *value, int64_t count, struct column_facts *fact
 static bool is_width(double width) { return width >= (double)FLT_MIN; }
 
 static void column_learn(const float *sorted, int64_t count, bool robust, struct column_facts *fact) {
-    double median = aenc_scores_quantile(sorted, (size_t)count, 0.5);
+    double median = aenc_sorted_quantile(sorted, (size_t)count, 0.5);
     double range =
-        aenc_scores_quantile(sorted, (size_t)count, 0.75) - aenc_scores_quantile(sorted, (size_t)count, 0.25);
+        aenc_sorted_quantile(sorted, (size_t)count, 0.75) - aenc_sorted_quantile(sorted, (size_t)count, 0.25);
     int64_t first = 0, end = count;
     for (int64_t i = (int64_t)ceil(left_out * (double)count); i > 0 && end - first > 1; i--) {
         if (median - (double)sorted[first] > (double)sorted[end - 1] - median)
@@ -90,7 +85,7 @@ aenc_status aenc_detector_columns_learn(struct aenc_detector *detector, const st
     for (int64_t c = 0; c < model->input_size && status == AENC_OK; c++) {
         struct column_facts *fact = &detector->column[c];
         for (int64_t r = 0; r < x->count; r++) sorted[r] = x->data[r * x->stride + c];
-        aenc_sort(sorted, sorted + x->count, (size_t)x->count, sizeof *sorted, ascending);
+        aenc_sort_floats(sorted, (size_t)x->count);
         status = aenc_cancel_check(model->ctx);
         column_learn(sorted, x->count, kind == SCALING_ROBUST, fact);
         double low = fmax((double)sorted[0], fact->middle - DETECTOR_CLIP * fact->unit);

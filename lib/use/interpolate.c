@@ -90,11 +90,6 @@ aenc_status aenc_codes_difference(aenc_context *ctx, const struct rows *codes, i
 
 /* ---- Ranges and traversal ---- */
 
-static int compare_floats(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 aenc_status aenc_codes_shares(aenc_context *ctx, const struct rows *codes, int64_t cols, const double *share,
                               int64_t count, float *out) {
     size_t rows = (size_t)codes->count;
@@ -102,7 +97,7 @@ aenc_status aenc_codes_shares(aenc_context *ctx, const struct rows *codes, int64
     aenc_status status = column == NULL ? AENC_ERR_NO_MEMORY : AENC_OK;
     for (int64_t c = 0; c < cols && status == AENC_OK; c++) {
         for (int64_t r = 0; r < codes->count; r++) column[r] = rows_at(codes, r)[c];
-        aenc_sort(column, column + rows, rows, sizeof *column, compare_floats);
+        aenc_sort_floats(column, rows);
         for (int64_t q = 0; q < count; q++) {
             double place = share[q] * (double)(rows - 1);
             size_t low = (size_t)place, high = low + 1 < rows ? low + 1 : low;

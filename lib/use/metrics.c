@@ -23,10 +23,9 @@ static int descending(const void *a, const void *b) {
 
 static aenc_status pairs_fill(aenc_context *ctx, const struct judged *j, struct pair *pair) {
     size_t positives = 0;
+    aenc_status status = aenc_scores_check(ctx, j->score, j->count);
+    if (status != AENC_OK) return status;
     for (size_t i = 0; i < j->count; i++) {
-        if (j->score[i] - j->score[i] != 0)
-            return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
-                             aenc_shown_float(j->score[i]).text);
         if (j->label[i] > 1)
             return aenc_fail(ctx, AENC_ERR_ARGUMENT, "label%s is %d; it is 0 or 1", aenc_at(i).text, j->label[i]);
         positives += j->label[i];

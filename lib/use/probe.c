@@ -45,15 +45,9 @@ static void classes_find(struct probe *probe, int32_t *scratch) {
         if (r == 0 || probe->value[r] != probe->value[probe->classes - 1])
             probe->value[probe->classes++] = probe->value[r];
     for (int64_t r = 0; r < rows; r++) {
-        int64_t low = 0, high = probe->classes - 1;
-        while (low < high) {
-            int64_t middle = (low + high) / 2;
-            if (probe->value[middle] < probe->train->label[r])
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        probe->cls[r] = low;
+        const int32_t *value = aenc_sorted_find(&probe->train->label[r], probe->value, (size_t)probe->classes,
+                                                sizeof *value, compare_labels);
+        probe->cls[r] = value - probe->value;
     }
 }
 

@@ -19,15 +19,10 @@ struct curve {
     float *output;         /* (rows, output) */
 };
 
-static int compare_floats(const void *a, const void *b) {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* Bits per number of a column. */
 static double entropy(float *column, size_t rows) {
     double bits = 0;
-    aenc_sort(column, column + rows, rows, sizeof *column, compare_floats);
+    aenc_sort_floats(column, rows);
     for (size_t r = 0, run = 1; r < rows; r++, run++) {
         if (r + 1 < rows && column[r + 1] == column[r]) continue;
         double p = (double)run / (double)rows;

@@ -25,33 +25,28 @@
 
 /* ---- Scores in order ---- */
 
-static int ascending(const void *a, const void *b) {
-    const float *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count, float **out) {
-    *out = NULL;
+aenc_status aenc_scores_check(aenc_context *ctx, const float *score, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (score[i] - score[i] != 0)
             return aenc_fail(ctx, AENC_ERR_NONFINITE, "score%s is %s", aenc_at(i).text,
                              aenc_shown_float(score[i]).text);
+    return AENC_OK;
+}
+
+aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count, float **out) {
+    *out = NULL;
+    aenc_status checked = aenc_scores_check(ctx, score, count);
+    if (checked != AENC_OK) return checked;
     float *sorted = aenc_alloc_raw(ctx, count, 2 * sizeof *sorted);
     if (sorted == NULL) return AENC_ERR_NO_MEMORY;
     memcpy(sorted, score, count * sizeof *sorted);
-    aenc_sort(sorted, sorted + count, count, sizeof *sorted, ascending);
+    aenc_sort_floats(sorted, count);
     aenc_status status = aenc_cancel_check(ctx);
     if (status == AENC_OK)
         *out = sorted;
     else
         aenc_release(ctx, sorted);
     return status;
-}
-
-double aenc_scores_quantile(const float *sorted, size_t count, double share) {
-    double at = share * (double)(count - 1);
-    size_t below = (size_t)at, above = below + 1 < count ? below + 1 : below;
-    return (double)sorted[below] + (at - (double)below) * ((double)sorted[above] - (double)sorted[below]);
 }
 
 /* ---- Generalized Pareto ---- */
@@ -146,15 +141,15 @@ static const struct setting_rule pot_rules[] = {
 
 static aenc_status quantile(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
     (void)ctx;
-    *out = aenc_scores_quantile(sorted, count, aenc_setting_number(spec, quantile_rules, "q"));
+    *out = aenc_sorted_quantile(sorted, count, aenc_setting_number(spec, quantile_rules, "q"));
     return AENC_OK;
 }
 
 static aenc_status mad(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
-    double median = aenc_scores_quantile(sorted, count, 0.5);
+    double median = aenc_sorted_quantile(sorted, count, 0.5);
     for (size_t i = 0; i < count; i++) sorted[i] = (float)fabs((double)sorted[i] - median);
-    aenc_sort(sorted, sorted + count, count, sizeof *sorted, ascending);
-    double spread = 1.4826 * aenc_scores_quantile(sorted, count, 0.5);
+    aenc_sort_floats(sorted, count);
+    double spread = 1.4826 * aenc_sorted_quantile(sorted, count, 0.5);
     *out = median + aenc_setting_number(spec, mad_rules, "k") * spread;
     if (spread > 0) return AENC_OK;
     return aenc_fail(ctx, AENC_ERR_ARGUMENT, "threshold 'mad': half of the %zu scores are equal, they have no spread",
@@ -198,7 +193,7 @@ static aenc_status pot_check(aenc_context *ctx, const struct json *spec, size_t 
 
 static aenc_status pot(aenc_context *ctx, const struct json *spec, float *sorted, size_t count, double *out) {
     double risk = aenc_setting_number(spec, pot_rules, "risk"), level = aenc_setting_number(spec, pot_rules, "level");
-    double start = aenc_scores_quantile(sorted, count, level);
+    double start = aenc_sorted_quantile(sorted, count, level);
     size_t first = 0;
     while (first < count && !((double)sorted[first] > start)) first++;
     size_t peaks = count - first;

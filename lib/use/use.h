@@ -33,10 +33,10 @@ double aenc_metrics_precision(const struct cut *cut, size_t cuts);
 
 /* ---- threshold.c ---- */
 
-/* Scores sorted upwards, from aenc_alloc; AENC_ERR_NONFINITE. */
+/* AENC_ERR_NONFINITE, naming the score. */
+aenc_status aenc_scores_check(aenc_context *ctx, const float *score, size_t count);
+/* The same; the scores sorted upwards, from aenc_alloc. */
 aenc_status aenc_scores_sort(aenc_context *ctx, const float *score, size_t count, float **out);
-/* The value below which `share` of sorted numbers lie, interpolated as by numpy.percentile. */
-double aenc_scores_quantile(const float *sorted, size_t count, double share);
 /* The threshold that spec asks for ("quantile:q=0.95"), from scores of normal data; a row is flagged above it. */
 aenc_status aenc_threshold_find(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
 /* What of that can be known from the number of scores alone: an unknown name or setting, too few of them. */

@@ -5,6 +5,7 @@
 
 #include "api/memory.h"
 #include "use/golden.h"
+#include "io/sort.h"
 #include "use/use.h"
 
 enum { JUDGED = sizeof judged_score / sizeof *judged_score, NORMAL = sizeof normal_score / sizeof *normal_score,
@@ -256,10 +257,10 @@ static void check_refusals(aenc_context *ctx) {
 /* What lies behind the scores is not part of them, also where the share is the largest. */
 static void check_quantiles(void) {
     const float sorted[] = {1, 2, 4, NAN};
-    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 1), 4, 0);
-    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 0.75), 3, 0);
-    CHECK_NEAR(aenc_scores_quantile(sorted, 3, 0), 1, 0);
-    CHECK_NEAR(aenc_scores_quantile(sorted + 2, 1, 0.5), 4, 0);
+    CHECK_NEAR(aenc_sorted_quantile(sorted, 3, 1), 4, 0);
+    CHECK_NEAR(aenc_sorted_quantile(sorted, 3, 0.75), 3, 0);
+    CHECK_NEAR(aenc_sorted_quantile(sorted, 3, 0), 1, 0);
+    CHECK_NEAR(aenc_sorted_quantile(sorted + 2, 1, 0.5), 4, 0);
 }
 
 int main(void) {
