@@ -62,11 +62,8 @@ static aenc_status level_check(aenc_context *ctx, const struct corruption_type *
 const struct corruption_type *aenc_corruption_find(aenc_context *ctx, const struct json *spec) {
     const struct corruption_type *type = aenc_family_find(ctx, &family, aenc_settings_type(spec));
     if (type == NULL) return NULL;
-    aenc_status status;
-    if (type->level == NULL)
-        status = aenc_settings_check(ctx, "corruption", spec, type->rules);
-    else
-        status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, common);
+    const struct setting_rule *also = type->level == NULL ? NULL : common;
+    aenc_status status = aenc_settings_check_both(ctx, "corruption", spec, type->rules, also);
     if (status == AENC_OK && type->level != NULL) status = level_check(ctx, type, spec);
     if (status == AENC_OK && type->check != NULL) status = type->check(ctx, spec);
     return status == AENC_OK ? type : NULL;

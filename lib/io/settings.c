@@ -249,7 +249,7 @@ aenc_status aenc_settings_check_both(aenc_context *ctx, const char *what, const 
     struct setting_rule all[SETTING_RULES_MAX + 1];
     size_t count = 0;
     while (rules->name != NULL && count < SETTING_RULES_MAX) all[count++] = *rules++;
-    while (common->name != NULL && count < SETTING_RULES_MAX) all[count++] = *common++;
+    while (common != NULL && common->name != NULL && count < SETTING_RULES_MAX) all[count++] = *common++;
     all[count].name = NULL;
     return aenc_settings_check(ctx, what, spec, all);
 }

@@ -42,7 +42,7 @@ aenc_status aenc_settings_parse(struct arena *arena, const char *what, const cha
 aenc_status aenc_settings_check(aenc_context *ctx, const char *what, const struct json *spec,
                                 const struct setting_rule *rules);
 
-/* The same with two tables, of the type and of its family. */
+/* The same with two tables, of the type and of its family; common NULL: it has none. */
 aenc_status aenc_settings_check_both(aenc_context *ctx, const char *what, const struct json *spec,
                                      const struct setting_rule *rules, const struct setting_rule *common);
 

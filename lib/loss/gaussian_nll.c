@@ -25,5 +25,10 @@ static struct node *draw(struct site *site, const struct json *spec, struct node
     return aenc_op_add(tape, mean, aenc_op_multiply(tape, log_variance, e));
 }
 
-const struct loss_type aenc_loss_gaussian_nll = {
-    .name = "gaussian_nll", .rules = rules, .output_factor = 2, .each = each, .draw = draw, .log_power = 2};
+const struct loss_type aenc_loss_gaussian_nll = {.name = "gaussian_nll",
+                                                 .rules = rules,
+                                                 .output_factor = 2,
+                                                 .likelihood_summed = true,
+                                                 .each = each,
+                                                 .draw = draw,
+                                                 .log_power = 2};

@@ -76,8 +76,7 @@ static struct node *log_scale(struct site *site, const struct json *spec, struct
     switch (learned(spec)) {
     case NO: return constant(tape, log(start));
     case EACH:
-        shape.rank = target->shape.rank - 1;
-        for (int i = 0; i < shape.rank; i++) shape.dim[i] = target->shape.dim[i + 1];
+        shape = aenc_row_shape(target);
         /* fallthrough */
     case ONE:
         s = aenc_store_parameter(site->store, tape, "log_scale", shape,

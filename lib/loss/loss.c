@@ -35,8 +35,7 @@ static aenc_status reduction_check(aenc_context *ctx, const struct loss_type *ty
 }
 
 bool aenc_loss_is_likelihood(const struct loss_type *loss, const struct json *spec) {
-    bool by_name = loss == &aenc_loss_bce || loss == &aenc_loss_gaussian_nll; /* with reduction=sum */
-    return (loss->likelihood || by_name) && sums(loss, spec);
+    return (loss->likelihood || loss->likelihood_summed) && sums(loss, spec);
 }
 
 const struct loss_type *aenc_loss_type(const aenc_context *ctx, const char *name) {

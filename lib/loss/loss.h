@@ -16,6 +16,7 @@ struct loss_type {
     int output_factor;                /* numbers of the output's last axis for each of the target's */
     bool unit_target;                 /* targets must lie in [0, 1] */
     bool likelihood;                  /* normalised, in nats: the sum over a row is the default */
+    bool likelihood_summed;           /* it is one with reduction=sum */
     const char *output;               /* the activation that a decoder gets which states none; NULL: none */
     /* output and target are row nodes, the output's row output_factor times as long; returns (rows). NULL: what `each`
      * gives, its mean or sum. */

@@ -191,18 +191,7 @@ aenc_status aenc_column_check(aenc_context *ctx, struct column_names names, cons
     return AENC_OK;
 }
 
-/* The answer to the next, mostly. */
-static bool rows_good(const struct rows *rows, int64_t cols) {
-    bool good = sizeof(num) == sizeof(float) && rows->data != NULL;
-    for (int64_t i = 0; i < rows->count && good; i++) {
-        const float *row = rows->data + (rows->row != NULL ? rows->row[i] : i) * rows->stride;
-        good = aenc_kernels()->elementwise->max_abs((const num *)(const void *)row, cols) <= NUM_MAX;
-    }
-    return good;
-}
-
 aenc_status aenc_rows_check(aenc_context *ctx, const char *what, const struct rows *rows, int64_t cols) {
-    if (rows_good(rows, cols)) return AENC_OK;
     const struct field_spec spec = {.size = cols, .rule = FIELD_NUMBER};
     const struct batch batch = aenc_batch_of(FIELD_INPUT, rows);
     return aenc_column_check(ctx, (struct column_names){what, 0, NULL}, &batch, FIELD_INPUT, &spec);

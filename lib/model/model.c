@@ -215,14 +215,11 @@ aenc_status aenc_model_freeze_listed(struct aenc_model *model, const struct json
     return AENC_OK;
 }
 
-void aenc_model_frozen_add(const struct aenc_model *model, struct arena *arena, struct json *object) {
-    struct json *list = NULL;
-    for (size_t i = 0; i < model->store.entry_count; i++) {
-        const struct entry *entry = &model->store.entry[i];
-        if (!entry->frozen) continue;
-        if (list == NULL) list = aenc_json_add(arena, object, "frozen", JSON_ARRAY);
-        aenc_json_add_text(arena, list, NULL, entry->name);
-    }
+struct json *aenc_model_frozen(const struct aenc_model *model, struct arena *arena) {
+    struct json *list = aenc_json_root(arena, JSON_ARRAY);
+    for (size_t i = 0; i < model->store.entry_count; i++)
+        if (model->store.entry[i].frozen) aenc_json_add_text(arena, list, NULL, model->store.entry[i].name);
+    return list;
 }
 
 void aenc_model_release(struct aenc_model *model) {

@@ -217,8 +217,8 @@ void aenc_model_forget_tasks(struct aenc_model *model);
 size_t aenc_model_freeze_below(struct aenc_model *model, const char *path, bool frozen);
 /* Freezes what a list of paths names, the member 'frozen' of a description as it was given; NULL: nothing. */
 aenc_status aenc_model_freeze_listed(struct aenc_model *model, const struct json *paths);
-/* The other way: the names of what is frozen, a member of that name. Nothing where nothing is. */
-void aenc_model_frozen_add(const struct aenc_model *model, struct arena *arena, struct json *object);
+/* The other way: the names of what is frozen, a list. */
+struct json *aenc_model_frozen(const struct aenc_model *model, struct arena *arena);
 
 /* copy.c: the numbers of everything that lies below from's path, to what has `to` in its place. `whole`: all of it
  * must fit, or nothing is copied; otherwise what fits is, and whether it is frozen with it, but for what is frozen

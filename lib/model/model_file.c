@@ -37,10 +37,11 @@ static aenc_status source_fill(const struct aenc_model *model, struct arena *are
 
 /* The description with what is frozen. */
 static const char *description_text(const struct aenc_model *model, struct arena *arena) {
-    struct json *whole = aenc_json_add_copy(arena, NULL, NULL, model->description);
+    const struct json *frozen = aenc_model_frozen(model, arena);
     char *text;
-    aenc_model_frozen_add(model, arena, whole);
-    if (aenc_json_member(whole, "frozen") == NULL && !arena->failed) return model->description_text;
+    if (!arena->failed && frozen->count == 0) return model->description_text;
+    struct json *whole = aenc_json_add_copy(arena, NULL, NULL, model->description);
+    aenc_json_add_copy(arena, whole, "frozen", frozen);
     if (arena->failed || aenc_json_write(model->ctx, whole, &text, NULL) != AENC_OK) return NULL;
     const char *kept = aenc_arena_text(arena, text);
     aenc_release(model->ctx, text);

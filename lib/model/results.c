@@ -9,12 +9,6 @@ static const char *const names[RESULT_NAMED] = {
     [RESULT_FEATURES] = "features", [RESULT_JACOBIAN] = "jacobian_norm", [RESULT_DRAW] = "draw",
 };
 
-struct shape aenc_row_shape(const struct node *n) {
-    struct shape shape = {n->shape.rank - 1, {0}};
-    for (int i = 0; i < shape.rank; i++) shape.dim[i] = n->shape.dim[i + 1];
-    return shape;
-}
-
 /* In training there may be several codes of a row, and what lies behind them is there for each. */
 static bool one_for_each_row(const struct site *site, const struct site_result *r) {
     return r->node->kind == NODE_ROW &&

@@ -4,8 +4,6 @@
 
 #include "model/model.h"
 
-/* A row node's shape without the row axis. */
-struct shape aenc_row_shape(const struct node *n);
 /* Makes model->result, once the sizes are known, from a recording that has code and output. */
 aenc_status aenc_results_take(struct aenc_model *model, const struct site *site);
 /* By name ("code", "mean", "encoder.1"); -1: there is none. */

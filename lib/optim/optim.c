@@ -18,13 +18,8 @@ static const struct optimizer_type *type_find(aenc_context *ctx, const struct js
     return type != NULL && aenc_settings_check(ctx, "optimizer", spec, type->rules) == AENC_OK ? type : NULL;
 }
 
-aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
+aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, struct optim_part part,
                               struct optimizer **out) {
-    return aenc_optim_create_part(ctx, spec, (struct optim_part){0, 0, parameter_size}, out);
-}
-
-aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, struct optim_part part,
-                                   struct optimizer **out) {
     *out = NULL;
     const struct optimizer_type *type = type_find(ctx, spec);
     if (type == NULL) return AENC_ERR_ARGUMENT;

@@ -64,10 +64,7 @@ struct optim_part {
     int player;
     int64_t first, size;
 };
-aenc_status aenc_optim_create_part(aenc_context *ctx, const struct json *spec, struct optim_part part,
-                                   struct optimizer **out);
-/* The same for all of a store with one player. */
-aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, int64_t parameter_size,
+aenc_status aenc_optim_create(aenc_context *ctx, const struct json *spec, struct optim_part part,
                               struct optimizer **out);
 /* One that goes on as this would, with the memory of ctx. */
 aenc_status aenc_optim_copy(aenc_context *ctx, const struct optimizer *optimizer, struct optimizer **out);

@@ -141,6 +141,8 @@ int64_t aenc_shape_count(const struct shape *shape);
 bool aenc_shape_equal(const struct shape *a, const struct shape *b);
 /* Numbers of a row node's one row, or of any other node. */
 int64_t aenc_node_row_size(const struct node *n);
+/* Of a row node, without the row axis. */
+struct shape aenc_row_shape(const struct node *n);
 /* "(rows, 28, 28)" or "(128, 784)", into a buffer of SHAPE_TEXT bytes; returns the buffer. */
 enum { SHAPE_TEXT = DIMS_TEXT };
 char *aenc_shape_text(const struct node *n, char *buffer);

@@ -24,6 +24,12 @@ int64_t aenc_node_row_size(const struct node *n) {
     return count;
 }
 
+struct shape aenc_row_shape(const struct node *n) {
+    struct shape shape = {n->shape.rank - 1, {0}};
+    for (int i = 0; i < shape.rank; i++) shape.dim[i] = n->shape.dim[i + 1];
+    return shape;
+}
+
 char *aenc_shape_text(const struct node *n, char *buffer) {
     const struct dims_text text = aenc_dims(n->shape.dim, n->shape.rank, n->kind == NODE_ROW);
     return memcpy(buffer, text.text, sizeof text.text);

@@ -123,13 +123,6 @@ static struct json *add_data(struct fit *fit, struct arena *arena, struct json *
     return add_column(arena, object, "valid_target", &fit->valid, FIELD_TARGET, model->target_size, false);
 }
 
-static void add_frozen(struct fit *fit, struct arena *arena, struct json *object) {
-    const struct store *store = &fit->model->store;
-    struct json *frozen = aenc_json_add(arena, object, "frozen", JSON_ARRAY);
-    for (size_t i = 0; i < store->entry_count; i++)
-        if (store->entry[i].frozen) aenc_json_add_text(arena, frozen, NULL, store->entry[i].name);
-}
-
 struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     const aenc_fit_options *o = fit->options;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
@@ -146,7 +139,7 @@ struct json *aenc_run_facts(struct fit *fit, struct arena *arena) {
     aenc_json_add_number(arena, object, "clip_norm", o->clip_norm);
     aenc_json_add_number(arena, object, "clip_value", o->clip_value);
     if (o->reduce != NULL) aenc_json_add_bool(arena, object, "reduce", true);
-    add_frozen(fit, arena, object);
+    aenc_json_add_copy(arena, object, "frozen", aenc_model_frozen(fit->model, arena));
     aenc_facts_add_players(fit->model, arena, object);
     return arena->failed ? NULL : object;
 }

@@ -28,7 +28,7 @@ aenc_status aenc_train_optimizer(struct aenc_model *model, const struct json *sp
         if (p > 0) part.size = end - part.first;
         const char *text = model->player[p].optimizer;
         if (text != NULL) status = aenc_settings_parse(&arena, "optimizer", text, &own);
-        if (status == AENC_OK) status = aenc_optim_create_part(model->ctx, own != NULL ? own : spec, part, next);
+        if (status == AENC_OK) status = aenc_optim_create(model->ctx, own != NULL ? own : spec, part, next);
         if (status == AENC_OK) next = &(*next)->next;
     }
     aenc_arena_free(&arena);

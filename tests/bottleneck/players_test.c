@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/memory.h"
+#include "model/model_bytes.h"
 
 enum { ROWS = 512, COLS = 4, CODE = 2, HIDDEN = 16, BATCH = 64 };
 
@@ -100,25 +101,6 @@ static aenc_model *model_make(aenc_context *ctx, const char *spec, const char *m
 }
 
 /* ---- Looking ---- */
-
-struct bytes {
-    char *data;
-    size_t size;
-};
-
-static struct bytes model_bytes(aenc_model *model) {
-    struct bytes b = {NULL, 0};
-    CHECK(aenc_model_save_memory(model, NULL, 0, &b.size) == AENC_OK);
-    b.data = malloc(b.size);
-    CHECK(aenc_model_save_memory(model, b.data, b.size, &b.size) == AENC_OK);
-    return b;
-}
-
-static bool bytes_same(struct bytes *a, const struct bytes *b) {
-    bool same = a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
-    free(a->data);
-    return same;
-}
 
 /* The sum of the distances of a parameter's values from those in another model. */
 static double moved(const aenc_model *a, const aenc_model *b, const char *name) {

@@ -186,7 +186,7 @@ static void optimizer_test(aenc_context *ctx, const struct golden_optimizer *gol
     aenc_arena_create(ctx, &arena);
     CHECK_STATUS(ctx, store_of_two(ctx, &store), AENC_OK);
     CHECK_STATUS(ctx, aenc_settings_parse(&arena, "optimizer", golden->spec, &spec), AENC_OK);
-    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, store.parameter_size, &optimizer), AENC_OK);
+    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, (struct optim_part){0, 0, store.parameter_size}, &optimizer), AENC_OK);
     if (optimizer != NULL) aenc_optim_set_clipping(optimizer, golden->clip_norm, golden->clip_value);
     for (int i = 0; i < NUMBERS; i++) store.parameter[place(&store, i)] = (num)optimizer_start[i];
     for (int step = 1; step <= STEPS && optimizer != NULL; step++) {

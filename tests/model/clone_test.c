@@ -4,6 +4,7 @@
 #include <autoenc/ops.h>
 
 #include "api/world.h"
+#include "model/model_bytes.h"
 
 enum { ROWS = 24, IN = 5, CODE = 2 };
 
@@ -34,25 +35,6 @@ static void partial_fit(aenc_context *ctx, aenc_model *model, int pca) {
     CHECK_STATUS(ctx, aenc_partial_fit(model, &x, &options), AENC_OK);
 }
 
-/* The file of a model, from malloc. */
-struct file {
-    void *bytes;
-    size_t size;
-};
-static struct file file_of(aenc_model *model) {
-    struct file file = {NULL, 0};
-    CHECK(aenc_model_save_memory(model, NULL, 0, &file.size) == AENC_OK);
-    file.bytes = malloc(file.size);
-    CHECK(aenc_model_save_memory(model, file.bytes, file.size, &file.size) == AENC_OK);
-    return file;
-}
-static bool is(aenc_model *model, const struct file *file) {
-    struct file now = file_of(model);
-    bool same = now.size == file->size && memcmp(now.bytes, file->bytes, now.size) == 0;
-    free(now.bytes);
-    return same;
-}
-
 /* In the same context and in another, with as many threads or more; either one changed, either one freed first. */
 static void test_apart(void) {
     for (int other = 0; other < 2; other++)
@@ -62,12 +44,12 @@ static void test_apart(void) {
             aenc_model *model[2] = {parsed(ctx[0], text), NULL};
             fit(ctx[0], model[0]);
             CHECK_STATUS(ctx[other], aenc_model_clone(other ? ctx[1] : NULL, model[0], 0, &model[1]), AENC_OK);
-            struct file before = file_of(model[0]);
-            CHECK(is(model[1], &before));
+            struct bytes before = model_bytes(model[0]);
+            CHECK(model_has(model[1], &before));
             CHECK(strcmp(aenc_model_description(model[0]), aenc_model_description(model[1])) == 0);
             fit(ctx[changed ? other : 0], model[changed]);
-            CHECK(is(model[!changed], &before) && !is(model[changed], &before));
-            free(before.bytes);
+            CHECK(model_has(model[!changed], &before) && !model_has(model[changed], &before));
+            free(before.data);
             aenc_model_free(model[changed]);
             if (other) aenc_context_free(ctx[changed]);
             float code[ROWS * CODE];
@@ -148,22 +130,22 @@ static void test_training(void) {
         for (int i = 0; i < 2; i++)
             CHECK_STATUS(ctx[i], aenc_model_clone(ctx[i], model, 1, &with[i]), AENC_OK);
         CHECK_STATUS(ctx[0], aenc_model_clone(ctx[0], model, 0, &without), AENC_OK);
-        struct file file = file_of(model);
-        CHECK_STATUS(ctx[0], aenc_model_load_memory(ctx[0], file.bytes, file.size, &loaded), AENC_OK);
-        free(file.bytes);
+        struct bytes file = model_bytes(model);
+        CHECK_STATUS(ctx[0], aenc_model_load_memory(ctx[0], file.data, file.size, &loaded), AENC_OK);
+        free(file.data);
         partial_fit(ctx[0], model, kind);
-        file = file_of(model);
+        file = model_bytes(model);
         for (int i = 0; i < 2; i++) {
             partial_fit(ctx[i], with[i], kind);
-            CHECK(is(with[i], &file));
+            CHECK(model_has(with[i], &file));
         }
         partial_fit(ctx[0], without, kind);
-        if (kind == 0) CHECK(!is(without, &file));
-        free(file.bytes);
-        file = file_of(without);
+        if (kind == 0) CHECK(!model_has(without, &file));
+        free(file.data);
+        file = model_bytes(without);
         partial_fit(ctx[0], loaded, kind);
-        CHECK(is(loaded, &file));
-        free(file.bytes);
+        CHECK(model_has(loaded, &file));
+        free(file.data);
         for (int i = 0; i < 2; i++) aenc_model_free(with[i]);
         aenc_model_free(model), aenc_model_free(without), aenc_model_free(loaded);
         for (int i = 0; i < 2; i++) aenc_context_free(ctx[i]), memory_check_empty(&memory[i]);

@@ -15,7 +15,7 @@ static void refuse_optimizer(aenc_context *ctx, const char *text, const char *wo
     struct optimizer *optimizer;
     aenc_arena_create(ctx, &arena);
     CHECK_STATUS(ctx, aenc_settings_parse(&arena, "optimizer", text, &spec), AENC_OK);
-    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, 16, &optimizer), AENC_ERR_ARGUMENT);
+    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, (struct optim_part){0, 0, 16}, &optimizer), AENC_ERR_ARGUMENT);
     CHECK(optimizer == NULL);
     if (!CHECK(strstr(aenc_message(ctx), words) != NULL))
         fprintf(stderr, "  '%s' does not say '%s'\n", aenc_message(ctx), words);
@@ -69,7 +69,7 @@ static struct optimizer *create(aenc_context *ctx, const char *text, const struc
     struct optimizer *optimizer = NULL;
     aenc_arena_create(ctx, &arena);
     CHECK_STATUS(ctx, aenc_settings_parse(&arena, "optimizer", text, &spec), AENC_OK);
-    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, store->parameter_size, &optimizer), AENC_OK);
+    CHECK_STATUS(ctx, aenc_optim_create(ctx, spec, (struct optim_part){0, 0, store->parameter_size}, &optimizer), AENC_OK);
     aenc_arena_free(&arena);
     return optimizer;
 }
