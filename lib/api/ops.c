@@ -7,6 +7,7 @@
 #include "api/plugin_types.h"
 #include "base/mem.h"
 #include "io/bytes.h"
+#include "op/family.h"
 
 /* ---- Arguments ---- */
 
@@ -212,23 +213,12 @@ aenc_node *aenc_node_clamp(aenc_recorder *recorder, aenc_node *x, double low, do
 }
 
 aenc_node *aenc_node_function(aenc_recorder *recorder, const char *function, aenc_node *x) {
-    static const struct {
-        const char *name;
-        enum function function;
-    } more[] = {{"exp", FUNCTION_EXP},
-                {"log", FUNCTION_LOG},
-                {"sqrt", FUNCTION_SQRT},
-                {"square", FUNCTION_SQUARE},
-                {"absolute", FUNCTION_ABSOLUTE},
-                {"negate", FUNCTION_NEGATE},
-                {"reciprocal", FUNCTION_RECIPROCAL}};
-    enum function found = FUNCTION_COUNT;
+    enum function found = FUNCTION_EXP;
     double slope = 0;
     struct node *n = aenc_node_taken(recorder, "function", x);
     if (n == NULL) return NULL;
     if (function == NULL) return aenc_node_fail(recorder, AENC_ERR_ARGUMENT, "aenc_node_function: function is NULL");
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-        if (strcmp(more[i].name, function) == 0) found = more[i].function;
+    while (found < FUNCTION_COUNT && strcmp(aenc_op_function_name(found), function) != 0) found++;
     if (found == FUNCTION_COUNT && !aenc_activation_find(recorder->tape->ctx, function, &found, &slope)) {
         recorder->tape->status = recorder->tape->ctx->status;
         return NULL;

@@ -18,26 +18,29 @@
 /* The symbol of a table in the instruction set being compiled. */
 #define AENC_KERNELS(subject) AENC_JOIN(subject, AENC_ISA)
 
-/* Functions of one number. `slope` is leaky relu's, elu's alpha, or unused. */
-enum function {
-    FUNCTION_IDENTITY,
-    FUNCTION_RELU,
-    FUNCTION_LEAKY_RELU, /* x or slope x */
-    FUNCTION_ELU,        /* x or slope (e^x - 1) */
-    FUNCTION_SIGMOID,
-    FUNCTION_TANH,
-    FUNCTION_SOFTPLUS, /* log(1 + e^x), stable */
-    FUNCTION_GELU,     /* x Phi(x), exact erf form (Hendrycks & Gimpel 2016) */
-    FUNCTION_SILU,     /* x sigmoid(x) */
-    FUNCTION_EXP,
-    FUNCTION_LOG,
-    FUNCTION_SQRT,
-    FUNCTION_SQUARE,
-    FUNCTION_ABSOLUTE,
-    FUNCTION_NEGATE,
-    FUNCTION_RECIPROCAL,
-    FUNCTION_COUNT
-};
+/* The functions of one number besides the identity: name, constant, and what the derivative follows from. One row is all that the
+ * lists of them are made from: their constants, their loops (kernels_elementwise.c) and their ops (op/elementwise.c). `slope` is
+ * leaky relu's, elu's alpha, or unused. From exp on they are no activations. */
+#define FUNCTIONS(ROW)                                                                                                 \
+    ROW(relu, RELU, OUTPUT)                                                                                            \
+    ROW(leaky_relu, LEAKY_RELU, OUTPUT) /* x or slope x */                                                             \
+    ROW(elu, ELU, OUTPUT)               /* x or slope (e^x - 1) */                                                     \
+    ROW(sigmoid, SIGMOID, OUTPUT)                                                                                      \
+    ROW(tanh, TANH, OUTPUT)                                                                                            \
+    ROW(softplus, SOFTPLUS, OUTPUT) /* log(1 + e^x), stable */                                                         \
+    ROW(gelu, GELU, INPUT)          /* x Phi(x), exact erf form (Hendrycks & Gimpel 2016) */                           \
+    ROW(silu, SILU, INPUT)          /* x sigmoid(x) */                                                                 \
+    ROW(exp, EXP, OUTPUT)                                                                                              \
+    ROW(log, LOG, INPUT)                                                                                               \
+    ROW(sqrt, SQRT, OUTPUT)                                                                                            \
+    ROW(square, SQUARE, INPUT)                                                                                         \
+    ROW(absolute, ABSOLUTE, INPUT)                                                                                     \
+    ROW(negate, NEGATE, OUTPUT)                                                                                        \
+    ROW(reciprocal, RECIPROCAL, OUTPUT)
+
+#define FUNCTION_CONSTANT(name, constant, from) FUNCTION_##constant,
+enum function { FUNCTION_IDENTITY, FUNCTIONS(FUNCTION_CONSTANT) FUNCTION_COUNT };
+#undef FUNCTION_CONSTANT
 
 /* What becomes of elements that are replaced. */
 struct replacement {

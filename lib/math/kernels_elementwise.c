@@ -49,146 +49,33 @@ static AENC_INLINE void map_slopes(num *dx, const num *dy, const num *v, int64_t
     for (int64_t i = 0; i < whole; i++) dx[i] = dy[i] * derivative(v[i], slope);
 }
 
-static void identity_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, identity_value);
-}
-static void identity_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, identity_slope);
-}
+enum { FROM_INPUT, FROM_OUTPUT };
 
-static void relu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, relu_value);
-}
-static void relu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, relu_slope);
-}
-
-static void leaky_relu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, leaky_relu_value);
-}
-static void leaky_relu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, leaky_relu_slope);
-}
-
-static void elu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, elu_value);
-}
-static void elu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, elu_slope);
-}
-
-static void sigmoid_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, sigmoid_value);
-}
-static void sigmoid_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, sigmoid_slope);
-}
-
-static void tanh_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, tanh_value);
-}
-static void tanh_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, tanh_slope);
-}
-
-static void softplus_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, softplus_value);
-}
-static void softplus_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, softplus_slope);
-}
-
-static void gelu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    (void)bias;
-    map_plain(y, x, n, slope, gelu_value);
-}
-static void gelu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, gelu_slope);
-}
-
-static void silu_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    (void)bias;
-    map_plain(y, x, n, slope, silu_value);
-}
-static void silu_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, silu_slope);
-}
-
-static void exp_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, exp_value);
-}
-static void exp_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, exp_slope);
-}
-
-static void log_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    (void)bias;
-    map_plain(y, x, n, slope, log_value);
-}
-static void log_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, log_slope);
-}
-
-static void sqrt_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, sqrt_value);
-}
-static void sqrt_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, sqrt_slope);
-}
-
-static void square_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    (void)bias;
-    map_plain(y, x, n, slope, square_value);
-}
-static void square_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, square_slope);
-}
-
-static void absolute_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    (void)bias;
-    map_plain(y, x, n, slope, absolute_value);
-}
-static void absolute_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, absolute_slope);
-}
-
-static void negate_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, negate_value);
-}
-static void negate_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, negate_slope);
-}
-
-static void reciprocal_values(num *y, const num *x, const num *bias, int64_t n, num slope) {
-    map_values(y, x, bias, n, slope, reciprocal_value);
-}
-static void reciprocal_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {
-    map_slopes(dx, dy, v, n, slope, reciprocal_slope);
-}
+/* A bias comes only where the output is enough for the derivative. */
+#define LOOPS(name, constant, from)                                                                                    \
+    static void name##_values(num *y, const num *x, const num *bias, int64_t n, num slope) {                           \
+        if (FROM_##from == FROM_OUTPUT)                                                                                \
+            map_values(y, x, bias, n, slope, name##_value);                                                            \
+        else                                                                                                           \
+            map_plain(y, x, n, slope, name##_value);                                                                   \
+    }                                                                                                                  \
+    static void name##_slopes(num *dx, const num *dy, const num *v, int64_t n, num slope) {                            \
+        map_slopes(dx, dy, v, n, slope, name##_slope);                                                                 \
+    }
+LOOPS(identity, IDENTITY, OUTPUT)
+FUNCTIONS(LOOPS)
+#undef LOOPS
 
 struct function_loops {
     function_blocks *values, *slopes;
     bool from_output; /* slopes go from y */
 };
 
-static const struct function_loops functions[FUNCTION_COUNT] = {
-    [FUNCTION_IDENTITY] = {identity_values, identity_slopes, true},
-    [FUNCTION_RELU] = {relu_values, relu_slopes, true},
-    [FUNCTION_LEAKY_RELU] = {leaky_relu_values, leaky_relu_slopes, true},
-    [FUNCTION_ELU] = {elu_values, elu_slopes, true},
-    [FUNCTION_SIGMOID] = {sigmoid_values, sigmoid_slopes, true},
-    [FUNCTION_TANH] = {tanh_values, tanh_slopes, true},
-    [FUNCTION_SOFTPLUS] = {softplus_values, softplus_slopes, true},
-    [FUNCTION_GELU] = {gelu_values, gelu_slopes, false},
-    [FUNCTION_SILU] = {silu_values, silu_slopes, false},
-    [FUNCTION_EXP] = {exp_values, exp_slopes, true},
-    [FUNCTION_LOG] = {log_values, log_slopes, false},
-    [FUNCTION_SQRT] = {sqrt_values, sqrt_slopes, true},
-    [FUNCTION_SQUARE] = {square_values, square_slopes, false},
-    [FUNCTION_ABSOLUTE] = {absolute_values, absolute_slopes, false},
-    [FUNCTION_NEGATE] = {negate_values, negate_slopes, true},
-    [FUNCTION_RECIPROCAL] = {reciprocal_values, reciprocal_slopes, true},
-};
+#define LOOPS_AT(name, constant, from)                                                                                 \
+    [FUNCTION_##constant] = {name##_values, name##_slopes, FROM_##from == FROM_OUTPUT},
+static const struct function_loops functions[FUNCTION_COUNT] = {LOOPS_AT(identity, IDENTITY, OUTPUT)
+                                                                    FUNCTIONS(LOOPS_AT)};
+#undef LOOPS_AT
 
 /* Any n. */
 static AENC_APART void apply(num *a, const num *b, const num *c, int64_t n, num slope, function_blocks *blocks) {
