@@ -47,9 +47,9 @@
 
 /* The steps of the loop behind it do not see each other's results: a result may be one of the operands, but not beside
  * its place. */
-#if defined(__clang__)
+#if defined(__clang__) && !defined(AENC_SMALL)
 #define AENC_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && !defined(__clang__)
 #define AENC_INDEPENDENT _Pragma("GCC ivdep")
 #else
 #define AENC_INDEPENDENT
