@@ -18,6 +18,8 @@ static const struct command_row commands[] = {
      "autoenc train noisy.csv --target clean.csv --encoder 64,16 --valid 0.2 --patience 5 -o denoise.safetensors\n"
      "autoenc train digits.npy --labels digits_labels.npy --loss cross_entropy:classes=10 --encoder 64,32 \\\n"
      "    --pretrain 10 --pretrain-corrupt mask:level=0.25 -o classes.safetensors\n"
+     "autoenc train digits.npy --encoder 64,4 --bottleneck gaussian --likelihood bernoulli \\\n"
+     "    -o variational.safetensors\n"
      "autoenc train digits.npy --field label=digits_labels.npy --condition label --encoder '64 relu 8' \\\n"
      "    --bottleneck gaussian --likelihood bernoulli -o conditional.safetensors\n"},
     {COMMAND_ENCODE, "encode", "MODEL DATA", "", tool_use, "Write the code of every row",
@@ -32,7 +34,8 @@ static const struct command_row commands[] = {
     {COMMAND_SCORE, "score", "MODEL DATA", "", tool_use, "Write the loss of every row; high: unlike the training data",
      "Of a detector (detect --save) the detector's scores are written.",
      "autoenc score digits.safetensors digits.npy -o scores.csv\n"
-     "autoenc score digits.safetensors digits.npy --features -o features.npy\n"},
+     "autoenc score digits.safetensors digits.npy --features -o features.npy\n"
+     "autoenc score variational.safetensors digits.npy --part kl -o kl.npy\n"},
     {COMMAND_CLASSIFY, "classify", "MODEL DATA", "", tool_classify, "Write the class of every row",
      "With --labels the share of correct classes is reported.",
      "autoenc classify classes.safetensors digits.npy --labels digits_labels.npy -o classes.csv\n"},
@@ -44,6 +47,7 @@ static const struct command_row commands[] = {
      "A CSV result has a header and the fields row (from 1), score, probability, flag (1 where the score is above the "
      "threshold) and column (the one that adds most to the score); .npy and IDX have the scores.",
      "autoenc detect table.csv --threshold fpr:rate=0.01 --save detector.safetensors -o scores.csv\n"
+     "autoenc detect table.csv --bottleneck gaussian:units=4 --save vae.safetensors -o scores.csv\n"
      "autoenc detect train.npy --test test.npy --labels labels.npy -o scores.npy\n"
      "autoenc detect new.csv --model detector.safetensors -o scores.csv\n"},
     {COMMAND_PCA, "pca", "DATA", "-o MODEL", tool_pca, "Compute the principal components of DATA as a model",

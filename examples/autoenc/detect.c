@@ -27,13 +27,23 @@ static int options_check(const struct options *options) {
     const struct {
         const char *name;
         bool given;
-    } fits[] = {{"--test", options->test != NULL},     {"--threshold", options->threshold != NULL},
-                {"--scale", options->scaling != NULL}, {"--noise", options->noise != 0.0},
-                {"--steps", options->steps != 0},      {"--save", options->save != NULL}};
+    } fits[] = {{"--test", options->test != NULL},
+                {"--threshold", options->threshold != NULL},
+                {"--scale", options->scaling != NULL},
+                {"--noise", options->noise != 0.0},
+                {"--steps", options->steps != 0},
+                {"--save", options->save != NULL},
+                {"--bottleneck", options->bottleneck != NULL},
+                {"--likelihood", options->likelihood != NULL},
+                {"--score", options->score != NULL},
+                {"--samples", options->samples != 0}};
     for (size_t i = 0; options->model != NULL && i < sizeof fits / sizeof *fits; i++) {
         if (!fits[i].given) continue;
         return tool_usage("detect: %s belongs to the fit of a detector; with --model there is none, and DATA is scored",
                           fits[i].name);
+    }
+    for (size_t i = 7; options->bottleneck == NULL && i < sizeof fits / sizeof *fits; i++) {
+        if (fits[i].given) return tool_usage("detect: %s goes with --bottleneck only", fits[i].name);
     }
     return TOOL_OK;
 }
@@ -94,7 +104,11 @@ static int detector_fit(struct detection *d) {
                                    .threshold = options->threshold,
                                    .scaling = options->scaling,
                                    .noise = options->noise,
-                                   .steps = options->steps};
+                                   .steps = options->steps,
+                                   .bottleneck = options->bottleneck,
+                                   .likelihood = options->likelihood,
+                                   .score = options->score,
+                                   .samples = (size_t)options->samples};
     aenc_status status = aenc_detector_create(d->ctx, &train, &asked, &d->detector);
     return status == AENC_OK ? TOOL_OK : tool_library_failed(options, d->ctx, status);
 }

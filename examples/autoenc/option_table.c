@@ -37,6 +37,7 @@ static const char optimizers[] = "sgd|momentum|nesterov|rmsprop|adam|adamw";
 static const char schedules[] = "constant|step|cosine|warmup|plateau";
 static const char pca_methods[] = "auto|covariance|gram|incremental";
 static const char thresholds[] = "quantile|mad|pot|fpr";
+static const char detector_scores[] = "elbo|reconstruction|kl|typicality|likelihood";
 static const char probes[] = "softmax|knn";
 
 static const struct option_row rows[] = {
@@ -117,6 +118,8 @@ static const struct option_row rows[] = {
      "Use the encoder's weights, transposed, in the decoder (with classes: during --pretrain)"},
     {GROUP_NETWORK, "bottleneck", 0, KIND_SPEC, offsetof(struct options, bottleneck), TRAIN, 0, 0, "NAME", bottlenecks,
      "Put this between encoder and decoder; gaussian makes a variational autoencoder [default: plain]"},
+    {GROUP_NETWORK, "bottleneck", 0, KIND_SPEC, offsetof(struct options, bottleneck), COMMAND_DETECT, 0, 0, "NAME",
+     bottlenecks, "Fit a variational autoencoder with this code, such as gaussian:units=8, instead of a denoising one"},
     {GROUP_NETWORK, "condition", 0, KIND_TEXTS, offsetof(struct options, conditions), TRAIN, 0, 0, "NAME", NULL,
      "Give this field to encoder and decoder beside what they read, classes as one-hot vectors; may be repeated"},
     {GROUP_NETWORK, "scale", 0, KIND_SPEC, offsetof(struct options, scaling), TRAIN | COMMAND_DETECT, 0, 0, "NAME",
@@ -135,6 +138,10 @@ static const struct option_row rows[] = {
      "Set how components are computed [default: by the sizes]"},
     {GROUP_METHOD, "threshold", 0, KIND_SPEC, offsetof(struct options, threshold), COMMAND_DETECT, 0, 0, "NAME",
      thresholds, "Set how the threshold is chosen, such as fpr:rate=0.01 [default: quantile:q=0.95]"},
+    {GROUP_METHOD, "score", 0, KIND_SPEC, offsetof(struct options, score), COMMAND_DETECT, 0, 0, "NAME",
+     detector_scores, "With --bottleneck score rows by this [default: elbo]"},
+    {GROUP_METHOD, "samples", 0, KIND_WHOLE, offsetof(struct options, samples), COMMAND_DETECT, 1, 10000, "N", NULL,
+     "With --bottleneck draw N codes for the score of each row [default: 16]"},
     {GROUP_METHOD, "codes", 0, KIND_WIDTHS, offsetof(struct options, codes), COMMAND_SWEEP, 1, 1e9, "SIZES", NULL,
      "Compare these sizes of the code, such as 2,4,8"},
     {GROUP_METHOD, "hidden", 0, KIND_WIDTHS, offsetof(struct options, hidden), COMMAND_SWEEP, 1, 1e9, "WIDTHS", NULL,
@@ -157,12 +164,15 @@ static const struct option_row rows[] = {
      "Write this result in place of the code, such as log_variance"},
     {GROUP_METHOD, "features", 0, KIND_FLAG, offsetof(struct options, features), COMMAND_SCORE, 0, 0, NULL, NULL,
      "Write a score for every feature of every row"},
+    {GROUP_METHOD, "part", 0, KIND_TEXT, offsetof(struct options, part), COMMAND_SCORE, 0, 0, "PART",
+     "reconstruction|kl|typicality", "Write this part of the score of a variational model, or how typical the code is"},
     {GROUP_METHOD, "samples", 0, KIND_WHOLE, offsetof(struct options, samples), COMMAND_SCORE, 1, 1e9, "N", NULL,
      "Write -log p(x) in nats, estimated by importance sampling with N codes for each row"},
 
     /* ---- training ---- */
     /* before the loss, whose value it becomes: messages name the first row that has it */
-    {GROUP_TRAINING, "likelihood", 0, KIND_SPEC, offsetof(struct options, likelihood), FITS, 0, 0, "NAME", likelihoods,
+    {GROUP_TRAINING, "likelihood", 0, KIND_SPEC, offsetof(struct options, likelihood), FITS | COMMAND_DETECT, 0, 0,
+     "NAME", likelihoods,
      "Minimise the negative log-likelihood of the data under this distribution, such as gaussian:learned=one; in place "
      "of --loss"},
     {GROUP_TRAINING, "loss", 0, KIND_SPEC, offsetof(struct options, loss), FITS, 0, 0, "NAME", losses,

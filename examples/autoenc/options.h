@@ -78,9 +78,11 @@ struct options {
     const char *target, *valid_target, *labels, *log, *pictures, *out; /* paths */
     const char *save, *model, *threshold;                              /* paths of detectors; a spec */
     double noise;
-    const char *result;                                                   /* of encode: a name; NULL: the code */
-    const char *valid_labels;                                             /* a path */
-    int64_t pretrain;                                                     /* epochs; 0: none */
+    const char *score;        /* of a detector with a bottleneck: a name; NULL: elbo */
+    const char *part;         /* of score: a result; NULL: all */
+    const char *result;       /* of encode: a name; NULL: the code */
+    const char *valid_labels; /* a path */
+    int64_t pretrain;         /* epochs; 0: none */
     const char *pretrain_corrupt, *pretrain_penalty, *pretrain_optimizer; /* specs */
     const char *checkpoint, *checkpoint_every;                            /* a path; steps, or seconds with an s */
     const char *components, *method;                                      /* a count or a share; a spec */

@@ -50,7 +50,8 @@ static size_t result_cols(const struct options *options, const aenc_model *model
 }
 
 const char *tool_result_name(const struct options *options, enum command command) {
-    if (command == COMMAND_SCORE) return options->features ? "features" : "score";
+    if (command == COMMAND_SCORE)
+        return options->part != NULL ? options->part : options->features ? "features" : "score";
     if (command == COMMAND_ENCODE) return options->result != NULL ? options->result : "code";
     return "output";
 }
@@ -137,8 +138,8 @@ int tool_model_run(const struct options *options, aenc_context *ctx, aenc_model 
 static int open_model(struct job *job) {
     const struct options *options = job->options;
     int status = TOOL_OK;
-    if (options->samples > 0 && options->features) {
-        return tool_usage("score: --samples is a score of the whole row, without --features");
+    if ((options->samples > 0) + options->features + (options->part != NULL) > 1) {
+        return tool_usage("score: only one of --samples, --features and --part can be given");
     }
     if (options->command == COMMAND_SCORE) {
         status = tool_detector_find(options, job->ctx, options->operand[0], &job->detector);
@@ -147,8 +148,9 @@ static int open_model(struct job *job) {
         return status != TOOL_OK ? status : tool_model_load(options, job->ctx, options->operand[0], &job->model);
     }
     job->model = aenc_detector_model(job->detector);
-    if (options->samples > 0)
-        return tool_usage("score: %s is a detector; --samples is for variational models", options->operand[0]);
+    if (options->samples > 0 || options->part != NULL)
+        return tool_usage("score: %s is a detector; --samples and --part are for variational models",
+                          options->operand[0]);
     if (options->target == NULL) return TOOL_OK;
     return tool_usage("score: %s is a detector, and scores rows by themselves, not against --target",
                       options->operand[0]);
@@ -218,12 +220,14 @@ size_t tool_result_size(aenc_model *model, const char *name) {
     return 0;
 }
 
-/* Another result than the usual one, which the model has by name. */
-static int result_run(struct job *job) {
+/* Another result than the usual one, which the model has by name; a part of a score is one number for each row. */
+static int result_run(struct job *job, const struct data *target) {
     const struct options *options = job->options;
+    bool part = options->part != NULL;
+    const char *name = part ? options->part : options->result;
     char known[512] = "";
     size_t used = 0;
-    job->cols = tool_result_size(job->model, options->result);
+    job->cols = tool_result_size(job->model, name);
     for (size_t i = 0; i < aenc_model_port_count(job->model); i++) {
         aenc_port port = {.struct_size = sizeof port};
         if (aenc_model_port(job->model, i, &port) != AENC_OK || port.kind != AENC_PORT_RESULT) continue;
@@ -231,24 +235,33 @@ static int result_run(struct job *job) {
         used += more > 0 && (size_t)more < sizeof known - used ? (size_t)more : 0;
     }
     if (job->cols == 0) {
-        return tool_usage("encode: --result %s: %s has no such result; it has: %s", options->result,
-                          options->operand[0], known);
+        return tool_usage("%s: --%s %s: %s has no such result; it has: %s", options->command_name,
+                          part ? "part" : "result", name, options->operand[0], known);
     }
     job->result = tool_allocate("the result", job->data.rows, job->cols * sizeof *job->result);
     if (job->result == NULL) return TOOL_FAILED;
-    aenc_status status = tool_fields_run(job->model, options->result, false, &job->data, NULL, job->result, job->cols);
-    if (status == AENC_OK) return TOOL_OK;
-    return tool_library_refused(options, job->ctx, status, &(struct tables){.x = &job->data});
+    aenc_status status = tool_fields_run(job->model, name, false, &job->data, target, job->result, job->cols);
+    if (status != AENC_OK) {
+        return tool_library_refused(options, job->ctx, status, &(struct tables){.x = &job->data, .target = target});
+    }
+    for (size_t row = 0; part && row < job->data.rows; row++) {
+        double sum = 0.0;
+        for (size_t i = 0; i < job->cols; i++) sum += (double)job->result[row * job->cols + i];
+        job->result[row] = (float)sum;
+    }
+    if (part) job->cols = 1;
+    return TOOL_OK;
 }
 
 static int run_job(struct job *job) {
     const struct options *options = job->options;
     const char *path = options->out != NULL ? options->out : "-";
     const struct data *target = options->target != NULL ? &job->target : NULL;
-    int status = job->detector != NULL     ? detector_run(job)
-                 : options->result != NULL ? result_run(job)
-                                           : tool_model_run(options, job->ctx, job->model, options->command, &job->data,
-                                                            target, &job->result, &job->cols);
+    bool named = options->result != NULL || options->part != NULL;
+    int status = job->detector != NULL ? detector_run(job)
+                 : named               ? result_run(job, target)
+                         : tool_model_run(options, job->ctx, job->model, options->command, &job->data, target,
+                                          &job->result, &job->cols);
     if (status == TOOL_OK && options->command == COMMAND_SCORE) status = scores_limit(job);
     if (status == TOOL_OK) {
         status = tool_output_table(path, (enum format)options->format, job->result, job->data.rows, job->cols);

@@ -150,10 +150,12 @@ typedef struct aenc_sums {
  *   "code"           what aenc_encode returns          "score"          aenc_score: needs "target", or an input that is its own
  *   "output"         aenc_reconstruct; of "code", if   "features"       aenc_score_features: likewise
  *                    that is given and "input" is not  "jacobian_norm"  aenc_jacobian_norm
+ *   "reconstruction" the score without the terms of the bottleneck: of a variational model what the negative ELBO has beside its KL
  *   "draw"           values drawn from the likelihood that the output states ("bernoulli" and the other likelihoods, "bce",
  *                    "gaussian_nll", "cross_entropy"), in the units of the target; AENC_ERR_UNSUPPORTED of other losses
  *   "encoder.1"      what comes out of the layer of that name path; of "encoder", "decoder" and "bottleneck" what comes out of all of it
- *   others           what the bottleneck or a layer has named: "mean", "log_variance" and "sample" (drawn) of `gaussian`
+ *   others           what the bottleneck or a layer has named: of `gaussian` "mean", "log_variance", "kl" (of each element), "sample" (drawn) and
+ *                    "typicality", | E |z|^2 - d | / sqrt(2 d) of a code z of d elements
  *
  * aenc_model_port lists those of a model. */
 typedef struct aenc_run_options {

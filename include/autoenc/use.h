@@ -47,7 +47,7 @@ AENC_API aenc_status aenc_precision_recall(aenc_context *ctx, const float *score
  * above the level extrapolated; Siffer et al. 2017). NULL: "quantile". */
 AENC_API aenc_status aenc_threshold(aenc_context *ctx, const char *spec, const float *score, size_t count, double *out);
 
-/* A detector: a denoising autoencoder of raw columns and what its scores mean. One seed, one result, whatever the number of
+/* A detector: a denoising or variational autoencoder of raw columns and what its scores mean. One seed, one result, whatever the number of
  * threads. Like a model, it belongs to the thread of its context. */
 typedef struct aenc_detector aenc_detector;
 
@@ -56,19 +56,25 @@ typedef struct aenc_detector_options {
     /* as aenc_threshold, from the scores of the rows it is made from; NULL: "quantile:q=0.95" */
     const char *threshold;
     const char *scaling; /* of the columns, learned robustly; without a clip it gets one; NULL: "standard:clip=5" */
-    double noise;        /* standard deviation of the corruption, in scaled units; 0: 1 */
+    double noise;        /* standard deviation of the corruption, in scaled units; 0: 1, or none with a bottleneck */
     int64_t steps;       /* of training, 128 rows each; 0: 1000 */
     /* after each step: its epoch is the pass over the rows. Positive: the detector is made of what it has learned so far */
     aenc_progress_callback progress;
     void *progress_user;
+    /* A variational autoencoder, such as "gaussian:units=4,beta=0.5"; NULL: a denoising one. What follows goes with it
+     * alone. */
+    const char *bottleneck;
+    const char *likelihood; /* a loss that is one, with one value for each column; NULL: "gaussian:learned=one" */
+    const char *score; /* "elbo", "reconstruction", "kl", "typicality", "likelihood" (docs/anomaly.md); NULL: "elbo" */
+    size_t samples;    /* draws of the code for a row's elbo, reconstruction or likelihood; 0: 16, at most 10000 */
 } aenc_detector_options;
 
 /* Learns what rows like those of x are; some of them may be anomalies. Columns raw, x->cols of them; options may be NULL. */
 AENC_API aenc_status aenc_detector_create(aenc_context *ctx, const aenc_matrix *x, const aenc_detector_options *options,
                                           aenc_detector **out);
 AENC_API void aenc_detector_free(aenc_detector *detector);
-/* How unlikely a row is: minus its log density of the corrupted data, up to a constant; never below 0 (but from files of
- * format 1), and growing with the distance of each cell that lies beyond its column's bounds. The scores of a row's features
+/* How unlikely a row is: minus its log density of the corrupted data, up to a constant, or the score of the options; never below 0
+ * (but from files of format 1), and growing with the distance of each cell that lies beyond its column's bounds. The scores of a row's features
  * add up to the row's. Room for rows, for rows * cols floats. */
 AENC_API aenc_status aenc_detector_score(aenc_detector *detector, const aenc_matrix *x, float *out, size_t out_floats);
 AENC_API aenc_status aenc_detector_score_features(aenc_detector *detector, const aenc_matrix *x, float *out,

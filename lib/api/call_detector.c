@@ -15,6 +15,16 @@ static aenc_status detector_create(aenc_context *ctx, const aenc_matrix *x, cons
     if (status == AENC_OK && (o.steps < 0 || o.steps > INT32_MAX))
         status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.steps is %lld; it is from 0 to %d",
                            (long long)o.steps, INT32_MAX);
+    const char *lone = o.likelihood != NULL ? "likelihood"
+                       : o.score != NULL    ? "score"
+                       : o.samples > 0      ? "samples"
+                                            : NULL;
+    if (status == AENC_OK && o.bottleneck == NULL && lone != NULL)
+        status =
+            aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.%s is given, and goes with a bottleneck", lone);
+    if (status == AENC_OK && o.samples > DETECTOR_SAMPLES_MAX)
+        status = aenc_fail(ctx, AENC_ERR_ARGUMENT, "aenc_detector_options.samples is %zu; it is at most %d", o.samples,
+                           DETECTOR_SAMPLES_MAX);
     if (status == AENC_OK) status = aenc_matrix_check(ctx, "x", x, x == NULL ? 0 : x->cols);
     if (status == AENC_OK && x->cols == 0) status = aenc_fail(ctx, AENC_ERR_SHAPE, "x: cols is 0");
     if (status != AENC_OK) return status;

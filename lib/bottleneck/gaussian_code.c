@@ -13,7 +13,7 @@
  * exp(log_variance / 2): z = mean + L e, and KL has (L_i1^2 + ... + L_i,i-1^2) / 2 more of each element i.
  *
  * Training and scores draw z, `samples` for each row; the code is the mean. Results besides: "mean", "log_variance" (with
- * covariance=full that of the factor's diagonal), "kl", that of each element, and "sample", z.
+ * covariance=full that of the factor's diagonal), "kl", that of each element, "sample", z, and "typicality".
  *
  * The KL is a term of the objective: with a loss that is a sum over the values of a row (reduction=sum) and is a negative
  * log-likelihood, loss and score are the negative ELBO, with k samples a mean over k draws.
@@ -253,6 +253,16 @@ static struct node *standardised(struct tape *tape, struct posterior q, struct n
     return aenc_op_multiply(tape, moved, function(tape, FUNCTION_EXP, half));
 }
 
+/* |E |z|^2 - d| / sqrt(2 d), of a code z of d elements, standardised by the prior: from what its draws have on average, in
+ * their deviations. E z_j^2 is 2 KL_j + 1 + log variance_j, less that of the prior. */
+static struct node *typicality(struct tape *tape, struct posterior q, struct node *each) {
+    if (each == NULL) return NULL;
+    struct node *off =
+        aenc_op_add(tape, aenc_op_affine(tape, each, 2, 0), aenc_op_flatten(tape, log_variances(tape, q)));
+    off = aenc_op_affine(tape, aenc_op_row_sum(tape, off), 1 / sqrt(2 * (double)each->shape.dim[1]), 0);
+    return function(tape, FUNCTION_ABSOLUTE, off);
+}
+
 /* ---- Terms and measures ---- */
 
 /* Means over the batch, by groups of elements, none below the free bits. */
@@ -342,6 +352,7 @@ static struct node *record(struct site *site, const struct json *spec, struct no
     aenc_site_result(site, "log_variance", q.log_variance);
     aenc_site_result(site, "kl", each);
     aenc_site_result(site, "sample", k == 1 ? drawn : aenc_op_unfold(tape, drawn, k));
+    aenc_site_result(site, "typicality", typicality(tape, q, each));
     return result ? q.mean : drawn;
 }
 

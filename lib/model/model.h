@@ -30,10 +30,11 @@ enum { NOTICE_SIZE = 512 };
 enum result {
     RESULT_CODE,
     RESULT_OUTPUT,
-    RESULT_SCORE,    /* one loss per row */
-    RESULT_FEATURES, /* one loss per element */
-    RESULT_JACOBIAN, /* the squared norm of the encoder's Jacobian */
-    RESULT_DRAW,     /* values from the likelihood that the output states */
+    RESULT_SCORE,          /* one loss per row */
+    RESULT_FEATURES,       /* one loss per element */
+    RESULT_RECONSTRUCTION, /* the score without the terms that were recorded on the way */
+    RESULT_JACOBIAN,       /* the squared norm of the encoder's Jacobian */
+    RESULT_DRAW,           /* values from the likelihood that the output states */
     RESULT_NAMED
 };
 enum { RESULTS_WANTED = 16 }; /* of one task at most */

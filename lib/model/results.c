@@ -5,8 +5,13 @@
 #include <string.h>
 
 static const char *const names[RESULT_NAMED] = {
-    [RESULT_CODE] = "code",         [RESULT_OUTPUT] = "output",          [RESULT_SCORE] = "score",
-    [RESULT_FEATURES] = "features", [RESULT_JACOBIAN] = "jacobian_norm", [RESULT_DRAW] = "draw",
+    [RESULT_CODE] = "code",
+    [RESULT_OUTPUT] = "output",
+    [RESULT_SCORE] = "score",
+    [RESULT_FEATURES] = "features",
+    [RESULT_JACOBIAN] = "jacobian_norm",
+    [RESULT_DRAW] = "draw",
+    [RESULT_RECONSTRUCTION] = "reconstruction",
 };
 
 /* In training there may be several codes of a row, and what lies behind them is there for each. */

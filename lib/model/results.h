@@ -11,7 +11,9 @@ int aenc_result_find(const struct aenc_model *model, const char *name);
 /* Whether every model has a result of that name. */
 bool aenc_result_built_in(const char *name);
 /* Whether it compares with the target. */
-static inline bool aenc_result_compares(int result) { return result == RESULT_SCORE || result == RESULT_FEATURES; }
+static inline bool aenc_result_compares(int result) {
+    return result >= RESULT_SCORE && result <= RESULT_RECONSTRUCTION;
+}
 /* Whether the result reads the field of that number of the model; the target counts where the input cannot stand in. Records the
  * task for one row. */
 aenc_status aenc_result_needs(struct aenc_model *model, int result, int field, bool *out);

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/results.h"
 #include "penalty/jacobian.h"
 
 static struct site site_for(const struct aenc_model *model, struct tape *tape, enum site_aim aim) {
@@ -228,23 +228,27 @@ static bool wants(const struct task_key *key, enum result low, enum result high)
     return false;
 }
 
-/* Score and features: the objective of evaluation. */
+/* Score, features and reconstruction: the objective of evaluation. */
 static void record_scores(struct way *way, struct task *task) {
     struct aenc_model *model = way->model;
     struct site *site = &way->site;
+    struct node *loss = NULL;
     bool own_target = task->key.own_target;
     site->aim = SITE_SCORE;
     site->one_draw = task->key.weighs;
     way_code(way);
     way_output(way);
     for (int i = 0; i < task->key.count; i++) {
-        if (task->key.wanted[i] == RESULT_SCORE) {
-            struct node *loss = mean_of_codes(&task->tape, record_loss(model, site, way->x, own_target));
+        int wanted = task->key.wanted[i];
+        if (loss == NULL && wanted != RESULT_FEATURES && aenc_result_compares(wanted))
+            loss = mean_of_codes(&task->tape, record_loss(model, site, way->x, own_target));
+        if (wanted == RESULT_RECONSTRUCTION) task->result[i] = loss;
+        if (wanted == RESULT_SCORE) {
             task->result[i] = task->key.weighs  ? record_weight(model, site, loss)
                               : task->key.terms ? record_terms(model, site, loss)
                                                 : record_score(model, site, loss, false);
         }
-        if (task->key.wanted[i] == RESULT_FEATURES)
+        if (wanted == RESULT_FEATURES)
             task->result[i] =
                 mean_of_codes(&task->tape, aenc_loss_each(site, model->loss_spec, site->output,
                                                           record_target(model, site, way->x, own_target)));
@@ -312,7 +316,7 @@ static void record_results(struct way *way, struct task *task) {
 void aenc_task_results_record(struct aenc_model *model, struct task *task) {
     const struct task_key *key = &task->key;
     struct way way = {.model = model, .site = site_for(model, &task->tape, SITE_SCORE)};
-    if (wants(key, RESULT_SCORE, RESULT_FEATURES)) record_scores(&way, task);
+    if (wants(key, RESULT_SCORE, RESULT_RECONSTRUCTION)) record_scores(&way, task);
     record_results(&way, task);
     for (int i = 0; i < key->count; i++) aenc_tape_output(&task->tape, task->result[i]);
 }

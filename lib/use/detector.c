@@ -88,12 +88,21 @@ static double limited(const struct aenc_detector *d, int64_t c, double cell) {
     return d->column == NULL ? cell : fmin(fmax(cell, d->column[c].low), d->column[c].high);
 }
 
+/* Of a model with a bottleneck, the same of the limited cells themselves. */
+static aenc_status block_variational(struct aenc_detector *d, struct block *block, int64_t count) {
+    int64_t cols = d->model->input_size;
+    for (int64_t i = 0; i < count; i++) block->between[i] = (float)block->to[i];
+    const struct rows points = {block->between, cols, count / cols, NULL};
+    return aenc_detector_variational(d, &points, block->rows.lo, block->each);
+}
+
 /* The energies of the block's rows into block->each. */
 static aenc_status block_energy(struct aenc_detector *d, const struct rows *x, struct block *block) {
     int64_t cols = d->model->input_size, rows = block->rows.hi - block->rows.lo, count = rows * cols;
     memset(block->each, 0, (size_t)count * sizeof *block->each);
     for (int64_t i = 0; i < count; i++)
         block->to[i] = limited(d, i % cols, (double)x->data[(block->rows.lo + i / cols) * x->stride + i % cols]);
+    if (d->score != DETECTOR_ENERGY) return block_variational(d, block, count);
     for (int p = 0; p < POINTS; p++) {
         for (int64_t i = 0; i < count; i++) {
             double from = block->from[i % cols];

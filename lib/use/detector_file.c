@@ -1,6 +1,6 @@
 /* detector_file.c - a detector's file: that of its model, with what its scores mean in the metadata.
  *
- * Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its
+ * Format 3 states what the scores of a model with a bottleneck are, and how many draws they take. Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its
  * scores are computed as they were then, of cells without bounds, so that its threshold still holds.
  */
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "use/detector.h"
 
 #define DETECTOR_KEY "autoenc.detector"
-enum { FORMAT = 2 };
+enum { FORMAT = 3 };
 
 /* ---- Writing ---- */
 
@@ -31,15 +31,19 @@ aenc_status aenc_detector_draft(struct aenc_detector *detector, struct arena *ar
     aenc_context *ctx = detector->model->ctx;
     const double values[] = {detector->threshold, detector->center, detector->spread, detector->lowest,
                              detector->outside};
-    bool bounded = detector->column != NULL;
+    bool bounded = detector->column != NULL, variational = detector->score != DETECTOR_ENERGY;
     char *text = NULL;
     struct json *object = aenc_json_root(arena, JSON_OBJECT);
-    aenc_json_add_number(arena, object, "format", bounded ? FORMAT : 1);
+    aenc_json_add_number(arena, object, "format", variational ? FORMAT : bounded ? 2 : 1);
     for (int i = 0; i < (bounded ? NUMBERS : NUMBERS_OF_1); i++)
         aenc_json_add_number(arena, object, keys[i], values[i]);
     if (detector->rows > 0) aenc_json_add_number(arena, object, "rows", (double)detector->rows);
     if (detector->threshold_spec != NULL) aenc_json_add_text(arena, object, "threshold_spec", detector->threshold_spec);
     if (bounded) columns_write(detector, arena, object);
+    if (variational) {
+        aenc_json_add_text(arena, object, "score", aenc_detector_score_name(detector->score));
+        aenc_json_add_number(arena, object, "samples", (double)detector->samples);
+    }
     aenc_status status = arena->failed ? AENC_ERR_NO_MEMORY : aenc_json_write(ctx, object, &text, NULL);
     struct metadata_entry entry = {DETECTOR_KEY, text};
     if (status == AENC_OK) status = aenc_model_draft(detector->model, arena, &entry, out);
@@ -106,6 +110,21 @@ static aenc_status columns_read(const struct reading *reading, struct aenc_detec
                      reading->what, cols);
 }
 
+/* What scores are, of format 3. */
+static aenc_status score_read(const struct reading *reading, struct aenc_detector *d) {
+    const struct json *name = aenc_json_member(reading->object, "score"),
+                      *samples = aenc_json_member(reading->object, "samples");
+    uint64_t count = 0;
+    if (name == NULL || name->kind != JSON_TEXT || samples == NULL || !aenc_json_whole(samples, &count) || count == 0 ||
+        count > DETECTOR_SAMPLES_MAX)
+        return aenc_fail(reading->ctx, AENC_ERR_FORMAT,
+                         "%s: the detector's 'score' is no name, or 'samples' no number from 1 to %d", reading->what,
+                         DETECTOR_SAMPLES_MAX);
+    d->samples = (int64_t)count;
+    aenc_status status = aenc_detector_score_named(reading->ctx, name->text, &d->score);
+    return status == AENC_OK ? aenc_detector_score_check(d->model, d->score) : status;
+}
+
 /* The energy is of scaled inputs and of outputs that stand for them. */
 static aenc_status kind_check(const struct aenc_model *model, const char *what) {
     const char *lack = model->scaling == NULL            ? "its model has no scaling"
@@ -128,7 +147,8 @@ static aenc_status metadata_read(struct reading *reading, const struct safetenso
     reading->object = object;
     const struct json *format = aenc_json_member(object, "format");
     if (format == NULL) return AENC_OK;
-    bool known = format->kind == JSON_NUMBER && (format->number == 1 || format->number >= FORMAT);
+    bool known =
+        format->kind == JSON_NUMBER && (format->number == 1 || format->number == 2 || format->number >= FORMAT);
     if (!known)
         return aenc_fail(reading->ctx, AENC_ERR_FORMAT, "%s: the detector's 'format' is not a whole number from 1",
                          reading->what);
@@ -154,12 +174,13 @@ aenc_status aenc_detector_from_bytes(aenc_context *ctx, const struct loaded_byte
     if (status == AENC_OK) status = aenc_model_from_bytes(ctx, from, &model);
     if (status == AENC_OK) status = kind_check(model, from->what);
     if (status == AENC_OK) {
-        status = aenc_detector_new(model, version == 2, &detector);
+        status = aenc_detector_new(model, version >= 2, &detector);
         model = NULL;
     }
-    if (status == AENC_OK) status = numbers_read(&reading, version == 2 ? NUMBERS : NUMBERS_OF_1, detector);
+    if (status == AENC_OK) status = numbers_read(&reading, version >= 2 ? NUMBERS : NUMBERS_OF_1, detector);
     if (status == AENC_OK) status = origin_read(&reading, detector);
-    if (status == AENC_OK && version == 2) status = columns_read(&reading, detector);
+    if (status == AENC_OK && version >= 2) status = columns_read(&reading, detector);
+    if (status == AENC_OK && version == 3) status = score_read(&reading, detector);
     if (status == AENC_OK)
         *out = detector;
     else

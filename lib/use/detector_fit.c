@@ -11,7 +11,7 @@
 #include "train/fit.h"
 #include "use/detector.h"
 
-enum { HIDDEN = 64, BATCH = 128, STEPS = 1000 };
+enum { HIDDEN = 64, UNITS = 8, BATCH = 128, STEPS = 1000 };
 static const double learning_rate = 3e-3;
 
 /* The scaling with its clip: the caller's where it has one, else DETECTOR_CLIP, or true for minmax. */
@@ -34,33 +34,60 @@ static aenc_status scaling_add(struct arena *arena, const char *scaling, struct 
     return AENC_OK;
 }
 
+static void dense_add(struct arena *arena, struct json *to, const char *key, int64_t units, const char *activation) {
+    struct json *dense = aenc_json_add(arena, to, key, JSON_OBJECT);
+    aenc_json_add_text(arena, dense, "type", "dense");
+    aenc_json_add_number(arena, dense, "units", (double)units);
+    if (activation != NULL) aenc_json_add_text(arena, dense, "activation", activation);
+}
+
 static void layers_add(struct arena *arena, int64_t cols, struct json *given) {
     struct json *encoder = aenc_json_add(arena, given, "encoder", JSON_OBJECT);
     aenc_json_add_text(arena, encoder, "type", "residual");
     struct json *layers = aenc_json_add(arena, encoder, "layers", JSON_ARRAY);
-    for (int i = 0; i < 2; i++) {
-        struct json *dense = aenc_json_add(arena, layers, NULL, JSON_OBJECT);
-        aenc_json_add_text(arena, dense, "type", "dense");
-        aenc_json_add_number(arena, dense, "units", i == 0 ? HIDDEN : (double)cols);
-        if (i == 0) aenc_json_add_text(arena, dense, "activation", "tanh");
-    }
-    struct json *decoder = aenc_json_add(arena, given, "decoder", JSON_OBJECT);
-    aenc_json_add_text(arena, decoder, "type", "dense");
-    aenc_json_add_number(arena, decoder, "units", (double)cols);
+    dense_add(arena, layers, NULL, HIDDEN, "tanh");
+    dense_add(arena, layers, NULL, cols, NULL);
+    dense_add(arena, given, "decoder", cols, NULL);
 }
 
-static aenc_status model_make(aenc_context *ctx, int64_t cols, const char *scaling, double noise,
+/* A variational one: 64 hidden tanh units either way. Scores draw, so the seed is the model's own. */
+static aenc_status variational_add(struct arena *arena, int64_t cols, const aenc_detector_options *o,
+                                   struct json *given) {
+    struct json *bottleneck;
+    aenc_status status = aenc_settings_parse(arena, "bottleneck", o->bottleneck, &bottleneck);
+    if (status != AENC_OK) return status;
+    if (strcmp(aenc_settings_type(bottleneck), "gaussian") == 0 && aenc_json_member(bottleneck, "units") == NULL)
+        aenc_json_add_number(arena, bottleneck, "units", (double)(cols < UNITS ? cols : UNITS));
+    dense_add(arena, given, "encoder", HIDDEN, "tanh");
+    aenc_json_add_copy(arena, given, "bottleneck", bottleneck);
+    struct json *decoder = aenc_json_add(arena, given, "decoder", JSON_OBJECT);
+    aenc_json_add_text(arena, decoder, "type", "sequential");
+    struct json *layers = aenc_json_add(arena, decoder, "layers", JSON_ARRAY);
+    dense_add(arena, layers, NULL, HIDDEN, "tanh");
+    dense_add(arena, layers, NULL, cols, NULL);
+    aenc_json_add_text(arena, given, "loss", o->likelihood == NULL ? "gaussian:learned=one" : o->likelihood);
+    aenc_json_add_u64(arena, given, "seed", arena->ctx->seed);
+    return AENC_OK;
+}
+
+static aenc_status model_make(aenc_context *ctx, int64_t cols, const aenc_detector_options *options, double noise,
                               struct aenc_model **out) {
     struct arena arena;
     aenc_arena_create(ctx, &arena);
     struct json *given = aenc_json_root(&arena, JSON_OBJECT);
     aenc_json_add_number(&arena, aenc_json_add(&arena, given, "input", JSON_ARRAY), NULL, (double)cols);
-    layers_add(&arena, cols, given);
-    aenc_status status = scaling_add(&arena, scaling, given);
-    struct json *gaussian =
-        aenc_json_add(&arena, aenc_json_add(&arena, given, "corrupt", JSON_ARRAY), NULL, JSON_OBJECT);
-    aenc_json_add_text(&arena, gaussian, "type", "gaussian");
-    aenc_json_add_number(&arena, gaussian, "sigma", noise);
+    aenc_status status = AENC_OK;
+    if (options->bottleneck == NULL)
+        layers_add(&arena, cols, given);
+    else
+        status = variational_add(&arena, cols, options, given);
+    if (status == AENC_OK) status = scaling_add(&arena, options->scaling, given);
+    if (noise > 0) {
+        struct json *list = aenc_json_add(&arena, given, "corrupt", JSON_ARRAY);
+        struct json *gaussian = aenc_json_add(&arena, list, NULL, JSON_OBJECT);
+        aenc_json_add_text(&arena, gaussian, "type", "gaussian");
+        aenc_json_add_number(&arena, gaussian, "sigma", noise);
+    }
     const struct json *description;
     if (status == AENC_OK && arena.failed) status = AENC_ERR_NO_MEMORY;
     if (status == AENC_OK) status = aenc_description_complete(ctx, &arena, given, &description);
@@ -132,14 +159,19 @@ aenc_status aenc_detector_fit(aenc_context *ctx, const struct rows *x, int64_t c
                               const aenc_detector_options *options, struct aenc_detector **out) {
     struct aenc_model *model = NULL;
     struct aenc_detector *detector = NULL;
-    double noise = options->noise > 0 ? options->noise : 1;
+    double noise = options->noise > 0 ? options->noise : options->bottleneck == NULL ? 1 : 0;
+    enum detector_score score = options->bottleneck == NULL ? DETECTOR_ENERGY : DETECTOR_ELBO;
     const char *threshold = options->threshold == NULL ? "quantile:q=0.95" : options->threshold;
     *out = NULL;
     aenc_status status = aenc_threshold_check(ctx, threshold, (size_t)x->count);
-    if (status == AENC_OK) status = model_make(ctx, cols, options->scaling, noise, &model);
+    if (status == AENC_OK && options->score != NULL) status = aenc_detector_score_named(ctx, options->score, &score);
+    if (status == AENC_OK) status = model_make(ctx, cols, options, noise, &model);
     if (status == AENC_OK) status = aenc_detector_new(model, true, &detector);
+    if (status == AENC_OK) status = aenc_detector_score_check(model, score);
     if (status == AENC_OK) {
-        detector->outside = noise * noise / (2 * (1 + noise * noise));
+        detector->score = score;
+        detector->samples = options->samples > 0 ? (int64_t)options->samples : DETECTOR_SAMPLES;
+        detector->outside = options->bottleneck != NULL ? 0.5 : noise * noise / (2 * (1 + noise * noise));
         status = aenc_detector_columns_learn(detector, x);
     }
     if (status == AENC_OK) status = train(detector->model, x, options);

@@ -106,6 +106,12 @@ void fuzz_api_detector_make(struct calls *c) {
     options.threshold = thresholds[next(c) % 6];
     options.scaling = scalings[next(c) % 6];
     if ((how & 0x10) != 0) options.noise = (double)next(c) / 20 - 0.2;
+    if ((how & 0x20) != 0) {
+        static const char *const scores[] = {NULL, "elbo", "reconstruction", "kl", "typicality", "likelihood", "none"};
+        options.bottleneck = (how & 0x40) != 0 ? "gaussian:units=2" : (how & 0x80) != 0 ? "gaussian" : "plain";
+        options.score = scores[next(c) % 7];
+        options.samples = how % 3;
+    }
     aenc_detector_free(*slot);
     fuzz_made(&c->world, aenc_detector_create(c->world.ctx, &x, &options, slot), *slot);
     FUZZ_DEMAND(*slot == NULL || isfinite(aenc_detector_threshold(*slot)));

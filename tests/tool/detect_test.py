@@ -48,6 +48,23 @@ class Detect(ToolCase):
         writer.writerows(rows)
         cls.write(name, text.getvalue())
 
+    def test_variational(self):
+        """A detector with a bottleneck finds the rows that break the relation, and scores the same from its file."""
+        fit = ["detect", "raw.csv", "--bottleneck", "gaussian:units=2", "--seed", "5"]
+        done = self.good(*fit, "--labels", "odd.csv", "--save", "vae.st", "-o", "vae.npy")
+        self.assertGreater(float(done.stdout.split("ROC-AUC ")[1].split(",")[0]), 0.9)
+        self.good("detect", "raw.csv", "--model", "vae.st", "-o", "again.npy")
+        self.assertEqual(npy_floats(self.path("vae.npy")), npy_floats(self.path("again.npy")))
+        self.good("score", "vae.st", "raw.csv", "-o", "scored.npy")
+        self.assertEqual(npy_floats(self.path("vae.npy")), npy_floats(self.path("scored.npy")))
+        for score in ("reconstruction", "kl", "typicality", "likelihood"):
+            self.good(*fit, "--score", score, "--samples", "3", "--likelihood", "laplace:learned=one", "-o", score + ".npy")
+        self.bad(2, "detect: --score goes with --bottleneck only", "detect", "raw.csv", "--score", "kl", "-o", "no.npy")
+        self.bad(2, "'elbi' is not one of the known: elbo, reconstruction, kl, typicality, likelihood", *fit, "--score", "elbi", "-o", "no.npy")
+        self.bad(2, "--samples belongs to the fit", "detect", "raw.csv", "--model", "vae.st", "--samples", "3", "-o", "no.npy")
+        self.bad(1, "an output of 1 numbers is not an input of 3", *fit, "--likelihood", "gaussian:learned=output", "-o", "no.npy")
+        self.bad(2, "vae.st is a detector; --samples and --part are for variational models", "score", "vae.st", "raw.csv", "--part", "kl")
+
     def test_table(self):
         """Row, score, probability, flag and column, and flags that follow from what is printed."""
         done = self.good("detect", "raw.csv", "-o", "table.csv", "--seed", "5")

@@ -70,6 +70,11 @@ static aenc_status try_other(aenc_context *ctx, const char *option) {
     if (strcmp(option, "probe") == 0) {
         return aenc_probe(ctx, nobody, &rows, labels, 4, &rows, labels, 4, predicted, 4, &accuracy);
     }
+    if (strcmp(option, "score") == 0) {
+        const aenc_detector_options detector = {.struct_size = sizeof detector, .bottleneck = "gaussian", .score = nobody};
+        aenc_detector *none = NULL;
+        return aenc_detector_create(ctx, &rows, &detector, &none);
+    }
     if (strcmp(option, "method") != 0) return AENC_OK;
     aenc_status status = aenc_pca_create(ctx, &rows, &pca, &model);
     aenc_model_free(model);
@@ -99,7 +104,7 @@ int main(void) {
         CHECK(good);
         tried++;
     }
-    CHECK(tried >= 18);
+    CHECK(tried >= 20);
     aenc_context_free(ctx);
     return check_finish();
 }

@@ -67,6 +67,17 @@ class Sample(ToolCase):
         self.good("score", "c.st", DIGITS, "--samples", "2", "--field", "label=" + LABELS, "-o", "c.npy")
         self.good("train", DIGITS, "--encoder", "16,2", "--epochs", "1", "-q", "-o", "plain.st")
         self.bad(1, "no likelihood", "score", "plain.st", DIGITS, "--samples", "2", "-o", "no.npy")
+        part = {}
+        for name in ("reconstruction", "kl", "typicality"):
+            self.good("score", "two.st", DIGITS, "--part", name, "-o", name + ".npy")
+            part[name] = [row[0] for row in read_npy(self.path(name + ".npy"))]
+        self.good("score", "two.st", DIGITS, "-o", "elbo.npy")
+        for r, row in enumerate(read_npy(self.path("elbo.npy"))):
+            self.assertAlmostEqual(row[0], part["reconstruction"][r] + part["kl"][r], delta=1e-3)
+        self.assertTrue(all(v >= 0 for v in part["typicality"] + part["kl"]))
+        self.good("score", "plain.st", DIGITS, "--part", "reconstruction", "-o", "no.npy")
+        self.bad(2, "score: --part kl: plain.st has no such result; it has: code, ", "score", "plain.st", DIGITS, "--part", "kl", "-o", "no.npy")
+        self.bad(2, "only one of --samples, --features and --part", "score", "two.st", DIGITS, "--samples", "2", "--part", "kl", "-o", "no.npy")
         self.bad(2, "--features", "score", "two.st", DIGITS, "--samples", "2", "--features", "-o", "no.npy")
 
     def test_samples_are_what_was_asked_for(self):

@@ -262,7 +262,7 @@ static void check_descriptions(aenc_context *ctx) {
         {"middle", "[0,1]"}, {"middle", "[0,1,2,3]"}, {"unit", "[1,2]"}, {"unit", "[1,2,3,4]"}, {"middle", "[0,1,\"2\"]"},
         {"unit", "[1,2,\"3\"]"}, {"unit", "[1,2,0]"}, {"unit", "[-1,2,3]"}, {"unit", "[1,1e-39,3]"}, {"unit", "[1,2,1e39]"},
         {"middle", "[1e39,1,2]"}, {"middle", "[0,1,-1e39]"}, {"format", "\"2\""}, {"format", "0"}, {"format", "-1"},
-        {"format", "1.5"}, {"format", "null"}, {"", ""}, {"", "{"}, {"", "[]"}, {"", "{} x"}, {"", "3"}};
+        {"format", "1.5"}, {"format", "2.5"}, {"format", "null"}, {"", ""}, {"", "{"}, {"", "[]"}, {"", "{} x"}, {"", "3"}};
     static const struct detail accepted[] = {{"lowest", "0"}, {"outside", "0.5"}, {"spread", "1e-300"}, {"rows", "0"},
                                             {"rows", NULL}, {"threshold_spec", NULL}, {"format", NULL}, {"format", "1"},
                                             {"threshold", "-1e300"}, {"unit", "[1.2e-38,3e38,1]"}, {"none", NULL}};
@@ -277,7 +277,7 @@ static void check_descriptions(aenc_context *ctx) {
         const char *said = aenc_message(ctx);
         if (!CHECK(strstr(said, "the file") != NULL && strstr(said, bad[i].key) != NULL)) fprintf(stderr, "  %s\n", said);
     }
-    static const struct detail later[] = {{"format", "3"}, {"format", "2.5"}, {"format", "1e300"}};
+    static const struct detail later[] = {{"format", "4"}, {"format", "3.5"}, {"format", "1e300"}};
     for (size_t i = 0; i < 3; i++) CHECK_STATUS(ctx, load_with(ctx, made->model, &later[i], &d), AENC_ERR_VERSION);
     for (size_t i = 0; i < sizeof accepted / sizeof *accepted; i++) {
         CHECK_STATUS(ctx, load_with(ctx, made->model, &accepted[i], &d), AENC_OK);
