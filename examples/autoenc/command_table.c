@@ -74,8 +74,12 @@ static const struct command_row commands[] = {
     {COMMAND_PROBE, "probe", "MODEL DATA", "--labels DATA", tool_probe, "Measure how well codes predict labels",
      "Without --test every fifth row is left out of the fit of the probes, and the accuracy is measured on these.",
      "autoenc probe digits.safetensors digits.npy --labels digits_labels.npy\n"},
-    {COMMAND_INFO, "info", "MODEL", "", tool_info, "Print the description and parameters of a model", "",
+    {COMMAND_INFO, "info", "MODEL [DATA]", "", tool_info, "Print the description and parameters of a model",
+     "With DATA the code of a variational model is measured: its KL to the prior, split into what it tells of the row "
+     "(mutual "
+     "information) and how far all codes together are from the prior.",
      "autoenc info digits.safetensors\n"
+     "autoenc info variational.safetensors digits.npy\n"
      "autoenc info digits.safetensors --json > model.json\n"},
     {COMMAND_VERSION, "version", "", "", tool_version, "Print versions, the BLAS library and its kernels", "",
      "autoenc version\n"},

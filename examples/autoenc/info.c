@@ -146,6 +146,64 @@ static int print_detector(const struct options *options, aenc_context *ctx) {
     return TOOL_OK;
 }
 
+/* Of the elements the first ones. */
+static void print_measures(const aenc_posterior *of, const aenc_posterior_options *each, const struct data *data) {
+    enum { SHOWN = 40 };
+    (void)printf("\ncode of %s, %zu rows, nats\n", data->name, data->rows);
+    (void)printf("  rate %.4f = mutual information %.4f + KL of the aggregate posterior %.4f\n", of->rate,
+                 of->mutual_information, of->marginal_kl);
+    (void)printf("  active units %.0f of %zu\n\n  %7s %10s %10s %10s %10s\n", of->active_units, each->units, "element",
+                 "mean", "variance", "rate", "marginal");
+    for (size_t i = 0; i < each->units && i < SHOWN; i++) {
+        (void)printf("  %7zu %10.4f %10.4f %10.4f %10.4f\n", i, each->mean[i], each->variance[i], each->kl[i],
+                     each->marginal_kl[i]);
+    }
+    if (each->units > SHOWN) (void)printf("  %7s\n", "...");
+}
+
+/* The posteriors of the rows of DATA. */
+static int print_posterior(const struct options *options, aenc_context *ctx, aenc_model *model) {
+    struct data_options how = tool_data_options(options);
+    struct data data = {0};
+    struct fields *fields = NULL;
+    if (options->operand_count < 2 || options->json) return TOOL_OK;
+    int status = tool_fields_prepare(options, model, COMMAND_ENCODE, &fields);
+    if (status == TOOL_OK) status = tool_data_read(options->operand[1], &how, &data);
+    if (status == TOOL_OK) status = tool_fields_attach(options, fields, &data);
+    size_t units = aenc_model_code_size(model), count = 1, dims[] = {data.rows, data.cols};
+    if (status == TOOL_OK) {
+        status = tool_data_fits(&data, NULL, options->operand[0], aenc_model_input_size(model));
+    }
+    double *each = status == TOOL_OK ? tool_allocate("the code", units, 4 * sizeof *each) : NULL;
+    aenc_array in[FIELDS_MAX + 1] = {{.struct_size = sizeof in[0], .name = "input", .dims = dims, .rank = 2}};
+    const aenc_array *given[FIELDS_MAX + 1] = {in};
+    in[0].data = data.values;
+    in[0].size = data.rows * data.cols * sizeof *data.values;
+    for (size_t i = 0; each != NULL && fields != NULL && i < fields->count; i++, count++) {
+        in[count] = tool_field_array(&fields->field[i], data.rows);
+        given[count] = &in[count];
+    }
+    const aenc_posterior_options asked = {.struct_size = sizeof asked,
+                                          .mean = each,
+                                          .variance = each == NULL ? NULL : each + units,
+                                          .kl = each == NULL ? NULL : each + 2 * units,
+                                          .marginal_kl = each == NULL ? NULL : each + 3 * units,
+                                          .units = units};
+    aenc_posterior of = {.struct_size = sizeof of};
+    aenc_status answer = each == NULL ? AENC_OK : aenc_posterior_measure(model, &asked, given, count, &of);
+    if (status == TOOL_OK && each == NULL) status = TOOL_FAILED;
+    if (answer == AENC_ERR_UNSUPPORTED) {
+        status = tool_fail("%s: %s", options->operand[0], aenc_message(ctx));
+    } else if (answer != AENC_OK) {
+        status = tool_library_refused(options, ctx, answer, &(struct tables){.x = &data});
+    }
+    if (status == TOOL_OK) print_measures(&of, &asked, &data);
+    free(each);
+    tool_fields_free(fields);
+    tool_data_free(&data);
+    return status;
+}
+
 int tool_info(const struct options *options) {
     aenc_context *ctx = NULL;
     aenc_model *model = NULL;
@@ -154,6 +212,7 @@ int tool_info(const struct options *options) {
     if (status == TOOL_OK) status = print_model(options, ctx, model);
     if (status == TOOL_OK) status = print_variances(options, ctx, model);
     if (status == TOOL_OK) status = print_detector(options, ctx);
+    if (status == TOOL_OK) status = print_posterior(options, ctx, model);
     aenc_model_free(model);
     aenc_context_free(ctx);
     return status;

@@ -309,6 +309,34 @@ AENC_API aenc_status aenc_distill(aenc_model *student, aenc_model *teacher, cons
 AENC_API aenc_status aenc_distill_source(aenc_model *student, aenc_model *teacher, aenc_source *source,
                                          const aenc_distill_options *options);
 
+/* ---- The code of a variational model: what it keeps of the rows (docs/variational.md) ---- */
+
+typedef struct aenc_posterior_options {
+    size_t struct_size;
+    uint64_t seed; /* of the draws; 0: the model's */
+    size_t pairs;  /* rows, spread evenly, of whose pairs the mutual information is estimated; 0: 4096, or all */
+    /* By element, with room for `units` doubles, at least the code's elements; NULL: not wanted. */
+    double *mean, *variance; /* of the aggregate posterior: the mean over the rows of q(z | x) */
+    double *kl;              /* mean over the rows of KL(q(z | x) | p(z)), nats */
+    double *marginal_kl;     /* KL of the normal distribution with that mean and variance to the prior, nats */
+    size_t units;
+} aenc_posterior_options;
+
+typedef struct aenc_posterior {
+    size_t struct_size;
+    double rate;               /* mean over the rows of KL(q(z | x) | p(z)), nats */
+    double mutual_information; /* of row and code under q, estimated; at most the logarithm of the rows of the pairs */
+    double marginal_kl;        /* KL(q(z) | p(z)) of the aggregate posterior, estimated: the rate without that */
+    double active_units;       /* elements whose mean varies by more than 0.01 (Burda et al. 2016) */
+} aenc_posterior;
+
+/* Measures the posteriors of rows, which `in` has with the fields that the encoder reads, against the prior (Hoffman & Johnson
+ * 2016). Of a Gaussian code with diagonal covariance and a standard normal prior; AENC_ERR_UNSUPPORTED for others.
+ * out->struct_size must be set. The time goes with the square of the pairs; memory does not grow with the other rows. options may
+ * be NULL. */
+AENC_API aenc_status aenc_posterior_measure(aenc_model *model, const aenc_posterior_options *options,
+                                            const struct aenc_array *const *in, size_t in_count, aenc_posterior *out);
+
 /* ---- Classes: models whose loss is "cross_entropy:classes=10" (docs/stacks.md) ----
  *
  * Such a model's decoder is a head: what it puts out are the classes' logits, and its target one number, the class from 0,

@@ -64,4 +64,15 @@ aenc_status aenc_detector_from_bytes(aenc_context *ctx, const struct loaded_byte
 /* Drops one reference. NULL-safe. */
 void aenc_detector_end(struct aenc_detector *detector);
 
+/* ---- posterior.c ---- */
+
+/* What is wanted of each element, (code) or NULL; and of how many rows the pairs are compared. */
+struct posterior_room {
+    int64_t pairs;
+    double *mean, *variance, *kl, *marginal_kl;
+};
+/* Adds to out, which is zero. The batch's values are checked. */
+aenc_status aenc_posterior_find(struct aenc_model *model, const struct batch *batch, uint64_t seed,
+                                const struct posterior_room *room, aenc_posterior *out);
+
 #endif

@@ -62,9 +62,11 @@ static void test_run_refuses(struct wrong *s) {
     const size_t fewer[] = {ROWS - 1, WORLD_CODE}, column[] = {ROWS, 2};
     const aenc_array *in[] = {&x, &x}, *out[] = {&y, &y}, *none[] = {NULL}, *unknown[] = {&other}, *scores[] = {&score};
     const aenc_run_options unset = {.struct_size = 0};
+    aenc_posterior measured = {.struct_size = sizeof measured};
     memset(wide, 0, sizeof wide);
     CHECK(wrong_reset(s->ctx) != AENC_OK);
     MUTE(aenc_run(NULL, NULL, in, 1, out, 1));
+    MUTE(aenc_posterior_measure(NULL, NULL, in, 1, &measured));
     MUTE(aenc_sample(NULL, NULL, NULL, 0, out, 1));
     MUTE(aenc_runner_run_arrays(NULL, in, 1, out, 1));
     WRONG(aenc_run(s->model, &unset, in, 1, out, 1), "aenc_run_options.struct_size");
@@ -79,6 +81,11 @@ static void test_run_refuses(struct wrong *s) {
     WRONG(aenc_run(s->model, NULL, in, 1, out, 2), "result 'code' is wanted twice");
     CHECK_FAILS(&s->w, aenc_run(s->model, NULL, in, 1, unknown, 1), AENC_ERR_ARGUMENT, "result|'scroe'|score");
     const aenc_sample_options older = {.struct_size = 0}, cold = {.struct_size = sizeof cold, .temperature = -1};
+    const aenc_posterior_options narrow = {.struct_size = sizeof narrow, .kl = (double[]){0}, .units = 0}, former = {.struct_size = 0};
+    WRONG(aenc_posterior_measure(s->model, NULL, in, 1, NULL), "out is NULL");
+    WRONG(aenc_posterior_measure(s->model, &former, in, 1, &measured), "aenc_posterior_options.struct_size");
+    WRONG(aenc_posterior_measure(s->model, &narrow, in, 1, &measured), "aenc_posterior_options: kl has room for 0 units");
+    WRONG(aenc_posterior_measure(s->model, NULL, none, 1, &measured), "in[0] is NULL");
     WRONG(aenc_sample(s->model, &older, NULL, 0, out, 1), "aenc_sample_options.struct_size");
     WRONG(aenc_sample(s->model, &cold, NULL, 0, out, 1), "aenc_sample_options.temperature is -1");
     WRONG(aenc_sample(s->model, NULL, NULL, 1, out, 1), "in is NULL");

@@ -116,6 +116,11 @@ static aenc_status try_sample(struct scene *s) {
     const aenc_array *outs[] = {&out};
     return aenc_sample(s->drawn, NULL, NULL, 0, outs, 1);
 }
+static aenc_status try_posterior(struct scene *s) {
+    const aenc_array in = array_of("input", IN), *ins[] = {&in};
+    aenc_posterior out = {.struct_size = sizeof out};
+    return aenc_posterior_measure(s->drawn, NULL, ins, 1, &out);
+}
 static aenc_status try_run_source(struct scene *s) {
     aenc_array out = {.struct_size = sizeof out, .name = "code", .data = room, .size = sizeof room,
                       .dims = (const size_t[]){ROWS, 2}, .rank = 2};
@@ -244,7 +249,7 @@ static const struct {
     {"interpolate", try_interpolate, BETWEEN}, {"tsne", try_tsne, BETWEEN}, {"trustworthiness", try_trust, BETWEEN},
     {"subspace_angles", try_angles, BETWEEN}, {"detector_save", try_detector_save, BETWEEN},
     {"detector_load", try_detector_load, BETWEEN}, {"layer_add", try_layer_add, BETWEEN}, {"model_port", try_port, BETWEEN},
-    {"model_port_needs", try_port_needs, BETWEEN}, {"run", try_run, BETWEEN}, {"sample", try_sample, BETWEEN}, {"run_source", try_run_source, NEVER},
+    {"model_port_needs", try_port_needs, BETWEEN}, {"run", try_run, BETWEEN}, {"sample", try_sample, BETWEEN}, {"posterior_measure", try_posterior, BETWEEN}, {"run_source", try_run_source, NEVER},
     {"source_arrays", try_arrays, BETWEEN}, {"source_files", try_files, BETWEEN}, {"source_npy", try_npy, BETWEEN},
     {"source_stream", try_stream, BETWEEN}, {"source_callback", try_callback, BETWEEN}, {"history", try_history, ALWAYS},
     {"detector_write", try_detector_write, BETWEEN}, {"detector_save_memory", try_detector_memory, BETWEEN},

@@ -132,6 +132,10 @@ void structure_data(struct scene *s) {
         aenc_runner_free(runner);
     }
     fuzz_good(s->world, aenc_sample(s->model, NULL, in.list, how == 3 ? 0 : in.count, out.list, out.count));
+    double element[4];
+    aenc_posterior posterior = {.struct_size = sizeof posterior};
+    const aenc_posterior_options measure = {.struct_size = sizeof measure, .pairs = how, .kl = how == 1 ? element : NULL, .units = 4};
+    fuzz_good(s->world, aenc_posterior_measure(s->model, &measure, in.list, in.count, &posterior));
     if (how == 0)
         fuzz_made(s->world, aenc_source_arrays(s->world->ctx, in.list, in.count, &source), source);
     else if (how == 1)

@@ -3,6 +3,7 @@
 Usage: sample_test.py PATH_OF_AUTOENC [unittest options]. Standard library only; the digits of the project are the data.
 """
 import os
+import re
 import struct
 
 import tool_case
@@ -101,6 +102,20 @@ class Sample(ToolCase):
         cold = self.sample("c.st", "--field", "label=3", "--rows", "8", "--temperature", "1e-5")
         self.assertLess(max(abs(a - b) for a, b in zip(cold[0], cold[7])), 1e-3)
         self.bad(2, "--temperature", "sample", "c.st", "--temperature", "0", "-o", "out.npy")
+
+    def test_posterior_of_data(self):
+        """info with DATA: the rate is the mean KL of the rows, and the sum of its two parts."""
+        text = self.good("info", "two.st", DIGITS).stdout
+        rate, information, marginal = map(float, re.search(r"rate (\S+) = mutual information (\S+) \+ KL of the aggregate posterior (\S+)\n",
+                                                           text).groups())
+        self.good("score", "two.st", DIGITS, "--part", "kl", "-o", "kl.npy")
+        rows = [row[0] for row in read_npy(self.path("kl.npy"))]
+        self.assertAlmostEqual(rate, sum(rows) / len(rows), places=3)
+        self.assertAlmostEqual(rate, information + marginal, places=3)
+        self.assertTrue(0 < information < 7.5 and "active units 2 of 2" in text and "1797 rows" in text, text)
+        self.assertIn("mutual information", self.good("info", "c.st", DIGITS, "--field", "label=" + LABELS).stdout)
+        self.bad(2, "the model needs its field 'label'", "info", "c.st", DIGITS)
+        self.bad(1, "classes.st: bottleneck 'plain' has no result 'mean' of the code's size", "info", "classes.st", DIGITS)
 
     def test_draws(self):
         """Zeros and ones, as often as the decoder's output of the same codes states; a loss without a likelihood."""
