@@ -71,6 +71,13 @@ static const struct command_row commands[] = {
      "autoenc sample conditional.safetensors --field label=3 --rows 64 --seed 2 --image 8x8 -o threes.png\n"
      "autoenc sample conditional.safetensors --field label=0,1,2,3,4,5,6,7,8,9 --rows 100 --temperature 0.8 \\\n"
      "    --image 8x8 --pictures pictures\n"},
+    {COMMAND_EDIT, "edit", "MODEL DATA", "--rows A,B,... -o FILE", tool_edit,
+     "Change an attribute of rows, by their codes or by a field",
+     "A FILE that ends in .png is drawn, a line for each row; any other gets the rows, a step behind the other.",
+     "autoenc edit digits.safetensors digits.npy --labels digits_labels.npy --toward 8 --rows 1,2,3 --image 8x8 \\\n"
+     "    -o eights.png\n"
+     "autoenc edit conditional.safetensors digits.npy --field label=digits_labels.npy --as label=0,1,2,3,4 \\\n"
+     "    --rows 1,2,3 --image 8x8 -o styles.png\n"},
     {COMMAND_PROBE, "probe", "MODEL DATA", "--labels DATA", tool_probe, "Measure how well codes predict labels",
      "Without --test every fifth row is left out of the fit of the probes, and the accuracy is measured on these.",
      "autoenc probe digits.safetensors digits.npy --labels digits_labels.npy\n"},

@@ -15,6 +15,7 @@ int tool_pca(const struct options *options);
 int tool_sweep(const struct options *options);
 int tool_interpolate(const struct options *options);
 int tool_sample(const struct options *options);
+int tool_edit(const struct options *options);
 int tool_probe(const struct options *options);
 int tool_version(const struct options *options);
 int tool_help_command(const struct options *options);

@@ -26,7 +26,8 @@ enum command {
     COMMAND_PROBE = 2048,
     COMMAND_CLASSIFY = 4096,
     COMMAND_HELP = 8192,
-    COMMAND_SAMPLE = 16384
+    COMMAND_SAMPLE = 16384,
+    COMMAND_EDIT = 32768
 };
 
 enum { WIDTHS_MAX = 64, THREADS_MAX = 1024 }; /* threads: as many as the library takes */
@@ -91,6 +92,9 @@ struct options {
     const char *test, *test_labels;      /* paths */
     const char *probe;                   /* a spec */
     int64_t rows;                        /* of samples; 0: not given */
+    const char *toward, *from;           /* of edit: classes */
+    double strength;                     /* of edit; 0: not given */
+    struct specs as;                     /* of edit: a field of what is decoded */
     double temperature;                  /* of samples; 0: not given */
     bool draws;                          /* of samples: from the likelihood */
     int64_t samples;                     /* of score, for each row; 0: none */

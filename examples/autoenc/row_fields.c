@@ -350,7 +350,7 @@ int tool_fields_needed(const struct options *options, aenc_model *model, const c
             status = tool_usage("%s: the model needs its field '%s' (%s): --%s %s=DATA", options->command_name,
                                 port.name, what, option, port.name);
         } else if (given != NULL && given->constant != NULL && given->data.cols > 1 && port.size == 1 &&
-                   options->command == COMMAND_SAMPLE) {
+                   (options->command == COMMAND_SAMPLE || strcmp(option, "as") == 0)) {
             given->turns = given->data.cols;
         } else if (given != NULL && given->constant != NULL && given->data.cols != port.size) {
             status = tool_usage("%s: --%s %s: is %zu values, and '%s' has %zu", options->command_name, option,

@@ -91,7 +91,7 @@ class Help(unittest.TestCase):
                 self.assertIn("%s: --%s needs a value: %s" % (command, name, value), done.stderr)
                 if letter:
                     self.assertEqual(done.stderr, run(TOOL, command, "-" + letter).stderr)
-                if value in ("DATA", "DATA|SHARE", "FILE", "MODEL", "DIR", "N|SHARE", "STEPS|SECONDSs", "LIST", "ARRAY", "RESULT", "COLUMN=X,..."):
+                if value in ("DATA", "DATA|SHARE", "FILE", "MODEL", "DIR", "N|SHARE", "STEPS|SECONDSs", "LIST", "ARRAY", "RESULT", "CLASS", "COLUMN=X,..."):
                     continue
                 done = run(TOOL, command, "--" + name, "no~value")
                 self.assertEqual(done.returncode, 2, (command, name))

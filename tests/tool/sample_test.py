@@ -137,6 +137,43 @@ class Sample(ToolCase):
         self.good("train", DIGITS, "--encoder", "16,2", "--bottleneck", "gaussian", "--epochs", "1", "-q", "-o", "mse.st")
         self.bad(1, "mse.st: loss 'mse' is no likelihood: no values can be drawn from it", "sample", "mse.st", "--draws", "-o", "no.npy")
 
+    def test_edit(self):
+        """Codes moved towards a class, by what the codes themselves state; a code under other labels; refusals."""
+        attribute = ["edit", "two.st", DIGITS, "--labels", LABELS, "--toward", "0", "--rows", "3,9", "-o", "out.npy"]
+        self.good(*attribute, "--steps", "3", "--strength", "2")
+        edited = read_npy(self.path("out.npy"))
+        self.good("encode", "two.st", DIGITS, "-o", "code.npy")
+        codes = read_npy(self.path("code.npy"))
+        with open(LABELS, "rb") as file:
+            labels = list(file.read()[128:])
+        mean = lambda rows: [sum(row[j] for row in rows) / len(rows) for j in range(2)]
+        with_it, without = (mean([c for c, l in zip(codes, labels) if (l == 0) == want]) for want in (True, False))
+        wanted = [[codes[r][j] + t * (with_it[j] - without[j]) for j in range(2)] for r in (2, 8) for t in (0, 1, 2)]
+        self.write("wanted.csv", "".join("%.9g,%.9g\n" % tuple(row) for row in wanted))
+        self.good("decode", "two.st", "wanted.csv", "--header", "no", "-o", "decoded.npy")
+        for a, b in zip(edited, read_npy(self.path("decoded.npy"))):
+            self.assertLess(max(abs(u - v) for u, v in zip(a, b)), 1e-4)
+        self.good(*attribute, "--from", "1")
+        swap = ["edit", "c.st", DIGITS, "--field", "label=" + LABELS, "--rows", "1,2,3,4,5,6,7,8,9,10"]
+        self.good(*swap, "--as", "label=0,1,2,3,4,5,6,7,8,9", "-o", "swapped.npy")
+        swapped = read_npy(self.path("swapped.npy"))
+        self.good("reconstruct", "c.st", DIGITS, "--field", "label=" + LABELS, "-o", "own.npy")
+        own = read_npy(self.path("own.npy"))
+        for r in range(10):
+            self.assertLess(max(abs(u - v) for u, v in zip(swapped[10 * r + labels[r]], own[r])), 1e-4)
+        self.good("classify", "classes.st", "swapped.npy", "-o", "label.csv")
+        with open(self.path("label.csv")) as file:
+            seen = [int(line) for line in file]
+        self.assertGreater(sum(label == r % 10 for r, label in enumerate(seen)), 70)
+        if self.has_png:
+            self.good(*swap, "--as", "label=3", "--image", "8x8", "-o", "out.png")
+        self.bad(2, "edit needs either --labels DATA --toward CLASS or one --as", "edit", "two.st", DIGITS, "--rows", "1", "-o", "no.npy")
+        self.bad(2, "--labels and --toward go together", "edit", "two.st", DIGITS, "--toward", "1", "--rows", "1", "-o", "no.npy")
+        self.bad(2, "has no row 1798", *attribute[:-3], "1798", "-o", "no.npy")
+        self.bad(1, "no row is of class 11", *(attribute[:6] + ["11"] + attribute[7:]))
+        self.bad(2, "--as label=11 is 11; it is whole, from 0 to 9", *swap, "--as", "label=11", "-o", "no.npy")
+        self.bad(2, "the model has no field 'x'", *swap, "--as", "x=1", "-o", "no.npy")
+
     def test_how_many_rows(self):
         self.assertEqual(len(self.sample("two.st")), 64)
         self.assertEqual(len(self.sample("two.st", "--rows", "3")), 3)
