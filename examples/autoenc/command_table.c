@@ -82,7 +82,7 @@ static const struct command_row commands[] = {
      "Without --test every fifth row is left out of the fit of the probes, and the accuracy is measured on these.",
      "autoenc probe digits.safetensors digits.npy --labels digits_labels.npy\n"},
     {COMMAND_INFO, "info", "MODEL [DATA]", "", tool_info, "Print the description and parameters of a model",
-     "With DATA the code of a variational model is measured: its KL to the prior, split into what it tells of the row "
+     "With DATA the code of a variational model is measured: its KL to the prior, split into what it states of the row "
      "(mutual "
      "information) and how far all codes together are from the prior.",
      "autoenc info digits.safetensors\n"

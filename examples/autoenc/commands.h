@@ -47,5 +47,9 @@ int tool_model_numbers(const struct options *options, aenc_context *ctx, const a
                        float **out, size_t *count);
 /* "-" can be read once only; TOOL_USAGE when more than one of the paths (NULL: not given) and of the fields is it. */
 int tool_stdin_once(const struct options *options, const char *const *paths, size_t count);
+/* Whether that is to be a picture, by its ending. path may be NULL. */
+bool tool_output_is_picture(const char *path);
+/* Before any work, of a command that writes a picture or rows: whether -o can be that, and the inputs' "-". */
+int tool_output_check(const struct options *options, const char *const *inputs, size_t count);
 
 #endif

@@ -22,13 +22,7 @@ struct job {
     float *result;                 /* (picked * steps, output) */
 };
 
-static bool is_picture(const char *path) {
-    size_t length = strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".png") == 0;
-}
-
 static int check_options(const struct options *options) {
-    enum format format;
     bool toward = options->toward != NULL, as = options->as.count > 0;
     if (options->out == NULL) return tool_usage("edit needs -o PICTURE.png, or a file for rows");
     if (options->picked.count == 0) return tool_usage("edit needs --rows A,B,..., rows counted from 1");
@@ -39,13 +33,8 @@ static int check_options(const struct options *options) {
     if (as && (options->from != NULL || options->strength != 0.0 || options->steps != 0)) {
         return tool_usage("edit: --from, --strength and --steps go with --toward only");
     }
-    if (is_picture(options->out) && tool_picture_version() == NULL) {
-        return tool_usage("edit: -o %s: this autoenc was built without libpng", options->out);
-    }
     const char *const inputs[] = {options->operand[1], options->labels};
-    int status = tool_stdin_once(options, inputs, 2);
-    if (status != TOOL_OK || is_picture(options->out)) return status;
-    return tool_output_format(options->out, FORMAT_AUTO, &format);
+    return tool_output_check(options, inputs, 2);
 }
 
 static int read_class(const char *option, const char *text, float *out) {
@@ -95,16 +84,11 @@ static int find_direction(struct job *job) {
 static int edit_rows(struct job *job, const size_t *row, float *line, float *output, size_t cols) {
     size_t code = job->code, picked = job->picked, rows = picked * job->steps;
     double strength = job->options->strength != 0.0 ? job->options->strength : 1.0;
-    struct data own = {.rows = picked, .cols = job->data.cols}, moved = {.values = line, .rows = rows, .cols = code};
-    own.values = tool_allocate("the rows", picked, own.cols * sizeof *own.values);
+    struct data own = tool_rows_take(&job->data, row, picked), moved = {.values = line, .rows = rows, .cols = code};
     int status = own.values != NULL ? TOOL_OK : TOOL_FAILED;
-    for (size_t r = 0; status == TOOL_OK && r < picked; r++) {
-        memcpy(own.values + r * own.cols, job->data.values + row[r] * own.cols, own.cols * sizeof *own.values);
-    }
     if (status == TOOL_OK && job->fields != NULL) {
-        own.fields = tool_fields_pick(job->fields, row, picked);
         moved.fields = tool_fields_pick(job->fields, row, rows);
-        if (own.fields == NULL || moved.fields == NULL) status = TOOL_FAILED;
+        if (moved.fields == NULL) status = TOOL_FAILED;
     }
     if (status == TOOL_OK && job->other != NULL) {
         struct data all = {.name = "--as", .rows = rows};
@@ -132,7 +116,7 @@ static int edit_rows(struct job *job, const size_t *row, float *line, float *out
     }
     tool_fields_free(own.fields);
     tool_fields_free(moved.fields);
-    free(own.values);
+    tool_data_free(&own);
     return status;
 }
 
@@ -189,8 +173,9 @@ static int run(struct job *job) {
         memcpy(job->result + at * cols, output + i * cols, cols * sizeof *output);
     }
     if (status == TOOL_OK) {
-        status = is_picture(options->out) ? draw(job, cols)
-                                          : tool_output_table(options->out, FORMAT_AUTO, job->result, rows, cols);
+        status = tool_output_is_picture(options->out)
+                     ? draw(job, cols)
+                     : tool_output_table(options->out, FORMAT_AUTO, job->result, rows, cols);
     }
     free(row);
     free(line);

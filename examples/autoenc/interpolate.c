@@ -17,26 +17,12 @@ struct job {
     float *result;         /* (pairs * steps, output) */
 };
 
-static bool is_picture(const char *path) {
-    size_t length = strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".png") == 0;
-}
-
 static int check_options(const struct options *options) {
-    enum format format;
     if (options->out == NULL) return tool_usage("interpolate needs -o PICTURE.png, or a file for rows");
     if (options->picked.count == 0 || options->picked.count % 2 != 0) {
         return tool_usage("interpolate needs --rows A,B, pairs of rows counted from 1");
     }
-    if (is_picture(options->out) && tool_picture_version() == NULL) {
-        return tool_usage("interpolate: -o %s: this autoenc was built without libpng", options->out);
-    }
-    const char *const inputs[] = {options->operand[1]};
-    int status = tool_stdin_once(options, inputs, 1);
-    if (status == TOOL_OK && !is_picture(options->out)) {
-        status = tool_output_format(options->out, FORMAT_AUTO, &format);
-    }
-    return status;
+    return tool_output_check(options, &options->operand[1], 1);
 }
 
 /* Row numbers on the command line become the ends of the ways. */
@@ -137,7 +123,7 @@ static int run(struct job *job) {
                              ? interpolate_fields(job, pairs, steps, way)
                              : aenc_interpolate(job->model, &a, &b, steps, way, job->result, count);
     if (answer != AENC_OK) return refused(job, answer);
-    if (!is_picture(options->out)) {
+    if (!tool_output_is_picture(options->out)) {
         return tool_output_table(options->out, FORMAT_AUTO, job->result, pairs * steps, cols);
     }
     return draw(job, pairs, steps, cols);

@@ -72,20 +72,24 @@ int tool_pictures_loss(const struct options *options, const aenc_model *model) {
     return status;
 }
 
-struct data tool_rows_pick(const struct data *data, size_t limit) {
-    struct data picked = {.name = data->name, .cols = data->cols, .image = data->image};
-    picked.rows = data->rows < limit ? data->rows : limit;
-    picked.values = tool_allocate(data->name, picked.rows * picked.cols, sizeof *picked.values);
-    for (size_t i = 0; picked.values != NULL && i < picked.rows; i++) {
-        memcpy(picked.values + i * picked.cols, data->values + i * data->rows / picked.rows * data->cols,
-               data->cols * sizeof *picked.values);
+struct data tool_rows_take(const struct data *data, const size_t *row, size_t count) {
+    struct data taken = {.name = data->name, .rows = count, .cols = data->cols, .image = data->image};
+    taken.values = tool_allocate(data->name, count * data->cols, sizeof *taken.values);
+    for (size_t i = 0; taken.values != NULL && i < count; i++) {
+        memcpy(taken.values + i * data->cols, data->values + row[i] * data->cols, data->cols * sizeof *taken.values);
     }
-    if (picked.values == NULL || data->fields == NULL) return picked;
-    size_t *row = tool_allocate(data->name, picked.rows, sizeof *row);
-    for (size_t i = 0; row != NULL && i < picked.rows; i++) row[i] = i * data->rows / picked.rows;
-    if (row != NULL) picked.fields = tool_fields_pick(data->fields, row, picked.rows);
+    if (taken.values == NULL || data->fields == NULL) return taken;
+    taken.fields = tool_fields_pick(data->fields, row, count);
+    if (taken.fields == NULL) tool_data_free(&taken);
+    return taken;
+}
+
+struct data tool_rows_pick(const struct data *data, size_t limit) {
+    struct data picked = {0};
+    size_t count = data->rows < limit ? data->rows : limit, *row = tool_allocate(data->name, count, sizeof *row);
+    for (size_t i = 0; row != NULL && i < count; i++) row[i] = i * data->rows / count;
+    if (row != NULL) picked = tool_rows_take(data, row, count);
     free(row);
-    if (picked.fields == NULL) tool_data_free(&picked);
     return picked;
 }
 

@@ -29,6 +29,8 @@ int tool_pictures_tsne(const struct options *options, aenc_context *ctx, const s
 int tool_pictures_kl(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
 /* DIR/draws.png: rows, their reconstructions and those of draws of their codes; nothing where codes are not drawn. */
 int tool_pictures_draws(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data);
+/* These rows of data, counted from 0, with their fields; to be freed as those of the next. */
+struct data tool_rows_take(const struct data *data, const size_t *row, size_t count);
 /* At most `limit` rows, spread over all of data, with their fields: for tool_data_free and tool_fields_free. values NULL:
  * a failure that was reported. */
 struct data tool_rows_pick(const struct data *data, size_t limit);

@@ -9,21 +9,15 @@ enum { LINES = 10, DRAWS = 6, ACROSS = DRAWS + 2 };
 
 /* Each of the rows so often: every copy draws for itself. */
 static struct data repeated(const struct data *data, size_t times) {
-    struct data out = {.name = data->name, .rows = data->rows * times, .cols = data->cols, .image = data->image};
-    size_t *row = tool_allocate(data->name, out.rows, sizeof *row);
-    out.values = tool_allocate(data->name, out.rows * out.cols, sizeof *out.values);
-    for (size_t i = 0; row != NULL && out.values != NULL && i < out.rows; i++) {
-        row[i] = i / times;
-        memcpy(out.values + i * out.cols, data->values + row[i] * data->cols, data->cols * sizeof *out.values);
-    }
-    bool good = row != NULL && out.values != NULL;
-    if (good && data->fields != NULL) good = (out.fields = tool_fields_pick(data->fields, row, out.rows)) != NULL;
-    if (!good) tool_data_free(&out);
+    struct data out = {0};
+    size_t count = data->rows * times, *row = tool_allocate(data->name, count, sizeof *row);
+    for (size_t i = 0; row != NULL && i < count; i++) row[i] = i / times;
+    if (row != NULL) out = tool_rows_take(data, row, count);
     free(row);
     return out;
 }
 
-/* The reconstructions of `size` numbers from a draw of each row; from malloc, NULL after a failure that was reported. */
+/* The reconstructions from a draw of each row, of *cols numbers; from malloc, NULL after a failure that was reported. */
 static float *draws_decode(const struct options *options, aenc_context *ctx, aenc_model *model, const struct data *data,
                            size_t *cols) {
     size_t code = aenc_model_code_size(model), all = tool_result_size(model, "sample");

@@ -18,22 +18,11 @@ struct job {
     struct data rows;      /* how many; then the output */
 };
 
-static bool is_picture(const char *path) {
-    size_t length = path == NULL ? 0 : strlen(path);
-    return length > 4 && strcmp(path + length - 4, ".png") == 0;
-}
-
 static int check_options(const struct options *options) {
-    enum format format;
     if (options->out == NULL && options->pictures == NULL) {
         return tool_usage("sample needs -o FILE, for rows or a picture .png, or --pictures DIR");
     }
-    if (is_picture(options->out) && tool_picture_version() == NULL) {
-        return tool_usage("sample: -o %s: this autoenc was built without libpng", options->out);
-    }
-    int status = tool_stdin_once(options, NULL, 0);
-    if (status != TOOL_OK || options->out == NULL || is_picture(options->out)) return status;
-    return tool_output_format(options->out, (enum format)options->format, &format);
+    return tool_output_check(options, NULL, 0);
 }
 
 static const char *result_of(const struct options *options) { return options->draws ? "draw" : "output"; }
@@ -169,7 +158,7 @@ static int open_job(struct job *job) {
     struct data of = job->rows;
     of.name = options->operand[0];
     size_t side = (size_t)sqrt((double)of.cols);
-    bool drawn = options->pictures != NULL || is_picture(options->out);
+    bool drawn = options->pictures != NULL || tool_output_is_picture(options->out);
     if (drawn && options->image.channels == 0 && side >= SIDE_MIN && side * side == of.cols)
         tool_note("rows are drawn as curves; --image %zux%zu draws them as images", side, side);
     return tool_image_fits(options, &of);
@@ -180,7 +169,7 @@ static int run(struct job *job) {
     int status = tool_fields_attach(options, job->fields, &job->rows);
     if (status == TOOL_OK)
         status = draw(job, result_of(options), job->fields, job->rows.rows, job->rows.cols, &job->rows.values);
-    if (status == TOOL_OK && is_picture(options->out)) {
+    if (status == TOOL_OK && tool_output_is_picture(options->out)) {
         status = draw_samples(job, options->out);
     } else if (status == TOOL_OK && options->out != NULL) {
         status = tool_output_table(options->out, (enum format)options->format, job->rows.values, job->rows.rows,

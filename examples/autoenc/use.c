@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "judgement.h"
 #include "number.h"
+#include "picture.h"
 #include "pictures.h"
 
 struct job {
@@ -34,6 +35,22 @@ int tool_stdin_once(const struct options *options, const char *const *paths, siz
     }
     if (uses <= 1) return TOOL_OK;
     return tool_usage("%s: standard input ('-') can be read only once", options->command_name);
+}
+
+bool tool_output_is_picture(const char *path) {
+    size_t length = path == NULL ? 0 : strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".png") == 0;
+}
+
+int tool_output_check(const struct options *options, const char *const *inputs, size_t count) {
+    enum format format;
+    bool picture = tool_output_is_picture(options->out);
+    if (picture && tool_picture_version() == NULL) {
+        return tool_usage("%s: -o %s: this autoenc was built without libpng", options->command_name, options->out);
+    }
+    int status = tool_stdin_once(options, inputs, count);
+    if (status != TOOL_OK || options->out == NULL || picture) return status;
+    return tool_output_format(options->out, (enum format)options->format, &format);
 }
 
 int tool_model_load(const struct options *options, aenc_context *ctx, const char *path, aenc_model **out) {

@@ -92,14 +92,8 @@ static aenc_status check(aenc_context *ctx, const struct json *spec) {
     return AENC_OK;
 }
 
-static struct json *dense_spec(struct arena *arena, int64_t units) {
-    struct json *dense = aenc_layer_spec_new(arena, "dense");
-    aenc_json_add_number(arena, dense, "units", (double)units);
-    return dense;
-}
-
 static struct node *head(struct site *site, const char *name, int64_t units, struct node *x) {
-    const struct json *spec = dense_spec(&site->tape->arena, units);
+    const struct json *spec = aenc_layer_dense_new(&site->tape->arena, units);
     if (site->tape->arena.failed) site->tape->status = AENC_ERR_NO_MEMORY;
     return aenc_layer_record(site, name, spec, x);
 }
@@ -166,12 +160,17 @@ static struct node *moved(struct tape *tape, struct node *mean, struct node *log
     return aenc_op_add(tape, mean, aenc_op_multiply(tape, deviation, e));
 }
 
+/* Squares by the variance of the prior: x exp(-v). */
+static struct node *by_prior(struct tape *tape, struct prior p, struct node *x) {
+    if (p.mean == NULL) return x;
+    struct node *inverse = function(tape, FUNCTION_EXP, aenc_op_affine(tape, p.log_variance, -1, 0));
+    return aenc_op_multiply(tape, x, inverse);
+}
+
 /* x^2, or (x - m)^2 exp(-v) of the prior, to which that is a distance. */
 static struct node *distance(struct tape *tape, struct prior p, struct node *x) {
-    if (p.mean == NULL) return function(tape, FUNCTION_SQUARE, x);
-    struct node *inverse = function(tape, FUNCTION_EXP, aenc_op_affine(tape, p.log_variance, -1, 0));
-    x = function(tape, FUNCTION_SQUARE, aenc_op_subtract(tape, x, p.mean));
-    return aenc_op_multiply(tape, x, inverse);
+    if (p.mean != NULL) x = aenc_op_subtract(tape, x, p.mean);
+    return by_prior(tape, p, function(tape, FUNCTION_SQUARE, x));
 }
 
 static struct posterior posterior(struct site *site, const struct json *spec, struct node *x) {
@@ -228,21 +227,12 @@ static struct node *log_ratio(struct tape *tape, struct posterior q, struct node
     return aenc_op_affine(tape, aenc_op_row_sum(tape, aenc_op_add(tape, each, log_variances(tape, q))), 0.5, 0);
 }
 
-/* What the entries of L below its diagonal add to each element's distance. */
-static struct node *below_squares(struct tape *tape, struct posterior q) {
-    struct node *squares = aenc_op_line_squares(tape, q.below);
-    if (q.prior.mean == NULL) return squares;
-    struct node *inverse = function(tape, FUNCTION_EXP, aenc_op_affine(tape, q.prior.log_variance, -1, 0));
-    return aenc_op_multiply(tape, squares, inverse);
-}
-
 /* KL_j, (rows, units) */
 static struct node *divergence(struct tape *tape, struct posterior q) {
-    struct node *variance = function(tape, FUNCTION_EXP, q.log_variance);
-    if (q.prior.mean != NULL) variance = function(tape, FUNCTION_EXP, log_variances(tape, q));
-    struct node *each =
-        aenc_op_add(tape, distance(tape, q.prior, q.mean), aenc_op_subtract(tape, variance, log_variances(tape, q)));
-    if (q.below != NULL) each = aenc_op_add(tape, each, below_squares(tape, q));
+    struct node *logarithm = log_variances(tape, q), *variance = function(tape, FUNCTION_EXP, logarithm);
+    struct node *each = aenc_op_add(tape, distance(tape, q.prior, q.mean), aenc_op_subtract(tape, variance, logarithm));
+    if (q.below != NULL) /* the entries of L below its diagonal add to each element's variance */
+        each = aenc_op_add(tape, each, by_prior(tape, q.prior, aenc_op_line_squares(tape, q.below)));
     return aenc_op_flatten(tape, aenc_op_affine(tape, each, 0.5, -0.5));
 }
 
@@ -387,7 +377,7 @@ static void objective(struct site *site, const struct json *spec, struct node *l
 
 static struct json *layer(struct arena *arena, const struct json *spec) {
     int64_t units = aenc_setting_integer(spec, rules, "units");
-    return units == 0 ? aenc_layer_spec_new(arena, "flatten") : dense_spec(arena, units);
+    return units == 0 ? aenc_layer_spec_new(arena, "flatten") : aenc_layer_dense_new(arena, units);
 }
 
 /* z = temperature e, or m + exp(v / 2) temperature e */

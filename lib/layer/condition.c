@@ -27,8 +27,7 @@ struct node *aenc_condition_values(struct site *site, const char *name, int64_t 
     }
     value = aenc_op_reshape(tape, value, &size, 1);
     if (units == 0) return value;
-    struct json *dense = aenc_layer_spec_new(&tape->arena, "dense");
-    aenc_json_add_number(&tape->arena, dense, "units", (double)units);
+    struct json *dense = aenc_layer_dense_new(&tape->arena, units);
     aenc_json_add_bool(&tape->arena, dense, "bias", false);
     if (tape->arena.failed) tape->status = AENC_ERR_NO_MEMORY;
     return aenc_layer_record(site, "embedding", dense, value);

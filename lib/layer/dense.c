@@ -98,8 +98,7 @@ static struct node *record(struct site *site, const struct json *spec, struct no
 /* Back to the last axis of what went in, with the same settings otherwise. */
 static struct json *mirror(aenc_context *ctx, struct arena *arena, const struct json *spec, const struct shape *in) {
     (void)ctx;
-    struct json *dense = aenc_layer_spec_new(arena, "dense");
-    aenc_json_add_number(arena, dense, "units", (double)in->dim[in->rank - 1]);
+    struct json *dense = aenc_layer_dense_new(arena, in->dim[in->rank - 1]);
     static const char *const same[] = {"bias", "init", "constraint"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
         const struct json *member = aenc_json_member(spec, same[i]);

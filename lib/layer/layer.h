@@ -56,6 +56,8 @@ bool aenc_activation_find(aenc_context *ctx, const char *text, enum function *fu
 
 /* Allocated in the arena: {"type": type}. */
 struct json *aenc_layer_spec_new(struct arena *arena, const char *type);
+/* A dense layer of so many units, whose other settings are the defaults. */
+struct json *aenc_layer_dense_new(struct arena *arena, int64_t units);
 /* The same of a sequential without layers; *layers is the array that they go into. */
 struct json *aenc_layer_sequence_new(struct arena *arena, struct json **layers);
 

@@ -52,6 +52,12 @@ struct json *aenc_layer_spec_new(struct arena *arena, const char *type) {
     return spec;
 }
 
+struct json *aenc_layer_dense_new(struct arena *arena, int64_t units) {
+    struct json *dense = aenc_layer_spec_new(arena, "dense");
+    aenc_json_add_number(arena, dense, "units", (double)units);
+    return dense;
+}
+
 struct json *aenc_layer_sequence_new(struct arena *arena, struct json **layers) {
     struct json *sequence = aenc_layer_spec_new(arena, aenc_layer_sequential.name);
     *layers = aenc_json_add(arena, sequence, "layers", JSON_ARRAY);

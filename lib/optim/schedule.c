@@ -43,12 +43,7 @@ static const struct setting_rule step_rules[] = {
 static void step_read(const struct json *spec, struct schedule *schedule) {
     schedule->every = aenc_setting_integer(spec, step_rules, "every");
     schedule->factor = aenc_setting_number(spec, step_rules, "factor");
-    const struct json *at = aenc_json_member(spec, "at");
-    for (const struct json *epoch = at == NULL               ? NULL
-                                    : at->kind == JSON_ARRAY ? at->first
-                                                             : at;
-         epoch != NULL; epoch = at->kind == JSON_ARRAY ? epoch->next : NULL)
-        schedule->at[schedule->at_count++] = (int64_t)epoch->number;
+    schedule->at_count = aenc_setting_sizes(spec, step_rules, "at", schedule->at);
 }
 
 /* factor^floor(epoch / every), epochs from 0; or factor^(how many of `at` are past) */

@@ -92,7 +92,7 @@ static void closed_form_test(aenc_context *ctx, const char *bottleneck) {
     aenc_model_free(model);
 }
 
-/* A code that ignores the rows tells nothing; rows that lie far apart are told exactly, log of how many. */
+/* A code that ignores the rows states nothing of them; rows that lie far apart are stated exactly, log of how many. */
 static void ends_test(aenc_context *ctx) {
     aenc_posterior got;
     aenc_model *unused = linear(ctx, "gaussian", 0), *apart = linear(ctx, "gaussian", 1e5);
