@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "autoenc/autoenc.h"
-#include "check.h"
+#include "model/model_bytes.h"
 
 enum { ROWS = 48, COLS = 4, CODE = 2, DRAWS = 5, KINDS = 3, MANY = 12288 };
 
@@ -141,14 +141,12 @@ static void test_double(void) {
     enum { REPEATS = 24 };
     double plain[64], other[64], sum[5][64] = {{0}}, square[5][64] = {{0}}, variance[2] = {0, 0};
     double all[2][5][64] = {{{0}}}, squares[2][5][64] = {{{0}}};
-    size_t count[5] = {0}, size[2];
-    char *bytes[2];
+    size_t count[5] = {0};
+    struct bytes bytes[2];
     for (int i = 0; i < 2; i++) {
         aenc_context *ctx = context_make(1, 3);
         aenc_model *model = model_make(ctx, i == 0 ? ",samples=5,objective=iwae" : ",samples=5,objective=dreg", "");
-        CHECK(aenc_model_save_memory(model, NULL, 0, &size[i]) == AENC_OK);
-        bytes[i] = malloc(size[i]);
-        if (bytes[i] == NULL || !CHECK(aenc_model_save_memory(model, bytes[i], size[i], &size[i]) == AENC_OK)) exit(2);
+        bytes[i] = model_bytes(model);
         aenc_model_free(model);
         aenc_context_free(ctx);
     }
@@ -156,7 +154,7 @@ static void test_double(void) {
         aenc_context *ctx = context_make(1, 100 + (uint64_t)repeat); /* other draws */
         aenc_model *model[2];
         double loss[2];
-        for (int i = 0; i < 2; i++) CHECK_STATUS(ctx, aenc_model_load_memory(ctx, bytes[i], size[i], &model[i]), AENC_OK);
+        for (int i = 0; i < 2; i++) CHECK_STATUS(ctx, aenc_model_load_memory(ctx, bytes[i].data, bytes[i].size, &model[i]), AENC_OK);
         aenc_batch batch = {.struct_size = sizeof batch, .input = {data, MANY / REPEATS, COLS, 0}};
         batch.input.data += (size_t)repeat * MANY / REPEATS * COLS;
         for (int i = 0; i < 2; i++) CHECK_STATUS(ctx, aenc_model_gradients(model[i], &batch, &loss[i]), AENC_OK);
@@ -192,7 +190,7 @@ static void test_double(void) {
             }
         }
     CHECK(far <= elements / 5);
-    for (int i = 0; i < 2; i++) free(bytes[i]);
+    for (int i = 0; i < 2; i++) free(bytes[i].data);
     CHECK(variance[1] < variance[0]);
 }
 
@@ -254,13 +252,13 @@ static int stop_at(void *user, const aenc_progress *now) {
     return now->event == AENC_EVENT_STEP && --*left == 0;
 }
 
-static char *fit_bytes(int64_t threads, const char *bottleneck, bool broken, size_t *size) {
+static struct bytes fit_bytes(int64_t threads, const char *bottleneck, bool broken) {
     static const char path[] = "samples_test.checkpoint";
     const size_t of_x[] = {ROWS * 8, COLS};
     const aenc_array x = {.struct_size = sizeof x, .name = "input", .data = data, .size = ROWS * 8 * COLS * sizeof *data, .dims = of_x, .rank = 2};
     const aenc_array k = {.struct_size = sizeof k, .name = "kind", .data = kind, .size = ROWS * 8 * sizeof *kind, .dims = of_x, .rank = 1, .type = AENC_TYPE_I32};
     const aenc_array *arrays[] = {&x, &k};
-    char *bytes = NULL;
+    struct bytes bytes = {NULL, 0};
     (void)remove(path);
     for (int part = 0; part < (broken ? 3 : 1); part++) {
         aenc_context *ctx = context_make(broken ? 1 + part : threads, 7);
@@ -273,11 +271,7 @@ static char *fit_bytes(int64_t threads, const char *bottleneck, bool broken, siz
         fit.progress = stop_at;
         fit.progress_user = &left;
         CHECK_STATUS(ctx, aenc_fit_source(model, source, &fit), AENC_OK);
-        if (part == (broken ? 2 : 0)) {
-            CHECK(aenc_model_save_memory(model, NULL, 0, size) == AENC_OK);
-            bytes = malloc(*size);
-            if (bytes == NULL || !CHECK(aenc_model_save_memory(model, bytes, *size, size) == AENC_OK)) exit(2);
-        }
+        if (part == (broken ? 2 : 0)) bytes = model_bytes(model);
         aenc_source_free(source);
         aenc_model_free(model);
         aenc_context_free(ctx);
@@ -289,14 +283,12 @@ static char *fit_bytes(int64_t threads, const char *bottleneck, bool broken, siz
 static void test_bits(void) {
     static const char *const specs[] = {",samples=5,objective=iwae,prior=kind,warmup=2", ",samples=5,objective=dreg", ",samples=5,prior=kind,covariance=full"};
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++) {
-        size_t size = 0, other = 0;
-        char *whole = fit_bytes(1, specs[s], false, &size);
+        struct bytes whole = fit_bytes(1, specs[s], false);
         for (int64_t way = 2; way <= 4; way++) {
-            char *again = fit_bytes(way, specs[s], way == 4, &other);
-            if (!CHECK(size == other && memcmp(whole, again, size) == 0)) fprintf(stderr, "  %s, way %d\n", specs[s], (int)way);
-            free(again);
+            struct bytes again = fit_bytes(way, specs[s], way == 4);
+            if (!CHECK(bytes_same(&again, &whole))) fprintf(stderr, "  %s, way %d\n", specs[s], (int)way);
         }
-        free(whole);
+        free(whole.data);
     }
 }
 
