@@ -1,5 +1,4 @@
 /* call_model.c - creating a model and asking what it is. */
-#include <string.h>
 
 #include "api/api.h"
 #include "api/tensor.h"

@@ -1,7 +1,6 @@
 /* json_tree.c - trees in hand: looking up, finding repeated keys, building. */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/random.h"

@@ -1,6 +1,5 @@
 /* constraint.c - what a parameter must be after each update: projected onto it, at the start too. */
 #include <math.h>
-#include <string.h>
 
 #include "base/pool.h"
 #include "io/bytes.h"

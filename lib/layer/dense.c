@@ -4,7 +4,6 @@
  * Weights start as torch.nn.Linear's unless the spec says otherwise; so do biases, which start at zero when an init is
  * given.
  */
-#include <string.h>
 
 #include "io/bytes.h"
 #include "layer/layer.h"

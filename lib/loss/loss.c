@@ -1,9 +1,6 @@
 /* loss.c - the list of losses, and what they share. */
 #include "loss/loss.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #include "base/plugin.h"
 #include "io/bytes.h"
 

@@ -6,7 +6,6 @@
  * Widths become a sequence of dense layers; layers without a decoder are mirrored. Where the loss is one of classes,
  * the decoder is a head instead: a dense layer with one unit per class.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * Reading first declares the model from its description and compares every name and shape with the file, and only then
  * allocates: a description cannot ask for more memory than the file has bytes.
  */
-#include <inttypes.h>
 #include <string.h>
 
 #include "io/bytes.h"

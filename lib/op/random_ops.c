@@ -3,7 +3,6 @@
  * A draw belongs to (seed, the node's name path, step, turn, row in the whole batch, element); see base/random.h. What
  * was drawn is therefore not stored but drawn again where backward needs it.
  */
-#include <math.h>
 #include <string.h>
 
 #include "io/message_text.h"

@@ -3,7 +3,6 @@
  * Everything is allocated before the first row is read. A cancel ends the pass, and the model is as it was: a PCA of
  * the rows that happened to come first is not what was asked for.
  */
-#include <math.h>
 
 #include "io/message_text.h"
 #include "train/pca_training.h"

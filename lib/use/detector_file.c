@@ -3,7 +3,6 @@
  * Format 3 states what the scores of a model with a bottleneck are, and how many draws they take. Format 2 has, beside the numbers, the middle and unit of each column. A detector of format 1 has neither; its
  * scores are computed as they were then, of cells without bounds, so that its threshold still holds.
  */
-#include <math.h>
 #include <string.h>
 
 #include "io/message_text.h"

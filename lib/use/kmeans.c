@@ -4,7 +4,6 @@
  * Minimises the inertia, the sum over rows of the squared distance to the nearest center. The assignment is exact
  * (neighbours.c); a cluster that loses all its rows gets the row that is worst off.
  */
-#include <math.h>
 #include <string.h>
 
 #include "use/codes.h"

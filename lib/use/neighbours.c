@@ -10,7 +10,6 @@
  * For cosines the same with rows of length one, |q - b|^2 = 2 (1 - cos); a row of zeros has cosine 0 with all.
  */
 #include <math.h>
-#include <string.h>
 
 #include "math/blas.h"
 #include "use/codes.h"

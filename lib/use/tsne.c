@@ -15,7 +15,6 @@
  * threads.
  */
 #include <math.h>
-#include <string.h>
 
 #include "math/kernels.h"
 #include "math/moments.h"
